@@ -1,0 +1,136 @@
+"""Every error that Afterframe raises on purpose.
+
+    AfterframeError
+    ├── ConfigError        config.toml or afterframe.toml says something we cannot do
+    ├── UsageError         a request that makes no sense as asked
+    │   ├── NotFound       no such render, clip, folder, generator
+    │   ├── NotAllowed     outside the watched folders and allowed roots
+    │   └── WrongState     cannot be done now (cancelling a finished render, say)
+    ├── PhotoError         this file cannot be animated; the batch goes on
+    ├── RecipeError        a setting out of range or unknown
+    ├── GenerateError      the generator failed; ``retryable`` says whether again can help
+    │   ├── OutOfMemory    never retried with the same parameters
+    │   └── Cancelled      the user asked to stop
+    ├── EncodeError        ffmpeg failed, or its file did not decode
+    ├── PublishError       the clip could not be put beside its photo
+    └── AlreadyRunning     another daemon holds the lock
+
+Each carries a ``code`` for programs, a ``message`` that names the file, and a ``hint``:
+what the photographer can do about it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class AfterframeError(Exception):
+    """The base: code, message, hint, and whether doing it again could help.
+
+    Args:
+        message: what went wrong, naming the file, in a photographer's words.
+        hint: the remedy, one sentence; empty when there is none.
+        code: a stable name for programs; the class's own by default.
+        retryable: doing the same again may succeed.
+    """
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+    """The HTTP status that the API answers with."""
+
+    def __init__(self, message: str, hint: str = "", *, code: str = "", retryable: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.error_code = code or self.code
+        self.retryable = retryable
+
+    def to_dict(self) -> dict[str, str]:
+        """The error as JSON: {code, message, hint}."""
+        return {"code": self.error_code, "message": self.message, "hint": self.hint}
+
+
+class ConfigError(AfterframeError):
+    """config.toml or afterframe.toml says something we cannot do."""
+
+    code = "config"
+    status = 400
+
+
+class UsageError(AfterframeError):
+    """A request that makes no sense as asked."""
+
+    code = "bad_request"
+    status = 400
+
+
+class NotFound(UsageError):
+    """No such render, clip, folder or generator."""
+
+    code = "not_found"
+    status = 404
+
+
+class NotAllowed(UsageError):
+    """Outside the watched folders and allowed roots, or without the token."""
+
+    code = "not_allowed"
+    status = 403
+
+
+class WrongState(UsageError):
+    """It cannot be done in the state that the thing is in."""
+
+    code = "wrong_state"
+    status = 409
+
+
+class PhotoError(AfterframeError):
+    """This file cannot be animated; the batch goes on."""
+
+    code = "photo"
+    status = 422
+
+
+class RecipeError(AfterframeError):
+    """A setting that is unknown or out of range."""
+
+    code = "recipe"
+    status = 400
+
+
+class GenerateError(AfterframeError):
+    """The generator failed. ``retryable`` says whether trying again can help."""
+
+    code = "generate"
+
+
+class OutOfMemory(GenerateError):
+    """Memory ran out. Never retried with the same parameters."""
+
+    code = "out_of_memory"
+
+
+class Cancelled(GenerateError):
+    """The user asked to stop."""
+
+    code = "cancelled"
+
+
+class EncodeError(AfterframeError):
+    """ffmpeg failed, or the file that it wrote did not decode."""
+
+    code = "encode"
+
+
+class PublishError(AfterframeError):
+    """The clip could not be put beside its photo."""
+
+    code = "publish"
+
+
+class AlreadyRunning(AfterframeError):
+    """Another daemon holds the lock of this AFTERFRAME_HOME."""
+
+    code = "already_running"
+    status = 409
