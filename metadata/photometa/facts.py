@@ -1,0 +1,109 @@
+"""The facts of a photo: what its file says, and what follows from that by a stated rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a photo file says about itself. None: it does not say."""
+
+    # What the file is
+    format: str | None = None
+    """"jpeg", "tiff", "png", "webp", "heic" ..."""
+    width: int | None = None
+    """Pixels as stored, before the orientation is applied."""
+    height: int | None = None
+    orientation: int | None = None
+    """1-8 (EXIF Orientation)."""
+    colour_profile: str | None = None
+    """The ICC profile's description, or the EXIF ColorSpace's name."""
+    software: str | None = None
+
+    # Camera and lens
+    camera_make: str | None = None
+    camera_model: str | None = None
+    lens: str | None = None
+    """The lens as the file names it."""
+    lens_name: str | None = None
+    """The lens as lensfun names it."""
+    focal_mm: float | None = None
+    """Focal length, millimetres."""
+    focal_35mm: float | None = None
+    """35 mm equivalent focal length, millimetres."""
+    f_number: float | None = None
+
+    # Exposure and light
+    exposure_s: float | None = None
+    """Shutter time, seconds (EXIF ExposureTime)."""
+    iso: int | None = None
+    ev100: float | None = None
+    """log2(N²/t) - log2(ISO/100)."""
+    exposure_bias_ev: float | None = None
+    flash_fired: bool | None = None
+    metering: str | None = None
+    white_balance: str | None = None
+    """"auto" or "manual"."""
+    light_source: str | None = None
+    """EXIF LightSource in words: "daylight", "tungsten" ..."""
+    exposure_program: str | None = None
+    """EXIF ExposureProgram or SceneCaptureType in words: "portrait", "landscape", "action", "night" ..."""
+
+    # Time and place
+    captured_at: datetime | None = None
+    """The camera's wall clock; aware only where the file gives an offset."""
+    utc_offset_source: str | None = None
+    latitude: float | None = None
+    """Degrees, north positive."""
+    longitude: float | None = None
+    """Degrees, east positive."""
+    altitude_m: float | None = None
+    direction_deg: float | None = None
+    """Where the camera looked, degrees from north, clockwise."""
+    subject_distance_m: float | None = None
+
+    # What the photographer wrote
+    rating: int | None = None
+    title: str | None = None
+    caption: str | None = None
+    keywords: tuple[str, ...] = ()
+    creator: str | None = None
+    copyright: str | None = None
+    sublocation: str | None = None
+    city: str | None = None
+    state: str | None = None
+    country: str | None = None
+
+    # Derived by rule
+    field_of_view_deg: float | None = None
+    """Horizontal, degrees, in landscape orientation."""
+    hyperfocal_m: float | None = None
+    depth_of_field: str | None = None
+    """"very shallow", "shallow", "medium" or "deep"."""
+    sun_elevation_deg: float | None = None
+    sun_azimuth_deg: float | None = None
+    time_of_day: str | None = None
+    """"night", "blue hour", "golden hour", "morning", "midday", "afternoon" or "evening"."""
+    time_of_day_source: str | None = None
+    """"sun" (position and aware time), "clock" (the camera's) or None."""
+    light: str | None = None
+    """"hard sun", "soft", "overcast", "shade", "tungsten", "fluorescent", "flash", "low light" or "night"."""
+
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Field name -> the tag or rule that it comes from, e.g. "EXIF ExposureTime"."""
+    contradictions: tuple[str, ...] = ()
+    """Where two statements cannot both be true, in words."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON: times in ISO 8601, tuples as lists."""
+        data: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        if self.captured_at is not None:
+            data["captured_at"] = self.captured_at.isoformat()
+        data["keywords"] = list(self.keywords)
+        data["contradictions"] = list(self.contradictions)
+        data["sources"] = dict(self.sources)
+        return data
