@@ -1,0 +1,192 @@
+"""The user's settings: one folder of ours (`AFTERFRAME_HOME`) and its config.toml, read once."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar, get_type_hints
+
+from platformdirs import user_data_path
+
+from afterframe.errors import ConfigError
+
+ALL_INTERFACES = ("0.0.0.0", "::")  # noqa: S104 - named to recognise them, not to bind them
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where Afterframe keeps its own files."""
+
+    root: Path
+
+    @classmethod
+    def find(cls) -> Home:
+        """`AFTERFRAME_HOME`, else the platform's folder for user data."""
+        named = os.environ.get("AFTERFRAME_HOME")
+        return cls(Path(named).expanduser().absolute() if named else user_data_path("afterframe", appauthor=False))
+
+    def make(self) -> Home:
+        """Create the folders, readable by the user alone."""
+        for folder in (self.root, self.logs, self.cache, self.owners, self.backups):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self
+
+    @property
+    def config(self) -> Path:
+        """config.toml, written by the user."""
+        return self.root / "config.toml"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.root / "state.db"
+
+    @property
+    def token(self) -> Path:
+        """The secret that plugins send."""
+        return self.root / "token"
+
+    @property
+    def daemon(self) -> Path:
+        """daemon.json: url, pid and version of a running daemon."""
+        return self.root / "daemon.json"
+
+    @property
+    def logs(self) -> Path:
+        """Log files."""
+        return self.root / "logs"
+
+    @property
+    def cache(self) -> Path:
+        """What can be made again: drafts and posters."""
+        return self.root / "cache"
+
+    @property
+    def owners(self) -> Path:
+        """One lock file for each process that holds leases."""
+        return self.root / "owners"
+
+    @property
+    def backups(self) -> Path:
+        """Sidecars as they were before we changed them."""
+        return self.root / "backups"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """[server]: where the daemon answers."""
+
+    host: str = "127.0.0.1"
+    port: int = 8723
+    allowed_hosts: tuple[str, ...] = ()
+    """Further names by which browsers and plugins may call this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchConfig:
+    """[watch]: which folders, and when a photo counts as written."""
+
+    folders: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+    """Folders whose photos may be requested by path but are not animated by themselves."""
+    settle_s: float = 2.0
+    """Size and time of change must stand still this long, seconds."""
+    broken_s: float = 10.0
+    """A photo that does not decode is reported once it stood still this long, seconds."""
+    rescan_s: float = 300.0
+    """How often every folder is looked through, seconds."""
+    poll_s: float = 10.0
+    """The same for folders on network shares, where change events do not arrive, seconds."""
+    backlog_limit: int = 200
+    """More photos than this in a folder seen for the first time wait for a confirmation."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderConfig:
+    """[render]: how clips are made and written."""
+
+    generator: str = "auto"
+    preset: str = "medium"
+    """x264's speed preset."""
+    crf: int = 18
+    """x264's constant rate factor, 0-51; lower is better and larger."""
+    poster: bool = False
+    """Also write DSC_0042_motion.jpg beside the clip."""
+    back_link: bool = False
+    """Name the clip in the photo's sidecar, where there is one already."""
+    ffmpeg: str = ""
+    """Another ffmpeg than the packaged one."""
+    stall_s: float = 300.0
+    """A render without any progress for this long is ended, seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """[limits]: what one photo may cost."""
+
+    megapixels: float = 200.0
+    read_s: float = 20.0
+    """Time to read one photo, seconds."""
+    memory_mb: int = 4096
+    """Memory of the process that reads photos, MiB (where the system can limit it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """config.toml."""
+
+    server: ServerConfig = field(default_factory=ServerConfig)
+    watch: WatchConfig = field(default_factory=WatchConfig)
+    render: RenderConfig = field(default_factory=RenderConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    recipe: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """Recipe fields that hold for every photo; checked where recipes are composed."""
+
+
+def read_config(path: Path) -> Config:
+    """Read config.toml; without the file, the defaults.
+
+    Raises:
+        ConfigError: it is not TOML, or says something unknown or of the wrong kind.
+    """
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return Config()
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.", "Mend or remove the line it names.") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Give yourself the right to read it.") from error
+    return _build(Config, data, str(path))
+
+
+T = TypeVar("T")
+
+
+def _build(kind: type[T], data: Mapping[str, Any], where: str) -> T:
+    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
+    hints = get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for name, value in data.items():
+        if name not in known:
+            raise ConfigError(f"{where}: “{name}” is not a setting.", f"Known here: {', '.join(sorted(known))}.")
+        values[name] = _value(hints[name], value, f"{where}: {name}")
+    return kind(**values)
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, dict):
+        return _build(hint, value, where)
+    if hint == tuple[str, ...] and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if hint in (bool, int, str) and type(value) is hint:
+        return value
+    if hint == Mapping[str, Any] and isinstance(value, dict):
+        return MappingProxyType(value)
+    raise ConfigError(f"{where} cannot be {value!r}.", "See docs/settings.md for the kind of value it takes.")

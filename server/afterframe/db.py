@@ -1,0 +1,116 @@
+"""SQLite: connections, transactions, migrations, and the log of events.
+
+One WAL file. Each thread gets its own connection; each process opens the file for itself.
+synchronous=FULL, because a commit that power loss undoes would let a clip be made twice
+(https://www.sqlite.org/pragma.html#pragma_synchronous).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+EVENTS_KEPT = 10_000
+
+
+def _schema(connection: sqlite3.Connection) -> None:
+    for statement in files("afterframe").joinpath("schema.sql").read_text("utf-8").split(";\n"):
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None]], ...] = (("schema", _schema),)
+"""Named steps; the file's user_version counts those that it has had."""
+
+
+class Database:
+    """The state file. Safe to share between threads.
+
+    Args:
+        path: where the file is, or will be.
+    Raises:
+        sqlite3.Error: the file is damaged or cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._all: list[sqlite3.Connection] = []
+        self._guard = threading.Lock()
+        self._migrate()
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._open()
+            self._local.connection = connection
+        return connection
+
+    def _open(self) -> sqlite3.Connection:
+        # Only close() touches a connection from another thread than its own.
+        connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        with self._guard:
+            self._all.append(connection)
+        return connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing. An inner transaction joins the outer one."""
+        connection = self.connection
+        if connection.in_transaction:
+            yield connection
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def _migrate(self) -> None:
+        with self.transaction() as connection:
+            done: int = connection.execute("PRAGMA user_version").fetchone()[0]
+            for _, step in MIGRATIONS[done:]:
+                step(connection)
+            if done < len(MIGRATIONS):
+                connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def emit(self, kind: str, body: Mapping[str, Any], at: float) -> None:
+        """Add an event to the log, inside the caller's transaction if there is one."""
+        with self.transaction() as connection:
+            cursor = connection.execute(
+                "INSERT INTO events (at, kind, body) VALUES (?, ?, ?)", (at, kind, json.dumps(body))
+            ).lastrowid
+            connection.execute("DELETE FROM events WHERE cursor <= ?", ((cursor or 0) - EVENTS_KEPT,))
+
+    def events_since(self, cursor: int, limit: int = 500) -> list[dict[str, Any]]:
+        """Events after ``cursor``, oldest first, each {cursor, at, kind, ...body}."""
+        rows = self.connection.execute(
+            "SELECT cursor, at, kind, body FROM events WHERE cursor > ? ORDER BY cursor LIMIT ?", (cursor, limit)
+        )
+        return [{**json.loads(r["body"]), "cursor": r["cursor"], "at": r["at"], "kind": r["kind"]} for r in rows]
+
+    def last_cursor(self) -> int:
+        """The newest event's cursor; 0 when there is none."""
+        row = self.connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+        return int(row[0]) if row else 0
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        with self._guard:
+            for connection in self._all:
+                connection.close()
+            self._all.clear()
+        self._local = threading.local()

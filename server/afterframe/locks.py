@@ -1,0 +1,73 @@
+"""Locks that the operating system drops when their process ends, however it ends."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from types import TracebackType
+
+from filelock import FileLock, Timeout
+
+from afterframe.errors import AlreadyRunning
+
+
+class DaemonLock:
+    """Only one daemon per AFTERFRAME_HOME.
+
+    Raises:
+        AlreadyRunning: from :meth:`acquire`, another one holds it.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._lock = FileLock(home / "daemon.lock")
+
+    def acquire(self) -> None:
+        """Take the lock or raise at once."""
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout as error:
+            raise AlreadyRunning(
+                "Afterframe is already running.", "Open its page, or stop it before you start another."
+            ) from error
+
+    def release(self) -> None:
+        """Give it back."""
+        self._lock.release()
+
+
+class Owner:
+    """A process that holds leases on jobs. Its lock file tells others whether it still lives.
+
+    A process id would not do: it can be given again to another program after a crash.
+    """
+
+    def __init__(self, folder: Path, kind: str) -> None:
+        self.id = f"{kind}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._path = folder / f"{self.id}.lock"
+        self._lock = FileLock(self._path)
+
+    def __enter__(self) -> Owner:
+        self._lock.acquire(timeout=0)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lock.release()
+        self._path.unlink(missing_ok=True)
+
+
+def is_alive(folder: Path, owner_id: str) -> bool:
+    """Whether the process behind an owner id still holds its lock."""
+    path = folder / f"{owner_id}.lock"
+    if not path.exists():
+        return False
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    path.unlink(missing_ok=True)
+    return False
