@@ -1,0 +1,198 @@
+"""Photo files to pixels: upright, sRGB, 8 bits, whatever the file's own form is.
+
+Colours follow the file's ICC profile; without one, the EXIF interoperability index tells
+Adobe RGB (DCF 2.0, "R03") from sRGB.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pi_heif
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from afterframe.errors import PhotoError
+
+Pixels = npt.NDArray[np.uint8]
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".png", ".webp", ".heic", ".heif", ".avif"})
+MIN_SIDE = 64
+"""Pixels; a smaller picture is an icon, not a photo."""
+BIT_DEPTHS_16 = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
+
+pi_heif.register_heif_opener()
+# Pillow only warns, and only at its own limit; open_photo checks the configured one before any pixel is read.
+Image.MAX_IMAGE_PIXELS = None
+
+
+def is_photo(path: Path) -> bool:
+    """Whether the name is a photo's: a known suffix, and not hidden."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def open_photo(path: Path, *, megapixels: float = 200.0) -> Image.Image:
+    """Open a photo without reading its pixels yet. The caller closes it.
+
+    Raises:
+        PhotoError: empty, not a photo, animated, too small or too large, or not readable.
+    """
+    try:
+        if path.stat().st_size == 0:
+            raise PhotoError(f"{path.name} is empty.", "Export it again.", code="empty")
+        image = Image.open(path)
+    except UnidentifiedImageError as error:
+        raise PhotoError(
+            f"{path.name} is not a picture that can be read, whatever its name says.",
+            "Export it as JPEG, TIFF, PNG, WebP or HEIC.",
+            code="not_a_photo",
+        ) from error
+    except FileNotFoundError as error:
+        raise PhotoError(f"{path} is not there.", "It may have been moved or renamed.", code="missing") from error
+    except PermissionError as error:
+        raise PhotoError(
+            f"{path.name} may not be read.", "Give yourself the right to read it.", code="no_permission"
+        ) from error
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise _broken(path, error) from error
+    try:
+        _check(path, image, megapixels)
+    except BaseException:
+        image.close()
+        raise
+    return image
+
+
+def _check(path: Path, image: Image.Image, megapixels: float) -> None:
+    width, height = image.size
+    if width * height > megapixels * 1e6:
+        raise PhotoError(
+            f"{path.name} has {width * height / 1e6:.0f} megapixels; the limit is {megapixels:.0f}.",
+            "Export it smaller, or raise limits.megapixels in config.toml.",
+            code="too_large",
+        )
+    if min(width, height) < MIN_SIDE:
+        raise PhotoError(
+            f"{path.name} is only {width} x {height} pixels.",
+            f"Export it with at least {MIN_SIDE} pixels on its short side.",
+            code="too_small",
+        )
+    if image.format in ("GIF", "WEBP", "PNG") and getattr(image, "is_animated", False):
+        raise PhotoError(f"{path.name} is an animation already.", "Export a still picture.", code="animated")
+    if image.mode == "F" or image.mode.startswith("F;"):
+        raise PhotoError(
+            f"{path.name} holds 32-bit floating point pixels.", "Export it with 8 or 16 bits.", code="unsupported"
+        )
+
+
+def decode(path: Path, *, megapixels: float = 200.0, long_side: int | None = None) -> tuple[Pixels, tuple[int, int]]:
+    """Read a photo to its very end.
+
+    Args:
+        long_side: a smaller picture will do, with at least this long side (JPEG then decodes faster).
+    Returns:
+        uint8 sRGB (height, width, 3), upright; and the full upright (width, height).
+    Raises:
+        PhotoError: as :func:`open_photo`, or the file is cut short or damaged.
+    """
+    with open_photo(path, megapixels=megapixels) as image:
+        try:
+            full = image.size
+            exif = image.getexif()
+            if long_side is not None and image.mode in ("L", "RGB"):
+                scale = long_side / max(full)
+                image.draft(None, (max(1, round(full[0] * scale)), max(1, round(full[1] * scale))))
+            adobe_rgb = "icc_profile" not in image.info and _is_adobe_rgb(exif)
+            turned = exif.get(0x0112, 1) in (5, 6, 7, 8)
+            upright = ImageOps.exif_transpose(image)
+            pixels = _to_srgb(upright)
+        except PhotoError:
+            raise
+        except MemoryError as error:
+            raise PhotoError(
+                f"{path.name} needs more memory than there is.", "Export it smaller.", code="too_large"
+            ) from error
+        except (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, LookupError, TypeError) as error:
+            raise _broken(path, error) from error
+    if adobe_rgb:
+        pixels = _adobe_rgb_to_srgb(pixels)
+    return pixels, (full[1], full[0]) if turned else full
+
+
+def _broken(path: Path, error: Exception) -> PhotoError:
+    return PhotoError(
+        f"{path.name} is damaged or cut short ({error}).",
+        "If it is still being written, wait; else export it again.",
+        code="truncated",
+    )
+
+
+def _is_adobe_rgb(exif: Image.Exif) -> bool:
+    # The interoperability IFD (tag 0xA005, Exif 2.32 section 4.6.3) says R03 for DCF optional = Adobe RGB.
+    index: Any = exif.get_ifd(0xA005).get(1)
+    return index in ("R03", b"R03")
+
+
+def _to_srgb(image: Image.Image) -> Pixels:
+    icc = image.info.get("icc_profile")
+    if image.mode in BIT_DEPTHS_16 or image.mode == "I":
+        image = _sixteen_to_eight(image)
+    if image.mode in ("P", "PA", "1", "LA", "La", "RGBa", "RGBX") or "transparency" in image.info:
+        image = image.convert("RGBA" if _has_alpha(image) else "L" if image.mode in ("1", "LA", "La") else "RGB")
+    if image.mode == "RGBA":
+        # Transparent parts become white, as on paper.
+        image = Image.alpha_composite(Image.new("RGBA", image.size, (255, 255, 255, 255)), image).convert("RGB")
+    converted = _by_profile(image, icc) if icc or image.mode == "LAB" else None
+    return np.asarray(converted or image.convert("RGB"), dtype=np.uint8)
+
+
+def _has_alpha(image: Image.Image) -> bool:
+    return image.mode in ("PA", "LA", "La", "RGBa") or "transparency" in image.info
+
+
+def _sixteen_to_eight(image: Image.Image) -> Image.Image:
+    values = np.asarray(image).astype(np.float32)
+    return Image.fromarray(np.clip(values / 257.0 + 0.5, 0, 255).astype(np.uint8))
+
+
+@cache
+def _srgb() -> ImageCms.ImageCmsProfile:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+
+
+def _by_profile(image: Image.Image, icc: bytes | None) -> Image.Image | None:
+    """Relative colorimetric with black point compensation, as print and web exports use; None: no usable profile."""
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc) if icc else ImageCms.createProfile("LAB"))
+        return ImageCms.profileToProfile(
+            image,
+            profile,
+            _srgb(),
+            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+            outputMode="RGB",
+            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
+
+
+def _adobe_rgb_to_srgb(pixels: Pixels) -> Pixels:
+    """Adobe RGB (1998) section 4.3 to sRGB (IEC 61966-2-1), by bands, so that memory stays small."""
+    linear = (np.arange(256, dtype=np.float32) / 255.0) ** (563 / 256)
+    # XYZ matrices of the two colour spaces, both D65, multiplied.
+    matrix = np.array(
+        [[1.39836, -0.39836, 0.0], [0.0, 1.0, 0.0], [0.0, -0.04293, 1.04293]],
+        dtype=np.float32,
+    )
+    steps = np.arange(4096, dtype=np.float32) / 4095.0
+    encoded = np.where(steps <= 0.0031308, steps * 12.92, 1.055 * np.power(steps, 1 / 2.4) - 0.055)
+    table = np.round(encoded * 255).astype(np.uint8)
+    out = np.empty_like(pixels)
+    for top in range(0, pixels.shape[0], 256):
+        band = linear[pixels[top : top + 256]] @ matrix.T
+        out[top : top + 256] = table[np.round(np.clip(band, 0, 1) * 4095).astype(np.int16)]
+    return out

@@ -1,0 +1,275 @@
+"""Frames to MP4 and back: the only caller of ffmpeg.
+
+Frames go raw into ffmpeg's standard input, never through image files. H.264 High, yuv420p,
+converted to and tagged as BT.709 (ITU-R BT.709-6; ISO/IEC 23091-2 code point 1 for primaries,
+transfer and matrix), because untagged or BT.601 files shift colours in players.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import ffmpeg
+import imageio_ffmpeg
+
+from afterframe.errors import Cancelled, EncodeError
+from afterframe.frames import CancelCheck, Frames, Progress
+
+BT709 = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "color_range": "tv"}
+FRAMES_AHEAD = 3
+"""Frames made while ffmpeg works on earlier ones: enough to keep both busy, little memory."""
+STOP_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How clips are written."""
+
+    ffmpeg: str = ""
+    """Path of the ffmpeg program; empty: the packaged one."""
+    preset: str = "medium"
+    crf: int = 18
+
+    @property
+    def program(self) -> str:
+        """The ffmpeg program to run."""
+        return self.ffmpeg or _packaged()
+
+
+@cache
+def _packaged() -> str:
+    return str(imageio_ffmpeg.get_ffmpeg_exe())
+
+
+def version(encoding: Encoding) -> str:
+    """ffmpeg's own first line.
+
+    Raises:
+        EncodeError: it cannot be run.
+    """
+    return _run([encoding.program, "-version"], "ffmpeg").decode("utf-8", "replace").splitlines()[0]
+
+
+def encode(frames: Frames, target: Path, encoding: Encoding, progress: Progress, cancelled: CancelCheck) -> int:
+    """Write a clip.
+
+    Args:
+        target: the file to make; it must not exist.
+        progress: called with the share of frames handed over, 0-1.
+    Returns:
+        The number of frames written.
+    Raises:
+        Cancelled: ``cancelled()`` became true; the file is incomplete.
+        EncodeError: ffmpeg failed (disk full, say), or the generator gave too few frames.
+        Whatever the generator raises while its frames are read.
+    """
+    process = subprocess.Popen(
+        _command(frames, target, encoding),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
+    try:
+        with _Feeder(process) as feeder:
+            written = 0
+            for frame in frames.frames:
+                if cancelled():
+                    raise Cancelled("Stopped.")
+                feeder.put(frame.tobytes())
+                written += 1
+                progress(written / frames.count)
+        if cancelled():
+            raise Cancelled("Stopped.")
+        if process.wait() != 0:
+            raise _failed(target, feeder.complaint)
+    finally:
+        _end(process)
+    if written != frames.count:
+        raise EncodeError(f"{target.name}: {written} of {frames.count} frames were made.", "Try again.", retryable=True)
+    return written
+
+
+def _command(frames: Frames, target: Path, encoding: Encoding) -> list[str]:
+    width, height = frames.size
+    source = ffmpeg.input(
+        "pipe:0", format="rawvideo", pix_fmt=frames.pixel_format, s=f"{width}x{height}", framerate=frames.fps
+    )
+    if frames.pixel_format == "rgb24":
+        source = source.filter("scale", out_color_matrix="bt709", out_range="tv", flags="accurate_rnd+full_chroma_int")
+    output = ffmpeg.output(
+        source,
+        _url(target),
+        format="mp4",
+        vcodec="libx264",
+        pix_fmt="yuv420p",
+        preset=encoding.preset,
+        crf=encoding.crf,
+        movflags="+faststart",
+        **BT709,
+    )
+    command: list[str] = output.global_args("-hide_banner", "-nostdin", "-loglevel", "error", "-n").compile(
+        cmd=encoding.program
+    )
+    return command
+
+
+def _url(path: Path) -> str:
+    # A bare name such as "a:b.mp4" would be taken for a protocol.
+    return f"file:{path}"
+
+
+class _Feeder:
+    """Writes to ffmpeg in a thread of its own, so that frames are made while it encodes."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._queue: queue.Queue[bytes | None] = queue.Queue(FRAMES_AHEAD)
+        self._writer = threading.Thread(target=self._write, name="ffmpeg-writer")
+        self._reader = threading.Thread(target=self._read, name="ffmpeg-errors")
+        self._broken = threading.Event()
+        self.complaint = ""
+
+    def __enter__(self) -> _Feeder:
+        self._writer.start()
+        self._reader.start()
+        return self
+
+    def put(self, data: bytes) -> None:
+        if self._broken.is_set():
+            raise EncodeError("ffmpeg stopped early.", code="encode_stopped")
+        self._queue.put(data)
+
+    def __exit__(self, kind: object, value: BaseException | None, trace: object) -> None:
+        if value is not None:
+            self._process.kill()
+        self._queue.put(None)
+        self._writer.join()
+        self._reader.join()
+        if isinstance(value, EncodeError) and value.error_code == "encode_stopped":
+            raise _failed(None, self.complaint) from value
+
+    def _write(self) -> None:
+        pipe = self._process.stdin
+        assert pipe is not None
+        while (data := self._queue.get()) is not None:
+            if not self._broken.is_set():
+                try:
+                    pipe.write(data)
+                except OSError:
+                    self._broken.set()
+        with contextlib.suppress(OSError):
+            pipe.close()
+
+    def _read(self) -> None:
+        pipe = self._process.stderr
+        assert pipe is not None
+        self.complaint = pipe.read().decode("utf-8", "replace")[-2000:].strip()
+
+
+def _failed(target: Path | None, complaint: str) -> EncodeError:
+    if "No space left" in complaint or "ENOSPC" in complaint:
+        return EncodeError("The disk is full; the clip was not written.", "Free some space, then press Retry.", code="disk_full")
+    name = f"{target.name}: " if target else ""
+    return EncodeError(f"{name}ffmpeg failed: {complaint or 'it gave no reason'}", "`afterframe doctor` checks ffmpeg.")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.kill()
+    process.wait(STOP_S)
+    for pipe in (process.stdin, process.stderr):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a full decode of a clip showed."""
+
+    frames: int
+    duration_s: float
+    size: tuple[int, int]
+
+
+def verify(clip: Path, frames: Frames, encoding: Encoding) -> None:
+    """Decode a clip to its end and count its frames.
+
+    Raises:
+        EncodeError: it does not decode, or has another number of frames.
+    """
+    source = ffmpeg.input(_url(clip), protocol_whitelist="file")
+    command = (
+        source.output("pipe:1", format="null", vsync="passthrough")
+        .global_args("-hide_banner", "-nostdin", "-v", "error", "-xerror", "-progress", "pipe:1")
+        .compile(cmd=encoding.program)
+    )
+    report = _run(command, clip.name).decode("utf-8", "replace")
+    counts = [int(line.partition("=")[2]) for line in report.splitlines() if line.startswith("frame=")]
+    if not counts or counts[-1] != frames.count:
+        raise EncodeError(
+            f"{clip.name} decodes to {counts[-1] if counts else 0} frames instead of {frames.count}.",
+            "Press Retry; if it stays so, `afterframe doctor` checks ffmpeg.",
+            retryable=True,
+        )
+
+
+def read_frames(clip: Path, size: tuple[int, int], encoding: Encoding) -> Iterator[bytes]:
+    """Decode one of our own clips to rgb24 frames, (height * width * 3) bytes each."""
+    command = (
+        ffmpeg.input(_url(clip), protocol_whitelist="file")
+        .output("pipe:1", format="rawvideo", pix_fmt="rgb24")
+        .global_args("-hide_banner", "-nostdin", "-v", "error")
+        .compile(cmd=encoding.program)
+    )
+    length = size[0] * size[1] * 3
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    try:
+        while len(frame := process.stdout.read(length)) == length:
+            yield frame
+    finally:
+        process.stdout.close()
+        _end(process)
+
+
+def write_poster(clip: Path, target: Path, encoding: Encoding) -> None:
+    """Write a clip's first frame as JPEG. ``target`` is replaced.
+
+    Raises:
+        EncodeError: ffmpeg failed.
+    """
+    command = (
+        ffmpeg.input(_url(clip), protocol_whitelist="file")
+        .output(_url(target), format="image2", vframes=1, update=1, **{"q:v": 2})
+        .global_args("-hide_banner", "-nostdin", "-v", "error", "-y")
+        .compile(cmd=encoding.program)
+    )
+    _run(command, target.name)
+
+
+def _run(command: list[str], name: str) -> bytes:
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except OSError as error:
+        raise EncodeError(
+            f"ffmpeg cannot be run: {error.strerror or error}.", "Check render.ffmpeg in config.toml.", code="no_ffmpeg"
+        ) from error
+    if done.returncode != 0:
+        complaint = done.stderr.decode("utf-8", "replace").strip()[-2000:]
+        raise EncodeError(f"{name}: ffmpeg failed: {complaint}", "`afterframe doctor` checks ffmpeg.")
+    return done.stdout

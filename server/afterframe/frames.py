@@ -1,0 +1,56 @@
+"""Pixels on their way: the prepared photo that goes into a generator, and the frames that come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from afterframe.models import Scene
+
+Pixels = npt.NDArray[np.uint8]
+PixelFormat = Literal["rgb24", "yuv420p"]
+Progress = Callable[[float], None]
+"""Called with the share done, 0-1, after each frame or step."""
+CancelCheck = Callable[[], bool]
+"""True once the user asked to stop; looked at between frames or steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedPhoto:
+    """A photo framed for its clip: decoded, upright, sRGB, cropped to the clip's aspect."""
+
+    surround: Pixels
+    """uint8 sRGB (height + 2 * margin_y, width + 2 * margin_x, 3): the frame and the picture around it
+    that the camera may move over, at the same scale."""
+    margin: tuple[int, int]
+    """(margin_x, margin_y), pixels on each side; (0, 0) where the generator asked for none."""
+    scene: Scene
+    """What was seen in the picture, in shares of ``surround``."""
+    f_number: float | None = None
+    focal_35mm: float | None = None
+    subject_distance_m: float | None = None
+
+    @property
+    def pixels(self) -> Pixels:
+        """The framed photo, uint8 sRGB (height, width, 3): what the clip starts from."""
+        mx, my = self.margin
+        height, width = self.surround.shape[:2]
+        return self.surround[my : height - my, mx : width - mx]
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """A clip on its way: frames are made as they are read."""
+
+    pixel_format: PixelFormat
+    size: tuple[int, int]
+    """(width, height), pixels."""
+    fps: int
+    count: int
+    frames: Iterator[Pixels]
+    """rgb24: uint8 (height, width, 3) sRGB. yuv420p: uint8 (height * 3 // 2, width), planes Y, U, V stacked as
+    OpenCV's I420, BT.709, limited range. A frame is only valid until the next one is read."""
