@@ -18,6 +18,7 @@ from pathlib import Path
 
 import ffmpeg
 import imageio_ffmpeg
+import piexif
 
 from afterframe.errors import Cancelled, EncodeError
 from afterframe.frames import CancelCheck, Frames, Progress
@@ -241,9 +242,11 @@ def read_frames(clip: Path, size: tuple[int, int], encoding: Encoding) -> Iterat
         _end(process)
 
 
-def write_poster(clip: Path, target: Path, encoding: Encoding) -> None:
+def write_poster(clip: Path, target: Path, encoding: Encoding, *, mark: bytes) -> None:
     """Write a clip's first frame as JPEG. ``target`` is replaced.
 
+    Args:
+        mark: goes into EXIF Software, so that the poster is known for ours.
     Raises:
         EncodeError: ffmpeg failed.
     """
@@ -254,6 +257,7 @@ def write_poster(clip: Path, target: Path, encoding: Encoding) -> None:
         .compile(cmd=encoding.program)
     )
     _run(command, target.name)
+    piexif.insert(piexif.dump({"0th": {piexif.ImageIFD.Software: mark}}), str(target))
 
 
 def _run(command: list[str], name: str) -> bytes:

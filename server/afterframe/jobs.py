@@ -173,10 +173,17 @@ class Queue:
                 raise WrongState(f"Another clip is being written as {clip_path}.", code="name_taken") from error
             self._changed(job_id)
 
-    def intents(self) -> list[tuple[Job, dict[str, Any]]]:
-        """Every publish that was begun and not finished."""
-        rows = self._db.connection.execute("SELECT job_id, body FROM intents").fetchall()
-        return [(self.get(row["job_id"]), json.loads(row["body"])) for row in rows]
+    def intents(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """Every publish that was begun and not finished: (job, owner, body)."""
+        rows = self._db.connection.execute(
+            "SELECT job_id, owner, body FROM intents JOIN jobs ON jobs.id = intents.job_id"
+        ).fetchall()
+        return [(row["job_id"], row["owner"] or "", json.loads(row["body"])) for row in rows]
+
+    def promised(self, clip_path: str) -> bool:
+        """Whether a clip is being published under this name."""
+        row = self._db.connection.execute("SELECT 1 FROM intents WHERE clip_path = ?", (clip_path,)).fetchone()
+        return row is not None
 
     def finish(self, job_id: str, clip_id: str) -> None:
         """The clip and its sidecar are in place."""

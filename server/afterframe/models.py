@@ -254,3 +254,13 @@ class Clip:
     created_at: float
     present: bool
     """False once the photographer has deleted the file."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {**{f.name: getattr(self, f.name) for f in fields(self)}, "recipe": self.recipe.to_dict()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The reverse of :meth:`to_dict`."""
+        recipe = Recipe.from_dict(data["recipe"])
+        return cls(**{**data, "recipe": recipe, "verdict": Verdict(data["verdict"])})

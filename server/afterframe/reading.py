@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from afterframe import vision
 from afterframe.config import LimitsConfig
 from afterframe.decode import decode
 from afterframe.errors import PhotoError
+from afterframe.hashing import sha256_of
 from afterframe.isolation import Pool, Stopped
 from afterframe.models import Scene
 
@@ -35,12 +35,6 @@ class Reading:
     scene: Scene
     upright_size: tuple[int, int]
     """(width, height), pixels."""
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Reading:

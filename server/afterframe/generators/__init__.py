@@ -25,6 +25,7 @@ __all__ = [
     "Progress",
     "available",
     "load",
+    "resolve",
 ]
 
 
@@ -74,16 +75,26 @@ def available() -> list[str]:
     return sorted({entry.name for entry in entry_points(group="afterframe.generators")})
 
 
-def load(name: str) -> Generator:
-    """Make the generator called ``name``; ``auto`` is the best one that can run here.
+def resolve(name: str) -> str:
+    """The name of the generator that ``name`` means here: ``auto`` is the best one that can run.
 
     Raises:
         NotFound: no generator of that name is installed.
     """
     wanted = "parallax" if name == "auto" else name
-    for entry in entry_points(group="afterframe.generators", name=wanted):
-        generator: Generator = entry.load()()
-        return generator
+    if wanted in available():
+        return wanted
     raise NotFound(
         f"There is no generator called “{name}”.", f"Installed: {', '.join(available()) or 'none'}.", code="no_generator"
     )
+
+
+def load(name: str) -> Generator:
+    """Make the generator that ``name`` means here.
+
+    Raises:
+        NotFound: no generator of that name is installed.
+    """
+    (entry,) = tuple(entry_points(group="afterframe.generators", name=resolve(name)))[:1]
+    generator: Generator = entry.load()()
+    return generator

@@ -1,0 +1,179 @@
+"""The fast half of a photo's path: a settled file -> facts -> recipe -> render job.
+
+Automatic ingest and explicit requests go through the same stages; they differ only in what
+makes them the same as an earlier one.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from afterframe import generators
+from afterframe.catalog import Catalog, Stamp
+from afterframe.config import Config
+from afterframe.db import Database
+from afterframe.errors import PhotoError, RecipeError
+from afterframe.jobs import Order, Queue
+from afterframe.models import Failure, Job, Photo, Recipe
+from afterframe.naming import is_our_poster
+from afterframe.reading import Reading
+from afterframe.recipe import compose
+
+FOLDER_FILE = "afterframe.toml"
+STILL_ARRIVING = frozenset({"empty", "truncated", "not_a_photo", "changing", "no_permission", "unreadable"})
+"""What a file may look like only because it is not all there yet."""
+
+Overrides = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asks for beyond the photo itself."""
+
+    overrides: Overrides
+    """Recipe fields that the user set for this photo."""
+    source: str = "your words for this photo"
+    generator: str | None = None
+    parent_clip: str | None = None
+    reserved_for: str | None = None
+
+
+class Ingest:
+    """Photos in, jobs out.
+
+    Args:
+        read: reads one photo, in a process that can be killed.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        queue: Queue,
+        config: Config,
+        read: Callable[[Path], Reading],
+    ) -> None:
+        self._db = database
+        self._catalog = catalog
+        self._queue = queue
+        self._config = config
+        self._read = read
+
+    def take(self, path: Path, *, final: bool = True) -> bool:
+        """Animate a settled photo by itself, once per path and content.
+
+        Args:
+            final: False: the file may still be arriving; a broken one is left for later.
+        Returns:
+            Whether the file is dealt with: queued, known already, or refused for good.
+        """
+        try:
+            reading = self._read_photo(path)
+            recipe = self._compose(path, reading, {}, "")
+        except (PhotoError, RecipeError) as error:
+            if not final and error.error_code in STILL_ARRIVING:
+                return False
+            self._refuse(path, error)
+            return True
+        with self._db.transaction():
+            photo = self._remember(path, reading)
+            if self._catalog.note_ingest(path, reading.sha256):
+                self._drop_outdated(photo)
+                generator = generators.resolve(self._config.render.generator)
+                self._queue.enqueue(Order(photo, recipe, generator, origin="watch"))
+        return True
+
+    def request(self, path: Path, wish: Wish) -> list[Job]:
+        """Animate a photo because somebody asked; one job for each variant.
+
+        Raises:
+            PhotoError: the photo cannot be animated.
+            RecipeError: a setting cannot be used.
+            NotFound: there is no such generator.
+        """
+        generator = generators.resolve(wish.generator or self._config.render.generator)
+        reading = self._read_photo(path)
+        recipe = self._compose(path, reading, wish.overrides, wish.source)
+        with self._db.transaction():
+            photo = self._remember(path, reading)
+            self._catalog.note_ingest(path, reading.sha256)
+            orders = [
+                Order(
+                    photo,
+                    replace(recipe, seed=(recipe.seed + index) % 2**31, variants=1),
+                    generator,
+                    parent_clip=wish.parent_clip,
+                    reserved_for=wish.reserved_for,
+                )
+                for index in range(recipe.variants)
+            ]
+            return [self._queue.enqueue(order)[0] for order in orders]
+
+    def preview(self, path: Path, overrides: Overrides) -> Recipe:
+        """The recipe that would be used, with its reasons; nothing is queued.
+
+        Raises:
+            PhotoError, RecipeError: as :meth:`request`.
+        """
+        return self._compose(path, self._read_photo(path), overrides, "your words for this photo")
+
+    # -- the stages --------------------------------------------------------------------------
+
+    def _read_photo(self, path: Path) -> Reading:
+        try:
+            str(path).encode()
+        except UnicodeEncodeError as error:
+            shown = str(path).encode("utf-8", "replace").decode()
+            raise PhotoError(f"{shown}: the name is not valid Unicode.", "Rename the file.", code="bad_name") from error
+        if is_our_poster(path):
+            raise PhotoError(f"{path.name} is a poster that Afterframe made.", code="own_output")
+        return self._read(path)
+
+    def _compose(self, path: Path, reading: Reading, overrides: Overrides, source: str) -> Recipe:
+        layers: list[tuple[str, Overrides]] = [(source, overrides)] if overrides else []
+        layers += folder_rules(path.parent)
+        layers.append(("your config.toml", self._config.recipe))
+        return compose(
+            reading.facts, reading.scene, reading.upright_size, photo_sha256=reading.sha256, overrides=layers
+        )
+
+    def _remember(self, path: Path, reading: Reading) -> Photo:
+        stamp = Stamp(reading.size, reading.mtime_ns)
+        return self._catalog.put_photo(path, stamp, reading.sha256, reading.facts.to_dict())
+
+    def _drop_outdated(self, photo: Photo) -> None:
+        """A render of what the file held before would be of a photo that is no more."""
+        for job in self._queue.of_photo(photo.id):
+            if job.photo_sha256 != photo.sha256 and job.origin == "watch" and job.state in ("queued", "running"):
+                self._queue.cancel(job.id)
+
+    def _refuse(self, path: Path, error: PhotoError | RecipeError) -> None:
+        try:
+            stat = path.stat()
+        except OSError:
+            return  # gone again: nothing to report
+        if error.error_code == "bad_name":
+            path = Path(str(path).encode("utf-8", "replace").decode())
+        self._catalog.put_problem(path, Stamp.of(stat), Failure(**error.to_dict()))
+
+
+def folder_rules(folder: Path) -> Sequence[tuple[str, Overrides]]:
+    """The recipe settings of the nearest afterframe.toml, looking upwards; empty without one.
+
+    Raises:
+        RecipeError: the file is not TOML.
+    """
+    for level in (folder, *folder.parents):
+        file = level / FOLDER_FILE
+        try:
+            data: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            continue
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise RecipeError(f"{file} is not valid TOML: {error}.", "Mend or remove the line it names.") from error
+        return [(f"{file.name} of the folder {level.name}", data)]
+    return []

@@ -1,0 +1,57 @@
+"""The names of the files that we write beside a photo, and how to recognise them.
+
+Never DSC_0042.xmp (the raw's develop settings), never DSC_0042.jpg.xmp (darktable overwrites it),
+and never a bare _NN at the end (darktable takes it for a duplicate).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+TEMPORARY_PREFIX = ".afterframe-"
+POSTER_MARK = b"Afterframe poster"
+"""Stands in the EXIF of every poster that we write, so that it is neither animated nor taken for a stranger's."""
+
+
+def temporary_for(folder: Path, job_id: str) -> Path:
+    """Where a clip grows: hidden, in the photo's own folder so that the rename is atomic."""
+    return folder / f"{TEMPORARY_PREFIX}{job_id}.mp4"
+
+
+def job_of_temporary(path: Path) -> str | None:
+    """The job that a temporary file belongs to; None when the file is not one of ours."""
+    name = path.name
+    job_id = name.removeprefix(TEMPORARY_PREFIX).partition(".")[0]
+    is_ours = name.startswith(TEMPORARY_PREFIX) and len(job_id) == 32 and set(job_id) <= set("0123456789abcdef")
+    return job_id if is_ours and path.suffix in (".mp4", ".jpg", ".xmp-part") else None
+
+
+def sidecar_of(clip: Path) -> Path:
+    """DSC_0042_motion.mp4 -> DSC_0042_motion.mp4.xmp."""
+    return clip.with_name(f"{clip.name}.xmp")
+
+
+def poster_of(clip: Path) -> Path:
+    """DSC_0042_motion.mp4 -> DSC_0042_motion.jpg."""
+    return clip.with_suffix(".jpg")
+
+
+def bases_for(photo: Path) -> tuple[str, str]:
+    """The two beginnings of a clip's name: the plain one, and the one that names the photo's suffix too."""
+    return f"{photo.stem}_motion", f"{photo.stem}_{photo.suffix.lstrip('.')}_motion"
+
+
+def clip_path(photo: Path, base: str, variant: int) -> Path:
+    """The file name of a variant: base.mp4, base-v2.mp4, base-v3.mp4 ..."""
+    return photo.with_name(f"{base}.mp4" if variant == 1 else f"{base}-v{variant}.mp4")
+
+
+def is_our_poster(path: Path) -> bool:
+    """Whether a JPEG is a poster that we wrote beside a clip."""
+    if path.suffix.lower() != ".jpg" or "_motion" not in path.stem:
+        return False
+    try:
+        with path.open("rb") as file:
+            return POSTER_MARK in file.read(4096)
+    except OSError:
+        return False

@@ -1,0 +1,246 @@
+"""A clip and its sidecar land together beside the photo, atomically, over nothing that is not ours.
+
+The order is: commit the intent, rename the clip, write the sidecar, commit. Each step can be done
+again, so a crash in between is rolled forward from the intent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from afterframe.errors import PublishError
+from afterframe.hashing import sha256_of
+from afterframe.naming import POSTER_MARK, bases_for, clip_path, sidecar_of
+
+FREE_BYTES = 64 << 20
+"""Less free space than this is too little to begin a clip."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What is about to stand beside a photo; the intent that is committed first."""
+
+    temporary: str
+    """The finished clip under its hidden name; the finished sidecar stands beside it, see :func:`write_packet`."""
+    clip: str
+    clip_sha256: str
+    sidecar: str
+    packet: str
+    """The XMP packet, as text."""
+    replaces_sha256: str | None
+    """The hash of our own earlier clip that may be replaced under this name."""
+    poster_temporary: str | None
+    poster: str | None
+    record: dict[str, Any]
+    """The catalogue's row for the clip."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """The reverse of :meth:`to_dict`."""
+        return cls(**data)
+
+
+def choose_name(photo: Path, ours: set[str], taken: Callable[[Path], bool]) -> tuple[Path, int]:
+    """Find a free name for a photo's next clip.
+
+    Args:
+        ours: paths of the clips that this photo has already.
+        taken: whether a path is promised to a clip that is being published.
+    Returns:
+        The clip's path and its variant number.
+    Raises:
+        PublishError: the name would be too long for the file system.
+    """
+    plain, long = bases_for(photo)
+    ours_by_base = {base: any(path == str(clip_path(photo, base, 1)) for path in ours) for base in (plain, long)}
+    base = long if ours_by_base[long] or not (ours_by_base[plain] or _free(clip_path(photo, plain, 1), taken)) else plain
+    variant = 1
+    while not _free(clip_path(photo, base, variant), taken) or str(clip_path(photo, base, variant)) in ours:
+        variant += 1
+    return clip_path(photo, base, variant), variant
+
+
+def _free(path: Path, taken: Callable[[Path], bool]) -> bool:
+    try:
+        return not (_exists(sidecar_of(path)) or _exists(path) or taken(path))
+    except OSError as error:
+        raise _explain(error, path) from error
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True  # any other error, such as a name that is too long, goes up
+
+
+def check_folder(folder: Path) -> None:
+    """See that a clip can be written there, before any work is done.
+
+    Raises:
+        PublishError: the folder is gone, read-only, or the disk is full.
+    """
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise _explain(error, folder) from error
+    if not os.access(folder, os.W_OK):
+        raise _explain(PermissionError(errno.EACCES, "read-only"), folder)
+    if free < FREE_BYTES:
+        raise _explain(OSError(errno.ENOSPC, "full"), folder)
+
+
+def place(publication: Publication) -> None:
+    """Put clip, sidecar and poster under their final names. Doing it again is harmless.
+
+    Raises:
+        PublishError: ``name_taken``: somebody else's file stands there by now; ``lost``: the
+            temporary file is gone; or the folder cannot be written.
+    """
+    clip = Path(publication.clip)
+    try:
+        _place_clip(Path(publication.temporary), clip, publication)
+        _place_sidecar(clip, Path(publication.sidecar), publication)
+        if publication.poster and publication.poster_temporary:
+            _place_poster(Path(publication.poster_temporary), Path(publication.poster))
+        _sync_folder(clip.parent)
+    except OSError as error:
+        _take_back(clip, publication)
+        raise _explain(error, clip) from error
+
+
+def _take_back(clip: Path, publication: Publication) -> None:
+    """A clip without its sidecar must not stay."""
+    with contextlib.suppress(OSError):
+        if not os.path.lexists(publication.sidecar) and sha256_of(clip) == publication.clip_sha256:
+            clip.unlink()
+
+
+def _place_clip(temporary: Path, clip: Path, publication: Publication) -> None:
+    if not temporary.exists():
+        if clip.exists() and sha256_of(clip) == publication.clip_sha256:
+            return
+        raise PublishError(f"{clip.name} was lost before it was published.", "It is made again.", code="lost")
+    if not os.path.lexists(clip):
+        with contextlib.suppress(FileExistsError):
+            move_without_overwriting(temporary, clip)
+            return
+    standing = sha256_of(clip) if clip.is_file() else None
+    if standing == publication.clip_sha256:
+        temporary.unlink()
+    elif standing is not None and standing == publication.replaces_sha256:
+        temporary.replace(clip)
+    else:
+        raise _taken(clip)
+
+
+def _place_sidecar(clip: Path, sidecar: Path, publication: Publication) -> None:
+    packet = publication.packet.encode()
+    if os.path.lexists(sidecar):
+        if sidecar.is_file() and sidecar.read_bytes() == packet:
+            return
+        if publication.replaces_sha256 is None:
+            clip.unlink()  # made by us a moment ago: its hash was checked
+            raise _taken(sidecar)
+    write_packet(Path(publication.temporary), packet).replace(sidecar)
+
+
+def write_packet(temporary: Path, packet: bytes) -> Path:
+    """Write a sidecar's bytes under a hidden name beside a temporary clip, so that publishing needs no disk space."""
+    part = temporary.with_suffix(".xmp-part")
+    with part.open("wb") as file:
+        file.write(packet)
+        file.flush()
+        os.fsync(file.fileno())
+    return part
+
+
+def _place_poster(temporary: Path, target: Path) -> None:
+    if not temporary.exists():
+        return
+    if target.is_file() and POSTER_MARK in target.read_bytes()[:4096]:
+        temporary.replace(target)
+    elif os.path.lexists(target):
+        temporary.unlink()
+    else:
+        move_without_overwriting(temporary, target)
+
+
+def move_without_overwriting(source: Path, target: Path) -> None:
+    """Rename, failing where the target exists.
+
+    Raises:
+        FileExistsError: the target exists.
+    """
+    if os.name == "nt":
+        source.rename(target)  # Windows itself refuses an existing target
+        return
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise
+    except OSError:
+        # exFAT and some shares have no hard links.
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        source.rename(target)
+    else:
+        source.unlink()
+
+
+def sync_file(path: Path) -> None:
+    """Ask the system to put a file on disk."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return  # NTFS journals its names; a folder cannot be opened there
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some shares cannot
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def discard(temporary: Path) -> None:
+    """Remove a temporary clip and what stands beside it, as far as that can be done."""
+    for path in (temporary, temporary.with_suffix(".jpg"), temporary.with_suffix(".xmp-part")):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _taken(path: Path) -> PublishError:
+    return PublishError(
+        f"{path.name} exists by now and is not ours.", "It is left alone; another name is used.", code="name_taken"
+    )
+
+
+def _explain(error: OSError, path: Path) -> PublishError:
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return PublishError(
+            f"The folder {path if path.is_dir() else path.parent} cannot be written to.",
+            "Give yourself the right to write there, then press Retry.",
+            code="read_only",
+        )
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        return PublishError(
+            f"The disk that holds {path} is full.", "Free some space, then press Retry.", code="disk_full"
+        )
+    if error.errno == errno.ENAMETOOLONG:
+        return PublishError(f"The name {path.name} is too long.", "Give the photo a shorter name.", code="name_too_long")
+    return PublishError(f"{path} cannot be written: {error.strerror or error}.", "Check the disk, then press Retry.")

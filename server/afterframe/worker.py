@@ -1,0 +1,341 @@
+"""The slow half of a photo's path, in a process of its own: claim -> generate -> grade -> encode -> publish."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+import photometa
+
+from afterframe import generators, logs
+from afterframe.catalog import Catalog
+from afterframe.config import Config, Home, read_config
+from afterframe.db import Database
+from afterframe.decode import decode
+from afterframe.encode import Encoding, encode, verify, write_poster
+from afterframe.errors import AfterframeError, Cancelled, GenerateError, OutOfMemory, PhotoError, PublishError
+from afterframe.frames import Frames, PreparedPhoto
+from afterframe.framing import frame
+from afterframe.grade import match_grade
+from afterframe.hashing import sha256_of
+from afterframe.jobs import LeaseLost, Queue
+from afterframe.models import Clip, Job, Verdict
+from afterframe.naming import POSTER_MARK, poster_of, sidecar_of, temporary_for
+from afterframe.provenance import MadeBy, describe
+from afterframe.publish import Publication, check_folder, choose_name, discard, place, sync_file, write_packet
+from afterframe.vision import look
+
+BEAT_S = 0.5
+"""How often progress is told and a wish to stop is noticed, seconds."""
+IDLE_S = 0.2
+"""How often an idle worker looks for a job, seconds."""
+
+log = logging.getLogger(__name__)
+
+
+class Heartbeat:
+    """Keeps a job's lease while it makes progress, tells how far it is, and hears a wish to stop."""
+
+    def __init__(self, queue: Queue, job: Job, owner: str, stopping: threading.Event, stall_s: float) -> None:
+        self._queue = queue
+        self._job = job
+        self._owner = owner
+        self._stopping = stopping
+        self._stall_s = stall_s
+        self._wake = threading.Event()
+        self._cancelled = False
+        self._share = 0.0
+        self._began = self._moved = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name="heartbeat")
+
+    def __enter__(self) -> Heartbeat:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """No more beats: the job is about to change its state."""
+        self._wake.set()
+        self._thread.join()
+
+    def progress(self, share: float) -> None:
+        """Tell the share that is done, 0-1."""
+        self._share = share
+        self._moved = time.monotonic()
+
+    def stopped(self) -> bool:
+        """Whether to stop: the user cancelled, the daemon ends, or the job was given to another."""
+        return self._cancelled or self._stopping.is_set()
+
+    def _eta_s(self) -> float | None:
+        """Time left at the pace so far; None until there is a pace to speak of."""
+        elapsed = time.monotonic() - self._began
+        return elapsed / self._share * (1 - self._share) if self._share > 0.03 and elapsed > 1 else None
+
+    def _run(self) -> None:
+        while not self._wake.wait(BEAT_S):
+            if time.monotonic() - self._moved > self._stall_s:
+                continue  # the lease runs out, and the supervisor ends this process
+            try:
+                cancelled = self._queue.heartbeat(self._job.id, self._owner, self._share, self._eta_s())
+            except LeaseLost:
+                cancelled = True
+            self._cancelled = self._cancelled or cancelled
+
+
+class Worker:
+    """Renders jobs, one after the other.
+
+    Args:
+        owner: the id under which it holds leases: the process's owner id, a slash, the slot.
+    """
+
+    def __init__(self, database: Database, config: Config, owner: str) -> None:
+        self.catalog = Catalog(database)
+        self.queue = Queue(database)
+        self._db = database
+        self._config = config
+        self._owner = owner
+        self._encoding = Encoding(config.render.ffmpeg, config.render.preset, config.render.crf)
+        self._generators: dict[str, generators.Generator] = {}
+
+    def render(self, job: Job, beat: Heartbeat) -> None:
+        """The path of one photo, from the claimed job to the published clip.
+
+        Raises:
+            AfterframeError: it did not work; nothing is left behind.
+        """
+        photo_path = Path(job.photo_path)
+        check_folder(photo_path.parent)
+        temporary = temporary_for(photo_path.parent, job.id)
+        discard(temporary)
+        committed = False
+        try:
+            generator = self._generator(job.generator)
+            photo = self._prepare(job, generator)
+            frames = generator.generate(photo, job.recipe, beat.progress, beat.stopped)
+            if generator.abilities.graded:
+                frames = match_grade(frames, photo.pixels)
+            encode(frames, temporary, self._encoding, beat.progress, beat.stopped)
+            verify(temporary, frames, self._encoding)
+            if self._config.render.poster:
+                write_poster(temporary, temporary.with_suffix(".jpg"), self._encoding, mark=POSTER_MARK)
+            beat.stop()
+            publication = self._intend(job, generator, frames, temporary)
+            committed = True
+            self.publish(job.id, publication)
+        finally:
+            if not committed:
+                discard(temporary)
+
+    def _generator(self, name: str) -> generators.Generator:
+        if name not in self._generators:
+            for other in self._generators.values():
+                other.close()
+            self._generators = {name: generators.load(name)}
+        return self._generators[name]
+
+    def _prepare(self, job: Job, generator: generators.Generator) -> PreparedPhoto:
+        path = Path(job.photo_path)
+        pixels, _ = decode(path, megapixels=self._config.limits.megapixels)
+        if sha256_of(path) != job.photo_sha256:
+            raise PhotoError(
+                f"{path.name} was exported again since this render was asked for.",
+                "The new version is animated by itself if its folder is watched; else ask again.",
+                code="changed",
+            )
+        known = self.catalog.photo_at(path)
+        facts = known.facts if known else {}
+        prepared = frame(pixels, look(pixels), job.recipe.size, generator.overscan(job.recipe))
+        return replace(
+            prepared,
+            f_number=facts.get("f_number"),
+            focal_35mm=facts.get("focal_35mm"),
+            subject_distance_m=facts.get("subject_distance_m"),
+        )
+
+    def _intend(self, job: Job, generator: generators.Generator, frames: Frames, temporary: Path) -> Publication:
+        """Commit what is about to be published. The name is chosen and promised in one transaction."""
+        photo = self.catalog.photo_at(Path(job.photo_path))
+        facts = photo.facts if photo else {}
+        made_by = MadeBy(generator.name, generator.version, generator.abilities.trained)
+        with self._db.transaction():
+            clip, replaces_sha256 = self._clip(job, generator, frames)
+            packet = photometa.packet(describe(clip, made_by, facts, frames.count))
+            photometa.append_xmp(temporary, packet)
+            sync_file(temporary)
+            write_packet(temporary, packet)
+            clip = replace(clip, sha256=sha256_of(temporary))
+            poster = temporary.with_suffix(".jpg")
+            publication = Publication(
+                temporary=str(temporary),
+                clip=clip.path,
+                clip_sha256=clip.sha256,
+                sidecar=clip.sidecar_path,
+                packet=packet.decode(),
+                replaces_sha256=replaces_sha256,
+                poster_temporary=str(poster) if poster.exists() else None,
+                poster=str(poster_of(Path(clip.path))) if poster.exists() else None,
+                record=clip.to_dict(),
+            )
+            self.queue.intend(job.id, self._owner, clip.path, publication.to_dict())
+        return publication
+
+    def _clip(self, job: Job, generator: generators.Generator, frames: Frames) -> tuple[Clip, str | None]:
+        """The catalogue's row of the new clip, and the hash of the earlier clip that it replaces."""
+        replaced, replaces_sha256 = self._outdated(job)
+        if replaced:
+            path, variant = Path(replaced.path), replaced.variant
+        else:
+            ours = {clip.path for clip in self.catalog.clips_of(job.photo_id) if clip.present}
+            path, variant = choose_name(Path(job.photo_path), ours, lambda other: self.queue.promised(str(other)))
+        duration_s = frames.count / frames.fps
+        clip = Clip(
+            id=str(uuid.uuid4()),
+            photo_id=job.photo_id,
+            photo_path=job.photo_path,
+            photo_sha256=job.photo_sha256,
+            path=str(path),
+            sidecar_path=str(sidecar_of(path)),
+            sha256="",
+            recipe=replace(job.recipe, size=frames.size, fps=frames.fps, duration_s=duration_s),
+            generator=generator.name,
+            generator_version=generator.version,
+            variant=variant,
+            parent_clip=job.parent_clip,
+            duration_s=duration_s,
+            verdict=Verdict.NONE,
+            rating=0,
+            created_at=time.time(),
+            present=True,
+        )
+        return clip, replaces_sha256
+
+    def _outdated(self, job: Job) -> tuple[Clip | None, str | None]:
+        """The clip of the photo's earlier content, if nobody rated, approved or refined it; and its file's hash."""
+        for clip in self.catalog.clips_of(job.photo_id):
+            untouched = clip.verdict == Verdict.NONE and clip.rating == 0 and not self.catalog.refined(clip.id)
+            if clip.present and clip.photo_sha256 != job.photo_sha256 and untouched:
+                path = Path(clip.path)
+                if path.is_file() and sha256_of(path) == clip.sha256:
+                    return clip, clip.sha256
+        return None, None
+
+    def publish(self, job_id: str, publication: Publication) -> None:
+        """Put a clip in place and tell the catalogue; also rolls a publish forward that a crash interrupted."""
+        try:
+            place(publication)
+        except PublishError as error:
+            if error.error_code in ("name_taken", "lost"):
+                log.warning("%s; it is rendered again", error)
+                self.queue.abandon(job_id)
+                return
+            raise
+        clip = Clip.from_dict(publication.record)
+        with self._db.transaction():
+            self.catalog.put_clip(clip)
+            self.queue.finish(job_id, clip.id)
+        log.info("%s", publication.clip)
+
+    def roll_forward(self, may_finish: Callable[[str], bool]) -> None:
+        """Finish what was committed to be published by workers that are gone.
+
+        Args:
+            may_finish: whether the worker of this owner id is gone.
+        """
+        for job_id, owner, body in self.queue.intents():
+            if may_finish(owner):
+                try:
+                    self.publish(job_id, Publication.from_dict(body))
+                except AfterframeError as error:
+                    log.error("%s: %s", body.get("clip"), error)
+                    self.queue.fail(job_id, owner, error)
+
+    def close(self) -> None:
+        """Give back what the generators hold."""
+        for generator in self._generators.values():
+            generator.close()
+
+
+def serve(worker: Worker, queue: Queue, owner: str, stopping: threading.Event, stall_s: float, reserved: bool) -> None:
+    """Claim and render until told to stop."""
+    while not stopping.is_set():
+        job = queue.claim(owner, reserved_only=reserved)
+        if job is None:
+            stopping.wait(IDLE_S)
+            continue
+        with Heartbeat(queue, job, owner, stopping, stall_s) as beat:
+            error = _attempt(worker, job, beat)
+        if stopping.is_set() and isinstance(error, Cancelled):
+            queue.release(owner)
+        elif error is not None:
+            log.warning("%s: %s", job.photo_path, error)
+            with contextlib.suppress(LeaseLost):
+                queue.fail(job.id, owner, error)
+
+
+def _attempt(worker: Worker, job: Job, beat: Heartbeat) -> AfterframeError | None:
+    try:
+        worker.render(job, beat)
+    except LeaseLost:
+        return None
+    except AfterframeError as error:
+        return error
+    except MemoryError:
+        return OutOfMemory(
+            f"{Path(job.photo_path).name}: memory ran out.", "Choose a smaller size, or close other programs."
+        )
+    except Exception as error:
+        # The barrier: one bad photo or generator must not stop the batch.
+        log.exception("%s", job.photo_path)
+        return GenerateError(
+            f"{Path(job.photo_path).name}: {type(error).__name__}: {error}",
+            "The log has the details.",
+            code="unexpected",
+            retryable=True,
+        )
+    return None
+
+
+def _listen(stopping: threading.Event) -> None:
+    """The supervisor's pipe: a line means stop; its end means that the supervisor is gone."""
+    line = sys.stdin.readline()
+    if not line:
+        os._exit(1)
+    stopping.set()
+
+
+def main() -> None:
+    """The worker process: ``python -m afterframe.worker OWNER reserved|any``."""
+    owner, which = sys.argv[1:3]
+    home = Home.find()
+    logs.to_file(home.logs / "worker.log")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which tells us to stop
+    stopping = threading.Event()
+    threading.Thread(target=_listen, args=(stopping,), daemon=True).start()
+    config = read_config(home.config)
+    database = Database(home.database)
+    worker = Worker(database, config, owner)
+    try:
+        serve(worker, worker.queue, owner, stopping, config.render.stall_s, which == "reserved")
+    finally:
+        worker.close()
+        database.close()
+
+
+if __name__ == "__main__":
+    main()
