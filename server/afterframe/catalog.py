@@ -33,6 +33,10 @@ class Folder:
     """Photos that wait for a confirmation."""
 
 
+WAITING = Failure("waiting", "It waits with the folder's other photos.", "Confirm the folder on the page.")
+"""Why a photo of a large backlog is not animated yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """What tells a changed file from an unchanged one without reading it."""
@@ -110,6 +114,32 @@ class Catalog:
             "SELECT path, size, mtime_ns FROM photos WHERE path >= ? AND path < ?", (prefix, prefix + "\U0010ffff")
         )
         return {row["path"]: Stamp(row["size"], row["mtime_ns"]) for row in rows}
+
+    def stamps_at(self, path: Path) -> Stamp | None:
+        """What is known of the file at a path."""
+        row = self._db.connection.execute("SELECT size, mtime_ns FROM photos WHERE path = ?", (str(path),)).fetchone()
+        return Stamp(row["size"], row["mtime_ns"]) if row else None
+
+    def hold(self, stamps: Mapping[str, Stamp]) -> None:
+        """Let photos of a large backlog wait for a confirmation."""
+        waiting = json.dumps(WAITING.to_dict())
+        with self._db.transaction() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO photos (path, size, mtime_ns, problem, seen_at) VALUES (?, ?, ?, ?, ?)",
+                [(path, stamp.size, stamp.mtime_ns, waiting, self._clock()) for path, stamp in stamps.items()],
+            )
+
+    def let_go(self, folder: Path) -> int:
+        """The user confirmed a folder's backlog: its photos are new again. How many that were."""
+        prefix = str(folder) + os.sep
+        with self._db.transaction() as connection:
+            count = connection.execute(
+                """DELETE FROM photos WHERE path >= ? AND path < ? AND sha256 IS NULL
+                   AND json_extract(problem, '$.code') = ?""",
+                (prefix, prefix + "\U0010ffff", WAITING.code),
+            ).rowcount
+            self.set_backlog(folder, seen=True, waiting=0)
+        return count
 
     def note_ingest(self, path: Path, sha256: str) -> bool:
         """Mark a photo as animated by itself; False when it had been before."""

@@ -1,0 +1,34 @@
+"""What the web routes need from the rest of the daemon."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from afterframe.catalog import Catalog
+from afterframe.config import Config, Home
+from afterframe.db import Database
+from afterframe.ingest import Ingest
+from afterframe.jobs import Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The daemon's parts, as the routes see them."""
+
+    home: Home
+    config: Config
+    database: Database
+    catalog: Catalog
+    queue: Queue
+    ingest: Ingest
+    token: str
+    """The secret that plugins send."""
+    folders_changed: Callable[[], None]
+    """To be called after a folder was added, changed or dropped."""
+    look_again: Callable[[Path], None]
+    """Looks a watched folder through now."""
+    stopping: threading.Event
+    """Set when the daemon ends: event streams must end too."""
