@@ -1,0 +1,1 @@
+"""File formats: one module each, from a file's bytes to its metadata blocks."""

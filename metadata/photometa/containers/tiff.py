@@ -1,0 +1,40 @@
+"""TIFF files: the metadata stands in the directories themselves (TIFF 6.0; XMP part 3, 1.1.8)."""
+
+from __future__ import annotations
+
+from photometa.containers.blocks import Blocks, FormatError
+from photometa.containers.bmff import Source
+from photometa.containers.jpeg import iptc_of_photoshop
+from photometa.tiff import ICC, IPTC, PHOTOSHOP, XMP, Entry, Tiff
+
+_WIDTH, _HEIGHT = 0x0100, 0x0101
+MAX_BLOCK = 64 << 20
+
+
+def read_tiff(source: Source, format_name: str = "tiff") -> Blocks:
+    """The blocks of a TIFF: its first directory.
+
+    Raises:
+        FormatError: there is no TIFF header.
+    """
+    try:
+        tiff = Tiff(source)
+    except ValueError as error:
+        raise FormatError(str(error)) from error
+    image, _ = tiff.directory(tiff.first)
+    blocks = blocks_of_directory(tiff, image, format_name)
+    blocks.width, blocks.height = tiff.number(image.get(_WIDTH)), tiff.number(image.get(_HEIGHT))
+    return blocks
+
+
+def blocks_of_directory(tiff: Tiff, image: dict[int, Entry], format_name: str) -> Blocks:
+    """The blocks that one directory holds, without the size."""
+    xmp = tiff.raw(image.get(XMP), MAX_BLOCK)
+    iptc = tiff.raw(image.get(IPTC), MAX_BLOCK)
+    return Blocks(
+        format_name,
+        tiff=tiff,
+        xmp=[xmp] if xmp else [],
+        iptc=iptc or iptc_of_photoshop(tiff.raw(image.get(PHOTOSHOP), MAX_BLOCK)),
+        icc=tiff.raw(image.get(ICC), MAX_BLOCK) or None,
+    )

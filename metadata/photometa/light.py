@@ -1,0 +1,141 @@
+"""Light: exposure value, sun, time of day, and the kind of light, each by a stated rule.
+
+A wrong claim is worse than none: there is no word about the sun without position and offset, and no
+kind of light where the values allow several.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+BLUE_HOUR_FROM, GOLDEN_HOUR_FROM, DAY_FROM = -6.0, -4.0, 6.0
+"""Sun elevations in degrees, as photographers' almanacs have them."""
+MIDDAY_HALF_WIDTH_DEG = 22.5
+"""Hour angle around solar noon that counts as midday: an hour and a half on each side."""
+EVENING_FROM_DEG = 75.0
+"""Hour angle from which a sun that is still high means evening: five o'clock in solar time."""
+
+_J2000 = datetime(2000, 1, 1, 12, tzinfo=UTC)
+_CENTURY_S = 36525 * 86400
+
+EV_HARD_SUN, EV_FILL_FLASH, EV_LOW, EV_NIGHT = 14.0, 11.0, 7.0, 3.0
+"""EV100: "sunny 16" is 15, hazy sun 14, overcast 12, lit rooms 5 to 7. Dark motifs in full sun meter
+as low as 12, so that overcast cannot be told from the exposure alone."""
+EV_DIFFUSE = (9.0, 11.0)
+HIGH_SUN_DEG = 20.0
+
+
+def exposure_value(f_number: float, exposure_s: float, iso: float) -> float:
+    """EV100 = log2(N²/t) - log2(ISO/100)."""
+    return math.log2(f_number**2 / exposure_s) - math.log2(iso / 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Sun:
+    """Where the sun stood, degrees."""
+
+    elevation: float
+    """Above the horizon, with refraction."""
+    azimuth: float
+    """From north, clockwise."""
+    hour_angle: float
+    """From solar noon, afternoon positive, -180 to 180."""
+
+
+def sun_at(latitude: float, longitude: float, moment: datetime) -> Sun | None:
+    """The sun over a place.
+
+    Args:
+        latitude: degrees, north positive.
+        longitude: degrees, east positive.
+        moment: aware.
+    """
+    from astral import Observer, sun
+
+    utc = moment.astimezone(UTC)
+    observer = Observer(max(-89.8, min(89.8, latitude)), longitude)
+    try:
+        elevation, azimuth = sun.elevation(observer, utc), sun.azimuth(observer, utc)
+        century = (utc - _J2000).total_seconds() / _CENTURY_S
+        minutes = utc.hour * 60 + utc.minute + utc.second / 60 + sun.eq_of_time(century)
+    except (ValueError, OverflowError):
+        return None
+    hour_angle = (minutes / 4 + longitude) % 360 - 180
+    return Sun(elevation, azimuth, hour_angle)
+
+
+def time_of_day_by_sun(sun: Sun) -> str:
+    """The time of day by the sun's elevation, by day also by its hour angle."""
+    if sun.elevation < BLUE_HOUR_FROM:
+        return "night"
+    if sun.elevation < GOLDEN_HOUR_FROM:
+        return "blue hour"
+    if sun.elevation < DAY_FROM:
+        return "golden hour"
+    if abs(sun.hour_angle) <= MIDDAY_HALF_WIDTH_DEG:
+        return "midday"
+    if sun.hour_angle < 0:
+        return "morning"
+    return "evening" if sun.hour_angle >= EVENING_FROM_DEG else "afternoon"
+
+
+def time_of_day_by_clock(moment: datetime) -> str:
+    """The time of day by the camera's clock; nothing about the colour of the sky."""
+    for until, word in ((5, "night"), (11, "morning"), (14, "midday"), (18, "afternoon"), (22, "evening")):
+        if moment.hour < until:
+            return word
+    return "night"
+
+
+def light_source_word(light_source: str | None) -> str | None:
+    """The kind of light that EXIF LightSource states."""
+    if light_source is None:
+        return None
+    if "fluorescent" in light_source:
+        return "fluorescent"
+    return {
+        "tungsten": "tungsten",
+        "standard light A": "tungsten",
+        "flash": "flash",
+        "cloudy": "overcast",
+        "shade": "shade",
+    }.get(light_source)
+
+
+def kind_of_light(
+    ev100: float | None,
+    flash_fired: bool | None,
+    light_source: str | None,
+    sun_elevation_deg: float | None,
+) -> tuple[str, str] | None:
+    """The kind of light in a word, and the rule that gave it; None where several are possible."""
+    if flash_fired and (ev100 is None or ev100 < EV_FILL_FLASH):
+        return "flash", "rule: flash fired and little other light"
+    stated = light_source_word(light_source)
+    if stated is not None and not (stated == "flash" and flash_fired is False):
+        return stated, "EXIF LightSource"
+    if ev100 is None:
+        return None
+    dark = sun_elevation_deg is not None and sun_elevation_deg < BLUE_HOUR_FROM
+    if ev100 < EV_NIGHT or (dark and ev100 < EV_LOW):
+        return "night", "rule: EV100"
+    if ev100 < EV_LOW:
+        return "low light", "rule: EV100"
+    return _daylight(ev100, sun_elevation_deg)
+
+
+def _daylight(ev100: float, sun_elevation_deg: float | None) -> tuple[str, str] | None:
+    """Light that only the sun can give, and what is soft under a sun that is surely up."""
+    if sun_elevation_deg is None:
+        return ("hard sun", "rule: EV100") if ev100 >= EV_HARD_SUN else None
+    if sun_elevation_deg < BLUE_HOUR_FROM:
+        return None
+    if sun_elevation_deg < 0:
+        return "soft", "rule: the sun below the horizon"
+    if ev100 >= EV_HARD_SUN:
+        return "hard sun", "rule: EV100"
+    if sun_elevation_deg >= HIGH_SUN_DEG and EV_DIFFUSE[0] <= ev100 < EV_DIFFUSE[1]:
+        return "soft", "rule: EV100 too low for direct sun at this elevation"
+    return None

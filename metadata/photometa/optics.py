@@ -1,0 +1,62 @@
+"""What follows from focal length, aperture, distance and sensor (thin lens; lengths in millimetres)."""
+
+from __future__ import annotations
+
+import math
+
+FULL_FRAME_WIDTH_MM = 36.0
+FULL_FRAME_DIAGONAL_MM = math.hypot(36, 24)
+FULL_FRAME_BLUR_MM = 0.029
+"""Circle of confusion on a full frame: its diagonal / 1500, seen from where a print is looked at."""
+
+
+def crop_factor(focal_mm: float | None, focal_35mm: float | None) -> float | None:
+    """How much smaller than a full frame the sensor is."""
+    if not focal_mm or not focal_35mm:
+        return None
+    factor = focal_35mm / focal_mm
+    return factor if 0.3 <= factor <= 20 else None
+
+
+def field_of_view_deg(focal_35mm: float) -> float:
+    """Horizontal angle of view in landscape orientation, degrees, focused far away."""
+    return math.degrees(2 * math.atan(FULL_FRAME_WIDTH_MM / 2 / focal_35mm))
+
+
+def hyperfocal_m(focal_mm: float, f_number: float, crop: float) -> float:
+    """The nearest distance to focus on with everything beyond still sharp, metres."""
+    blur = FULL_FRAME_BLUR_MM / crop
+    return (focal_mm**2 / (f_number * blur) + focal_mm) / 1000
+
+
+def sharp_range_m(distance_m: float, hyperfocal: float, focal_mm: float) -> tuple[float, float]:
+    """The nearest and the farthest distance that look sharp, metres; the latter may be infinite."""
+    focal = focal_mm / 1000
+    near = hyperfocal * distance_m / (hyperfocal + distance_m - focal)
+    if distance_m >= hyperfocal:
+        return near, math.inf
+    return near, hyperfocal * distance_m / (hyperfocal - distance_m + focal)
+
+
+def depth_of_field(
+    focal_mm: float, f_number: float, crop: float, distance_m: float | None
+) -> tuple[str, str] | None:
+    """The depth of field in a word, and the rule that gave it.
+
+    With a distance: the sharp range relative to it (under 8 %, 30 %, 100 %, more). Without one only
+    what holds at every usual distance: deep where all from 1.5 m on can be sharp, shallow for long
+    fast lenses; else None.
+    """
+    hyperfocal = hyperfocal_m(focal_mm, f_number, crop)
+    if distance_m is not None and distance_m > focal_mm / 500:
+        near, far = sharp_range_m(distance_m, hyperfocal, focal_mm)
+        share = (far - near) / distance_m
+        for limit, word in ((0.08, "very shallow"), (0.3, "shallow"), (1.0, "medium")):
+            if share < limit:
+                return word, "rule: sharp range by distance"
+        return "deep", "rule: sharp range by distance"
+    if hyperfocal <= 3:
+        return "deep", "rule: hyperfocal distance at most 3 m"
+    if f_number * crop <= 2.9 and focal_mm * crop >= 50:
+        return "shallow", "rule: long fast lens"
+    return None

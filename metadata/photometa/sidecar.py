@@ -1,0 +1,209 @@
+"""Sidecars on disk: names, reading, and writing that never loses a byte of another program's work."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from photometa.atomic import refused, replace_file
+from photometa.errors import MetadataError
+from photometa.splice import merge
+from photometa.values import Properties, Value
+from photometa.xmltree import MAX_BYTES, XmlError
+from photometa.xmp import packet, parse
+
+ATTEMPTS = 3
+"""How often a merge is done anew when another program writes in between."""
+PATIENCE = 6
+"""How many quiet periods to wait for one before giving up."""
+LOCK_TIMEOUT_S = 30.0
+
+
+def sidecar_paths(photo: Path) -> list[Path]:
+    """A photo's possible own sidecars, the more telling name first: IMG.jpg.xmp, then IMG.xmp."""
+    names = [photo.name + ".xmp", photo.stem + ".xmp"]
+    return [photo.with_name(name) for name in dict.fromkeys(names) if name != photo.name]
+
+
+def read_sidecar(path: str | os.PathLike[str]) -> Properties:
+    """Read a sidecar's properties.
+
+    Raises:
+        MetadataError: it cannot be opened, is larger than 64 MiB, or is not a readable XMP packet.
+            Another program may be writing it in place: read it again a moment later.
+    """
+    snapshot = _snapshot(Path(path))
+    if snapshot is None:
+        raise MetadataError(f"{path} does not exist.", "Check the name.", "missing")
+    try:
+        return parse(snapshot.data)
+    except MetadataError as error:
+        raise MetadataError(f"{path}: {error.message}", error.hint, error.code) from error
+
+
+def write_sidecar(
+    path: str | os.PathLike[str],
+    properties: Mapping[str, Value | None],
+    *,
+    quiet_s: float = 0,
+    backup_dir: str | os.PathLike[str] | None = None,
+) -> None:
+    """Set properties in a sidecar, every other byte kept; make the sidecar where there is none.
+
+    Written atomically, under a lock against other processes that use this function, and only after
+    the whole result has been read back and compared. Writing what stands there already does nothing.
+
+    Args:
+        path: the sidecar.
+        properties: "prefix:name" -> value; None removes the property. Prefixes beyond the standard
+            ones come with Properties.namespaces.
+        quiet_s: wait until nobody has written the file for so many seconds.
+        backup_dir: keep the old bytes there before they are replaced.
+
+    Raises:
+        MetadataError: it must not or cannot be written; the file is as it was.
+    """
+    target = Path(path)
+    if target.is_symlink():
+        target = target.resolve()
+    try:
+        with _locked(target):
+            if quiet_s > 0:
+                wait_for_quiet(target, quiet_s)
+            for _ in range(ATTEMPTS):
+                if _write_once(target, properties, backup_dir):
+                    return
+    except OSError as error:
+        raise refused(target, error) from error
+    raise MetadataError(f"{path} keeps changing.", "Try again when the other program has finished.", "busy")
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """A file's bytes and what tells whether it is still the same file."""
+
+    data: bytes
+    identity: tuple[int, int, int, int]
+
+
+def _snapshot(path: Path) -> _Snapshot | None:
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise MetadataError(f"{path} is not a file.", "Name a sidecar file.", "not_a_file")
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise MetadataError(
+            f"{path} cannot be read: {error.strerror or error}.", "Check its permissions.", "unreadable"
+        ) from error
+    return _Snapshot(data, (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size))
+
+
+def _write_once(
+    target: Path,
+    properties: Mapping[str, Value | None],
+    backup_dir: str | os.PathLike[str] | None,
+) -> bool:
+    """One try: False if another program wrote the file in between."""
+    before = _snapshot(target)
+    data = _merged(target, before, properties)
+    if data is None:
+        return True
+    if before is None:
+        with contextlib.suppress(FileExistsError):
+            replace_file(target, data, exclusive=True)
+            return True
+        return False
+    if not target.stat().st_mode & stat.S_IWUSR:
+        raise MetadataError(f"{target} is write-protected.", "Allow writing to it first.", "read_only")
+    if backup_dir is not None:
+        _back_up(target, before.data, Path(backup_dir))
+    if _snapshot(target) != before:
+        return False
+    replace_file(target, data)
+    return True
+
+
+def _merged(target: Path, before: _Snapshot | None, properties: Mapping[str, Value | None]) -> bytes | None:
+    """The new bytes, or None where there is nothing to change."""
+    namespaces = getattr(properties, "namespaces", {})
+    try:
+        if before is None:
+            kept = Properties({k: v for k, v in properties.items() if v is not None}, namespaces)
+            return packet(kept) if kept else None
+        after = merge(before.data, properties, namespaces)
+    except XmlError as error:
+        raise MetadataError(
+            f"{target} is left as it is: {error}.",
+            "Another program may be writing it: try again. Else let the program that wrote it repair it.",
+            "malformed",
+        ) from error
+    except ValueError as error:
+        raise MetadataError(
+            f"{target} is left as it is: {error}.", "Name the property.", "bad_name"
+        ) from error
+    return None if after == before.data else after
+
+
+def _back_up(target: Path, data: bytes, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    copy = folder / f"{target.name[:150]}.{hashlib.sha256(data).hexdigest()[:16]}.bak"
+    with contextlib.suppress(FileExistsError):
+        replace_file(copy, data, exclusive=True)
+
+
+def wait_for_quiet(
+    path: Path,
+    quiet_s: float,
+    now: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Wait until a file's last change is quiet_s seconds old; a missing file is quiet.
+
+    A change time in the future counts from when it was first seen.
+
+    Raises:
+        MetadataError: it was changed again and again (code "busy").
+    """
+    seen: tuple[int, float] | None = None
+    deadline = now() + PATIENCE * quiet_s
+    while path.exists():
+        changed_ns = path.stat().st_mtime_ns
+        if seen is None or seen[0] != changed_ns:
+            seen = (changed_ns, min(changed_ns / 1e9, now()))
+        rest = quiet_s - (now() - seen[1])
+        if rest <= 0:
+            return
+        if now() + rest > deadline:
+            raise MetadataError(
+                f"{path} keeps changing.", "Try again when the other program has finished.", "busy"
+            )
+        sleep(min(rest, 1.0))
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One writer at a time per sidecar; the lock file lies in the temporary folder, not by the photos."""
+    from filelock import FileLock, Timeout
+
+    user = os.getuid() if hasattr(os, "getuid") else ""
+    folder = Path(tempfile.gettempdir()) / f"photometa-locks-{user}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    name = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:32]
+    try:
+        with FileLock(folder / f"{name}.lock", timeout=LOCK_TIMEOUT_S):
+            yield
+    except Timeout as error:
+        raise MetadataError(
+            f"{path} is locked.", "Another Afterframe is writing it: try again.", "busy"
+        ) from error
