@@ -1,0 +1,85 @@
+"""Parallax: the generator that needs no weights and no GPU.
+
+The photo's own pixels, moved as if a camera moved: near things more than far ones, with clouds, water,
+leaves and breath moving by themselves where they are found. Frame 0 is the photo.
+
+    yuv     the photo as BT.709 planes           depth   near and far, from the picture's cues
+    camera  the camera's path                    life    what moves by itself
+    warp    where every pixel looks -> frame     stage   all of it, put together for one clip
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from afterframe.errors import Cancelled
+from afterframe.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress
+from afterframe.generators import Abilities
+from afterframe.generators.parallax.camera import reach
+from afterframe.generators.parallax.stage import Stage
+from afterframe.models import Direction, PhotoType, Recipe
+
+__all__ = ["Parallax"]
+
+_ROOM_FOR_LIFE = 0.012
+"""Overscan for clouds and leaves that move in from outside the frame."""
+
+
+class Parallax:
+    """The embedded generator; see the module."""
+
+    name = "parallax"
+    version = "1"
+    abilities = Abilities(last_frame=True, loop=True, grid=2)
+
+    def overscan(self, recipe: Recipe) -> float:
+        """What the camera's path and moving clouds need beyond the frame.
+
+        0 for a push-in on a still scene.
+        """
+        lively = recipe.photo_type in (PhotoType.ENVIRONMENTAL, PhotoType.ACTION)
+        return min(0.2, reach(recipe) + (_ROOM_FOR_LIFE if lively and recipe.motion_intensity > 0 else 0.0))
+
+    def generate(
+        self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck
+    ) -> Frames:
+        """Start a clip; the work happens while ``frames`` is read. Memory does not grow with its length.
+
+        Raises:
+            Cancelled: while reading, once ``cancelled()`` is true.
+        """
+        height, width = photo.pixels.shape[:2]
+        return Frames(
+            pixel_format="yuv420p",
+            size=(width, height),
+            fps=recipe.fps,
+            count=recipe.frame_count,
+            frames=_frames(photo, recipe, progress, cancelled),
+        )
+
+    def close(self) -> None:
+        """Nothing is held between clips."""
+
+
+def _frames(
+    photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck
+) -> Iterator[Pixels]:
+    _stop_if(cancelled)
+    stage = Stage(photo, recipe)
+    count = recipe.frame_count
+    for number in range(count):
+        _stop_if(cancelled)
+        yield stage.frame(_moment(number, count, recipe))
+        progress((number + 1) / count)
+
+
+def _moment(number: int, count: int, recipe: Recipe) -> float:
+    """0-1. A loop's last frame is one step before its first; ``before`` ends on the photo."""
+    if recipe.direction is Direction.BEFORE:
+        number = count - 1 - number
+    return number / count if recipe.loop else number / (count - 1)
+
+
+def _stop_if(cancelled: CancelCheck) -> None:
+    if cancelled():
+        raise Cancelled("The clip was cancelled.")

@@ -1,0 +1,90 @@
+"""How near each part of a picture is, from cues that need no trained weights.
+
+Sky is farthest; the ground comes nearer from the horizon to the bottom edge; what stands on it is as near as
+its foot; haze is far; what is in focus before a soft background is near; the subject is one upright plane.
+Of the pictorial cues listed by Cutting and Vishton, "Perceiving layout and knowing distances", 1995: height
+in the visual field, aerial perspective, occlusion, accommodation.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from afterframe.frames import PreparedPhoto
+from afterframe.vision import Map, Survey
+from afterframe.vision.canvas import box_mask, refine, smooth
+
+_SUBJECT = 0.85
+"""Nearness of a subject that stands before its background."""
+
+
+def nearness(seen: Survey, photo: PreparedPhoto) -> Map:
+    """0 far to 1 near, of the survey's shape; smooth but for the outline of near things.
+
+    Args:
+        seen: the survey of ``photo.surround``.
+        photo: its optics decide how much defocus says about depth.
+    """
+    ground = _ground(seen)
+    depth = ground + (_by_focus(seen) - ground) * np.float32(_focus_says(seen, photo))
+    depth = depth * (1.0 - seen.sky) + 0.0 * seen.sky
+    depth = refine(depth.astype(np.float32), seen.picture.luma, max(depth.shape) // 24, 1e-3)
+    depth = _with_subject(depth, seen)
+    return _grown(np.clip(depth, 0.0, 1.0).astype(np.float32))
+
+
+def _ground(seen: Survey) -> Map:
+    """Height in the picture: a ground plane below the horizon.
+
+    What rises above it stands a little way off.
+    """
+    rows = seen.picture.rows()
+    if seen.horizon is None or not 0.08 < seen.horizon < 0.92:
+        return np.asarray(0.2 + 0.5 * rows, np.float32)
+    below = np.clip((rows - seen.horizon) / (1.0 - seen.horizon), 0.0, 1.0)
+    haze = smooth(np.clip(1.2 * seen.picture.hsv[..., 1] + 0.9 * seen.detail, 0.0, 1.0), 8.0)
+    standing = 0.12 + 0.2 * haze
+    return np.asarray(np.maximum(standing, 0.15 + 0.75 * below**0.85), np.float32)
+
+
+def _by_focus(seen: Survey) -> Map:
+    sharpest = max(0.05, float(np.percentile(seen.focus, 95)))
+    return np.asarray(0.15 + 0.65 * np.clip(seen.focus / sharpest, 0.0, 1.0), np.float32)
+
+
+def _focus_says(seen: Survey, photo: PreparedPhoto) -> float:
+    """How much defocus tells about depth, 0-0.8: much with a long lens wide open or a close subject."""
+    inside = seen.subject > 0.5
+    contrast = (
+        float(seen.focus[inside].mean() - seen.focus[~inside].mean())
+        if inside.any() and not inside.all()
+        else 0.0
+    )
+    says = np.clip(contrast / 0.2, 0.0, 0.6)
+    if photo.f_number and photo.focal_35mm:
+        says += 0.2 * float(np.clip(photo.focal_35mm / photo.f_number / 25.0 - 0.4, 0.0, 1.0))
+    return float(np.clip(says, 0.0, 0.8))
+
+
+def _with_subject(depth: Map, seen: Survey) -> Map:
+    """Faces and the subject on one plane each: no depth inside, so no distortion."""
+    inside = seen.subject > 0.5
+    if inside.any():
+        level = max(_SUBJECT, float(np.percentile(depth[inside], 80)))
+        depth = depth + (np.float32(level) - depth) * np.clip(seen.subject, 0.0, 1.0)
+    for face in seen.faces:
+        area = box_mask(face, depth.shape)
+        solid = smooth(np.asarray(cv2.dilate(area.astype(np.float32), np.ones((9, 9))), np.float32), 4.0)
+        depth = depth + (np.float32(_SUBJECT) - depth) * solid
+    return depth.astype(np.float32)
+
+
+def _grown(depth: Map) -> Map:
+    """Near things a little larger than they look.
+
+    So that their edges move with them and the seam falls outside.
+    """
+    size = max(3, max(depth.shape) // 64) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    return smooth(np.asarray(cv2.dilate(depth, kernel), np.float32), size / 2)

@@ -1,0 +1,155 @@
+"""What moves by itself: clouds, water, leaves, breath.
+
+Every movement is a displacement field over the picture that is zero at the first frame, so that the clip
+starts from the photo itself. Waves run whole cycles in a loop.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from afterframe.generators.parallax.camera import progress
+from afterframe.generators.parallax.warp import Field
+from afterframe.models import PhotoType, Recipe
+from afterframe.vision import Map, Survey
+from afterframe.vision.canvas import smooth
+
+_CLOUD_DRIFT = 0.02
+"""Of full-intensity clouds over four seconds, share of the width."""
+_RIPPLE = 0.0022
+_SWAY = 0.0022
+_BREATH = 0.0032
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """A travelling wave: displacement sin(phase - turn) - sin(phase).
+
+    Times a size that varies over the picture.
+    """
+
+    sine: Field
+    """size * sin(phase), pixels."""
+    cosine: Field
+    cycles_per_s: float
+
+    def at(self, recipe: Recipe, moment: float) -> Field:
+        """Pixels, (rows, columns, 2)."""
+        cycles = self.cycles_per_s * recipe.duration_s
+        turn = 2 * math.pi * moment * (max(1, round(cycles)) if recipe.loop else cycles)
+        moved: Field = self.sine * np.float32(math.cos(turn) - 1.0) - self.cosine * np.float32(math.sin(turn))
+        return moved
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Something that moves on along a way, with the camera's easing."""
+
+    way: Field
+    """Displacement at the end, pixels."""
+
+    def at(self, recipe: Recipe, moment: float) -> Field:
+        """Pixels, (rows, columns, 2)."""
+        moved: Field = self.way * np.float32(progress(recipe, moment))
+        return moved
+
+
+def alive(seen: Survey, recipe: Recipe, shape: tuple[int, int], size: tuple[int, int]) -> list[Wave | Drift]:
+    """What moves in this picture.
+
+    Args:
+        seen: the survey of the surround.
+        recipe: its type, intensity and seed decide what moves and how far.
+        shape: (rows, columns) of the fields to make.
+        size: (width, height) of the surround, pixels.
+    """
+    width = size[0]
+    found: list[Wave | Drift] = []
+    if recipe.photo_type in (PhotoType.ENVIRONMENTAL, PhotoType.ACTION):
+        found += _clouds(seen, recipe, shape, width)
+        found += _water(seen, recipe, shape, width)
+    if recipe.photo_type is not PhotoType.PORTRAIT:
+        found += _leaves(seen, recipe, shape, width)
+    if recipe.photo_type is PhotoType.PORTRAIT:
+        found += _breath(seen, recipe, shape, size)
+    return found
+
+
+def _onto(values: Map, shape: tuple[int, int]) -> Map:
+    """A survey's map at the fields' resolution."""
+    return np.asarray(cv2.resize(values, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _field(x: Map | float, y: Map | float, shape: tuple[int, int]) -> Field:
+    field = np.empty((*shape, 2), np.float32)
+    field[..., 0], field[..., 1] = x, y
+    return field
+
+
+def _clouds(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) -> list[Wave | Drift]:
+    if float(seen.sky.mean()) < 0.08:
+        return []
+    reach = max(seen.sky.shape) // 16
+    inner = smooth(cv2.erode(seen.sky, np.ones((reach | 1, reach | 1))).astype(np.float32), reach / 2)
+    high = np.clip(1.0 - 0.6 * seen.picture.rows() / max(seen.horizon or 1.0, 0.2), 0.3, 1.0)
+    amount = _CLOUD_DRIFT * width * recipe.motion_intensity * min(1.6, recipe.duration_s / 4.0)
+    sign = 1.0 if recipe.seed % 2 else -1.0
+    return [
+        Drift(_field(_onto((inner * high).astype(np.float32), shape) * np.float32(sign * amount), 0.0, shape))
+    ]
+
+
+def _water(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) -> list[Wave | Drift]:
+    if seen.horizon is None or float(seen.water.mean()) < 0.03:
+        return []
+    rows = np.linspace(0.0, 1.0, shape[0], dtype=np.float32)[:, None]
+    columns = np.linspace(-0.5, 0.5, shape[1], dtype=np.float32)[None]
+    near = np.clip((rows - seen.horizon) / (1.0 - seen.horizon), 0.0, 1.0) + 0.08
+    mask = _onto(smooth(seen.water, 5.0), shape)
+    waves: list[Wave | Drift] = []
+    for number, (length, slant, speed) in enumerate(((0.055, 0.8, 0.45), (0.09, -1.7, 0.32))):
+        phase = 2 * np.pi / length * (-0.35 * np.log(near) + 0.25 * slant * columns) * 0.5 + 1.7 * number
+        size = mask * np.float32(_RIPPLE * width * recipe.motion_intensity) * (0.35 + 0.65 * near)
+        sine, cosine = (size * np.sin(phase)).astype(np.float32), (size * np.cos(phase)).astype(np.float32)
+        waves.append(Wave(_field(0.5 * sine, sine, shape), _field(0.5 * cosine, cosine, shape), speed))
+    return waves
+
+
+def _leaves(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) -> list[Wave | Drift]:
+    if float(seen.foliage.mean()) < 0.04:
+        return []
+    still = smooth(seen.subject, 6.0) if recipe.photo_type is PhotoType.STILL_LIFE else 0.0
+    mask = _onto((smooth(seen.foliage, 6.0) * (1.0 - still)).astype(np.float32), shape)
+    chance = np.random.default_rng(recipe.seed)
+    phase = _clumps(chance, shape, 0.12) * 4.0 + np.linspace(0.0, 6.0, shape[1], dtype=np.float32)[None]
+    calm = 0.5 if recipe.photo_type is PhotoType.STILL_LIFE else 1.0
+    size = mask * np.float32(_SWAY * width * recipe.motion_intensity * calm)
+    sine, cosine = (size * np.sin(phase)).astype(np.float32), (size * np.cos(phase)).astype(np.float32)
+    return [Wave(_field(sine, 0.35 * cosine, shape), _field(cosine, -0.35 * sine, shape), 0.4)]
+
+
+def _clumps(chance: np.random.Generator, shape: tuple[int, int], share: float) -> Map:
+    """Smooth noise of unit spread; clumps of ``share`` of the width."""
+    noise = smooth(chance.standard_normal(shape).astype(np.float32), max(1.0, share * shape[1] / 2))
+    return np.asarray(noise / max(float(noise.std()), 1e-6), np.float32)
+
+
+def _breath(
+    seen: Survey, recipe: Recipe, shape: tuple[int, int], size: tuple[int, int]
+) -> list[Wave | Drift]:
+    """Shoulders rise and the head rides on them, whole: it is moved, never bent."""
+    if not seen.faces:
+        return []
+    chin = min(0.95, max(face.y + 1.15 * face.height for face in seen.faces))
+    rows = seen.picture.rows()
+    hold = np.clip((1.0 - rows) / max(1.0 - chin, 0.05), 0.0, 1.0)
+    body = smooth(cv2.dilate(seen.subject, np.ones((15, 15))).astype(np.float32), 10.0)
+    lift = _onto((body * hold).astype(np.float32), shape) * np.float32(
+        _BREATH * size[1] * recipe.motion_intensity
+    )
+    still = np.zeros(shape, np.float32)
+    return [Wave(_field(still, 0.0, shape), _field(0.0, lift, shape), 0.3)]

@@ -1,0 +1,77 @@
+"""One clip's picture, depth and movements, put together once; then one frame per moment."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from afterframe.frames import Pixels, PreparedPhoto
+from afterframe.generators.parallax.camera import Pivot, looks_at, pose
+from afterframe.generators.parallax.depth import nearness
+from afterframe.generators.parallax.life import alive
+from afterframe.generators.parallax.warp import SPACING, Field, Warper, nodes
+from afterframe.generators.parallax.yuv import planes
+from afterframe.models import Recipe
+from afterframe.vision import Map, Survey, survey
+
+_ROUNDS = 3
+"""Where a place looks depends on how near that is: solved by fixed-point iteration."""
+
+
+class Stage:
+    """A prepared photo ready to be filmed."""
+
+    def __init__(self, photo: PreparedPhoto, recipe: Recipe) -> None:
+        height, width = photo.pixels.shape[:2]
+        self._recipe, self._size = recipe, (width, height)
+        self._places = nodes(self._size) + np.array(photo.margin, np.float32)
+        seen = survey(photo.surround, photo.scene)
+        self._whole = photo.surround.shape[1], photo.surround.shape[0]
+        shape = -(-self._whole[1] // SPACING), -(-self._whole[0] // SPACING)
+        near = nearness(seen, photo)
+        self._nearness = np.asarray(cv2.resize(near, shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
+        self._alive = alive(seen, recipe, shape, self._whole)
+        self._pivot = _pivot(seen, near, photo)
+        self._warper = Warper(planes(photo.surround), self._size)
+
+    def frame(self, moment: float) -> Pixels:
+        """The I420 frame at ``moment`` (0-1), valid until the next call."""
+        return self._warper.frame(self.looks(moment))
+
+    def looks(self, moment: float) -> Field:
+        """Where each node of the frame looks in the surround at ``moment``, pixels."""
+        at = pose(self._recipe, moment)
+        looked = self._places
+        for _ in range(_ROUNDS):
+            looked = looks_at(self._places, self._at(self._nearness, looked), at, self._pivot, self._size)
+        if self._alive:
+            moved = sum(life.at(self._recipe, moment) for life in self._alive)
+            looked = looked - self._at(np.asarray(moved, np.float32), looked)
+        return looked
+
+    def _at(self, values: Map | Field, places: Field) -> Field:
+        """A coarse map of the surround, read at ``places`` (pixels)."""
+        coarse = np.array([values.shape[1], values.shape[0]], np.float32) / np.array(self._whole, np.float32)
+        there = (places + np.float32(0.5)) * coarse - np.float32(0.5)
+        return np.asarray(
+            cv2.remap(
+                values, there.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            ),  # type: ignore[call-overload]
+            np.float32,
+        )
+
+
+def _pivot(seen: Survey, near: Map, photo: PreparedPhoto) -> Pivot:
+    """The subject, drawn towards the frame's middle so that a push-in stays composed.
+
+    Without one, the middle.
+    """
+    height, width = photo.surround.shape[:2]
+    if seen.subject_box is None:
+        return Pivot(width / 2, height / 2, float(np.median(near)))
+    x, y = seen.subject_box.centre
+    if seen.faces:
+        x, y = seen.faces[0].centre
+    inside = seen.subject > 0.5
+    depth = float(np.median(near[inside])) if inside.any() else float(np.median(near))
+    return Pivot(width * (0.4 * 0.5 + 0.6 * x), height * (0.4 * 0.5 + 0.6 * y), depth)

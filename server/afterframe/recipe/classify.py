@@ -1,0 +1,83 @@
+"""What kind of photo it is, how sure that is, and why."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from afterframe.models import PhotoType, Scene
+from afterframe.recipe.rules import Rules
+from photometa.facts import Facts
+
+_CAMERA_WROTE_IT = re.compile(
+    r"digital (still )?camera|^(caption|null|none|untitled|dsc|image|img|kodak action cam)$"
+    r"|\b(dsc|dcim)\b|samsung|kenox|kodak|^\W*$",
+    re.IGNORECASE,
+)
+"""Captions that cameras and phones write into every file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The likeliest type, the next, and the evidence."""
+
+    photo_type: PhotoType
+    runner_up: PhotoType
+    confidence: float
+    """0-1, the type's share of the softmax over the evidence."""
+    reasons: tuple[str, ...]
+
+
+def own_words(facts: Facts) -> tuple[str, ...]:
+    """Title, caption and keywords as the photographer wrote them; what cameras write is left out."""
+    texts = (facts.title, facts.caption, *facts.keywords)
+    stripped = (text.strip() for text in texts if text)
+    return tuple(dict.fromkeys(text for text in stripped if text and not _CAMERA_WROTE_IT.search(text)))
+
+
+def classify(facts: Facts, scene: Scene, rules: Rules) -> Verdict:
+    """Weigh the clues of ``rules`` and the photographer's words; the strongest sum wins."""
+    scores = dict(rules.prior)
+    evidence: list[tuple[float, PhotoType, str]] = []
+    for weights, say in [*_seen(facts, scene, rules), *_written(facts, rules)]:
+        for kind, weight in weights.items():
+            scores[kind] += weight
+            evidence.append((weight, kind, say))
+    order = sorted(scores, key=lambda kind: -scores[kind])
+    total = sum(math.exp(scores[kind] - scores[order[0]]) for kind in order)
+    confidence = 1.0 / total
+    best = order[0]
+    said = [
+        say for weight, kind, say in sorted(evidence, key=lambda e: -e[0]) if kind is best and weight > 0.1
+    ]
+    return Verdict(best, order[1], confidence, _reasons(rules, best, order[1], confidence, said))
+
+
+def _reasons(
+    rules: Rules, best: PhotoType, other: PhotoType, confidence: float, said: list[str]
+) -> tuple[str, ...]:
+    name, second = rules.types[best].name, rules.types[other].name
+    why = tuple(dict.fromkeys(said))[:4] or ("nothing speaks for another kind",)
+    if confidence < rules.unsure_below:
+        return (*why, f"unsure: {name} {confidence:.0%}, could be {second}; the gentler motion is used")
+    return (*why, f"{name}, {confidence:.0%} sure")
+
+
+def _seen(facts: Facts, scene: Scene, rules: Rules) -> Iterable[tuple[dict[PhotoType, float], str]]:
+    for clue in rules.clues:
+        value = scene.measures.get(clue.measure, getattr(facts, clue.measure, None))
+        if isinstance(value, int | float):
+            strength = clue.strength(float(value))
+            if strength > 0:
+                yield {kind: weight * strength for kind, weight in clue.weights.items()}, clue.say
+
+
+def _written(facts: Facts, rules: Rules) -> Iterable[tuple[dict[PhotoType, float], str]]:
+    text = " ".join(own_words(facts)).lower()
+    for kind, words in rules.words.items():
+        for word in words:
+            if re.search(rf"\b{re.escape(word)}\b", text):
+                yield {kind: rules.word_weight}, f"you wrote “{word}”"
+                break

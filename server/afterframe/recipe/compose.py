@@ -1,0 +1,191 @@
+"""Facts, what is seen, the rules and the user's words -> Recipe.
+
+Pure: the same input gives the same recipe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from afterframe.models import CameraMovement, Direction, Recipe, Scene
+from afterframe.recipe.classify import Verdict, classify
+from afterframe.recipe.prompt import write_prompt
+from afterframe.recipe.rules import Rules, TypeRules, rules
+from afterframe.recipe.settings import Overrides, read_setting
+from photometa.facts import Facts
+
+Because = dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    value: Any
+    source: str
+
+
+def compose(
+    facts: Facts,
+    scene: Scene,
+    photo_size: tuple[int, int],
+    *,
+    photo_sha256: str,
+    overrides: Overrides = (),
+) -> Recipe:
+    """Decide everything about a clip, each value with its reason.
+
+    Args:
+        facts: what the photo's file says.
+        scene: what is seen in it.
+        photo_size: upright (width, height), pixels.
+        photo_sha256: of the photo's bytes, hexadecimal; the default seed comes from it.
+        overrides: (who said it, recipe fields), strongest first. Beside the recipe's own fields,
+        ``long_side``.
+
+    Raises:
+        RecipeError: an override is unknown, of the wrong type or out of range.
+    """
+    wishes = _strongest(overrides)
+    book = rules()
+    verdict, because = _photo_type(facts, scene, wishes, book)
+    values = _by_rule(facts, scene, verdict, book, because)
+    values["size"] = _size(photo_size, wishes, book, because)
+    values["seed"] = int(photo_sha256[:8], 16) & 0x7FFFFFFF
+    because["seed"] = ("from the photo itself, so that the same photo gives the same clip",)
+    for name, wish in wishes.items():
+        if name in values and name != "size":
+            values[name] = wish.value
+            because[name] = (wish.source,)
+    return _worded(
+        Recipe(photo_type=verdict.photo_type, **values, because=because), facts, scene, wishes, book
+    )
+
+
+def _strongest(overrides: Overrides) -> dict[str, _Wish]:
+    wishes: dict[str, _Wish] = {}
+    for source, values in overrides:
+        for name, value in values.items():
+            wish = _Wish(read_setting(name, value, source), source)
+            wishes.setdefault(name, wish)
+    return wishes
+
+
+def _photo_type(
+    facts: Facts, scene: Scene, wishes: Mapping[str, _Wish], book: Rules
+) -> tuple[Verdict, Because]:
+    if wish := wishes.get("photo_type"):
+        verdict = Verdict(wish.value, wish.value, 1.0, (wish.source,))
+    else:
+        verdict = classify(facts, scene, book)
+    return verdict, {"photo_type": verdict.reasons}
+
+
+def _by_rule(facts: Facts, scene: Scene, verdict: Verdict, book: Rules, because: Because) -> dict[str, Any]:
+    chosen = book.types[verdict.photo_type]
+    because["style_consistency"] = (chosen.style_because,)
+    because["fps"] = (f"{book.fps} frames a second, as in film",)
+    because["loop"] = ("a clip plays once unless you ask for a loop",)
+    because["direction"] = ("the photo is the first moment",)
+    because["variants"] = ("one clip of each photo",)
+    return {
+        "prompt": "",
+        "negative_prompt": book.negative_prompt,
+        "motion_intensity": _intensity(facts, verdict, book, because),
+        "style_consistency": chosen.style_consistency,
+        "camera_movement": _movement(scene, chosen, because),
+        "duration_s": _duration(facts, scene, chosen, because),
+        "fps": book.fps,
+        "loop": False,
+        "direction": Direction.AFTER,
+        "variants": 1,
+    }
+
+
+def _intensity(facts: Facts, verdict: Verdict, book: Rules, because: Because) -> float:
+    chosen = book.types[verdict.photo_type]
+    intensity, reasons = chosen.motion_intensity, [chosen.motion_because]
+    if verdict.confidence < book.unsure_below:
+        gentler = min(intensity, book.types[verdict.runner_up].motion_intensity) - 0.1
+        intensity = max(0.3, gentler)
+        reasons.append("unsure what kind of photo it is: gentler")
+    if facts.exposure_s is not None and facts.exposure_s >= 0.5:
+        intensity = min(intensity, 0.5)
+        reasons.append(f"exposure {facts.exposure_s:g} s: what moved is already smooth, so slowly")
+    because["motion_intensity"] = tuple(reasons)
+    return round(intensity, 2)
+
+
+def _duration(facts: Facts, scene: Scene, chosen: TypeRules, because: Because) -> float:
+    duration, reasons = chosen.usual_duration_s, [chosen.duration_because]
+    longest = chosen.duration_s[1]
+    if facts.exposure_s is not None and facts.exposure_s >= 0.5 and duration < longest:
+        duration = min(longest, duration + 1.5)
+        reasons.append(f"exposure {facts.exposure_s:g} s: time flows in it, so longer")
+    elif chosen.camera_movement == "drift" and scene.measures.get("sky_share", 0.0) > 0.3:
+        duration = min(longest, duration + 1.0)
+        reasons.append("much sky: clouds need time")
+    because["duration_s"] = tuple(reasons)
+    return duration
+
+
+def _movement(scene: Scene, chosen: TypeRules, because: Because) -> CameraMovement:
+    if chosen.camera_movement == "pan":
+        movement, why = _heading(scene)
+    elif chosen.camera_movement == "drift":
+        movement, why = _drift(scene)
+    else:
+        movement, why = CameraMovement(chosen.camera_movement), ""
+    because["camera_movement"] = tuple(reason for reason in (chosen.camera_because, why) if reason)
+    return movement
+
+
+def _heading(scene: Scene) -> tuple[CameraMovement, str]:
+    """Photographers leave room in front of what moves: it heads for the emptier side."""
+    x = scene.subject.centre[0] if scene.subject else 0.5
+    if x > 0.53:
+        return CameraMovement.PAN_LEFT, "the subject stands to the right, with room to move on the left"
+    if x < 0.47:
+        return CameraMovement.PAN_RIGHT, "the subject stands to the left, with room to move on the right"
+    return CameraMovement.PUSH_IN, "the subject is in the middle, so the camera goes in with it"
+
+
+def _drift(scene: Scene) -> tuple[CameraMovement, str]:
+    if "horizon" in scene.measures and scene.measures.get("sky_share", 0.0) > 0.15:
+        x = scene.subject.centre[0] if scene.subject else 0.5
+        side = CameraMovement.PAN_LEFT if x < 0.45 else CameraMovement.PAN_RIGHT
+        return side, "a horizon: the camera drifts along it"
+    return CameraMovement.PUSH_IN, "no open horizon: the camera drifts in"
+
+
+def _size(
+    photo_size: tuple[int, int], wishes: Mapping[str, _Wish], book: Rules, because: Because
+) -> tuple[int, int]:
+    if wish := wishes.get("size"):
+        because["size"] = (f"{wish.source}; cropped around the subject",)
+        width, height = wish.value
+        return int(width), int(height)
+    limit, source = book.long_side, ""
+    if wish := wishes.get("long_side"):
+        limit, source = wish.value, wish.source
+    width, height = photo_size
+    scale = min(1.0, limit / max(width, height))
+    reason = f"the photo's shape, long side {limit}" + (f" ({source})" if source else "")
+    because["size"] = (reason,) if scale < 1.0 else (reason, "never larger than the photo")
+    return _even(width * scale, width), _even(height * scale, height)
+
+
+def _even(side: float, at_most: int) -> int:
+    """The nearest even number that the photo can fill; 2 at least."""
+    nearest = 2 * round(side / 2)
+    return max(2, nearest if nearest <= at_most else nearest - 2)
+
+
+def _worded(recipe: Recipe, facts: Facts, scene: Scene, wishes: Mapping[str, _Wish], book: Rules) -> Recipe:
+    because = dict(recipe.because)
+    because.setdefault("negative_prompt", ("what models get wrong most often",))
+    if "prompt" in wishes:
+        return replace(recipe, because=because)
+    prompt, reasons = write_prompt(facts, scene, book.types[recipe.photo_type], recipe.camera_movement)
+    because["prompt"] = reasons
+    return replace(recipe, prompt=prompt, because=because)

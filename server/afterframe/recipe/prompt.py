@@ -1,0 +1,102 @@
+"""The words for a model.
+
+The photographer's own first, then the motion, then the look that the camera gave.
+"""
+
+from __future__ import annotations
+
+from afterframe.models import CameraMovement, Scene
+from afterframe.recipe.classify import own_words
+from afterframe.recipe.rules import TypeRules
+from photometa.facts import Facts
+
+_CAMERA_WORDS = {
+    CameraMovement.STATIC: "The camera holds still.",
+    CameraMovement.PUSH_IN: "A {pace} push-in.",
+    CameraMovement.PULL_OUT: "A {pace} pull-back.",
+    CameraMovement.PAN_LEFT: "A {pace} pan to the left.",
+    CameraMovement.PAN_RIGHT: "A {pace} pan to the right.",
+    CameraMovement.TILT_UP: "A {pace} tilt upwards.",
+    CameraMovement.TILT_DOWN: "A {pace} tilt downwards.",
+    CameraMovement.ORBIT_LEFT: "A {pace} arc around the subject to the left.",
+    CameraMovement.ORBIT_RIGHT: "A {pace} arc around the subject to the right.",
+    CameraMovement.HANDHELD: "Handheld, with a slight natural sway.",
+}
+_LIGHT_WORDS = {
+    "hard sun": "hard sunlight with crisp shadows",
+    "soft": "soft, even light",
+    "overcast": "overcast light",
+    "shade": "cool open shade",
+    "tungsten": "warm tungsten light",
+    "fluorescent": "fluorescent light",
+    "flash": "direct flash",
+    "low light": "low light",
+    "night": "night",
+}
+_DEPTH_WORDS = {"very shallow": "very shallow depth of field", "shallow": "shallow depth of field"}
+
+
+def write_prompt(
+    facts: Facts, scene: Scene, type_rules: TypeRules, movement: CameraMovement
+) -> tuple[str, tuple[str, ...]]:
+    """The prompt and its reasons."""
+    words = own_words(facts)
+    parts = [_subject(facts), type_rules.motion_prompt, *_ambience(scene)]
+    parts.append(_CAMERA_WORDS[movement].format(pace=type_rules.camera_prompt))
+    look = _look(facts)
+    parts.append(f"The look stays as photographed: {look}." if look else "The look stays as photographed.")
+    reasons = (
+        ["your title, caption and keywords lead"]
+        if words
+        else ["nothing was written about this photo, so it only says how it moves"]
+    )
+    if look:
+        reasons.append("the look comes from the camera's facts")
+    return " ".join(part for part in parts if part), tuple(reasons)
+
+
+def _subject(facts: Facts) -> str:
+    kept = set(own_words(facts))
+    told = [
+        text.strip().rstrip(".") for text in (facts.title, facts.caption) if text and text.strip() in kept
+    ]
+    if len(told) == 2 and told[0].lower() in told[1].lower():
+        told = told[1:]
+    written = " ".join(f"{text}." for text in told).lower()
+    extra = [word for word in dict.fromkeys(facts.keywords) if word in kept and word.lower() not in written]
+    sentence = ", ".join(extra[:8])
+    place = ", ".join(part for part in (facts.sublocation, facts.city, facts.country) if part)
+    told = [f"{text}." for text in told]
+    if sentence:
+        told.append(sentence[:1].upper() + sentence[1:] + ".")
+    if place and not any(place.lower() in text.lower() for text in told):
+        told.append(place + ".")
+    return " ".join(told)
+
+
+def _ambience(scene: Scene) -> list[str]:
+    measures, said = scene.measures, []
+    if measures.get("sky_share", 0.0) > 0.15 and measures.get("dark_share", 0.0) < 0.6:
+        said.append("Clouds and air move slowly.")
+    if measures.get("water_share", 0.0) > 0.05:
+        said.append("The water ripples gently.")
+    if measures.get("foliage_share", 0.0) > 0.2:
+        said.append("Leaves stir in a light wind.")
+    return said
+
+
+def _look(facts: Facts) -> str:
+    look = []
+    if facts.focal_35mm:
+        look.append(f"{facts.focal_35mm:.0f} mm lens")
+    if facts.depth_of_field in _DEPTH_WORDS:
+        look.append(_DEPTH_WORDS[facts.depth_of_field])
+    if facts.light in _LIGHT_WORDS:
+        look.append(_LIGHT_WORDS[facts.light])
+    if (
+        facts.time_of_day
+        and facts.time_of_day_source == "sun"
+        and facts.light not in ("flash", "tungsten", "fluorescent")
+    ):
+        look.append(facts.time_of_day)
+    return ", ".join(dict.fromkeys(look))

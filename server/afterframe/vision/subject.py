@@ -1,0 +1,115 @@
+"""What the picture is of: saliency, and the box and outline of the main subject."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from afterframe.models import Box
+from afterframe.vision.canvas import Canvas, Map, Pixels, box_mask, refine, smooth, unit
+
+
+def saliency_map(picture: Canvas, focus: Map, sky: Map) -> Map:
+    """How much each pixel stands out: unlike the picture's border in colour, sharp, and near the middle.
+
+    Colour contrast against the border, after Wei et al., "Geodesic Saliency Using Background Priors", ECCV
+    2012: the border is mostly background; what is unlike all its main colours is not.
+    """
+    contrast = _unlike_border(picture)
+    height, width = picture.shape
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    off_centre = ((x / width - 0.5) / 0.42) ** 2 + ((y / height - 0.52) / 0.42) ** 2
+    central = np.exp(-0.5 * off_centre)
+    raw = (0.65 * contrast + 0.35 * focus * (0.4 + contrast)) * (0.25 + 0.75 * central) * (1.0 - 0.8 * sky)
+    soft = smooth(raw.astype(np.float32), max(picture.shape) / 60)
+    top = float(np.percentile(soft, 99.5))
+    return unit(soft / max(top, 0.05))
+
+
+def _unlike_border(picture: Canvas) -> Map:
+    """CIELAB distance to the nearest of the border's six main colours, 0-1."""
+    height, width = picture.shape
+    rim = max(2, round(min(height, width) * 0.04))
+    lab = smooth(picture.lab, max(height, width) / 200)
+    border = np.ones((height, width), np.bool_)
+    border[rim:-rim, rim:-rim] = False
+    samples = np.ascontiguousarray(lab[border][::7])
+    cv2.setRNGSeed(7)
+    criteria = (cv2.TERM_CRITERIA_MAX_ITER, 12, 0.0)
+    groups = min(6, len(samples))
+    _, labels, centres = cv2.kmeans(samples, groups, None, criteria, 1, cv2.KMEANS_PP_CENTERS)  # type: ignore[call-overload]
+    common = np.bincount(labels.ravel(), minlength=groups) >= 0.04 * len(samples)
+    distance = np.full((height, width), np.inf, np.float32)
+    for centre in centres[common]:
+        distance = np.minimum(distance, np.linalg.norm(lab - centre, axis=2))
+    return unit(distance / 45.0)
+
+
+def subject_box(picture: Canvas, saliency: Map, faces: Sequence[Box]) -> Box | None:
+    """The box around the faces with their shoulders, else around what stands out most.
+
+    None when nothing does.
+    """
+    if faces:
+        return _people_box(faces)
+    height, width = picture.shape
+    strong = (saliency > max(0.45, float(np.percentile(saliency, 85)))).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(strong, connectivity=8)
+    if count < 2:
+        return None
+    weights = np.bincount(labels.ravel(), weights=saliency.ravel(), minlength=count)
+    weights[0] = 0.0
+    best = int(weights.argmax())
+    left, top, wide, high, area = (int(v) for v in stats[best])
+    box = Box(left / width, top / height, wide / width, high / height)
+    inside = float(saliency[box_mask(box, picture.shape)].mean())
+    outside = float(saliency[~box_mask(box, picture.shape)].mean()) if box.width * box.height < 0.95 else 1.0
+    large_enough = area / (height * width) > 0.006
+    return box if large_enough and box.width * box.height < 0.75 and inside > 2.0 * outside else None
+
+
+def _people_box(faces: Sequence[Box]) -> Box:
+    left = min(face.x - 0.6 * face.width for face in faces)
+    right = max(face.x + 1.6 * face.width for face in faces)
+    top = min(face.y - 0.5 * face.height for face in faces)
+    bottom = max(face.y + 3.0 * face.height for face in faces)
+    left, top, right, bottom = max(0.0, left), max(0.0, top), min(1.0, right), min(1.0, bottom)
+    return Box(left, top, right - left, bottom - top)
+
+
+def subject_map(picture: Canvas, saliency: Map, box: Box | None, faces: Sequence[Box]) -> Map:
+    """1 on the subject, 0 off it, soft along its edge. All 0 without a box.
+
+    GrabCut (Rother, Kolmogorov, Blake, SIGGRAPH 2004) started from the saliency inside the box.
+    """
+    if box is None:
+        return np.zeros(picture.shape, np.float32)
+    marks = np.full(picture.shape, cv2.GC_BGD, np.uint8)
+    near = box_mask(Box(box.x - 0.03, box.y - 0.03, box.width + 0.06, box.height + 0.06), picture.shape)
+    marks[near] = cv2.GC_PR_BGD
+    marks[near & (saliency > 0.4)] = cv2.GC_PR_FGD
+    for face in faces:
+        marks[box_mask(face, picture.shape)] = cv2.GC_FGD
+    mask = _grab_cut(picture, marks)
+    return unit(refine(mask, picture.luma, max(3, max(picture.shape) // 100), 1e-4))
+
+
+def _grab_cut(picture: Canvas, marks: Pixels) -> Map:
+    """The foreground as 0 or 1; the saliency's own guess where GrabCut has nothing to work with."""
+    likely = np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD))
+    if likely.sum() < 50 or (~likely).sum() < 50:
+        return likely.astype(np.float32)
+    cv2.setRNGSeed(7)
+    background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
+    cut, _, _ = cv2.grabCut(
+        picture.rgb,
+        marks.copy(),
+        None,
+        background,
+        foreground,
+        3,
+        cv2.GC_INIT_WITH_MASK,
+    )
+    return np.isin(cut, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)

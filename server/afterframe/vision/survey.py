@@ -1,0 +1,104 @@
+"""Everything that is seen in a picture, as maps; :func:`look` reduces them to a Scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from afterframe.models import Box, Scene
+from afterframe.vision import faces, focus, ground, subject
+from afterframe.vision.canvas import Canvas, Map, Pixels, canvas
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The maps of one picture, all of the canvas's shape, 0-1."""
+
+    picture: Canvas
+    faces: tuple[Box, ...]
+    subject_box: Box | None
+    focus: Map
+    detail: Map
+    sky: Map
+    water: Map
+    foliage: Map
+    saliency: Map
+    subject: Map
+    horizon: float | None
+    """0 at the top edge, 1 at the bottom edge."""
+
+
+def survey(pixels: Pixels, scene: Scene | None = None) -> Survey:
+    """Look at ``pixels`` (uint8 sRGB, upright).
+
+    Args:
+        pixels: (height, width, 3), any size.
+        scene: what was seen before, in shares of these ``pixels``: its faces and subject are taken over.
+    """
+    picture = canvas(pixels)
+    detail, sharp = focus.detail_map(picture), focus.focus_map(picture)
+    sky = ground.sky_map(picture, detail)
+    horizon = ground.horizon_row(picture, sky)
+    people = faces.find_faces(picture) if scene is None else scene.faces
+    saliency = subject.saliency_map(picture, sharp, sky)
+    box = subject.subject_box(picture, saliency, people) if scene is None else scene.subject
+    return Survey(
+        picture=picture,
+        faces=people,
+        subject_box=box,
+        focus=sharp,
+        detail=detail,
+        sky=sky,
+        water=ground.water_map(picture, sky, detail, horizon),
+        foliage=ground.foliage_map(picture, detail),
+        saliency=saliency,
+        subject=subject.subject_map(picture, saliency, box, people),
+        horizon=horizon,
+    )
+
+
+def look(pixels: Pixels) -> Scene:
+    """See what ``pixels`` (uint8 sRGB, upright, (height, width, 3)) show: faces, subject and measures.
+
+    The measures, 0-1 unless said otherwise: ``sky_share``, ``water_share``, ``foliage_share`` (of the
+    picture); ``horizon`` (height of the horizon, 0 top, 1 bottom; absent without sky); ``sharpness`` (of the
+    sharpest tenth), ``focus_share`` (of the picture in focus), ``focus_contrast`` (subject against the rest,
+    -1 to 1); ``saturation``, ``brightness``, ``contrast`` (means and spread), ``dark_share``; ``detail``
+    (mean texture); ``face_share`` (largest face's area), ``face_count``; ``subject_share``; ``skin_share``;
+    ``blur_coherence`` and ``blur_angle_deg`` (-90 to 90, 0 horizontal); ``warmth`` (mean CIELAB b, about -60
+    to 60).
+    """
+    seen = survey(pixels)
+    return Scene(faces=seen.faces, subject=seen.subject_box, measures=_measures(seen))
+
+
+def _measures(seen: Survey) -> dict[str, float]:
+    picture, inside = seen.picture, seen.subject > 0.5
+    coherence, angle = focus.blur_direction(picture)
+    contrast = 0.0
+    if inside.any() and not inside.all():
+        contrast = float(seen.focus[inside].mean() - seen.focus[~inside].mean())
+    measures = {
+        "sky_share": float(seen.sky.mean()),
+        "water_share": float(seen.water.mean()),
+        "foliage_share": float(seen.foliage.mean()),
+        "sharpness": float(np.percentile(seen.focus, 90)),
+        "focus_share": float((seen.focus > 0.35).mean()),
+        "focus_contrast": contrast,
+        "saturation": float(picture.hsv[..., 1].mean()),
+        "brightness": float(picture.luma.mean()),
+        "contrast": float(picture.luma.std()) * 2.0,
+        "dark_share": float((picture.luma < 0.12).mean()),
+        "detail": float(seen.detail.mean()),
+        "face_share": max((face.width * face.height for face in seen.faces), default=0.0),
+        "face_count": float(len(seen.faces)),
+        "subject_share": float(seen.subject.mean()),
+        "skin_share": float(faces.skin_map(picture).mean()),
+        "blur_coherence": coherence,
+        "blur_angle_deg": angle,
+        "warmth": float(picture.lab[..., 2].mean()),
+    }
+    if seen.horizon is not None:
+        measures["horizon"] = seen.horizon
+    return {name: round(value, 4) for name, value in measures.items()}
