@@ -227,7 +227,8 @@ class _Plan:
             _, start, end = self._attribute(place)
             return start, end, quoted_attribute(value)
         assert place.element is not None
-        text = simple_element(place.element.tag, value)
+        declared = [(n, v) for n, v in place.element.attributes if n.startswith("xmlns:")]
+        text = simple_element(place.element.tag, value, declared)
         return self._at(place.element), self._end(place.element), text
 
     def _attribute(self, place: _Place) -> tuple[int, int, int]:

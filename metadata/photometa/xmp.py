@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from xml.sax.saxutils import escape
 
 from photometa.errors import MetadataError
 from photometa.namespaces import META, PREFIXES, RDF, STANDARD, Name, split
 from photometa.rdf import Reader, find_rdf
 from photometa.values import Alt, Array, Bag, LangAlt, Properties, Seq, Struct, Value
-from photometa.xmltree import XmlError, parse_document
+from photometa.xmltree import Element, XmlError, parse_document
 
 __all__ = ["Alt", "Bag", "LangAlt", "Properties", "Seq", "Struct", "Value", "packet", "parse"]
 
@@ -50,9 +50,10 @@ def parse(data: bytes) -> Properties:
 
 def _properties(data: bytes) -> Properties:
     document = parse_document(data)
-    namer = _Prefixes(document.root.scope)
+    rdf = find_rdf(document)
+    namer = _Prefixes(rdf)
     found = Properties()
-    for name, value in Reader(namer).properties(find_rdf(document)):
+    for name, value in Reader(namer).properties(rdf):
         found.setdefault(namer(name), value)
     found.namespaces.update({p: u for p, u in namer.by_prefix.items() if p not in STANDARD})
     return found
@@ -61,8 +62,11 @@ def _properties(data: bytes) -> Properties:
 class _Prefixes:
     """Gives every namespace one prefix: the standard one, else a fresh one."""
 
-    def __init__(self, scope: Mapping[str, str]) -> None:
-        self.hints = {uri: prefix for prefix, uri in scope.items() if prefix}
+    def __init__(self, rdf: Element) -> None:
+        self.hints: dict[str, str] = {}
+        for block in rdf.children:
+            for element in (block, *block.children):
+                self.hints.update((uri, prefix) for prefix, uri in element.scope.items() if prefix)
         self.by_uri: dict[str, str] = {}
         self.by_prefix: dict[str, str] = {}
 
@@ -139,9 +143,10 @@ def description(
     return newline.join(lines)
 
 
-def simple_element(name: str, text: str) -> str:
+def simple_element(name: str, text: str, attributes: Iterable[tuple[str, str]] = ()) -> str:
     """One property element with a text, its name as written where it is inserted."""
-    return f"<{name}>{_text(text)}</{name}>"
+    inside = "".join(f" {key}={_quoted(value)}" for key, value in attributes)
+    return f"<{name}{inside}>{_text(text)}</{name}>"
 
 
 def quoted_attribute(text: str) -> str:

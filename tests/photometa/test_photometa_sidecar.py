@@ -14,8 +14,8 @@ from photometa.sidecar import read_sidecar, sidecar_paths, wait_for_quiet, write
 FOREIGN = (
     b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>\r\n"
     b" <rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>\r\n"
-    b"  <rdf:Description rdf:about='' xmlns:u='http://unknown.example/' u:a='1'><!-- k --></rdf:Description>\r\n"
-    b" </rdf:RDF>\r\n</x:xmpmeta>"
+    b"  <rdf:Description rdf:about='' xmlns:u='http://unknown.example/' u:a='1'><!--k--></rdf:Description>"
+    b"\r\n </rdf:RDF>\r\n</x:xmpmeta>"
 )
 
 
