@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar, get_type_hints
 
-from platformdirs import user_data_path
+from platformdirs import user_data_path, user_pictures_path
 
 from afterframe.errors import ConfigError
 
@@ -74,6 +74,11 @@ class Home:
     def backups(self) -> Path:
         """Sidecars as they were before we changed them."""
         return self.root / "backups"
+
+
+def default_folder() -> Path:
+    """The folder that is watched when none is named: Afterframe under the user's Pictures."""
+    return user_pictures_path() / "Afterframe"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def version(encoding: Encoding) -> str:
     Raises:
         EncodeError: it cannot be run.
     """
-    return _run([encoding.program, "-version"], "ffmpeg").decode("utf-8", "replace").splitlines()[0]
+    return _run([encoding.program, "-version"]).decode("utf-8", "replace").splitlines()[0]
 
 
 def encode(frames: Frames, target: Path, encoding: Encoding, progress: Progress, cancelled: CancelCheck) -> int:
@@ -90,11 +90,11 @@ def encode(frames: Frames, target: Path, encoding: Encoding, progress: Progress,
         if cancelled():
             raise Cancelled("Stopped.")
         if process.wait() != 0:
-            raise _failed(target, feeder.complaint)
+            raise _failed(feeder.complaint)
     finally:
         _end(process)
     if written != frames.count:
-        raise EncodeError(f"{target.name}: {written} of {frames.count} frames were made.", "Try again.", retryable=True)
+        raise EncodeError(f"{written} of {frames.count} frames were made.", "Try again.", retryable=True)
     return written
 
 
@@ -155,7 +155,7 @@ class _Feeder:
         self._writer.join()
         self._reader.join()
         if isinstance(value, EncodeError) and value.error_code == "encode_stopped":
-            raise _failed(None, self.complaint) from value
+            raise _failed(self.complaint) from value
 
     def _write(self) -> None:
         pipe = self._process.stdin
@@ -175,11 +175,10 @@ class _Feeder:
         self.complaint = pipe.read().decode("utf-8", "replace")[-2000:].strip()
 
 
-def _failed(target: Path | None, complaint: str) -> EncodeError:
+def _failed(complaint: str) -> EncodeError:
     if "No space left" in complaint or "ENOSPC" in complaint:
         return EncodeError("The disk is full; the clip was not written.", "Free some space, then press Retry.", code="disk_full")
-    name = f"{target.name}: " if target else ""
-    return EncodeError(f"{name}ffmpeg failed: {complaint or 'it gave no reason'}", "`afterframe doctor` checks ffmpeg.")
+    return EncodeError(f"ffmpeg failed: {complaint or 'it gave no reason'}", "`afterframe doctor` checks ffmpeg.")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -209,15 +208,15 @@ def verify(clip: Path, frames: Frames, encoding: Encoding) -> None:
     """
     source = ffmpeg.input(_url(clip), protocol_whitelist="file")
     command = (
-        source.output("pipe:1", format="null", vsync="passthrough")
+        source.output("pipe:1", format="null", fps_mode="passthrough")
         .global_args("-hide_banner", "-nostdin", "-v", "error", "-xerror", "-progress", "pipe:1")
         .compile(cmd=encoding.program)
     )
-    report = _run(command, clip.name).decode("utf-8", "replace")
+    report = _run(command).decode("utf-8", "replace")
     counts = [int(line.partition("=")[2]) for line in report.splitlines() if line.startswith("frame=")]
     if not counts or counts[-1] != frames.count:
         raise EncodeError(
-            f"{clip.name} decodes to {counts[-1] if counts else 0} frames instead of {frames.count}.",
+            f"The clip decodes to {counts[-1] if counts else 0} frames instead of {frames.count}.",
             "Press Retry; if it stays so, `afterframe doctor` checks ffmpeg.",
             retryable=True,
         )
@@ -256,11 +255,11 @@ def write_poster(clip: Path, target: Path, encoding: Encoding, *, mark: bytes) -
         .global_args("-hide_banner", "-nostdin", "-v", "error", "-y")
         .compile(cmd=encoding.program)
     )
-    _run(command, target.name)
+    _run(command)
     piexif.insert(piexif.dump({"0th": {piexif.ImageIFD.Software: mark}}), str(target))
 
 
-def _run(command: list[str], name: str) -> bytes:
+def _run(command: list[str]) -> bytes:
     try:
         done = subprocess.run(
             command,
@@ -275,5 +274,5 @@ def _run(command: list[str], name: str) -> bytes:
         ) from error
     if done.returncode != 0:
         complaint = done.stderr.decode("utf-8", "replace").strip()[-2000:]
-        raise EncodeError(f"{name}: ffmpeg failed: {complaint}", "`afterframe doctor` checks ffmpeg.")
+        raise EncodeError(f"ffmpeg failed: {complaint}", "`afterframe doctor` checks ffmpeg.")
     return done.stdout

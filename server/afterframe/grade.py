@@ -83,4 +83,4 @@ def _lab(picture: Pixels) -> Lab:
 
 def _rgb(lab: Lab) -> Pixels:
     rgb = cv2.cvtColor(lab.astype(np.float32), cv2.COLOR_LAB2RGB)
-    return np.clip(np.asarray(rgb) * 255 + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(rgb * 255 + 0.5, 0, 255), dtype=np.uint8)

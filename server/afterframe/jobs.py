@@ -81,6 +81,10 @@ class Queue:
                 ),
             ).fetchone()
             if same is not None:
+                if order.reserved_for and same["state"] == "queued":
+                    connection.execute(
+                        "UPDATE jobs SET reserved_for = ? WHERE id = ?", (order.reserved_for, same["id"])
+                    )
                 return self.get(same["id"]), False
             return self._insert(connection, order), True
 

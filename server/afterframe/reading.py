@@ -35,6 +35,8 @@ class Reading:
     scene: Scene
     upright_size: tuple[int, int]
     """(width, height), pixels."""
+    metadata_problem: str | None = None
+    """Why the metadata could not be read; the picture could."""
 
 
 def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Reading:
@@ -48,7 +50,7 @@ def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Readin
     try:
         before = path.stat()
         pixels, upright_size = decode(path, megapixels=megapixels, long_side=LOOK_SIDE)
-        facts = _facts(path) if with_facts else photometa.Facts()
+        facts, problem = _facts(path) if with_facts else (photometa.Facts(), "it stalled the reader")
         sha256 = sha256_of(path)
         after = path.stat()
     except OSError as error:
@@ -57,16 +59,15 @@ def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Readin
         ) from error
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise PhotoError(f"{path.name} changed while it was read.", "It will be tried again.", code="changing")
-    return Reading(sha256, after.st_size, after.st_mtime_ns, facts, vision.look(pixels), upright_size)
+    return Reading(sha256, after.st_size, after.st_mtime_ns, facts, vision.look(pixels), upright_size, problem)
 
 
-def _facts(path: Path) -> photometa.Facts:
+def _facts(path: Path) -> tuple[photometa.Facts, str | None]:
     """A picture whose metadata cannot be read is still a picture."""
     try:
-        return photometa.read(path)
-    except photometa.MetadataError as error:
-        log.warning("%s: no metadata (%s)", path.name, error)
-        return photometa.Facts()
+        return photometa.read(path), None
+    except Exception as error:  # noqa: BLE001 - whatever a strange file does to the parser
+        return photometa.Facts(), f"{type(error).__name__}: {error}"
 
 
 class PhotoReader:
@@ -75,6 +76,7 @@ class PhotoReader:
     def __init__(self, limits: LimitsConfig) -> None:
         self._limits = limits
         self._pool = Pool(read_photo, time_s=limits.read_s, memory_mb=limits.memory_mb)
+        self._facts_pool = Pool(photometa.read, time_s=limits.read_s, memory_mb=limits.memory_mb)
 
     def read(self, path: Path) -> Reading:
         """Read a photo; one whose metadata stalls or crashes the reader is read for its picture alone.
@@ -84,7 +86,6 @@ class PhotoReader:
         """
         with contextlib.suppress(Stopped):
             return self._call(path, with_facts=True)
-        log.warning("%s: its metadata could not be read in time; going on without", path.name)
         try:
             return self._call(path, with_facts=False)
         except Stopped as stopped:
@@ -93,11 +94,39 @@ class PhotoReader:
                 "The file is probably damaged; export it again.",
                 code="stalls_reader",
             ) from stopped
+        except PhotoError:
+            raise
+        except Exception as error:
+            log.exception("%s", path)
+            raise PhotoError(
+                f"{path.name} could not be read ({type(error).__name__}: {error}).",
+                "The log has the details; export it again.",
+                code="unexpected",
+            ) from error
 
     def _call(self, path: Path, *, with_facts: bool) -> Reading:
         reading: Reading = self._pool.call(path, self._limits.megapixels, with_facts)
+        if reading.metadata_problem:
+            log.warning("%s: animated without its metadata (%s)", path, reading.metadata_problem)
         return reading
 
+    def facts(self, path: Path) -> photometa.Facts:
+        """Read a photo's metadata alone.
+
+        Raises:
+            PhotoError: it has none that can be read.
+        """
+        try:
+            facts: photometa.Facts = self._facts_pool.call(path)
+        except Stopped as stopped:
+            raise PhotoError(
+                f"{path.name}: its metadata could not be read: {stopped}.", "The file is probably damaged.", code="stalls_reader"
+            ) from stopped
+        except photometa.MetadataError as error:
+            raise PhotoError(error.message, error.hint, code=error.code) from error
+        return facts
+
     def close(self) -> None:
-        """End the process."""
+        """End the processes."""
         self._pool.close()
+        self._facts_pool.close()

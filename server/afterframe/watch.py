@@ -358,8 +358,8 @@ class Watcher:
         known = self._catalog.stamps(root)
         fresh = {path: stamp for path, stamp in found.photos.items() if known.get(path) != stamp}
         if not self._hold_backlog(root, fresh):
-            for path, stamp in fresh.items():
-                self._see(Path(path), stamp)
+            for photo, stamp in fresh.items():
+                self._see(Path(photo), stamp)
         if found.entries:  # an empty root may be an unmounted one
             self._mark_absent(root, found.clips)
         for path in found.temporaries:

@@ -15,7 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-import photometa
+from photometa.containers.mp4 import append_xmp
+from photometa.xmp import packet as packet_of
 
 from afterframe import generators, logs
 from afterframe.catalog import Catalog
@@ -40,7 +41,7 @@ BEAT_S = 0.5
 IDLE_S = 0.2
 """How often an idle worker looks for a job, seconds."""
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("afterframe.worker")  # __name__ is "__main__" in the process of its own
 
 
 class Heartbeat:
@@ -175,8 +176,8 @@ class Worker:
         made_by = MadeBy(generator.name, generator.version, generator.abilities.trained)
         with self._db.transaction():
             clip, replaces_sha256 = self._clip(job, generator, frames)
-            packet = photometa.packet(describe(clip, made_by, facts, frames.count))
-            photometa.append_xmp(temporary, packet)
+            packet = packet_of(describe(clip, made_by, facts, frames.count))
+            append_xmp(temporary, packet)
             sync_file(temporary)
             write_packet(temporary, packet)
             clip = replace(clip, sha256=sha256_of(temporary))
@@ -294,6 +295,8 @@ def _attempt(worker: Worker, job: Job, beat: Heartbeat) -> AfterframeError | Non
     except LeaseLost:
         return None
     except AfterframeError as error:
+        if Path(job.photo_path).name not in error.message:
+            error.message = f"{Path(job.photo_path).name}: {error.message}"
         return error
     except MemoryError:
         return OutOfMemory(

@@ -1,0 +1,271 @@
+"""The commands. Each prints for people, or with --json one document for programs."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+import webbrowser
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+from rich.markup import escape
+
+from afterframe import __version__, console, logs
+from afterframe.config import Config, Home, default_folder, read_config
+from afterframe.errors import AfterframeError
+from afterframe.models import CameraMovement, Direction
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+some_paths = click.argument("paths", nargs=-1, required=True, type=str)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="afterframe")
+def main() -> None:
+    """Bring photographs to life: a short clip beside each photo, and a sidecar that says how it was made."""
+    for stream in (sys.stdout, sys.stderr):
+        # A file name that the terminal cannot show must not end the command.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def reported(command: F) -> F:
+    """Errors become one line with their remedy, and exit status 1."""
+
+    @functools.wraps(command)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except AfterframeError as error:
+            if kwargs.get("as_json"):
+                click.echo(json.dumps({"error": error.to_dict()}))
+            console.print_error(error.message, error.hint)
+            sys.exit(1)
+        except KeyboardInterrupt:
+            console.print_error("Stopped.")
+            sys.exit(130)
+
+    return wrapper  # type: ignore[return-value]
+
+
+def _settings() -> tuple[Home, Config]:
+    home = Home.find()
+    config = read_config(home.config)
+    logs.to_file(home.make().logs / "afterframe.log")
+    return home, config
+
+
+@main.command()
+@click.option("--folder", "folders", multiple=True, type=click.Path(path_type=Path), help="Watch this folder too.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Default 8723; 0 takes any free one.")
+@click.option("--host", help="Default 127.0.0.1: this machine only.")
+@click.option("--backlog", is_flag=True, help="Animate the photos that are there already, however many.")
+@click.option("--no-open", is_flag=True, help="Do not open the page in a browser.")
+@reported
+def serve(folders: tuple[Path, ...], port: int | None, host: str | None, backlog: bool, no_open: bool) -> None:
+    """Watch folders and animate what arrives."""
+    from afterframe.daemon import Daemon, handle_signals
+
+    home, config = _settings()
+    server = replace(
+        config.server,
+        port=config.server.port if port is None else port,
+        host=config.server.host if host is None else host,
+    )
+    daemon = Daemon(home, replace(config, server=server), folders, take_backlog=backlog)
+
+    def ready(url: str, link: str) -> None:
+        console.print_serving(home, url, link)
+        if not no_open:
+            webbrowser.open(link)
+
+    handle_signals(daemon)
+    daemon.run(ready)
+
+
+def recipe_options(command: F) -> F:
+    """The options that set recipe fields."""
+    options = [
+        click.option("--prompt", help="What happens in the clip."),
+        click.option("--motion", "motion_intensity", type=click.FloatRange(0, 1), help="How much moves, 0-1."),
+        click.option("--duration", "duration_s", type=click.FloatRange(0.5, 30), help="Seconds."),
+        click.option("--style", "style_consistency", type=click.FloatRange(0, 1), help="Faithfulness, 0-1."),
+        click.option("--camera", "camera_movement", type=click.Choice([str(m) for m in CameraMovement])),
+        click.option("--size", type=Size(), help="WIDTHxHEIGHT, exact; crops around the subject."),
+        click.option("--fps", type=click.IntRange(1, 60)),
+        click.option("--seed", type=click.IntRange(0, 2**31 - 1)),
+        click.option("--loop", is_flag=True, default=None, help="End where it began."),
+        click.option("--direction", type=click.Choice([str(d) for d in Direction])),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+class Size(click.ParamType[tuple[int, int]]):
+    """WIDTHxHEIGHT."""
+
+    name = "WxH"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        """'1280x720' -> (1280, 720)."""
+        width, cross, height = str(value).lower().partition("x")
+        if not (cross and width.isdecimal() and height.isdecimal()):
+            self.fail(f"{value!r} is not a size such as 1280x720", param, ctx)
+        return int(width), int(height)
+
+
+@main.command()
+@some_paths
+@click.option("--generator", help="Default: auto, the best that can run here.")
+@click.option("--variants", type=click.IntRange(1, 8), help="Clips per photo, each with its own seed.")
+@recipe_options
+@as_json
+@reported
+def animate(paths: tuple[str, ...], generator: str | None, as_json: bool, **fields: Any) -> None:
+    """Animate photos, or all photos in folders, and wait for the clips."""
+    from afterframe.oneshot import OneShot, find_photos
+
+    home, config = _settings()
+    overrides = {name: value for name, value in fields.items() if value is not None}
+    with console.Progress(quiet=as_json) as progress:
+        results = OneShot(home, config, progress.show).run(find_photos(paths), overrides, generator)
+    if as_json:
+        click.echo(json.dumps({"results": [result.to_dict() for result in results]}))
+    else:
+        console.print_results(results)
+    sys.exit(0 if results and all(result.state == "done" for result in results) else 1)
+
+
+def _each_photo(paths: tuple[str, ...], as_json: bool, key: str, look: Callable[[Path], dict[str, Any]]) -> NoReturn:
+    """Print something about each photo; exit status 1 when one of them could not be read."""
+    from afterframe.oneshot import find_photos
+
+    photos: list[dict[str, Any]] = []
+    for path in find_photos(paths):
+        entry: dict[str, Any] = {"path": path, key: None, "error": None}
+        try:
+            entry[key] = look(Path(path).absolute())
+        except AfterframeError as error:
+            entry["error"] = error.to_dict()
+        photos.append(entry)
+        if not as_json:
+            console.print_photo(path, entry[key], entry["error"])
+    if as_json:
+        click.echo(json.dumps({"photos": photos}))
+    sys.exit(1 if any(entry["error"] for entry in photos) or not photos else 0)
+
+
+@main.command()
+@some_paths
+@as_json
+@reported
+def facts(paths: tuple[str, ...], as_json: bool) -> None:
+    """Show what photos say about themselves."""
+    from afterframe.reading import PhotoReader
+
+    _, config = _settings()
+    reader = PhotoReader(config.limits)
+    try:
+        _each_photo(paths, as_json, "facts", lambda path: reader.facts(path).to_dict())
+    finally:
+        reader.close()
+
+
+@main.command()
+@some_paths
+@recipe_options
+@as_json
+@reported
+def recipe(paths: tuple[str, ...], as_json: bool, **fields: Any) -> None:
+    """Show the recipe that would be used for photos, with every reason. Nothing is rendered."""
+    from afterframe.catalog import Catalog
+    from afterframe.db import Database
+    from afterframe.ingest import Ingest
+    from afterframe.jobs import Queue
+    from afterframe.reading import PhotoReader
+
+    home, config = _settings()
+    overrides = {name: value for name, value in fields.items() if value is not None}
+    database = Database(home.database)
+    reader = PhotoReader(config.limits)
+    ingest = Ingest(database, Catalog(database), Queue(database), config, reader.read)
+    try:
+        _each_photo(paths, as_json, "recipe", lambda path: ingest.preview(path, overrides).to_dict())
+    finally:
+        reader.close()
+        database.close()
+
+
+@main.command()
+@click.option("--open", "open_page", is_flag=True, help="Open the page of the running daemon.")
+@as_json
+@reported
+def status(open_page: bool, as_json: bool) -> None:
+    """Show what is being rendered, what waits, and what went wrong."""
+    from afterframe.status import login_link, report
+
+    home, _ = _settings()
+    found = report(home)
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        console.print_status(found)
+    if open_page:
+        link = login_link(home)
+        console.out.print(f"Page: {escape(link)}") if not as_json else None
+        webbrowser.open(link)
+
+
+@main.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@as_json
+@reported
+def rebuild(folders: tuple[Path, ...], as_json: bool) -> None:
+    """Read the sidecars in folders back into the catalogue, after the database was lost."""
+    from afterframe.catalog import Catalog
+    from afterframe.db import Database
+    from afterframe.reading import PhotoReader
+    from afterframe.rebuild import Rebuilt
+    from afterframe.rebuild import rebuild as rebuild_folder
+
+    home, config = _settings()
+    database = Database(home.database)
+    reader = PhotoReader(config.limits)
+    found = Rebuilt()
+    try:
+        with console.Counter("Sidecars", quiet=as_json) as counter:
+            for folder in folders:
+                found += rebuild_folder(folder.resolve(), database, Catalog(database), reader.read, counter.add)
+    finally:
+        reader.close()
+        database.close()
+    if as_json:
+        click.echo(json.dumps(found.to_dict()))
+    else:
+        console.print_rebuilt(found)
+    sys.exit(1 if found.problems else 0)
+
+
+@main.command()
+@as_json
+@reported
+def doctor(as_json: bool) -> None:
+    """Check that everything Afterframe needs is here."""
+    from afterframe.doctor import examine
+
+    checks = examine(Home.find())
+    ok = all(check.ok for check in checks)
+    if as_json:
+        click.echo(json.dumps({"ok": ok, "checks": [check.to_dict() for check in checks]}))
+    else:
+        console.print_checks(checks)
+    sys.exit(0 if ok else 1)
+
+

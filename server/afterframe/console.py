@@ -1,0 +1,208 @@
+"""What the commands print for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+from afterframe.config import Home
+
+if TYPE_CHECKING:
+    from afterframe.doctor import Check
+    from afterframe.oneshot import Result
+    from afterframe.rebuild import Rebuilt
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(highlight=False, soft_wrap=True, stderr=True)
+
+
+def shown(text: object) -> str:
+    """A text that can be printed on one line: no control characters, no markup."""
+    printable = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in str(text))
+    return escape(printable)
+
+
+def print_error(message: str, hint: str = "") -> None:
+    """One line to standard error, and its remedy."""
+    err.print(f"[red]{shown(message)}[/] {shown(hint)}".rstrip())
+
+
+def print_serving(home: Home, url: str, link: str) -> None:
+    """What the daemon watches, and where its page is."""
+    from afterframe.catalog import Catalog
+    from afterframe.db import Database
+
+    database = Database(home.database)
+    folders = Catalog(database).folders()
+    database.close()
+    for folder in folders:
+        out.print(f"{'Watching' if folder.watch else 'On request'}: {shown(folder.path)}")
+    if not any(folder.watch for folder in folders):
+        out.print("No folder is watched yet: add one on the page, or start with --folder DIR.")
+    out.print(f"Review page: {url}")
+    out.print(f"First visit (works once): {link}")
+    out.print("Ctrl-C stops it; nothing is lost.")
+
+
+def print_results(results: Sequence[Result]) -> None:
+    """One line for each photo, and a sum."""
+    if not results:
+        print_error("No photos found.", "Name JPEG, TIFF, PNG, WebP or HEIC files, or folders that hold some.")
+        return
+    for result in results:
+        for clip in result.clips:
+            out.print(f"[green]done[/]    {shown(clip.path)}")
+        if result.error:
+            hint = f" {result.error.hint}" if result.error.hint else ""
+            out.print(f"[red]{result.state:7}[/] {shown(result.photo)}: {shown(result.error.message + hint)}")
+    done = sum(result.state == "done" for result in results)
+    if len(results) > 1:
+        out.print(f"{done} of {len(results)} photos animated.")
+
+
+def print_photo(path: str, found: dict[str, Any] | None, error: dict[str, str] | None) -> None:
+    """A table of what is known of one photo."""
+    if error or found is None:
+        why = error or {"message": "nothing is known", "hint": ""}
+        print_error(f"{path}: {why['message']}", why["hint"])
+        return
+    reasons = found.get("because") or found.get("sources") or {}
+    table = Table(title=shown(path), title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in found.items():
+        if name in ("because", "sources") or value in (None, [], {}, ""):
+            continue
+        why = reasons.get(name, "")
+        table.add_row(name, shown(_plain(value)), f"[dim]{shown('; '.join(why) if isinstance(why, list) else why)}[/]")
+    out.print(table)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(str(item) for item in value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def print_status(found: dict[str, Any]) -> None:
+    """What `afterframe status` says."""
+    daemon = found["daemon"]
+    out.print(f"Daemon: {daemon['url']} (process {daemon['pid']})" if daemon else "Daemon: not running")
+    for folder in found["folders"]:
+        waiting = f" – {folder['waiting']} photos wait for a confirmation" if folder["waiting"] else ""
+        out.print(f"{'Watched' if folder['watch'] else 'On request'}: {shown(folder['path'])}{waiting}")
+    counts = found["counts"]
+    out.print("Renders: " + ", ".join(f"{n} {state}" for state, n in counts.items() if n) if any(counts.values()) else "Renders: none")
+    if found["paused"]:
+        out.print("[yellow]The queue is paused.[/]")
+    for render in found["renders"]:
+        eta = f", about {duration(render['eta_s'])} left" if render["eta_s"] else ""
+        out.print(f"  {render['state']:10} {render['progress']:4.0%}{eta}  {shown(render['photo'])}")
+    for kind in ("failed", "refused"):
+        for entry in found[kind]:
+            error = entry["error"] or {"message": "no reason given", "hint": ""}
+            out.print(f"  [red]{kind:10}[/] {shown(entry['photo'])}: {shown(error['message'])} {shown(error['hint'])}".rstrip())
+
+
+def duration(seconds: float) -> str:
+    """'40 s', '3 min', '2 h 5 min'."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def print_rebuilt(found: Rebuilt) -> None:
+    """What `afterframe rebuild` found."""
+    for path, error in found.problems:
+        print_error(f"{path}: {error.message}", error.hint)
+    out.print(f"{len(found.clips)} clips are in the catalogue again.")
+    if found.deleted:
+        out.print(f"{len(found.deleted)} clips were deleted by you and stay so.")
+
+
+def print_checks(checks: Sequence[Check]) -> None:
+    """What `afterframe doctor` found."""
+    for check in checks:
+        mark = "[green]ok[/]     " if check.ok else "[red]problem[/]"
+        out.print(f"{mark} {check.name}: {shown(check.detail)}{' ' + shown(check.hint) if check.hint else ''}")
+
+
+class Progress:
+    """One bar for the batch: photos done, and the share of those under way.
+
+    Args:
+        quiet: print nothing.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._bars = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[count]}"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=err,
+            disable=quiet or not err.is_terminal,
+            transient=True,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Progress:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def show(self, results: Sequence[Result]) -> None:
+        """Bring the bar up to date."""
+        if self._task is None:
+            self._task = self._bars.add_task("Animating", total=1, count="")
+        jobs = [job for result in results for job in result.jobs]
+        ended = sum(result.state != "queued" for result in results)
+        self._bars.update(
+            self._task,
+            total=max(1, len(jobs)),
+            completed=sum(1.0 if job.state.ended else job.progress for job in jobs),
+            count=f"{ended}/{len(results)} photos",
+        )
+
+
+class Counter:
+    """A bar for work whose length is not known.
+
+    Args:
+        quiet: print nothing.
+    """
+
+    def __init__(self, what: str, *, quiet: bool) -> None:
+        self._bars = Bars(
+            TextColumn("{task.description}"),
+            MofNCompleteColumn(),
+            console=err,
+            disable=quiet or not err.is_terminal,
+            transient=True,
+        )
+        self._task = self._bars.add_task(what, total=None)
+
+    def __enter__(self) -> Counter:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def add(self, path: Path) -> None:
+        """One more."""
+        self._bars.advance(self._task)

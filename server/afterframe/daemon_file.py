@@ -1,0 +1,60 @@
+"""Small private files in our home: the token, and daemon.json, by which others find a running daemon."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from afterframe import __version__
+from afterframe.config import Home
+
+
+def write_privately(path: Path, text: str) -> None:
+    """Write a file that the user alone can read, so that nobody ever sees half of it."""
+    part = path.with_name(f".{path.name}.part")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    part.replace(path)
+
+
+def make_token(home: Home) -> str:
+    """The secret that plugins send, made once."""
+    with contextlib.suppress(FileNotFoundError):
+        token = home.token.read_text("ascii").strip()
+        if len(token) >= 32:
+            return token
+    token = secrets.token_urlsafe(32)
+    write_privately(home.token, token + "\n")
+    return token
+
+
+def write_daemon(home: Home, url: str) -> None:
+    """Tell others where the daemon answers."""
+    write_privately(home.daemon, json.dumps({"url": url, "pid": os.getpid(), "version": __version__}))
+
+
+def read_daemon(home: Home) -> dict[str, Any] | None:
+    """{url, pid, version} of the daemon that runs on this home; None when none does.
+
+    A daemon that was killed leaves its file behind, so its lock decides.
+    """
+    if not home.daemon.exists():
+        return None
+    lock = FileLock(home.root / "daemon.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        try:
+            data: dict[str, Any] = json.loads(home.daemon.read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return data
+    lock.release()
+    return None
