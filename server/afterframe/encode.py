@@ -23,7 +23,7 @@ import piexif
 from afterframe.errors import Cancelled, EncodeError
 from afterframe.frames import CancelCheck, Frames, Progress
 
-BT709 = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "color_range": "tv"}
+BT709 = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "range": "tv"}
 FRAMES_AHEAD = 3
 """Frames made while ffmpeg works on earlier ones: enough to keep both busy, little memory."""
 STOP_S = 10.0
@@ -105,8 +105,9 @@ def _command(frames: Frames, target: Path, encoding: Encoding) -> list[str]:
     )
     if frames.pixel_format == "rgb24":
         source = source.filter("scale", out_color_matrix="bt709", out_range="tv", flags="accurate_rnd+full_chroma_int")
+    # As a filter: raw frames come in untagged, and that would win over options of the encoder.
     output = ffmpeg.output(
-        source,
+        source.filter("setparams", **BT709),
         _url(target),
         format="mp4",
         vcodec="libx264",
@@ -114,7 +115,6 @@ def _command(frames: Frames, target: Path, encoding: Encoding) -> list[str]:
         preset=encoding.preset,
         crf=encoding.crf,
         movflags="+faststart",
-        **BT709,
     )
     command: list[str] = output.global_args("-hide_banner", "-nostdin", "-loglevel", "error", "-n").compile(
         cmd=encoding.program
