@@ -23,20 +23,31 @@ def offset_of(found: Findings) -> tuple[timedelta, str] | None:
     """
     if "captured_at" not in found:
         return None
-    moment: datetime = found["captured_at"][0]
     if "offset_text" in found:
         written = parse_offset(found["offset_text"][0])
         if written is not None:
             return written, found["offset_text"][1]
-    if "gps_utc" in found:
-        measured = _rounded(moment - found["gps_utc"][0])
-        if measured is not None:
-            return measured, "EXIF GPSTimeStamp"
-    if "latitude" in found:
-        local = _zone_offset(moment, found["latitude"][0], found["longitude"][0])
-        if local is not None:
-            return local, "time zone of the position"
+    measured = gps_offset(found)
+    if measured is not None:
+        return measured, "EXIF GPSTimeStamp"
+    local = zone_offset(found)
+    if local is not None:
+        return local, "time zone of the position"
     return None
+
+
+def gps_offset(found: Findings) -> timedelta | None:
+    """Wall clock minus GPS time, if that is close to a quarter of an hour."""
+    if "gps_utc" not in found or "captured_at" not in found:
+        return None
+    return _rounded(found["captured_at"][0] - found["gps_utc"][0])
+
+
+def zone_offset(found: Findings) -> timedelta | None:
+    """The civil offset at the position and time; None in an hour that does not exist, or exists twice."""
+    if "latitude" not in found or "captured_at" not in found:
+        return None
+    return _zone_offset(found["captured_at"][0], found["latitude"][0], found["longitude"][0])
 
 
 def aware(moment: datetime, offset: tuple[timedelta, str] | None) -> datetime:
@@ -68,7 +79,6 @@ def _rounded(difference: timedelta) -> timedelta | None:
 
 
 def _zone_offset(moment: datetime, latitude: float, longitude: float) -> timedelta | None:
-    """The civil offset at a place; None in an hour that does not exist, or exists twice."""
     try:
         from zoneinfo import ZoneInfo
 

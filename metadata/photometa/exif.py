@@ -12,7 +12,8 @@ from io import BytesIO
 from typing import Any
 
 from photometa.findings import Findings, clean_text, note
-from photometa.tiff import Entry, Tiff, distil
+from photometa.makernote import lens_of_range
+from photometa.tiff import Directories, distil
 
 METERING = {
     1: "average",
@@ -80,9 +81,9 @@ _NO_CAPTION = {
 """What cameras write into ImageDescription when the photographer wrote nothing."""
 
 
-def read_exif(tiff: Tiff, image: dict[int, Entry]) -> Findings:
+def read_exif(directories: Directories) -> Findings:
     """The facts that Exif tags state; damaged tags are left out."""
-    tags = Tags(_decode(distil(tiff, image)))
+    tags = Tags(_decode(distil(directories)))
     found: Findings = {}
     for rule in (_camera, _exposure, _light, _time, _position, _described):
         rule(tags, found)
@@ -168,6 +169,8 @@ def _camera(tags: Tags, found: Findings) -> None:
     distance = tags.positive("EXIF SubjectDistance")
     if distance is not None and distance < 1e5:
         note(found, "subject_distance_m", distance, "EXIF SubjectDistance")
+    lens_range = lens_of_range(tags.reals("EXIF LensSpecification"))
+    note(found, "lens_range", lens_range, "EXIF LensSpecification")
     note(found, "sensor_width_mm", _sensor_width(tags), "EXIF FocalPlaneXResolution")
 
 

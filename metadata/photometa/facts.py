@@ -93,6 +93,9 @@ class Facts:
     light: str | None = None
     """"hard sun", "soft", "overcast", "shade", "tungsten", "fluorescent", "flash", "low light" or "night"."""
 
+    night_light: str | None = None
+    """At night, with the sun surely down: "moonlight" or "artificial"."""
+
     sources: Mapping[str, str] = field(default_factory=dict)
     """Field name -> the tag or rule that it comes from, e.g. "EXIF ExposureTime"."""
     contradictions: tuple[str, ...] = ()

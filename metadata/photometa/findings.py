@@ -1,8 +1,7 @@
-"""Values with their sources, collected block by block and merged by precedence."""
+"""Values with their sources, collected block by block before precedence decides."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from typing import Any
 
 Findings = dict[str, tuple[Any, str]]
@@ -13,16 +12,6 @@ def note(found: Findings, field: str, value: Any, source: str) -> None:
     """Remember a value, unless there is none, or one stands already."""
     if value is not None and value != () and field not in found:
         found[field] = (value, source)
-
-
-def merged(ranked: Iterable[Findings], accept: Callable[[str], bool] = lambda _: True) -> Findings:
-    """The first value of each field, by rank."""
-    result: Findings = {}
-    for findings in ranked:
-        for field, pair in findings.items():
-            if accept(field):
-                result.setdefault(field, pair)
-    return result
 
 
 def clean_text(text: str | None) -> str | None:

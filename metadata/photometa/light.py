@@ -23,6 +23,7 @@ _CENTURY_S = 36525 * 86400
 EV_HARD_SUN, EV_FILL_FLASH, EV_LOW, EV_NIGHT = 14.0, 11.0, 7.0, 3.0
 """EV100: "sunny 16" is 15, hazy sun 14, overcast 12, lit rooms 5 to 7. Dark motifs in full sun meter
 as low as 12, so that overcast cannot be told from the exposure alone."""
+EV_MOONLIGHT, EV_ARTIFICIAL, NIGHT_BELOW_DEG = -2.0, 1.0, -12.0
 EV_DIFFUSE = (9.0, 11.0)
 HIGH_SUN_DEG = 20.0
 
@@ -124,6 +125,18 @@ def kind_of_light(
     if ev100 < EV_LOW:
         return "low light", "rule: EV100"
     return _daylight(ev100, sun_elevation_deg)
+
+
+def night_light(ev100: float | None, sun_elevation_deg: float | None, flash_fired: bool | None) -> str | None:
+    """What lit a scene under a sun that was surely down: "moonlight" or "artificial"; else None.
+
+    Landscapes under a full moon meter at EV100 -2 to -3, lit streets at 2 to 7.
+    """
+    if ev100 is None or sun_elevation_deg is None or sun_elevation_deg > NIGHT_BELOW_DEG or flash_fired:
+        return None
+    if ev100 <= EV_MOONLIGHT:
+        return "moonlight"
+    return "artificial" if ev100 >= EV_ARTIFICIAL else None
 
 
 def _daylight(ev100: float, sun_elevation_deg: float | None) -> tuple[str, str] | None:

@@ -99,6 +99,33 @@ class Tiff:
         found = self.numbers(entry, 1)
         return found[0] if found else None
 
+    def reals(self, entry: Entry | None, limit: int = 16) -> list[float]:
+        """A value's rationals (RATIONAL, SRATIONAL); those without a value (0/0) read as 0."""
+        code = {5: "I", 10: "i"}.get(entry.type) if entry else None
+        if code is None:
+            return []
+        data = self.raw(entry, 8 * limit)
+        pairs = struct.iter_unpack(f"{self.order}2{code}", data[: len(data) // 8 * 8])
+        return [above / below if below else 0.0 for above, below in pairs]
+
+
+@dataclass(frozen=True, slots=True)
+class Directories:
+    """The three directories that Exif uses."""
+
+    tiff: Tiff
+    image: dict[int, Entry]
+    exif: dict[int, Entry]
+    gps: dict[int, Entry]
+
+
+def directories(tiff: Tiff) -> Directories:
+    """The main directory, and the Exif and GPS directories that it names."""
+    image, _ = tiff.directory(tiff.first)
+    exif = tiff.directory(tiff.number(image.get(EXIF_IFD)) or 0)[0]
+    gps = tiff.directory(tiff.number(image.get(GPS_IFD)) or 0)[0]
+    return Directories(tiff, image, exif, gps)
+
 
 def open_tiff(block: bytes) -> Tiff | None:
     """A block in memory, or None if it has no TIFF header."""
@@ -108,17 +135,10 @@ def open_tiff(block: bytes) -> Tiff | None:
         return None
 
 
-def distil(tiff: Tiff, image: dict[int, Entry]) -> bytes:
-    """A small sound TIFF with the tags that become facts, for exifread.
-
-    Args:
-        tiff: where the entries' values lie.
-        image: the main directory's entries; its Exif and GPS directories are followed.
-    """
-    exif = tiff.directory(tiff.number(image.get(EXIF_IFD)) or 0)[0]
-    gps = tiff.directory(tiff.number(image.get(GPS_IFD)) or 0)[0]
-    writer = _Writer(tiff)
-    chosen = {"Image": image, "EXIF": exif, "GPS": gps}
+def distil(found: Directories) -> bytes:
+    """A small sound TIFF with the tags that become facts, for exifread."""
+    writer = _Writer(found.tiff)
+    chosen = {"Image": found.image, "EXIF": found.exif, "GPS": found.gps}
     kept = {name: writer.kept(entries, _KEPT[name]) for name, entries in chosen.items()}
     return writer.block(kept)
 

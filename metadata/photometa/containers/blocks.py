@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from photometa.tiff import Tiff
+from photometa.tiff import Directories, Tiff
 
 
 @dataclass(slots=True)
@@ -20,6 +20,8 @@ class Blocks:
     """1-8 where the container itself turns the picture (HEIF irot and imir, JPEG XL), in EXIF's terms."""
     tiff: Tiff | None = None
     """The Exif block."""
+    directories: Directories | None = None
+    """Exif directories, where they do not stand in one block (CR3)."""
     xmp: list[bytes] = field(default_factory=list)
     """XMP packets, the main one first."""
     iptc: bytes | None = None

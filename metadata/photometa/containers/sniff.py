@@ -6,10 +6,14 @@ from photometa.containers.blocks import Blocks, FormatError
 from photometa.containers.bmff import BoxError, Source
 from photometa.containers.heif import read_heif
 from photometa.containers.jpeg import read_jpeg
+from photometa.containers.jxl import CODESTREAM, SIGNATURE, read_jxl
 from photometa.containers.png import read_png
+from photometa.containers.raw import raw_format, read_cr3, read_raf, read_raw_tiff
 from photometa.containers.tiff import read_tiff
 from photometa.containers.webp import read_webp
+from photometa.tiff import Tiff
 
+_TIFF = {b"II*\0", b"MM\0*", b"IIRO", b"IIRS", b"MMOR", b"IIU\0"}
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
 
@@ -28,13 +32,26 @@ def read_blocks(source: Source) -> Blocks:
             return read_png(source)
         if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
             return read_webp(source)
-        if head[:4] in (b"II*\0", b"MM\0*"):
-            return read_tiff(source)
+        if head[:4] in _TIFF:
+            return _tiff(source, head)
+        if head.startswith((SIGNATURE, CODESTREAM)):
+            return read_jxl(source)
+        if head.startswith(b"FUJIFILMCCD-RAW "):
+            return read_raf(source)
+        if head[4:12] == b"ftypcrx ":
+            return read_cr3(source)
         if head[4:8] == b"ftyp":
             return read_heif(source, _brand(head))
     except BoxError as error:
         raise FormatError(str(error)) from error
     raise FormatError("its first bytes are of no format that photometa knows")
+
+
+def _tiff(source: Source, head: bytes) -> Blocks:
+    tiff = Tiff(source)
+    image, _ = tiff.directory(tiff.first)
+    raw = raw_format(tiff, image, head)
+    return read_raw_tiff(tiff, image, raw) if raw else read_tiff(tiff, image)
 
 
 def _brand(head: bytes) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from photometa.containers.blocks import Blocks, FormatError
-from photometa.containers.bmff import Source
+from photometa.containers.blocks import Blocks
 from photometa.containers.jpeg import iptc_of_photoshop
 from photometa.tiff import ICC, IPTC, PHOTOSHOP, XMP, Entry, Tiff
 
@@ -11,18 +10,9 @@ _WIDTH, _HEIGHT = 0x0100, 0x0101
 MAX_BLOCK = 64 << 20
 
 
-def read_tiff(source: Source, format_name: str = "tiff") -> Blocks:
-    """The blocks of a TIFF: its first directory.
-
-    Raises:
-        FormatError: there is no TIFF header.
-    """
-    try:
-        tiff = Tiff(source)
-    except ValueError as error:
-        raise FormatError(str(error)) from error
-    image, _ = tiff.directory(tiff.first)
-    blocks = blocks_of_directory(tiff, image, format_name)
+def read_tiff(tiff: Tiff, image: dict[int, Entry]) -> Blocks:
+    """The blocks of a TIFF: its first directory."""
+    blocks = blocks_of_directory(tiff, image, "tiff")
     blocks.width, blocks.height = tiff.number(image.get(_WIDTH)), tiff.number(image.get(_HEIGHT))
     return blocks
 
