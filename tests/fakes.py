@@ -1,0 +1,59 @@
+"""Hand-written stand-ins that fail on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from factories import make_reading
+
+from afterframe.errors import AfterframeError
+from afterframe.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress
+from afterframe.generators import Abilities
+from afterframe.hashing import sha256_of
+from afterframe.models import Recipe
+from afterframe.reading import Reading
+
+
+@dataclass
+class FakeReader:
+    """Reads nothing but the hash; fails for the paths that it is told to."""
+
+    problems: dict[Path, Exception] = field(default_factory=dict)
+    asked: list[Path] = field(default_factory=list)
+
+    def read(self, path: Path) -> Reading:
+        self.asked.append(path)
+        if path in self.problems:
+            raise self.problems[path]
+        return make_reading(path, sha256_of(path))
+
+
+@dataclass
+class FakeGenerator:
+    """Grey frames, as many as the recipe asks for; fails at ``fail_at`` with ``error``."""
+
+    name: str = "fake"
+    version: str = "1"
+    abilities: Abilities = field(default_factory=Abilities)
+    error: AfterframeError | None = None
+    fail_at: int = 0
+    closed: bool = False
+
+    def overscan(self, recipe: Recipe) -> float:
+        return 0.0
+
+    def generate(self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck) -> Frames:
+        return Frames("rgb24", recipe.size, recipe.fps, recipe.frame_count, self._frames(recipe))
+
+    def _frames(self, recipe: Recipe) -> Iterator[Pixels]:
+        width, height = recipe.size
+        for index in range(recipe.frame_count):
+            if self.error is not None and index == self.fail_at:
+                raise self.error
+            yield np.full((height, width, 3), 40 + index, np.uint8)
+
+    def close(self) -> None:
+        self.closed = True
