@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # factories and fakes
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 """Real photographs and sidecars, beside the project on some machines."""

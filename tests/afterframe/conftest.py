@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from factories import Clock
+
+from afterframe.catalog import Catalog
+from afterframe.db import Database
+from afterframe.jobs import Queue
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(tmp_path / "state.db")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def catalog(database: Database, clock: Clock) -> Catalog:
+    return Catalog(database, clock)
+
+
+@pytest.fixture
+def queue(database: Database, clock: Clock) -> Queue:
+    return Queue(database, clock)
