@@ -17,7 +17,7 @@ from photometa.light import (
     time_of_day_by_clock,
     time_of_day_by_sun,
 )
-from photometa.optics import crop_factor, depth_of_field, field_of_view_deg, hyperfocal_m
+from photometa.optics import crop_factor, depth_of_field, equivalent_mm, field_of_view_deg, hyperfocal_m
 from photometa.precedence import Statements
 
 _NAMES = frozenset(f.name for f in fields(Facts))
@@ -61,12 +61,14 @@ class _Derived:
     def _lens(self) -> None:
         focal, equivalent = self.values.get("focal_mm"), self.values.get("focal_35mm")
         aperture = self.values.get("f_number")
-        if equivalent is None and focal is not None and "sensor_width_mm" in self.found:
-            width, source = self.found["sensor_width_mm"]
-            equivalent = round(focal * 36 / width, 1)
+        if equivalent is None and focal is not None and "sensor_diagonal_mm" in self.found:
+            diagonal, source = self.found["sensor_diagonal_mm"]
+            equivalent = round(equivalent_mm(focal, diagonal), 1)
             self._set("focal_35mm", equivalent, f"rule: FocalLength and {source}")
         if equivalent is not None:
-            self._set("field_of_view_deg", round(field_of_view_deg(equivalent), 1), "rule: 35 mm equivalent")
+            sides = self.values.get("width") or 3, self.values.get("height") or 2
+            angle = field_of_view_deg(equivalent, max(sides) / min(sides))
+            self._set("field_of_view_deg", round(angle, 1), "rule: 35 mm equivalent and shape")
         crop = crop_factor(focal, equivalent)
         if focal is None or aperture is None or crop is None:
             return

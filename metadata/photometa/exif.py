@@ -56,6 +56,8 @@ EXPOSURE_PROGRAM = {
     8: "landscape",
 }
 SCENE = {1: "landscape", 2: "portrait", 3: "night"}
+SENSOR_WIDTHS_MM = ((4, 9.6), (12.4, 13.6), (16.8, 18.9), (21.5, 24.3), (27, 29.5), (34.5, 36.5), (43, 54))
+"""Compacts, 1 inch, Four Thirds, APS-C, APS-H, full frame, medium format."""
 COLOUR_SPACE = {1: "sRGB", 2: "Adobe RGB"}
 _NO_CAPTION = {
     "olympus digital camera",
@@ -171,18 +173,23 @@ def _camera(tags: Tags, found: Findings) -> None:
         note(found, "subject_distance_m", distance, "EXIF SubjectDistance")
     lens_range = lens_of_range(tags.reals("EXIF LensSpecification"))
     note(found, "lens_range", lens_range, "EXIF LensSpecification")
-    note(found, "sensor_width_mm", _sensor_width(tags), "EXIF FocalPlaneXResolution")
+    note(found, "sensor_diagonal_mm", _sensor_diagonal(tags), "EXIF FocalPlaneXResolution")
 
 
-def _sensor_width(tags: Tags) -> float | None:
-    """Millimetres, from the focal plane's resolution and the width in pixels that it belongs to."""
+def _sensor_diagonal(tags: Tags) -> float | None:
+    """Millimetres, from the focal plane's resolution and the size in pixels.
+
+    Editors that scale or crop leave the resolution as it was; what fits no sensor is left out.
+    """
     resolution = tags.positive("EXIF FocalPlaneXResolution")
-    pixels = tags.positive("EXIF ExifImageWidth")
+    first, second = tags.positive("EXIF ExifImageWidth"), tags.positive("EXIF ExifImageLength")
     unit_mm = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}.get(tags.whole("EXIF FocalPlaneResolutionUnit") or 2)
-    if resolution is None or pixels is None or unit_mm is None:
+    if resolution is None or unit_mm is None or first is None or second is None:
         return None
-    width = pixels / resolution * unit_mm
-    return width if 3 <= width <= 60 else None
+    width = max(first, second) / resolution * unit_mm
+    if not any(low <= width <= high for low, high in SENSOR_WIDTHS_MM):
+        return None
+    return width * math.hypot(1, min(first, second) / max(first, second))
 
 
 def _exposure(tags: Tags, found: Findings) -> None:

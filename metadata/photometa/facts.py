@@ -80,7 +80,7 @@ class Facts:
 
     # Derived by rule
     field_of_view_deg: float | None = None
-    """Horizontal, degrees, in landscape orientation."""
+    """Along the picture's long side, degrees."""
     hyperfocal_m: float | None = None
     depth_of_field: str | None = None
     """"very shallow", "shallow", "medium" or "deep"."""

@@ -160,9 +160,9 @@ def _fujifilm(tiff: Tiff, entry: Entry, head: bytes, found: Findings) -> None:
 
 
 def _pentax(tiff: Tiff, entry: Entry, head: bytes, found: Findings) -> None:
-    if head.startswith(b"AOC\0"):
-        code = next(iter(_note_at(tiff, entry.at + 6).numbers(0x0014)), 0)
-        note(found, "iso", _PENTAX_ISO.get(code, code if 50 <= code <= 204_800 else None), "Pentax ISO")
+    pentax = _note_at(tiff, entry.at + (6 if head.startswith(b"AOC\0") else 0))
+    code = next(iter(pentax.numbers(0x0014)), 0)
+    note(found, "iso", _PENTAX_ISO.get(code, code if 50 <= code <= 204_800 else None), "Pentax ISO")
 
 
 _PENTAX_ISO = {3: 50, 4: 64, 5: 80, 6: 100, 7: 125, 8: 160, 9: 200, 10: 250, 11: 320, 12: 400, 15: 800}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 
-FULL_FRAME_WIDTH_MM = 36.0
 FULL_FRAME_DIAGONAL_MM = math.hypot(36, 24)
-FULL_FRAME_BLUR_MM = 0.029
-"""Circle of confusion on a full frame: its diagonal / 1500, seen from where a print is looked at."""
+FULL_FRAME_BLUR_MM = FULL_FRAME_DIAGONAL_MM / 1440
+"""Circle of confusion on a full frame (0.030 mm), as depth of field tables and exiftool have it."""
 
 
 def crop_factor(focal_mm: float | None, focal_35mm: float | None) -> float | None:
@@ -18,9 +17,20 @@ def crop_factor(focal_mm: float | None, focal_35mm: float | None) -> float | Non
     return factor if 0.3 <= factor <= 20 else None
 
 
-def field_of_view_deg(focal_35mm: float) -> float:
-    """Horizontal angle of view in landscape orientation, degrees, focused far away."""
-    return math.degrees(2 * math.atan(FULL_FRAME_WIDTH_MM / 2 / focal_35mm))
+def equivalent_mm(focal_mm: float, sensor_diagonal_mm: float) -> float:
+    """The 35 mm equivalent focal length: the same angle over the diagonal (CIPA DCG-001)."""
+    return focal_mm * FULL_FRAME_DIAGONAL_MM / sensor_diagonal_mm
+
+
+def field_of_view_deg(focal_35mm: float, aspect: float = 1.5) -> float:
+    """Angle of view along the long side, degrees, focused far away.
+
+    Args:
+        focal_35mm: the 35 mm equivalent, which goes by the diagonal.
+        aspect: the picture's long side over its short side.
+    """
+    side = FULL_FRAME_DIAGONAL_MM * aspect / math.hypot(aspect, 1)
+    return math.degrees(2 * math.atan(side / 2 / focal_35mm))
 
 
 def hyperfocal_m(focal_mm: float, f_number: float, crop: float) -> float:
