@@ -128,7 +128,7 @@ def test_the_prompt_claims_no_time_of_day_from_a_clock_alone() -> None:
 
 
 def test_unsure_means_gentler() -> None:
-    torn = Scene(measures={"face_share": 0.007, "sky_share": 0.02, "focus_contrast": 0.1})
+    torn = Scene(measures={"face_share": 0.007, "sky_share": 0.02, "isolation": 0.2})
     made = recipe(scene=torn)
     assert made.motion_intensity < rules().types[made.photo_type].motion_intensity
     assert any("unsure" in reason for reason in made.because["motion_intensity"])

@@ -19,6 +19,11 @@ from afterframe.vision.canvas import Canvas, Map
 _CASCADES = ("frontalface_alt2", "frontalface_default", "frontalface_alt")
 _SMALLEST = 1 / 20
 """The smallest face looked for, as a share of the long side."""
+_RIM = 0.15
+"""Added around the picture, its edge repeated, share of the long side.
+
+A face that fills the frame needs it.
+"""
 _SAME_FACE = 0.35
 """Two boxes that overlap by this share of their union are one face."""
 _SKIN_NEEDED = 0.35
@@ -37,20 +42,27 @@ def find_faces(picture: Canvas) -> tuple[Box, ...]:
     Each seen by all three cascades, or by two and skin-coloured.
     """
     grey = np.round(picture.luma * 255).astype(np.uint8)
-    least = max(16, round(max(grey.shape) * _SMALLEST))
+    rim = round(max(grey.shape) * _RIM)
+    grey = np.asarray(cv2.copyMakeBorder(grey, rim, rim, rim, rim, cv2.BORDER_REPLICATE), np.uint8)
+    least = max(16, round(max(picture.shape) * _SMALLEST))
     groups: list[list[Rectangle]] = []
     for name in _CASCADES:
         found = _cascade(name).detectMultiScale(grey, scaleFactor=1.1, minNeighbors=3, minSize=(least, least))
-        _join(groups, (tuple(int(v) for v in face) for face in found))  # type: ignore[misc]
+        _join(groups, ((int(x) - rim, int(y) - rim, int(w), int(h)) for x, y, w, h in found))
     skin = skin_map(picture)
     faces = [
-        _median(group)
-        for group in groups
-        if len(group) >= 3 or (len(group) == 2 and _is_skin(skin, _median(group)))
+        _median(group) for group in groups if len(group) >= 3 or (len(group) == 2 and _is_skin(skin, group))
     ]
-    height, width = picture.shape
-    boxes = (Box(x / width, y / height, w / width, h / height) for x, y, w, h in faces)
+    boxes = (_clipped(face, picture.shape) for face in faces)
     return tuple(sorted(boxes, key=lambda box: -box.width * box.height))
+
+
+def _clipped(face: Rectangle, shape: tuple[int, int]) -> Box:
+    """In shares of the picture, without what lies outside it."""
+    height, width = shape
+    left, top = max(0, face[0]), max(0, face[1])
+    right, bottom = min(width, face[0] + face[2]), min(height, face[1] + face[3])
+    return Box(left / width, top / height, (right - left) / width, (bottom - top) / height)
 
 
 def skin_map(picture: Canvas) -> Map:
@@ -86,6 +98,7 @@ def _median(group: list[Rectangle]) -> Rectangle:
     return x, y, w, h
 
 
-def _is_skin(skin: Map, face: Rectangle) -> bool:
-    x, y, w, h = face
-    return float(skin[y : y + h, x : x + w].mean()) >= _SKIN_NEEDED
+def _is_skin(skin: Map, group: list[Rectangle]) -> bool:
+    x, y, w, h = _median(group)
+    inside = skin[max(0, y) : y + h, max(0, x) : x + w]
+    return bool(inside.size) and float(inside.mean()) >= _SKIN_NEEDED

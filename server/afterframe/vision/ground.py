@@ -18,18 +18,43 @@ def sky_map(picture: Canvas, detail: Map) -> Map:
     bright and grey, the warm glow of a low sun, or the black of night.
     """
     hue, saturation, value = (picture.hsv[..., i] for i in range(3))
-    rows = picture.rows()
     blue = (hue > 175) & (hue < 265) & (value > 0.15)
-    grey = (saturation < 0.22) & (value > 0.45)
-    glow = ((hue < 55) | (hue > 300)) & (value > 0.25) & (saturation > 0.1) & _brightens_downward(picture)
+    grey = ((saturation < 0.1) | ((saturation < 0.22) & (hue > 150) & (hue < 285))) & (value > 0.45)
+    warm = ((hue < 55) & (saturation > 0.1)) | ((hue > 335) & (saturation > 0.25))
+    glow = warm & (value > 0.12) & _brightens_downward(picture)
     dark = value < 0.14
     calm = detail < np.where(blue, 0.45, 0.28)
-    candidate = (blue | grey | glow | dark) & calm & (rows < 0.93)
-    sky = _reaching_top(candidate)
+    sky = _reaching_top((blue | grey | glow | dark) & calm)
+    sky &= ~(dark & _blocked(sky))
+    sky = _above_a_line(picture, sky)
     if _implausible(picture, sky):
         return np.zeros(picture.shape, np.float32)
     sky = _filled(sky, picture)
     return unit(refine(sky.astype(np.float32), picture.luma, max(picture.shape) // 60, 1e-4))
+
+
+def _blocked(sky: Mask) -> Mask:
+    """Pixels with something other than sky above them: black there is shadow, not night."""
+    return np.asarray(np.cumsum(~sky, axis=0) > 0.03 * sky.shape[0], np.bool_)
+
+
+def _above_a_line(picture: Canvas, sky: Mask) -> Mask:
+    """Sky that seems to reach the bottom edge is cut at a straight horizon; without one it is no sky at all.
+
+    Such are sea under a sky of its colour (cut), snow, walls, faces, water around a diver (no sky).
+    """
+    height = sky.shape[0]
+    if height < 16 or float(sky[int(0.85 * height) :].mean()) < 0.25:
+        return sky
+    _, dy = gradients(smooth(picture.luma, 1.0))
+    strength = np.abs(dy.mean(axis=1))
+    strength[: height // 10] = strength[-height // 10 :] = 0.0
+    row = max(1, int(strength.argmax()))
+    along = (np.sign(dy[row].mean()) * dy[row - 1 : row + 2].mean(axis=0) > 0.4 * strength[row]).mean()
+    straight = along > 0.7 and strength[row] > 0.012
+    cut = sky.copy()
+    cut[row if straight else 0 :] = False
+    return cut
 
 
 def _brightens_downward(picture: Canvas) -> Mask:

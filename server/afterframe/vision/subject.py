@@ -53,7 +53,7 @@ def subject_box(picture: Canvas, saliency: Map, faces: Sequence[Box]) -> Box | N
     None when nothing does.
     """
     if faces:
-        return _people_box(faces)
+        return people_box(faces)
     height, width = picture.shape
     strong = (saliency > max(0.45, float(np.percentile(saliency, 85)))).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(strong, connectivity=8)
@@ -70,7 +70,8 @@ def subject_box(picture: Canvas, saliency: Map, faces: Sequence[Box]) -> Box | N
     return box if large_enough and box.width * box.height < 0.75 and inside > 2.0 * outside else None
 
 
-def _people_box(faces: Sequence[Box]) -> Box:
+def people_box(faces: Sequence[Box]) -> Box:
+    """Around faces, with hair, shoulders and chest."""
     left = min(face.x - 0.6 * face.width for face in faces)
     right = max(face.x + 1.6 * face.width for face in faces)
     top = min(face.y - 0.5 * face.height for face in faces)
@@ -106,7 +107,7 @@ def _grab_cut(picture: Canvas, marks: Pixels) -> Map:
     cut, _, _ = cv2.grabCut(
         picture.rgb,
         marks.copy(),
-        None,
+        (0, 0, 1, 1),
         background,
         foreground,
         3,

@@ -8,7 +8,7 @@ import numpy as np
 
 from afterframe.models import Box, Scene
 from afterframe.vision import faces, focus, ground, subject
-from afterframe.vision.canvas import Canvas, Map, Pixels, canvas
+from afterframe.vision.canvas import Canvas, Map, Pixels, box_mask, canvas
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,11 @@ def survey(pixels: Pixels, scene: Scene | None = None) -> Survey:
     """
     picture = canvas(pixels)
     detail, sharp = focus.detail_map(picture), focus.focus_map(picture)
-    sky = ground.sky_map(picture, detail)
-    horizon = ground.horizon_row(picture, sky)
     people = faces.find_faces(picture) if scene is None else scene.faces
+    sky = ground.sky_map(picture, detail)
+    if people:
+        sky = sky * (~box_mask(subject.people_box(people), picture.shape)).astype(np.float32)
+    horizon = ground.horizon_row(picture, sky)
     saliency = subject.saliency_map(picture, sharp, sky)
     box = subject.subject_box(picture, saliency, people) if scene is None else scene.subject
     return Survey(
@@ -62,15 +64,30 @@ def look(pixels: Pixels) -> Scene:
     """See what ``pixels`` (uint8 sRGB, upright, (height, width, 3)) show: faces, subject and measures.
 
     The measures, 0-1 unless said otherwise: ``sky_share``, ``water_share``, ``foliage_share`` (of the
-    picture); ``horizon`` (height of the horizon, 0 top, 1 bottom; absent without sky); ``sharpness`` (of the
-    sharpest tenth), ``focus_share`` (of the picture in focus), ``focus_contrast`` (subject against the rest,
-    -1 to 1); ``saturation``, ``brightness``, ``contrast`` (means and spread), ``dark_share``; ``detail``
-    (mean texture); ``face_share`` (largest face's area), ``face_count``; ``subject_share``; ``skin_share``;
-    ``blur_coherence`` and ``blur_angle_deg`` (-90 to 90, 0 horizontal); ``warmth`` (mean CIELAB b, about -60
-    to 60).
+    picture); ``horizon`` (its height, 0 top, 1 bottom; absent without sky); ``sharpness`` (of the sharpest
+    tenth), ``focus_share`` (of the picture in focus), ``focus_contrast`` (subject against the rest, -1 to 1),
+    ``isolation`` (a sharp subject before a soft background); ``saturation``, ``brightness``, ``contrast``
+    (means and spread), ``dark_share``; ``detail`` (mean texture); ``face_share`` (largest face's area),
+    ``face_count``; ``subject_share``; ``skin_share``; ``underwater_share`` (deep cyan); ``blur_coherence``
+    and ``blur_angle_deg`` (-90 to 90, 0 horizontal); ``warmth`` (mean CIELAB b, about -60 to 60).
     """
     seen = survey(pixels)
     return Scene(faces=seen.faces, subject=seen.subject_box, measures=_measures(seen))
+
+
+def _isolation(seen: Survey) -> float:
+    """How clearly the subject is in focus before a background that is not, 0-1."""
+    inside = seen.subject > 0.5
+    if not inside.any() or inside.all():
+        return 0.0
+    sharp, soft = float(seen.focus[inside].mean()), float(seen.focus[~inside].mean())
+    return max(0.0, (sharp - soft) / max(sharp, 0.15)) * min(1.0, max(0.0, (0.42 - soft) / 0.15))
+
+
+def _underwater(picture: Canvas) -> float:
+    """Deep cyan all over: water swallows red within a few metres."""
+    hue, saturation = picture.hsv[..., 0], picture.hsv[..., 1]
+    return float(((hue > 165) & (hue < 215) & (saturation > 0.6)).mean())
 
 
 def _measures(seen: Survey) -> dict[str, float]:
@@ -86,6 +103,7 @@ def _measures(seen: Survey) -> dict[str, float]:
         "sharpness": float(np.percentile(seen.focus, 90)),
         "focus_share": float((seen.focus > 0.35).mean()),
         "focus_contrast": contrast,
+        "isolation": _isolation(seen),
         "saturation": float(picture.hsv[..., 1].mean()),
         "brightness": float(picture.luma.mean()),
         "contrast": float(picture.luma.std()) * 2.0,
@@ -97,6 +115,7 @@ def _measures(seen: Survey) -> dict[str, float]:
         "skin_share": float(faces.skin_map(picture).mean()),
         "blur_coherence": coherence,
         "blur_angle_deg": angle,
+        "underwater_share": float(_underwater(picture)),
         "warmth": float(picture.lab[..., 2].mean()),
     }
     if seen.horizon is not None:
