@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+"""Look at the source: ruff (rules, form) and mypy (strict). The layers are a test: tests/test_layers.py."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from environment import ROOT, say, use_venv
+
+CHECKS = {
+    "rules": ["ruff", "check", "--quiet", "."],
+    "form": ["ruff", "format", "--check", "--quiet", "."],
+    "types": ["mypy", "--no-error-summary"],
+    "types of the scripts": ["mypy", "--no-error-summary", "scripts"],
+}
+
+
+def main() -> int:
+    """Run every check, also after one failed; 0 when all passed."""
+    use_venv()
+    failed = []
+    for name, command in CHECKS.items():
+        if subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode != 0:
+            failed.append(name)
+    say(f"check: {', '.join(failed)} failed" if failed else f"check: {', '.join(CHECKS)} are right")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
