@@ -35,9 +35,9 @@ def read(path: str | os.PathLike[str]) -> Facts:
     """
     photo = Path(path)
     try:
+        if not stat.S_ISREG(photo.stat().st_mode):  # before opening: a pipe would wait for its writer
+            raise _refusal(photo, "is not a file", "Name a photo.", "not_a_file")
         with photo.open("rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise _refusal(photo, "is not a file", "Name a photo.", "not_a_file")
             source = File(file)
             if source.size == 0:
                 raise _refusal(photo, "is empty", "Export the photo again.", "empty")
@@ -49,9 +49,8 @@ def read(path: str | os.PathLike[str]) -> Facts:
         hint = "Export the photo as JPEG, TIFF, PNG, WebP or HEIC."
         raise _refusal(photo, f"is not a readable photo: {error}", hint, "unknown_format") from error
     except OSError as error:
-        code = "not_a_file" if photo.is_dir() else "unreadable"
         reason = error.strerror or str(error)
-        raise _refusal(photo, f"cannot be read: {reason}", "Check its permissions.", code) from error
+        raise _refusal(photo, f"cannot be read: {reason}", "Check its permissions.", "unreadable") from error
     statements.sidecar = _sidecar(photo)
     return facts_of(blocks.format, ranked(statements), statements)
 

@@ -95,10 +95,10 @@ class _Snapshot:
 
 def _snapshot(path: Path) -> _Snapshot | None:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # before opening: a pipe would wait for its writer
+            raise MetadataError(f"{path} is not a file.", "Name a sidecar file.", "not_a_file")
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise MetadataError(f"{path} is not a file.", "Name a sidecar file.", "not_a_file")
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import struct
 from pathlib import Path
 from typing import BinaryIO
@@ -82,7 +83,9 @@ def _xmp_box(found: list[Box]) -> Box | None:
 
 def _open(path: Path, mode: str) -> BinaryIO:
     try:
-        return path.open(mode)  # type: ignore[return-value]
+        if stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for its writer
+            return path.open(mode)  # type: ignore[return-value]
+        raise MetadataError(f"{path} is not a file.", "Name an MP4 file.", "not_a_file")
     except OSError as error:
         raise MetadataError(
             f"{path} cannot be opened: {error.strerror or error}.",
