@@ -171,7 +171,6 @@ class WebServer:
         self.port: int = listening.getsockname()[1]
         self._sockets: dict[int, Any] = {}
         self._server = create_server(app, sockets=[listening], map=self._sockets, threads=THREADS, ident=None)
-        listening.close()  # waitress has made its own of it
         self._thread = threading.Thread(target=self._server.run, name="web")
         self._thread.start()
 
