@@ -160,6 +160,8 @@ def write_verdict(clip: Clip, verdict: Verdict, rating: int, backups: Path) -> N
         PhotoError: the sidecar cannot be changed; it is as it was.
     """
     sidecar = Path(clip.sidecar_path)
+    if not sidecar.is_file():
+        raise PhotoError(f"{sidecar.name} is missing.", "Restore it, or render the clip again.", code="no_sidecar")
     properties = {"afterframe:verdict": str(verdict), "xmp:Rating": str(rating)}
     try:
         photometa.write_sidecar(sidecar, properties, backup_dir=backups)

@@ -34,7 +34,7 @@ NETWORK_FILE_SYSTEMS = frozenset(
 SKIPPED_SUFFIXES = frozenset({".lrdata", ".lrcat-data", ".cocatalog", ".photoslibrary"})
 """Folders that belong to a photo program."""
 TAKE_AT_ONCE = 32
-"""Photos dealt with before hints are looked at again."""
+"""Photos dealt with before hints and folders are looked at again."""
 
 log = logging.getLogger(__name__)
 
@@ -95,9 +95,9 @@ class Settler:
                 arrival.tried = True
                 yield path, False
 
-    def waiting(self) -> list[Path]:
-        """Every file that is not dealt with yet."""
-        return list(self._arrivals)
+    def unsettled(self) -> list[Path]:
+        """Files that have to be looked at again before they can be tried."""
+        return [path for path, arrival in self._arrivals.items() if arrival.tried or not arrival.settled]
 
     def next_due_s(self, now: float) -> float | None:
         """Seconds until the next file may be due; None when nothing waits."""
@@ -247,7 +247,8 @@ class Watcher:
                     # A full disk or a locked database must not end the watch.
                     log.exception("watching")
                     self._ending.wait(1)
-                self._wait()
+                if not self._ending.is_set():
+                    self._wait()
         finally:
             self._stop_observer()
 
@@ -262,18 +263,16 @@ class Watcher:
 
     def turn(self) -> None:
         """One round: folders, hints, scans that are due, settled photos."""
-        self._follow_folders()
         self._drain_hints()
+        self._follow_folders()
         for root, due in list(self._next_scan.items()):
             if self._clock() >= due:
                 self.scan_folder(root)
         self._recheck()
         for count, (path, final) in enumerate(self._settler.due(self._clock()), start=1):
-            if self._ending.is_set():
-                return
             self._deal_with(path, final)
-            if count % TAKE_AT_ONCE == 0:
-                self._drain_hints()
+            if count == TAKE_AT_ONCE or self._ending.is_set():
+                return
 
     def _drain_hints(self) -> None:
         with contextlib.suppress(queue.Empty):
@@ -301,7 +300,7 @@ class Watcher:
         self._settler.see(path, stamp, now=self._clock(), age_s=age_s, renamed=renamed)
 
     def _recheck(self) -> None:
-        for path in self._settler.waiting():
+        for path in self._settler.unsettled():
             try:
                 self._see(path, Stamp.of(path.stat()))
             except OSError:
