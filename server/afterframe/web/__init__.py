@@ -1,0 +1,86 @@
+"""The daemon's web side: the API for plugins and tools, and the review page."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from afterframe.errors import AfterframeError
+from afterframe.web import problems
+from afterframe.web.access import Access
+from afterframe.web.api import ROUTES
+from afterframe.web.openapi import contract
+from afterframe.web.review import is_page, page_problem
+from afterframe.web.routes import Caller, Route
+from afterframe.web.security import HEADERS, Gate, LoginCodes
+from afterframe.web.services import Services
+from afterframe.web.site import Site
+
+MAX_BODY = 4 << 20
+"""Bytes; 500 long paths fit."""
+
+__all__ = ["LoginCodes", "Services", "create_app"]
+
+
+def create_app(services: Services, codes: LoginCodes | None = None) -> Flask:
+    """Make the app over the daemon's parts.
+
+    Args:
+        codes: the one-time login codes, when the daemon issues some itself.
+    """
+    gate = Gate(services.config.server, services.token)
+    site = Site(
+        services=services,
+        gate=gate,
+        codes=codes or LoginCodes(),
+        access=Access(lambda: [folder.path for folder in services.catalog.folders()]),
+        contract=contract(ROUTES, gate.sessions.cookie),
+    )
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.extensions["afterframe"] = site
+    routes = {f"{route.method} {route.rule}": route for route in ROUTES}
+    for name, route in routes.items():
+        _add(app, site, name, route)
+    _guard(app, site, routes)
+    _explain(app)
+    return app
+
+
+def _add(app: Flask, site: Site, name: str, route: Route) -> None:
+    def view(**args: str) -> Response:
+        return route.run(site, request, args)
+
+    app.add_url_rule(route.rule, name, view, methods=[route.method], provide_automatic_options=False)
+
+
+def _guard(app: Flask, site: Site, routes: dict[str, Route]) -> None:
+    @app.before_request
+    def check() -> None:
+        g.page = is_page(request)
+        site.gate.check_addresses(request)
+        route = routes.get(request.endpoint or "")
+        caller = route.caller if route else Caller.TOKEN_OR_SESSION
+        if caller is not Caller.ANYBODY:
+            site.gate.check_caller(request, token_only=caller is Caller.TOKEN)
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def _explain(app: Flask) -> None:
+    @app.errorhandler(AfterframeError)
+    def ours(error: AfterframeError) -> Response:
+        return page_problem(error) if g.get("page") else problems.of_afterframe(error)
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        return problems.of_http(error)
+
+    @app.errorhandler(Exception)
+    def surprise(error: Exception) -> Response:
+        return problems.of_surprise(error)

@@ -1,0 +1,58 @@
+"""The daemon about itself: health, the contract, and links for a browser."""
+
+from __future__ import annotations
+
+from afterframe import __version__, generators
+from afterframe.web import shapes
+from afterframe.web.routes import Call, Caller, Routes
+from afterframe.web.security import CODE_VALID_S
+from afterframe.web.shapes import Json, form, listed
+from afterframe.web.steering import depth
+
+ROUTES = Routes()
+
+
+@ROUTES.add(
+    "GET",
+    "/api/health",
+    "Whether the daemon answers, and what it can do.",
+    caller=Caller.ANYBODY,
+    answer=form(
+        {
+            "name": shapes.TEXT,
+            "version": shapes.TEXT,
+            "generators": listed(shapes.TEXT),
+            "queue_depth": {**shapes.COUNT, "description": "Renders that wait or run."},
+            "paused": shapes.BOOLEAN,
+        }
+    ),
+)
+def get_health(call: Call) -> Json:
+    """A sign of life."""
+    queue = call.site.services.queue
+    return {
+        "name": "afterframe",
+        "version": __version__,
+        "generators": generators.available(),
+        "queue_depth": depth(queue.counts()),
+        "paused": queue.paused,
+    }
+
+
+@ROUTES.add(
+    "POST",
+    "/api/login-code",
+    "A one-time link that lets a browser in.",
+    caller=Caller.TOKEN,
+    answer=form({"path": shapes.TEXT, "url": shapes.TEXT, "valid_s": shapes.NUMBER}),
+)
+def make_login_code(call: Call) -> Json:
+    """Issue a code."""
+    path = f"/login?code={call.site.codes.issue()}"
+    return {"path": path, "url": call.request.host_url.rstrip("/") + path, "valid_s": CODE_VALID_S}
+
+
+@ROUTES.add("GET", "/api/openapi.json", "This contract.", answer={"type": "object"})
+def get_contract(call: Call) -> Json:
+    """The contract."""
+    return call.site.contract

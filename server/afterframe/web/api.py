@@ -1,0 +1,17 @@
+"""Every route of the API and the page, gathered from the modules that own them."""
+
+from __future__ import annotations
+
+from afterframe.web import about, clips, events, folders, media, renders, review, steering
+from afterframe.web.routes import Route
+
+ROUTES: tuple[Route, ...] = (
+    *about.ROUTES,
+    *renders.ROUTES,
+    *clips.ROUTES,
+    *media.ROUTES,
+    *folders.ROUTES,
+    *steering.ROUTES,
+    *events.ROUTES,
+    *review.ROUTES,
+)

@@ -1,0 +1,142 @@
+"""Clips: the list, the photographer's verdict, and refining one into a new variant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from stat import S_ISREG
+from typing import Any
+
+from afterframe.errors import NotFound, WrongState
+from afterframe.ingest import Wish
+from afterframe.models import Clip, Verdict
+from afterframe.provenance import read_clip, write_verdict
+from afterframe.recipe import SETTINGS, validate
+from afterframe.web import shapes
+from afterframe.web.renders import PAGE, known_generator
+from afterframe.web.routes import Call, Routes
+from afterframe.web.shapes import Json, clip_json, form, listed, one_of, ref, render_json
+
+ROUTES = Routes()
+
+
+@ROUTES.add(
+    "GET",
+    "/api/clips",
+    "Clips, newest first.",
+    query={**PAGE, "verdict": one_of(*Verdict)},
+    answer=form({"clips": listed(ref("Clip")), "next": shapes.CURSOR}),
+)
+def list_clips(call: Call) -> Json:
+    """A page of clips."""
+    clips, following = call.site.services.catalog.page(
+        after=call.query.get("after"), limit=call.query.get("limit", 50), verdict=call.query.get("verdict")
+    )
+    return {"clips": [clip_json(clip) for clip in clips], "next": following}
+
+
+@ROUTES.add("GET", "/api/clips/<clip_id>", "One clip.", answer=ref("Clip"))
+def get_clip(call: Call) -> Json:
+    """One clip."""
+    return clip_json(call.site.services.catalog.clip(call.args["clip_id"]))
+
+
+@ROUTES.add(
+    "POST",
+    "/api/clips/<clip_id>/verdict",
+    "What the photographer decided; written to the sidecar first. What is left out stays as it is.",
+    body=form(
+        {"verdict": one_of(*Verdict), "rating": {"type": "integer", "minimum": 0, "maximum": 5}},
+        needs=(),
+        at_least=1,
+    ),
+    answer=ref("Clip"),
+)
+def judge_clip(call: Call) -> Json:
+    """Write a verdict: the sidecar first, because it is the authority, then the catalogue."""
+    catalog = call.site.services.catalog
+    with call.site.verdicts:
+        clip = catalog.clip(call.args["clip_id"])
+        written = _sidecar_of(clip)
+        verdict = Verdict(call.body.get("verdict", written.verdict))
+        rating = int(call.body.get("rating", written.rating))
+        write_verdict(clip, verdict, rating, call.site.services.home.backups)
+        return clip_json(catalog.set_verdict(clip.id, verdict, rating))
+
+
+def _sidecar_of(clip: Clip) -> Clip:
+    """What the clip's sidecar says now.
+
+    Raises:
+        WrongState: it is gone, or something else stands in its place.
+        PhotoError: it is damaged.
+    """
+    sidecar = Path(clip.sidecar_path)
+    try:
+        regular = S_ISREG(sidecar.lstat().st_mode)
+    except OSError as error:
+        raise WrongState(
+            f"The sidecar {sidecar.name} is not there, so the verdict cannot be kept.",
+            "Put it back beside the clip, or render the clip again.",
+            code="no_sidecar",
+        ) from error
+    written = read_clip(sidecar) if regular else None
+    if written is None or written.id != clip.id:
+        raise WrongState(
+            f"{sidecar.name} is not the sidecar of this clip any more.",
+            "Put the right one back beside the clip, or render the clip again.",
+            code="sidecar_foreign",
+        )
+    return written
+
+
+@ROUTES.add(
+    "POST",
+    "/api/clips/<clip_id>/refine",
+    "Make a new variant of a clip with some settings changed; it names the clip as its parent.",
+    body=form(
+        {"changes": {**shapes.OVERRIDES, "minProperties": 1}, "generator": shapes.NAME}, needs=("changes",)
+    ),
+    answer=form({"renders": listed(ref("Render"))}),
+    status=202,
+)
+def refine_clip(call: Call) -> Json:
+    """Queue a variant of a clip."""
+    services = call.site.services
+    clip = services.catalog.clip(call.args["clip_id"])
+    changes = call.body["changes"]
+    validate([("the request", changes)])
+    generator = known_generator(call.body.get("generator")) or known_generator(clip.generator)
+    path = call.site.access.photo(clip.photo_path)
+    photo = services.catalog.photo_at(path)
+    if photo is None or photo.sha256 != clip.photo_sha256:
+        raise WrongState(
+            f"{path.name} was exported again since this clip was made.",
+            "Animate the new photo instead.",
+            code="photo_changed",
+        )
+    wish = Wish(_refined(clip, changes), "your changes to the earlier clip", generator, parent_clip=clip.id)
+    return {"renders": [render_json(job, clip.photo_path) for job in services.ingest.request(path, wish)]}
+
+
+def _refined(clip: Clip, changes: dict[str, Any]) -> dict[str, object]:
+    """The clip's own values with the changes over them."""
+    values = {name: value for name, value in clip.recipe.to_dict().items() if name in SETTINGS}
+    if "long_side" in changes and "size" not in changes:
+        del values["size"]
+    return {**values, "variants": 1, **changes}
+
+
+def present_clip(call: Call) -> Clip:
+    """The clip that an address names, when its file is still there.
+
+    Raises:
+        NotFound: no such clip, or its file was deleted.
+    """
+    clip = call.site.services.catalog.clip(call.args["clip_id"])
+    if not clip.present:
+        raise NotFound(
+            f"{Path(clip.path).name} was deleted.",
+            "Retry its render to have it made again.",
+            code="file_gone",
+        )
+    return clip

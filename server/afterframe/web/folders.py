@@ -1,0 +1,111 @@
+"""Folders: which ones are watched, which ones only permit requests, and a backlog's confirmation."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from afterframe.errors import NotAllowed, NotFound, UsageError
+from afterframe.web import shapes
+from afterframe.web.access import check_absolute, is_inside, real_path, windows_oddity
+from afterframe.web.routes import Call, Routes
+from afterframe.web.shapes import Json, folder_json, form, listed, ref
+
+ROUTES = Routes()
+
+
+@ROUTES.add("GET", "/api/folders", "Every folder.", answer=form({"folders": listed(ref("Folder"))}))
+def list_folders(call: Call) -> Json:
+    """All folders."""
+    return {"folders": [folder_json(folder) for folder in call.site.services.catalog.folders()]}
+
+
+@ROUTES.add(
+    "POST",
+    "/api/folders",
+    "Add a folder, change whether it is watched, or confirm that its backlog be animated.",
+    body=form(
+        {
+            "path": shapes.PATH,
+            "watch": {
+                "type": "boolean",
+                "description": "True: its photos are animated by themselves. False: only on request. "
+                "Left out: as it is; true for a new folder.",
+            },
+            "confirm_backlog": {"type": "boolean", "description": "Animate the photos that wait for a word."},
+        },
+        needs=("path",),
+    ),
+    answer=form(
+        {
+            "path": shapes.KEPT_PATH,
+            "folder": ref("Folder"),
+            "released": {**shapes.COUNT, "description": "Photos that waited and do no longer."},
+        }
+    ),
+)
+def put_folder(call: Call) -> Json:
+    """Add or change one folder."""
+    services, given = call.site.services, call.body["path"]
+    folder = existing_folder(given, services.home.root)
+    known = {known.path: known for known in services.catalog.folders()}
+    watch = call.body.get("watch", known[folder].watch if folder in known else True)
+    confirmed = call.body.get("confirm_backlog", False)
+    with services.database.transaction():
+        services.catalog.put_folder(folder, watch=watch)
+        released = services.catalog.let_go(folder) if confirmed else 0
+    services.folders_changed()
+    if confirmed and watch:
+        services.look_again(folder)
+    now = next(kept for kept in services.catalog.folders() if kept.path == folder)
+    return {"path": given, "folder": folder_json(now), "released": released}
+
+
+@ROUTES.add(
+    "DELETE",
+    "/api/folders",
+    "Forget a folder. Its photos and clips stay as they are.",
+    body=form({"path": shapes.PATH}),
+    answer=form({"path": shapes.KEPT_PATH}),
+)
+def drop_folder(call: Call) -> Json:
+    """Forget one folder, which need not exist any more."""
+    services, given = call.site.services, call.body["path"]
+    check_absolute(given)
+    known = {str(folder.path) for folder in services.catalog.folders()}
+    spelled = os.path.normpath(given)
+    # A folder of ours may be spelled as it is kept, so that a share that is away needs no look-up.
+    path = spelled if spelled in known else real_path(given)
+    if path not in known:
+        raise NotFound(f"{given} is not one of the folders.", "GET /api/folders lists them.")
+    services.catalog.drop_folder(Path(path))
+    services.folders_changed()
+    return {"path": given}
+
+
+def existing_folder(given: str, home: Path) -> Path:
+    """The real path of a folder that may be added.
+
+    Raises:
+        UsageError: it is no folder.
+        NotAllowed: it is a whole disk or Afterframe's own.
+    """
+    check_absolute(given)
+    share = os.path.splitdrive(given)[0]
+    if os.name == "nt" and (oddity := windows_oddity(given, [share])):
+        raise NotAllowed(f"{given} is {oddity}.", code="bad_path")
+    real = real_path(given)
+    if not os.path.isdir(real):  # noqa: PTH112 - False, not an error, for a name that is too long
+        raise UsageError(f"{given} is not a folder.", "Make it first, or name another one.", code="no_folder")
+    path = Path(real)
+    if path.parent == path:
+        raise NotAllowed(
+            f"{given} is a whole disk.", "Name the folder that the photos are in.", code="whole_disk"
+        )
+    if is_inside(real, str(home)):
+        raise NotAllowed(
+            f"{given} belongs to Afterframe itself.",
+            "Name the folder that the photos are in.",
+            code="own_folder",
+        )
+    return path

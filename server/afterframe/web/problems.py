@@ -1,0 +1,88 @@
+"""Every error as the same JSON: {"error": {"code", "message", "hint"}}, in words, with the right status."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Response, jsonify
+from werkzeug.exceptions import HTTPException
+
+from afterframe.errors import AfterframeError, NotAllowed, UsageError
+
+log = logging.getLogger(__name__)
+
+
+class NotLoggedIn(NotAllowed):
+    """Neither the token nor a session."""
+
+    code = "not_logged_in"
+    status = 401
+
+
+class NotJsonError(UsageError):
+    """A body that is not declared to be JSON: a form of a foreign page could have sent it."""
+
+    code = "not_json"
+    status = 415
+
+
+class BusyError(UsageError):
+    """Too many of these at once; later it works."""
+
+    code = "busy"
+    status = 503
+
+
+WORDS: dict[int, tuple[str, str, str]] = {
+    400: (
+        "bad_request",
+        "The request cannot be understood.",
+        "GET /api/openapi.json says what each route takes.",
+    ),
+    404: ("no_route", "There is nothing at this address.", "GET /api/openapi.json lists every route."),
+    405: ("wrong_method", "This address does not answer to that method.", "See the Allow header."),
+    413: ("too_large", "The request is too large.", "Send fewer photos at a time."),
+    416: ("range", "The file does not have the part that was asked for.", "Ask for it without a range."),
+}
+"""HTTP's own refusals -> (code, message, hint)."""
+
+OUR_FAULT = {
+    "code": "internal",
+    "message": "Something went wrong inside Afterframe.",
+    "hint": "The log in Afterframe's own folder says what; please report it.",
+}
+
+
+def of_afterframe(error: AfterframeError) -> Response:
+    """Our own errors say it themselves."""
+    if error.status >= 500 and not isinstance(error, BusyError):
+        log.warning("%s: %s", error.error_code, error.message)
+    response = _answer(error.to_dict(), error.status)
+    if isinstance(error, NotLoggedIn):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="Afterframe"'
+    if isinstance(error, BusyError):
+        response.headers["Retry-After"] = "10"
+    return response
+
+
+def of_http(error: HTTPException) -> Response:
+    """Flask's refusals, with the headers that belong to them (Allow, Content-Range)."""
+    status = error.code or 500
+    code, message, hint = WORDS.get(status, (f"http_{status}", error.name + ".", ""))
+    response = _answer({"code": code, "message": message, "hint": hint}, status)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
+
+
+def of_surprise(error: Exception) -> Response:
+    """A mistake of ours: the log has the traceback, the caller a plain sentence."""
+    log.error("unexpected error in a request", exc_info=error)
+    return _answer(OUR_FAULT, 500)
+
+
+def _answer(error: dict[str, str], status: int) -> Response:
+    response = jsonify(error=error)
+    response.status_code = status
+    return response

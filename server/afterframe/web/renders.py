@@ -1,0 +1,228 @@
+"""Asking for clips: animate, look photos up, preview a recipe, follow and stop renders."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from afterframe import generators
+from afterframe.catalog import WAITING
+from afterframe.errors import AfterframeError, NotAllowed, NotFound, UsageError, WrongState
+from afterframe.ingest import Wish
+from afterframe.models import JobState
+from afterframe.recipe import validate
+from afterframe.web import shapes
+from afterframe.web.problems import OUR_FAULT
+from afterframe.web.routes import Call, Routes
+from afterframe.web.shapes import Json, form, listed, one_of, ref, render_json
+
+ROUTES = Routes()
+PAGE = {
+    "after": {"type": "integer", "minimum": 0, "maximum": shapes.LARGEST},
+    "limit": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
+}
+REFUSED = form({"path": shapes.KEPT_PATH, "reason": ref("Reason")})
+
+log = logging.getLogger(__name__)
+
+
+@ROUTES.add(
+    "POST",
+    "/api/animate",
+    "Animate photos. One that cannot be animated is named with its reason; the others go on.",
+    body=form(
+        {
+            "photos": listed(shapes.PATH, at_most=shapes.MAX_PHOTOS),
+            "recipe": shapes.OVERRIDES,
+            "generator": shapes.NAME,
+            "variants": {"type": "integer", "minimum": 1, "maximum": 16},
+            "idempotency_key": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 200,
+                "description": "The same key within a day gives the same answer, and animates nothing again.",
+            },
+        },
+        needs=("photos",),
+    ),
+    answer=form({"renders": listed(ref("Render")), "refused": listed(REFUSED)}),
+    status=202,
+)
+def animate(call: Call) -> Json:
+    """Queue what can be queued, and say why the rest cannot."""
+    key = f"animate:{call.body['idempotency_key']}" if "idempotency_key" in call.body else ""
+    if key and (earlier := _earlier_answer(call, key)) is not None:
+        return earlier
+    wish = _wish(call.body)
+    renders: list[Json] = []
+    refused: list[Json] = []
+    for given in call.body["photos"]:
+        try:
+            path = call.site.access.photo(given)
+            _check_going_on(call)
+            renders += [render_json(job, given) for job in call.site.services.ingest.request(path, wish)]
+        except AfterframeError as error:
+            refused.append({"path": given, "reason": error.to_dict()})
+        except Exception:  # the others must go on
+            log.exception("could not take %r", given)
+            refused.append({"path": given, "reason": OUR_FAULT})
+    answer = {"renders": renders, "refused": refused}
+    if key and not call.site.services.stopping.is_set():
+        call.site.services.catalog.keep_answer(key, {"asked": _digest(call.body), "answer": answer})
+    return answer
+
+
+def _wish(body: Mapping[str, Any]) -> Wish:
+    """What holds for every photo of the request; refused as a whole when it makes no sense."""
+    overrides = dict(body.get("recipe", {}))
+    if "variants" in body:
+        overrides["variants"] = body["variants"]
+    validate([("the request", overrides)])
+    return Wish(overrides, generator=known_generator(body.get("generator")))
+
+
+def known_generator(name: str | None) -> str | None:
+    """A generator's name, checked.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    try:
+        return generators.resolve(name) if name else None
+    except NotFound as error:
+        raise UsageError(error.message, error.hint, code=error.error_code) from error
+
+
+def _check_going_on(call: Call) -> None:
+    if call.site.services.stopping.is_set():
+        raise WrongState("Afterframe is being stopped.", "Ask again when it runs.", code="stopping")
+
+
+def _earlier_answer(call: Call, key: str) -> Json | None:
+    kept = call.site.services.catalog.answer_to(key)
+    if kept is None:
+        return None
+    if kept["asked"] != _digest(call.body):
+        raise WrongState(
+            "This idempotency key was used for another request.", "Use a new key.", code="key_reused"
+        )
+    answer: Json = kept["answer"]
+    return answer
+
+
+def _digest(body: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+LOOKED_UP = form(
+    {
+        "path": shapes.KEPT_PATH,
+        "state": {
+            **one_of("unknown", "missing", "outside", "waiting", "refused", "known", *JobState),
+            "description": "The newest render's state; else what is known of the photo.",
+        },
+        "error": ref("MaybeReason"),
+        "renders": {**listed(ref("Render")), "description": "Oldest first."},
+        "clips": {**listed(ref("Clip")), "description": "Oldest first; deleted ones are left out."},
+    }
+)
+
+
+@ROUTES.add(
+    "POST",
+    "/api/photos/lookup",
+    "What is known of photos: state, renders and clips of each.",
+    body=form({"paths": listed(shapes.PATH, at_most=shapes.MAX_PHOTOS)}),
+    answer=form({"photos": listed(LOOKED_UP)}),
+)
+def lookup_photos(call: Call) -> Json:
+    """Look many photos up at once."""
+    return {"photos": [_looked_up(call, given) for given in call.body["paths"]]}
+
+
+def _looked_up(call: Call, given: str) -> Json:
+    catalog, queue = call.site.services.catalog, call.site.services.queue
+    entry: Json = {"path": given, "state": "unknown", "error": None, "renders": [], "clips": []}
+    try:
+        path = call.site.access.path(given)
+    except (NotAllowed, UsageError) as error:
+        return {**entry, "state": "outside", "error": error.to_dict()}
+    photo, problem = catalog.photo_at(path), catalog.problem_at(path)
+    jobs = queue.of_photo(photo.id) if photo else []
+    clips = [clip for clip in catalog.clips_of(photo.id) if clip.present] if photo else []
+    if problem:
+        entry["state"] = "waiting" if problem.code == WAITING.code else "refused"
+        entry["error"] = shapes.reason_json(problem)
+    elif jobs:
+        entry["state"] = str(jobs[-1].state)
+        entry["error"] = shapes.reason_json(jobs[-1].error) if jobs[-1].error else None
+    elif photo:
+        entry["state"] = "done" if clips else "known"
+    elif not path.exists():
+        entry["state"] = "missing"
+    entry["renders"] = [render_json(job, given) for job in jobs]
+    entry["clips"] = [shapes.clip_json(clip, given) for clip in clips]
+    return entry
+
+
+@ROUTES.add(
+    "POST",
+    "/api/recipe",
+    "The recipe that would be used for a photo, with its reasons. Nothing is queued.",
+    body=form({"photo": shapes.PATH, "overrides": shapes.OVERRIDES}, needs=("photo",)),
+    answer=form({"photo": shapes.KEPT_PATH, "recipe": ref("Recipe")}),
+)
+def preview_recipe(call: Call) -> Json:
+    """Compose a recipe."""
+    given = call.body["photo"]
+    overrides = call.body.get("overrides", {})
+    validate([("the request", overrides)])
+    recipe = call.site.services.ingest.preview(call.site.access.photo(given), overrides)
+    return {"photo": given, "recipe": shapes.recipe_json(recipe)}
+
+
+@ROUTES.add(
+    "GET",
+    "/api/renders",
+    "Renders, newest first.",
+    query={**PAGE, "state": one_of(*JobState)},
+    answer=form({"renders": listed(ref("Render")), "next": shapes.CURSOR}),
+)
+def list_renders(call: Call) -> Json:
+    """A page of renders."""
+    states = [call.query["state"]] if "state" in call.query else []
+    jobs, following = call.site.services.queue.page(
+        after=call.query.get("after"), limit=call.query.get("limit", 50), states=states
+    )
+    return {"renders": [render_json(job) for job in jobs], "next": following}
+
+
+@ROUTES.add("GET", "/api/renders/<render_id>", "One render.", answer=ref("Render"))
+def get_render(call: Call) -> Json:
+    """One render."""
+    return render_json(call.site.services.queue.get(call.args["render_id"]))
+
+
+@ROUTES.add(
+    "POST",
+    "/api/renders/<render_id>/cancel",
+    "Stop a render: at once when it waits, within a frame when it runs.",
+    answer=ref("Render"),
+)
+def cancel_render(call: Call) -> Json:
+    """Stop one render."""
+    return render_json(call.site.services.queue.cancel(call.args["render_id"]))
+
+
+@ROUTES.add(
+    "POST",
+    "/api/renders/<render_id>/retry",
+    "Queue a failed or cancelled render again.",
+    answer=ref("Render"),
+)
+def retry_render(call: Call) -> Json:
+    """Queue one render again."""
+    return render_json(call.site.services.queue.retry(call.args["render_id"]))

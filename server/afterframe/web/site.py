@@ -1,0 +1,39 @@
+"""What the routes share: the daemon's parts, the gate, and a few locks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from afterframe.web.access import Access
+from afterframe.web.security import Gate, LoginCodes
+from afterframe.web.services import Services
+
+MAX_STREAMS = 12
+"""Event streams at once: each holds a thread of the server."""
+MAX_POSTERS = 2
+"""Posters that are made at once: each runs ffmpeg."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One for each app."""
+
+    services: Services
+    gate: Gate
+    codes: LoginCodes
+    access: Access
+    contract: dict[str, Any]
+    """What /api/openapi.json gives."""
+    monotonic: Callable[[], float] = time.monotonic
+    streams: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(MAX_STREAMS)
+    )
+    posters: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(MAX_POSTERS)
+    )
+    verdicts: threading.Lock = field(default_factory=threading.Lock)
+    """Sidecar and catalogue must get two verdicts in the same order."""
