@@ -71,13 +71,11 @@ def encode(frames: Frames, target: Path, encoding: Encoding, progress: Progress,
         EncodeError: ffmpeg failed (disk full, say), or the generator gave too few frames.
         Whatever the generator raises while its frames are read.
     """
-    process = subprocess.Popen(
-        _command(frames, target, encoding),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )
+    try:
+        target.open("xb").close()  # ffmpeg's own -n leaves with status 0 when the file exists
+    except OSError as error:
+        raise EncodeError(f"{target} cannot be written: {error.strerror or error}.", "Check the folder.") from error
+    process = _start(_command(frames, target, encoding), stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         with _Feeder(process) as feeder:
             written = 0
@@ -116,7 +114,7 @@ def _command(frames: Frames, target: Path, encoding: Encoding) -> list[str]:
         crf=encoding.crf,
         movflags="+faststart",
     )
-    command: list[str] = output.global_args("-hide_banner", "-nostdin", "-loglevel", "error", "-n").compile(
+    command: list[str] = output.global_args("-hide_banner", "-nostdin", "-loglevel", "error", "-y").compile(
         cmd=encoding.program
     )
     return command
@@ -231,7 +229,7 @@ def read_frames(clip: Path, size: tuple[int, int], encoding: Encoding) -> Iterat
         .compile(cmd=encoding.program)
     )
     length = size[0] * size[1] * 3
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process = _start(command, stdout=subprocess.PIPE)
     assert process.stdout is not None
     try:
         while len(frame := process.stdout.read(length)) == length:
@@ -260,19 +258,25 @@ def write_poster(clip: Path, target: Path, encoding: Encoding, *, mark: bytes) -
 
 
 def _run(command: list[str]) -> bytes:
+    process = _start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    said, complaint = process.communicate()
+    if process.returncode != 0:
+        raise _failed(complaint.decode("utf-8", "replace").strip()[-2000:])
+    return said
+
+
+def _start(
+    command: list[str], *, stdin: int = subprocess.DEVNULL, stdout: int = subprocess.DEVNULL, stderr: int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
     try:
-        done = subprocess.run(
+        return subprocess.Popen(
             command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except OSError as error:
         raise EncodeError(
             f"ffmpeg cannot be run: {error.strerror or error}.", "Check render.ffmpeg in config.toml.", code="no_ffmpeg"
         ) from error
-    if done.returncode != 0:
-        complaint = done.stderr.decode("utf-8", "replace").strip()[-2000:]
-        raise EncodeError(f"ffmpeg failed: {complaint}", "`afterframe doctor` checks ffmpeg.")
-    return done.stdout

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from factories import make_frames
+
+from afterframe.encode import Encoding, encode, read_frames, verify, version, write_poster
+from afterframe.errors import Cancelled, EncodeError, GenerateError
+from afterframe.frames import Frames, Pixels
+from afterframe.naming import POSTER_MARK
+
+FAST = Encoding(preset="ultrafast", crf=12)
+
+
+def never() -> bool:
+    return False
+
+
+def ignore(share: float) -> None:
+    pass
+
+
+def write(frames: Frames, target: Path) -> Path:
+    encode(frames, target, FAST, ignore, never)
+    return target
+
+
+def test_frames_come_back_as_many_and_nearly_as_they_were(tmp_path: Path) -> None:
+    clip = write(make_frames(5), tmp_path / "a.mp4")
+    frames = [np.frombuffer(data, np.uint8) for data in read_frames(clip, (96, 64), FAST)]
+    assert len(frames) == 5
+    assert [round(float(frame.mean())) for frame in frames] == pytest.approx([0, 8, 16, 24, 32], abs=2)
+
+
+@pytest.mark.parametrize("colour", [(200, 40, 40), (30, 180, 60), (20, 60, 220), (128, 128, 128)])
+def test_colours_are_those_of_bt709(tmp_path: Path, colour: tuple[int, int, int]) -> None:
+    frame = np.full((64, 96, 3), colour, np.uint8)
+    clip = write(Frames("rgb24", (96, 64), 8, 2, iter([frame, frame])), tmp_path / "a.mp4")
+    shown = np.frombuffer(next(read_frames(clip, (96, 64), FAST)), np.uint8).reshape(64, 96, 3)
+    assert np.abs(shown[32, 48].astype(int) - colour).max() <= 4
+
+
+def test_the_file_says_bt709_and_plays_before_it_is_all_there(tmp_path: Path) -> None:
+    data = write(make_frames(), tmp_path / "a.mp4").read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+    assert data[data.index(b"colrnclx") + 8 :][:6] == b"\0\1\0\1\0\1"
+
+
+def test_planes_are_taken_as_they_are(tmp_path: Path) -> None:
+    planes = np.full((96, 96), 128, np.uint8)
+    planes[:64] = 126
+    clip = write(Frames("yuv420p", (96, 64), 8, 2, iter([planes, planes])), tmp_path / "a.mp4")
+    shown = np.frombuffer(next(read_frames(clip, (96, 64), FAST)), np.uint8)
+    assert np.allclose(shown, 128, atol=2)
+
+
+def test_names_that_look_like_options_or_protocols_are_names(tmp_path: Path) -> None:
+    for name in ("-n.mp4", "http:x.mp4", "ünï 😀 'q' \"d\".mp4", "a\nb.mp4", "100%d.mp4"):
+        clip = write(make_frames(), tmp_path / name)
+        verify(clip, make_frames(), FAST)
+
+
+def test_progress_goes_up_to_one(tmp_path: Path) -> None:
+    shares: list[float] = []
+    encode(make_frames(4), tmp_path / "a.mp4", FAST, shares.append, never)
+    assert shares == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_cancel_stops_within_a_frame(tmp_path: Path) -> None:
+    seen: list[float] = []
+    with pytest.raises(Cancelled):
+        encode(make_frames(100), tmp_path / "a.mp4", FAST, seen.append, lambda: len(seen) >= 2)
+    assert len(seen) == 2
+
+
+def test_what_the_generator_raises_comes_through(tmp_path: Path) -> None:
+    def broken() -> Iterator[Pixels]:
+        yield np.zeros((64, 96, 3), np.uint8)
+        raise GenerateError("the model failed")
+
+    with pytest.raises(GenerateError, match="the model failed"):
+        encode(Frames("rgb24", (96, 64), 8, 4, broken()), tmp_path / "a.mp4", FAST, ignore, never)
+
+
+def test_too_few_frames_are_an_error(tmp_path: Path) -> None:
+    with pytest.raises(EncodeError, match="4 of 9"):
+        encode(replace(make_frames(4), count=9), tmp_path / "a.mp4", FAST, ignore, never)
+
+
+def test_an_unwritable_target_is_an_error_in_words(tmp_path: Path) -> None:
+    with pytest.raises(EncodeError, match="cannot be written"):
+        encode(make_frames(200, size=(640, 360)), tmp_path / "no" / "a.mp4", FAST, ignore, never)
+
+
+def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
+    target = tmp_path / "a.mp4"
+    target.write_text("not ours")
+    with pytest.raises(EncodeError):
+        encode(make_frames(), target, FAST, ignore, never)
+    assert target.read_text() == "not ours"
+
+
+def test_a_damaged_clip_does_not_pass(tmp_path: Path) -> None:
+    clip = write(make_frames(30), tmp_path / "a.mp4")
+    data = clip.read_bytes()
+    clip.write_bytes(data[: len(data) // 2])
+    with pytest.raises(EncodeError):
+        verify(clip, make_frames(30), FAST)
+
+
+def test_a_clip_with_another_number_of_frames_does_not_pass(tmp_path: Path) -> None:
+    clip = write(make_frames(4), tmp_path / "a.mp4")
+    verify(clip, make_frames(4), FAST)
+    with pytest.raises(EncodeError, match="4 frames instead of 5"):
+        verify(clip, make_frames(5), FAST)
+
+
+def test_a_poster_is_a_jpeg_that_is_known_for_ours(tmp_path: Path) -> None:
+    clip = write(make_frames(4), tmp_path / "a.mp4")
+    write_poster(clip, tmp_path / "a.jpg", FAST, mark=POSTER_MARK)
+    assert (tmp_path / "a.jpg").read_bytes()[:2] == b"\xff\xd8"
+    assert POSTER_MARK in (tmp_path / "a.jpg").read_bytes()[:4096]
+
+
+def test_a_missing_ffmpeg_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(EncodeError) as caught:
+        version(Encoding(ffmpeg=str(tmp_path / "ffmpeg")))
+    assert caught.value.error_code == "no_ffmpeg"
+    with pytest.raises(EncodeError):
+        encode(make_frames(), tmp_path / "a.mp4", Encoding(ffmpeg=str(tmp_path / "ffmpeg")), ignore, never)
+
+
+def test_the_packaged_ffmpeg_runs() -> None:
+    assert version(Encoding()).startswith("ffmpeg version")
