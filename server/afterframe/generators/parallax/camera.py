@@ -24,6 +24,8 @@ _ZOOM = 0.12
 """Growth of the far plane in a full-intensity push-in, share; the near plane grows more."""
 _NEAR_SHIFT = 0.5
 """Of a sideways move, the part that only the nearest plane makes."""
+_TRACKED = 0.2
+"""Of a pan that follows a moving subject, the part that the subject itself still shifts."""
 _ORBIT = 0.055
 _HANDHELD = 0.012
 
@@ -33,6 +35,8 @@ _SIDEWAYS = {
     CameraMovement.TILT_UP: (0.0, -1.0),
     CameraMovement.TILT_DOWN: (0.0, 1.0),
 }
+SUBJECT_NEARNESS = 0.85
+"""How near a subject is that stands before its background, 0 far to 1 near."""
 _AROUND = {CameraMovement.ORBIT_LEFT: -1.0, CameraMovement.ORBIT_RIGHT: 1.0}
 
 
@@ -74,6 +78,8 @@ def pose(recipe: Recipe, moment: float) -> Pose:
     movement = recipe.camera_movement
     if movement in _SIDEWAYS:
         x, y = _SIDEWAYS[movement]
+        if recipe.photo_type is PhotoType.ACTION:
+            return _following(x, y, _SHIFT * travel * way)
         far, near = _SHIFT * travel * way * (1 - _NEAR_SHIFT), _SHIFT * travel * way * _NEAR_SHIFT
         return Pose(shift=(x * far, y * far), near_shift=(x * near, y * near))
     if movement in _AROUND:
@@ -84,6 +90,13 @@ def pose(recipe: Recipe, moment: float) -> Pose:
         sign = 1.0 if movement is CameraMovement.PUSH_IN else -1.0
         return Pose(zoom=sign * _ZOOM * 0.5 * travel * way, near_zoom=sign * _ZOOM * travel * way)
     return Pose()
+
+
+def _following(x: float, y: float, way: float) -> Pose:
+    """The subject almost stays in its place; what lies far behind it slips past."""
+    subject = _TRACKED * way
+    behind = (subject - way) / SUBJECT_NEARNESS
+    return Pose(shift=(x * subject, y * subject), near_shift=(x * behind, y * behind))
 
 
 def progress(recipe: Recipe, moment: float) -> float:

@@ -12,11 +12,9 @@ import cv2
 import numpy as np
 
 from afterframe.frames import PreparedPhoto
+from afterframe.generators.parallax.camera import SUBJECT_NEARNESS
 from afterframe.vision import Map, Survey
-from afterframe.vision.canvas import box_mask, refine, smooth
-
-_SUBJECT = 0.85
-"""Nearness of a subject that stands before its background."""
+from afterframe.vision.canvas import box_mask, gradients, refine, smooth, unit
 
 
 def nearness(seen: Survey, photo: PreparedPhoto) -> Map:
@@ -28,9 +26,9 @@ def nearness(seen: Survey, photo: PreparedPhoto) -> Map:
     """
     ground = _ground(seen)
     depth = ground + (_by_focus(seen) - ground) * np.float32(_focus_says(seen, photo))
-    depth = depth * (1.0 - seen.sky) + 0.0 * seen.sky
+    depth = depth * (1.0 - seen.sky)
     depth = refine(depth.astype(np.float32), seen.picture.luma, max(depth.shape) // 24, 1e-3)
-    depth = _with_subject(depth, seen)
+    depth = _with_subject(_upright(depth, seen), seen)
     return _grown(np.clip(depth, 0.0, 1.0).astype(np.float32))
 
 
@@ -67,16 +65,35 @@ def _focus_says(seen: Survey, photo: PreparedPhoto) -> float:
     return float(np.clip(says, 0.0, 0.8))
 
 
+def _upright(depth: Map, seen: Survey) -> Map:
+    """Poles, masts, trunks and walls are as near at their top as at their foot: they must not lean."""
+    dx, dy = gradients(seen.picture.luma)
+    height = depth.shape[0]
+    edge = unit((np.abs(dx) - 1.2 * np.abs(dy)) / 0.04)
+    edge = smooth(np.asarray(cv2.dilate(edge, np.ones((1, 7), np.uint8)), np.float32), 2.0)
+    weight = edge + np.float32(1e-3)
+    along = _down(depth * weight, 0.18 * height) / _down(weight, 0.18 * height)
+    tall = unit(_down(edge, 0.06 * height) / 0.35 - 0.25)
+    return np.asarray(depth + (along - depth) * tall, np.float32)
+
+
+def _down(values: Map, sigma: float) -> Map:
+    """Gaussian blur along columns only, sigma in pixels."""
+    size = 2 * round(2.5 * sigma) + 1
+    rim = cv2.BORDER_REPLICATE
+    return np.asarray(cv2.GaussianBlur(values, (1, size), 0.1, sigmaY=sigma, borderType=rim), np.float32)
+
+
 def _with_subject(depth: Map, seen: Survey) -> Map:
     """Faces and the subject on one plane each: no depth inside, so no distortion."""
     inside = seen.subject > 0.5
     if inside.any():
-        level = max(_SUBJECT, float(np.percentile(depth[inside], 80)))
+        level = max(SUBJECT_NEARNESS, float(np.percentile(depth[inside], 80)))
         depth = depth + (np.float32(level) - depth) * np.clip(seen.subject, 0.0, 1.0)
     for face in seen.faces:
         area = box_mask(face, depth.shape)
         solid = smooth(np.asarray(cv2.dilate(area.astype(np.float32), np.ones((9, 9))), np.float32), 4.0)
-        depth = depth + (np.float32(_SUBJECT) - depth) * solid
+        depth = depth + (np.float32(SUBJECT_NEARNESS) - depth) * solid
     return depth.astype(np.float32)
 
 

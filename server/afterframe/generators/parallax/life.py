@@ -16,13 +16,14 @@ from afterframe.generators.parallax.camera import progress
 from afterframe.generators.parallax.warp import Field
 from afterframe.models import PhotoType, Recipe
 from afterframe.vision import Map, Survey
-from afterframe.vision.canvas import smooth
+from afterframe.vision.canvas import smooth, unit
 
 _CLOUD_DRIFT = 0.02
 """Of full-intensity clouds over four seconds, share of the width."""
 _RIPPLE = 0.0022
 _SWAY = 0.0022
 _BREATH = 0.0032
+_LIGHT = 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,40 @@ def alive(seen: Survey, recipe: Recipe, shape: tuple[int, int], size: tuple[int,
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Light:
+    """A soft light that wanders over the picture: luma is multiplied by 1 at the first frame."""
+
+    columns: Map
+    """Each node's place across the picture, -0.5 to 0.5, (1, columns)."""
+    strength: float
+    """Change of luma at most, share."""
+
+    def at(self, recipe: Recipe, moment: float) -> Map:
+        """The gain of every node's luma, (1, columns)."""
+        return np.asarray(
+            1.0 + self.strength * (self._pool(progress(recipe, moment)) - self._pool(0.0)), np.float32
+        )
+
+    def _pool(self, way: float) -> Map:
+        """A Gaussian pool of light, half the picture wide, from left of the middle to right of it."""
+        return np.asarray(np.exp(-0.5 * ((self.columns - 0.3 * (way - 0.5)) / 0.3) ** 2), np.float32)
+
+
+def light(recipe: Recipe, columns: int, moving: bool) -> Light | None:
+    """Light for still lifes, and wherever nothing else moves; None for the others.
+
+    Args:
+        recipe: its type and intensity decide.
+        columns: of nodes across the frame.
+        moving: whether camera or scene move at all.
+    """
+    if recipe.photo_type is not PhotoType.STILL_LIFE and moving:
+        return None
+    across = np.linspace(-0.5, 0.5, columns, dtype=np.float32)[None]
+    return Light(across, _LIGHT * recipe.motion_intensity) if recipe.motion_intensity else None
+
+
 def _onto(values: Map, shape: tuple[int, int]) -> Map:
     """A survey's map at the fields' resolution."""
     return np.asarray(cv2.resize(values, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32)
@@ -94,13 +129,24 @@ def _clouds(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) ->
     if float(seen.sky.mean()) < 0.08:
         return []
     reach = max(seen.sky.shape) // 16
-    inner = smooth(cv2.erode(seen.sky, np.ones((reach | 1, reach | 1))).astype(np.float32), reach / 2)
+    cloud = seen.sky * (1.0 - _glare(seen))
+    inner = smooth(cv2.erode(cloud, np.ones((reach | 1, reach | 1), np.uint8)), reach / 2)
     high = np.clip(1.0 - 0.6 * seen.picture.rows() / max(seen.horizon or 1.0, 0.2), 0.3, 1.0)
     amount = _CLOUD_DRIFT * width * recipe.motion_intensity * min(1.6, recipe.duration_s / 4.0)
     sign = 1.0 if recipe.seed % 2 else -1.0
     return [
         Drift(_field(_onto((inner * high).astype(np.float32), shape) * np.float32(sign * amount), 0.0, shape))
     ]
+
+
+def _glare(seen: Survey) -> Map:
+    """1 around the sun, the moon or a lamp: clouds pass, they stay."""
+    bright = (seen.picture.luma > max(0.85, float(np.percentile(seen.picture.luma, 99.5)) - 0.02)).astype(
+        np.float32
+    )
+    small = bright if float(bright.mean()) < 0.03 else np.zeros_like(bright)
+    spread = max(bright.shape) / 20
+    return unit(4.0 * smooth(small, spread))
 
 
 def _water(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) -> list[Wave | Drift]:

@@ -8,10 +8,10 @@ import numpy as np
 from afterframe.frames import Pixels, PreparedPhoto
 from afterframe.generators.parallax.camera import Pivot, looks_at, pose
 from afterframe.generators.parallax.depth import nearness
-from afterframe.generators.parallax.life import alive
+from afterframe.generators.parallax.life import alive, light
 from afterframe.generators.parallax.warp import SPACING, Field, Warper, nodes
 from afterframe.generators.parallax.yuv import planes
-from afterframe.models import Recipe
+from afterframe.models import CameraMovement, Recipe
 from afterframe.vision import Map, Survey, survey
 
 _ROUNDS = 3
@@ -31,23 +31,30 @@ class Stage:
         near = nearness(seen, photo)
         self._nearness = np.asarray(cv2.resize(near, shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
         self._alive = alive(seen, recipe, shape, self._whole)
+        moving = bool(self._alive) or recipe.camera_movement is not CameraMovement.STATIC
+        self._light = light(recipe, self._places.shape[1], moving)
         self._pivot = _pivot(seen, near, photo)
         self._warper = Warper(planes(photo.surround), self._size)
 
     def frame(self, moment: float) -> Pixels:
         """The I420 frame at ``moment`` (0-1), valid until the next call."""
-        return self._warper.frame(self.looks(moment))
+        gain = self._light.at(self._recipe, moment) if self._light else None
+        return self._warper.frame(self.looks(moment), gain)
 
     def looks(self, moment: float) -> Field:
         """Where each node of the frame looks in the surround at ``moment``, pixels."""
         at = pose(self._recipe, moment)
         looked = self._places
         for _ in range(_ROUNDS):
-            looked = looks_at(self._places, self._at(self._nearness, looked), at, self._pivot, self._size)
+            looked = looks_at(self._places, self.depth_at(looked), at, self._pivot, self._size)
         if self._alive:
             moved = sum(life.at(self._recipe, moment) for life in self._alive)
             looked = looked - self._at(np.asarray(moved, np.float32), looked)
         return looked
+
+    def depth_at(self, places: Field) -> Map:
+        """How near what lies at ``places`` (pixels of the surround) is: 0 far to 1 near."""
+        return self._at(self._nearness, places)
 
     def _at(self, values: Map | Field, places: Field) -> Field:
         """A coarse map of the surround, read at ``places`` (pixels)."""

@@ -37,17 +37,21 @@ class Warper:
         self._frame = np.empty((self._height * 3 // 2, self._width), np.uint8)
         self._luma_maps: tuple[npt.NDArray[np.int16], npt.NDArray[np.uint16]] | None = None
 
-    def frame(self, places: Field) -> Pixels:
+    def frame(self, places: Field, gain: Field | None = None) -> Pixels:
         """The I420 frame, uint8 (height * 3 // 2, width), valid until the next call.
 
         Args:
             places: for each of :func:`nodes`, the place in the source that it shows, pixels.
+            gain: of luma, one value per column of nodes, (1, columns).
         """
         frame, half = self._frame, (self._width // 2, self._height // 2)
         luma = frame[: self._height]
         _sample(
             self._source.luma2x, _maps(places * np.float32(2), SPACING, (self._width, self._height)), luma
         )
+        if gain is not None:
+            whole = cv2.resize(gain, (gain.shape[1] * SPACING, self._height), interpolation=cv2.INTER_LINEAR)
+            cv2.multiply(luma, whole[:, SPACING : SPACING + self._width], dst=luma, dtype=cv2.CV_8U)
         chroma = frame[self._height :].reshape(2, half[1], half[0])
         maps = _maps((places - np.float32(0.5)) * np.float32(0.5), SPACING // 2, half)
         _sample(self._source.cb, maps, chroma[0])
