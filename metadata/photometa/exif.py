@@ -169,8 +169,7 @@ def _camera(tags: Tags, found: Findings) -> None:
     space = tags.whole("EXIF ColorSpace")
     note(found, "colour_profile", COLOUR_SPACE.get(space or 0), "EXIF ColorSpace")
     distance = tags.positive("EXIF SubjectDistance")
-    if distance is not None and distance < 1e5:
-        note(found, "subject_distance_m", distance, "EXIF SubjectDistance")
+    note(found, "subject_distance_m", distance, "EXIF SubjectDistance")
     lens_range = lens_of_range(tags.reals("EXIF LensSpecification"))
     note(found, "lens_range", lens_range, "EXIF LensSpecification")
     note(found, "sensor_diagonal_mm", _sensor_diagonal(tags), "EXIF FocalPlaneXResolution")

@@ -8,9 +8,27 @@ Findings = dict[str, tuple[Any, str]]
 """Field of Facts -> value and the tag it comes from."""
 
 
+_LIMITS: dict[str, tuple[float, float]] = {
+    "width": (1, 1 << 31),
+    "height": (1, 1 << 31),
+    "exposure_s": (1e-7, 1e6),
+    "f_number": (0.2, 1000),
+    "iso": (1, 100_000_000),
+    "focal_mm": (0.05, 50_000),
+    "focal_35mm": (1, 50_000),
+    "exposure_bias_ev": (-20, 20),
+    "subject_distance_m": (0.001, 1e5),
+    "altitude_m": (-12_000, 1e6),
+}
+"""What a camera can mean at all; beyond it a value is damage."""
+
+
 def note(found: Findings, field: str, value: Any, source: str) -> None:
-    """Remember a value, unless there is none, or one stands already."""
-    if value is not None and value != () and field not in found:
+    """Remember a value, unless there is none, it cannot be true, or one stands already."""
+    if value is None or value == () or field in found:
+        return
+    low, high = _LIMITS.get(field, (None, None))
+    if low is None or high is None or low <= value <= high:
         found[field] = (value, source)
 
 

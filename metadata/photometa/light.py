@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 
 BLUE_HOUR_FROM, GOLDEN_HOUR_FROM, DAY_FROM = -6.0, -4.0, 6.0
 """Sun elevations in degrees, as photographers' almanacs have them."""
+SET_BELOW_DEG = -0.6
+"""Geometric elevation of a sun whose last edge just shows: refraction lifts it by so much."""
 MIDDAY_HALF_WIDTH_DEG = 22.5
 """Hour angle around solar noon that counts as midday: an hour and a half on each side."""
 EVENING_FROM_DEG = 75.0
@@ -38,7 +40,7 @@ class Sun:
     """Where the sun stood, degrees."""
 
     elevation: float
-    """Above the horizon, with refraction."""
+    """Above the horizon as seen, with refraction; below it the geometric one, by which twilight goes."""
     azimuth: float
     """From north, clockwise."""
     hour_angle: float
@@ -58,7 +60,10 @@ def sun_at(latitude: float, longitude: float, moment: datetime) -> Sun | None:
     utc = moment.astimezone(UTC)
     observer = Observer(max(-89.8, min(89.8, latitude)), longitude)
     try:
-        elevation, azimuth = sun.elevation(observer, utc), sun.azimuth(observer, utc)
+        elevation = sun.elevation(observer, utc, with_refraction=False)
+        if elevation > SET_BELOW_DEG:
+            elevation = sun.elevation(observer, utc)
+        azimuth = sun.azimuth(observer, utc)
         century = (utc - _J2000).total_seconds() / _CENTURY_S
         minutes = utc.hour * 60 + utc.minute + utc.second / 60 + sun.eq_of_time(century)
     except (ValueError, OverflowError):

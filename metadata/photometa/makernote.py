@@ -100,11 +100,10 @@ def _canon_iso(settings: list[int], shot: list[int]) -> int | None:
     fixed = {16: 50, 17: 100, 18: 200, 19: 400, 20: 800}.get(code)
     if fixed is not None or code & 0x4000:
         return fixed or code & 0x3FFF or None
-    if code not in (14, 15) or len(shot) < 3 or not 0 < shot[2] < 0x8000 or not shot[1] < 0x8000:
+    if code not in (14, 15) or len(shot) < 3 or not 0 < shot[2] < 1024 or shot[1] > 512:
         return None
     base, gain = 100 / 32 * 2 ** (shot[2] / 32), 2 ** (shot[1] / 32)
-    iso = round(base * gain)
-    return iso if 1 <= iso <= 1_000_000 else None
+    return round(base * gain)
 
 
 def _nikon(tiff: Tiff, entry: Entry, head: bytes, found: Findings) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from photometa.containers.blocks import Blocks, FormatError
 from photometa.containers.sniff import read_blocks
@@ -22,6 +25,8 @@ from photometa.precedence import Statements, ranked
 from photometa.sidecar import read_sidecar, sidecar_paths
 from photometa.tiff import directories
 from photometa.xmp import parse
+
+_Block = TypeVar("_Block")
 
 
 def read(path: str | os.PathLike[str]) -> Facts:
@@ -48,8 +53,8 @@ def read(path: str | os.PathLike[str]) -> Facts:
     except FormatError as error:
         hint = "Export the photo as JPEG, TIFF, PNG, WebP or HEIC."
         raise _refusal(photo, f"is not a readable photo: {error}", hint, "unknown_format") from error
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = getattr(error, "strerror", None) or str(error)
         raise _refusal(photo, f"cannot be read: {reason}", "Check its permissions.", "unreadable") from error
     statements.sidecar = _sidecar(photo)
     return facts_of(blocks.format, ranked(statements), statements)
@@ -64,12 +69,20 @@ def _statements(blocks: Blocks) -> Statements:
     statements = Statements(container=_container(blocks))
     found = directories(blocks.tiff) if blocks.tiff else blocks.directories
     if found is not None:
-        statements.exif = read_exif(found)
-        statements.maker = read_maker_note(found)
+        statements.exif = _spared(read_exif, found)
+        statements.maker = _spared(read_maker_note, found)
     statements.xmp = _xmp(blocks)
     if blocks.iptc is not None:
-        statements.iptc = read_iptc(blocks.iptc)
+        statements.iptc = _spared(read_iptc, blocks.iptc)
     return statements
+
+
+def _spared(reader: Callable[[_Block], Findings], block: _Block) -> Findings:
+    """A block's facts; none if its damage is of a kind that nobody has met yet."""
+    try:
+        return reader(block)
+    except Exception:  # noqa: BLE001 - the file's other facts are worth more than this block
+        return {}
 
 
 def _container(blocks: Blocks) -> Findings:
@@ -88,7 +101,7 @@ def _xmp(blocks: Blocks) -> Findings:
     found: Findings = {}
     for packet in blocks.xmp:
         try:
-            found = {**read_described(parse(packet)), **found}
+            found = {**_spared(read_described, parse(packet)), **found}
         except MetadataError:
             continue
     return found
@@ -107,5 +120,5 @@ def _sidecar(photo: Path) -> Findings:
         extension = properties.get("photoshop:SidecarForExtension")
         if isinstance(extension, str) and extension.lower() != photo.suffix[1:].lower():
             continue
-        return read_described(properties, path.name)
+        return _spared(functools.partial(read_described, source=path.name), properties)
     return {}

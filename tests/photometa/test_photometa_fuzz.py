@@ -1,0 +1,127 @@
+"""No damage brings photometa down: the short form of fuzz_long.py, and properties of packets."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from fuzz_long import append_clip, attack, clip_seeds, merge_sidecar, packet_seeds, photo_seeds, read_photo
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from photometa_seeds import JPEG, photo
+
+import photometa
+from photometa import Alt, Bag, LangAlt, MetadataError, Seq, Struct, Value
+from photometa.splice import merge
+from photometa.tiff import open_tiff
+from photometa.xmp import packet, parse
+
+WRITABLE = st.text(
+    st.characters(
+        exclude_categories=["Cs"], exclude_characters="\ufffe\uffff" + "".join(map(chr, range(32)))
+    ),
+    max_size=20,
+)
+NAMES = st.sampled_from(["afterframe:a", "dc:b", "xmp:c", "stRef:d", "Iptc4xmpExt:e"])
+LANGUAGES = st.sampled_from(["x-default", "de", "en-US", "fr"])
+VALUES: st.SearchStrategy[Value] = st.recursive(
+    WRITABLE | st.dictionaries(LANGUAGES, WRITABLE, min_size=1).map(LangAlt),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(Bag),
+        st.lists(inner, max_size=3).map(Seq),
+        st.lists(inner, max_size=3).map(Alt),
+        st.dictionaries(NAMES, inner, min_size=1, max_size=3).map(Struct),
+    ),
+    max_leaves=8,
+)
+PROPERTIES = st.dictionaries(NAMES, VALUES, max_size=4)
+quick = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+
+
+@quick
+@given(PROPERTIES)
+def test_a_packet_reads_back_as_it_was_made(properties: dict[str, Value]) -> None:
+    assert parse(packet(properties)) == properties
+
+
+@quick
+@given(PROPERTIES, PROPERTIES, st.sampled_from(["utf-8", "utf-16", "utf-16-be", "utf-8-sig"]))
+def test_any_merge_keeps_the_rest_and_is_undone_exactly(
+    old: dict[str, Value], new: dict[str, Value], encoding: str
+) -> None:
+    data = packet(old).decode().encode(encoding)
+    merged = merge(data, new)
+    assert parse(merged) == {**old, **new}
+    added = {name: None for name in new if name not in old}
+    unchanged = {name: value for name, value in new.items() if name in old}
+    if not unchanged:
+        assert merge(merged, added) == data
+    assert merge(merged, new) is merged
+
+
+@quick
+@given(st.text(max_size=30))
+def test_any_text_can_be_written_without_what_xml_forbids(text: str) -> None:
+    read = parse(packet({"afterframe:a": text, "afterframe:b": Bag([text])}))["afterframe:a"]
+    assert isinstance(read, str)
+    assert len(read) <= len(text)
+    if text.isprintable():
+        assert read == text
+
+
+@quick
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_packet_or_refused(data: bytes) -> None:
+    for candidate in (data, b"<x:xmpmeta " + data, packet({"dc:a": "b"})[:-40] + data):
+        with contextlib.suppress(MetadataError):
+            parse(candidate)
+
+
+@quick
+@given(st.binary(max_size=400), st.sampled_from([b"II*\0", b"MM\0*"]))
+def test_any_bytes_as_exif_leave_the_photo_readable(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes, head: bytes
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.jpg"
+    path.write_bytes(photo(JPEG, exif=head + data))
+    assert photometa.read(path).width == 30
+
+
+def test_a_directory_of_65535_entries_is_not_walked_to_its_end() -> None:
+    tiff = open_tiff(b"MM\0*\0\0\0\x08\xff\xff" + b"\x01\x00\x00\x03\0\0\0\x01\0\x01\0\0" * 65535)
+    assert tiff is not None
+    entries, following = tiff.directory(8)
+    assert len(entries) == 1
+    assert following == 0
+
+
+def test_a_directory_that_points_to_itself_ends(tmp_path: Path) -> None:
+    loop = (
+        b"MM\0*\0\0\0\x08\0\x02\x87\x69\0\x04\0\0\0\x01\0\0\0\x08\x88\x25\0\x04\0\0\0\x01\0\0\0\x08\0\0\0\x08"
+    )
+    (tmp_path / "loop.jpg").write_bytes(photo(JPEG, exif=loop))
+    (tmp_path / "loop.tif").write_bytes(loop)
+    assert photometa.read(tmp_path / "loop.jpg").width == 30
+    assert photometa.read(tmp_path / "loop.tif").format == "tiff"
+
+
+def test_deep_nesting_is_refused() -> None:
+    deep = b"<rdf:RDF>" + b"<a:b>" * 100_000 + b"</a:b>" * 100_000 + b"</rdf:RDF>"
+    with pytest.raises(MetadataError, match="within each other"):
+        parse(deep)
+
+
+def test_entities_do_not_explode() -> None:
+    bomb = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]><rdf:RDF>&b;</rdf:RDF>'
+    with pytest.raises(MetadataError, match="DOCTYPE"):
+        parse(bomb)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_damaged_files_are_read_or_refused_quickly_and_stay_unchanged(tmp_path: Path, seed: int) -> None:
+    targets = [(read_photo, photo_seeds()), (merge_sidecar, packet_seeds()), (append_clip, clip_seeds())]
+    failures = list(attack(targets, 600, seed, tmp_path))
+    assert [f for f in failures if " took " not in f] == []
+    assert len(failures) <= 3  # a busy machine can be slow now and then
