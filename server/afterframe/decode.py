@@ -7,6 +7,7 @@ Adobe RGB (DCF 2.0, "R03") from sRGB.
 from __future__ import annotations
 
 import io
+import warnings
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pi_heif
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from afterframe.errors import PhotoError
 
@@ -46,6 +47,8 @@ def open_photo(path: Path, *, megapixels: float = 200.0) -> Image.Image:
             raise PhotoError(f"{path.name} is empty.", "Export it again.", code="empty")
         image = Image.open(path)
     except UnidentifiedImageError as error:
+        if _begins_like_a_photo(path):
+            raise _broken(path, error) from error
         raise PhotoError(
             f"{path.name} is not a picture that can be read, whatever its name says.",
             "Export it as JPEG, TIFF, PNG, WebP or HEIC.",
@@ -65,6 +68,18 @@ def open_photo(path: Path, *, megapixels: float = 200.0) -> Image.Image:
         image.close()
         raise
     return image
+
+
+def _begins_like_a_photo(path: Path) -> bool:
+    """Whether the first bytes are those of a picture's format: then it is damaged rather than something else."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n", b"II*\0", b"MM\0*")) or head[4:] in (
+        b"ftypavif",
+        b"ftypheic",
+        b"ftypheix",
+        b"ftypmif1",
+    )
 
 
 def _check(path: Path, image: Image.Image, megapixels: float) -> None:
@@ -102,14 +117,12 @@ def decode(path: Path, *, megapixels: float = 200.0, long_side: int | None = Non
     with open_photo(path, megapixels=megapixels) as image:
         try:
             full = image.size
-            exif = image.getexif()
+            orientation, adobe_rgb = _from_exif(image)
             if long_side is not None and image.mode in ("L", "RGB"):
                 scale = long_side / max(full)
                 image.draft(None, (max(1, round(full[0] * scale)), max(1, round(full[1] * scale))))
-            adobe_rgb = "icc_profile" not in image.info and _is_adobe_rgb(exif)
-            turned = exif.get(0x0112, 1) in (5, 6, 7, 8)
-            upright = ImageOps.exif_transpose(image)
-            pixels = _to_srgb(upright)
+            adobe_rgb = adobe_rgb and "icc_profile" not in image.info
+            pixels = _to_srgb(image)
         except PhotoError:
             raise
         except MemoryError as error:
@@ -120,7 +133,7 @@ def decode(path: Path, *, megapixels: float = 200.0, long_side: int | None = Non
             raise _broken(path, error) from error
     if adobe_rgb:
         pixels = _adobe_rgb_to_srgb(pixels)
-    return pixels, (full[1], full[0]) if turned else full
+    return _upright(pixels, orientation), (full[1], full[0]) if orientation in (5, 6, 7, 8) else full
 
 
 def _broken(path: Path, error: Exception) -> PhotoError:
@@ -131,10 +144,33 @@ def _broken(path: Path, error: Exception) -> PhotoError:
     )
 
 
-def _is_adobe_rgb(exif: Image.Exif) -> bool:
-    # The interoperability IFD (tag 0xA005, Exif 2.32 section 4.6.3) says R03 for DCF optional = Adobe RGB.
-    index: Any = exif.get_ifd(0xA005).get(1)
-    return index in ("R03", b"R03")
+def _from_exif(image: Image.Image) -> tuple[int, bool]:
+    """The orientation (1-8), and whether the interoperability index says Adobe RGB.
+
+    The latter is "R03" (DCF 2.0) in the IFD of tag 0xA005 (Exif 2.32, 4.6.3). A picture whose EXIF is damaged is
+    still a picture.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            exif = image.getexif()
+            orientation: Any = exif.get(0x0112, 1)
+            index: Any = exif.get_ifd(0xA005).get(1)
+        except Exception:  # noqa: BLE001 - whatever Pillow makes of hostile EXIF
+            return 1, False
+    text = index.decode("latin-1") if isinstance(index, bytes) else str(index)
+    return orientation if orientation in range(1, 9) else 1, text.startswith("R03")
+
+
+def _upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Undo the camera's rotation (Exif 2.32, 4.6.4 A, Orientation)."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return np.ascontiguousarray(pixels)
 
 
 def _to_srgb(image: Image.Image) -> Pixels:
