@@ -2,8 +2,9 @@
 
     python tests/photometa/fuzz_long.py [COUNT [SEED]]
 
-Reports every exception but MetadataError, every input that takes more than 0.3 s, and every file that
-a refusal changed; exits with 1 if there was one. The short form of this is in the test suite.
+Reports every exception but MetadataError, every input that takes more than 0.3 s of processor time,
+and every file that a refusal changed; exits with 1 if there was one. The short form of this is in the
+test suite.
 """
 
 from __future__ import annotations
@@ -129,9 +130,9 @@ def attack(targets: list[Target], count: int, seed: int, folder: Path) -> Iterat
         target, inputs = targets[number % len(targets)]
         data = mutate(rng.choice(inputs), rng)
         path.write_bytes(data)
-        started = time.perf_counter()
+        started = time.process_time()
         problem = _problem(target, path)
-        took = time.perf_counter() - started
+        took = time.process_time() - started  # of this process: a busy machine is not our failure
         if took > LIMIT_S:
             problem = problem or f"took {took:.2f} s"
         if problem is not None:

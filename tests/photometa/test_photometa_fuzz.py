@@ -122,6 +122,4 @@ def test_entities_do_not_explode() -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_damaged_files_are_read_or_refused_quickly_and_stay_unchanged(tmp_path: Path, seed: int) -> None:
     targets = [(read_photo, photo_seeds()), (merge_sidecar, packet_seeds()), (append_clip, clip_seeds())]
-    failures = list(attack(targets, 600, seed, tmp_path))
-    assert [f for f in failures if " took " not in f] == []
-    assert len(failures) <= 3  # a busy machine can be slow now and then
+    assert list(attack(targets, 600, seed, tmp_path)) == []
