@@ -186,6 +186,8 @@ def _worded(recipe: Recipe, facts: Facts, scene: Scene, wishes: Mapping[str, _Wi
     because.setdefault("negative_prompt", ("what models get wrong most often",))
     if "prompt" in wishes:
         return replace(recipe, because=because)
-    prompt, reasons = write_prompt(facts, scene, book.types[recipe.photo_type], recipe.camera_movement)
+    prompt, reasons = write_prompt(
+        facts, scene, recipe.photo_type, book.types[recipe.photo_type], recipe.camera_movement
+    )
     because["prompt"] = reasons
     return replace(recipe, prompt=prompt, because=because)

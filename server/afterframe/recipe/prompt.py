@@ -5,7 +5,7 @@ The photographer's own first, then the motion, then the look that the camera gav
 
 from __future__ import annotations
 
-from afterframe.models import CameraMovement, Scene
+from afterframe.models import CameraMovement, PhotoType, Scene
 from afterframe.recipe.classify import own_words
 from afterframe.recipe.rules import TypeRules
 from photometa.facts import Facts
@@ -23,7 +23,7 @@ _CAMERA_WORDS = {
     CameraMovement.HANDHELD: "Handheld, with a slight natural sway.",
 }
 _LIGHT_WORDS = {
-    "hard sun": "hard sunlight with crisp shadows",
+    "hard sun": "clear, direct sunlight",
     "soft": "soft, even light",
     "overcast": "overcast light",
     "shade": "cool open shade",
@@ -37,11 +37,15 @@ _DEPTH_WORDS = {"very shallow": "very shallow depth of field", "shallow": "shall
 
 
 def write_prompt(
-    facts: Facts, scene: Scene, type_rules: TypeRules, movement: CameraMovement
+    facts: Facts, scene: Scene, photo_type: PhotoType, type_rules: TypeRules, movement: CameraMovement
 ) -> tuple[str, tuple[str, ...]]:
     """The prompt and its reasons."""
     words = own_words(facts)
-    parts = [_subject(facts), type_rules.motion_prompt, *_ambience(scene)]
+    parts = [
+        _subject(facts) or _glimpse(scene, photo_type),
+        type_rules.motion_prompt,
+        *_ambience(facts, scene, photo_type),
+    ]
     parts.append(_CAMERA_WORDS[movement].format(pace=type_rules.camera_prompt))
     look = _look(facts)
     parts.append(f"The look stays as photographed: {look}." if look else "The look stays as photographed.")
@@ -63,7 +67,7 @@ def _subject(facts: Facts) -> str:
     if len(told) == 2 and told[0].lower() in told[1].lower():
         told = told[1:]
     written = " ".join(f"{text}." for text in told).lower()
-    extra = [word for word in dict.fromkeys(facts.keywords) if word in kept and word.lower() not in written]
+    extra = [word for word in dict.fromkeys(facts.keywords) if word in kept and _tells(word, written)]
     sentence = ", ".join(extra[:8])
     place = ", ".join(part for part in (facts.sublocation, facts.city, facts.country) if part)
     told = [f"{text}." for text in told]
@@ -74,10 +78,37 @@ def _subject(facts: Facts) -> str:
     return " ".join(told)
 
 
-def _ambience(scene: Scene) -> list[str]:
+def _tells(keyword: str, written: str) -> bool:
+    """Not said already, and words rather than a filing mark (years, job codes)."""
+    return keyword.lower() not in written and not any(letter.isdigit() for letter in keyword)
+
+
+def _glimpse(scene: Scene, photo_type: PhotoType) -> str:
+    """What can be said without a word from the photographer: only what was seen for certain."""
+    people, measures = len(scene.faces), scene.measures
+    if photo_type is PhotoType.PORTRAIT and people:
+        return {1: "A portrait of one person.", 2: "A portrait of two people."}.get(
+            people, "A group of people."
+        )
+    if photo_type is PhotoType.ENVIRONMENTAL and measures.get("sky_share", 0.0) > 0.15:
+        return (
+            "A wide view over water."
+            if measures.get("water_share", 0.0) > 0.1
+            else "A wide view under open sky."
+        )
+    if photo_type is PhotoType.STILL_LIFE and scene.subject:
+        return "A close view of one thing."
+    return ""
+
+
+def _ambience(facts: Facts, scene: Scene, photo_type: PhotoType) -> list[str]:
+    """What may move by itself: only out of doors, and only where it was found."""
+    if photo_type in (PhotoType.PORTRAIT, PhotoType.STILL_LIFE):
+        return []
     measures, said = scene.measures, []
-    if measures.get("sky_share", 0.0) > 0.15 and measures.get("dark_share", 0.0) < 0.6:
-        said.append("Clouds and air move slowly.")
+    night = facts.light == "night" or measures.get("dark_share", 0.0) > 0.6
+    if measures.get("sky_share", 0.0) > 0.15 and not night:
+        said.append("Clouds drift slowly.")
     if measures.get("water_share", 0.0) > 0.05:
         said.append("The water ripples gently.")
     if measures.get("foliage_share", 0.0) > 0.2:

@@ -91,9 +91,8 @@ class Light:
 
     def at(self, recipe: Recipe, moment: float) -> Map:
         """The gain of every node's luma, (1, columns)."""
-        return np.asarray(
-            1.0 + self.strength * (self._pool(progress(recipe, moment)) - self._pool(0.0)), np.float32
-        )
+        wandered = self._pool(progress(recipe, moment)) - self._pool(0.0)
+        return np.asarray(1.0 + self.strength * wandered, np.float32)
 
     def _pool(self, way: float) -> Map:
         """A Gaussian pool of light, half the picture wide, from left of the middle to right of it."""
@@ -130,7 +129,8 @@ def _clouds(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) ->
         return []
     reach = max(seen.sky.shape) // 16
     cloud = seen.sky * (1.0 - _glare(seen))
-    inner = smooth(cv2.erode(cloud, np.ones((reach | 1, reach | 1), np.uint8)), reach / 2)
+    eroded = cv2.erode(cloud, np.ones((reach | 1, reach | 1), np.uint8))
+    inner = smooth(np.asarray(eroded, np.float32), reach / 2)
     high = np.clip(1.0 - 0.6 * seen.picture.rows() / max(seen.horizon or 1.0, 0.2), 0.3, 1.0)
     amount = _CLOUD_DRIFT * width * recipe.motion_intensity * min(1.6, recipe.duration_s / 4.0)
     sign = 1.0 if recipe.seed % 2 else -1.0
@@ -141,9 +141,8 @@ def _clouds(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) ->
 
 def _glare(seen: Survey) -> Map:
     """1 around the sun, the moon or a lamp: clouds pass, they stay."""
-    bright = (seen.picture.luma > max(0.85, float(np.percentile(seen.picture.luma, 99.5)) - 0.02)).astype(
-        np.float32
-    )
+    luma = seen.picture.luma
+    bright = (luma > max(0.85, float(np.percentile(luma, 99.5)) - 0.02)).astype(np.float32)
     small = bright if float(bright.mean()) < 0.03 else np.zeros_like(bright)
     spread = max(bright.shape) / 20
     return unit(4.0 * smooth(small, spread))
