@@ -50,6 +50,14 @@ class Stamp:
         return cls(stat.st_size, stat.st_mtime_ns)
 
 
+def _key(path: Path | str) -> str:
+    """A path as SQLite can hold it: bytes that are not UTF-8 become question marks.
+
+    Such files are only ever refused, so that no other path needs to be told from the key.
+    """
+    return str(path).encode("utf-8", "replace").decode()
+
+
 class Catalog:
     """Photos, clips, verdicts, folders.
 
@@ -84,20 +92,20 @@ class Catalog:
                 """INSERT INTO photos (path, size, mtime_ns, problem, seen_at) VALUES (?, ?, ?, ?, ?)
                    ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,
                      problem = excluded.problem, seen_at = excluded.seen_at""",
-                (str(path), stamp.size, stamp.mtime_ns, json.dumps(problem.to_dict()), self._clock()),
+                (_key(path), stamp.size, stamp.mtime_ns, json.dumps(problem.to_dict()), self._clock()),
             )
-            self._db.emit("refused", {"photo": str(path), "error": problem.to_dict()}, self._clock())
+            self._db.emit("refused", {"photo": _key(path), "error": problem.to_dict()}, self._clock())
 
     def photo_at(self, path: Path) -> Photo | None:
         """The photo at a path, None when it was never read."""
         row = self._db.connection.execute(
-            "SELECT * FROM photos WHERE path = ? AND sha256 IS NOT NULL", (str(path),)
+            "SELECT * FROM photos WHERE path = ? AND sha256 IS NOT NULL", (_key(path),)
         ).fetchone()
         return _photo(row) if row else None
 
     def problem_at(self, path: Path) -> Failure | None:
         """Why the file at a path was refused, if it was."""
-        row = self._db.connection.execute("SELECT problem FROM photos WHERE path = ?", (str(path),)).fetchone()
+        row = self._db.connection.execute("SELECT problem FROM photos WHERE path = ?", (_key(path),)).fetchone()
         return Failure(**json.loads(row["problem"])) if row and row["problem"] else None
 
     def problems(self, limit: int = 200) -> list[tuple[str, Failure]]:
@@ -109,7 +117,7 @@ class Catalog:
 
     def stamps(self, folder: Path) -> dict[str, Stamp]:
         """What is known of the files under a folder: path -> stamp. One query, for scans."""
-        prefix = str(folder) + os.sep
+        prefix = _key(folder) + os.sep
         rows = self._db.connection.execute(
             "SELECT path, size, mtime_ns FROM photos WHERE path >= ? AND path < ?", (prefix, prefix + "\U0010ffff")
         )
@@ -117,7 +125,7 @@ class Catalog:
 
     def stamps_at(self, path: Path) -> Stamp | None:
         """What is known of the file at a path."""
-        row = self._db.connection.execute("SELECT size, mtime_ns FROM photos WHERE path = ?", (str(path),)).fetchone()
+        row = self._db.connection.execute("SELECT size, mtime_ns FROM photos WHERE path = ?", (_key(path),)).fetchone()
         return Stamp(row["size"], row["mtime_ns"]) if row else None
 
     def hold(self, stamps: Mapping[str, Stamp]) -> None:
@@ -126,7 +134,7 @@ class Catalog:
         with self._db.transaction() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO photos (path, size, mtime_ns, problem, seen_at) VALUES (?, ?, ?, ?, ?)",
-                [(path, stamp.size, stamp.mtime_ns, waiting, self._clock()) for path, stamp in stamps.items()],
+                [(_key(path), stamp.size, stamp.mtime_ns, waiting, self._clock()) for path, stamp in stamps.items()],
             )
 
     def let_go(self, folder: Path) -> int:

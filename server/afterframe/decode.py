@@ -45,7 +45,9 @@ def open_photo(path: Path, *, megapixels: float = 200.0) -> Image.Image:
     try:
         if path.stat().st_size == 0:
             raise PhotoError(f"{path.name} is empty.", "Export it again.", code="empty")
-        image = Image.open(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damaged EXIF
+            image = Image.open(path)
     except UnidentifiedImageError as error:
         if _begins_like_a_photo(path):
             raise _broken(path, error) from error
@@ -60,7 +62,9 @@ def open_photo(path: Path, *, megapixels: float = 200.0) -> Image.Image:
         raise PhotoError(
             f"{path.name} may not be read.", "Give yourself the right to read it.", code="no_permission"
         ) from error
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except PhotoError:
+        raise
+    except Exception as error:  # Pillow's readers raise whatever a damaged file makes them raise
         raise _broken(path, error) from error
     try:
         _check(path, image, megapixels)
@@ -129,7 +133,7 @@ def decode(path: Path, *, megapixels: float = 200.0, long_side: int | None = Non
             raise PhotoError(
                 f"{path.name} needs more memory than there is.", "Export it smaller.", code="too_large"
             ) from error
-        except (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, LookupError, TypeError) as error:
+        except Exception as error:  # as above
             raise _broken(path, error) from error
     if adobe_rgb:
         pixels = _adobe_rgb_to_srgb(pixels)

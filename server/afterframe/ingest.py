@@ -156,8 +156,6 @@ class Ingest:
             stat = path.stat()
         except OSError:
             return  # gone again: nothing to report
-        if error.error_code == "bad_name":
-            path = Path(str(path).encode("utf-8", "replace").decode())
         self._catalog.put_problem(path, Stamp.of(stat), Failure(**error.to_dict()))
 
 

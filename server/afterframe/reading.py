@@ -53,6 +53,8 @@ def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Readin
         facts, problem = _facts(path) if with_facts else (photometa.Facts(), "it stalled the reader")
         sha256 = sha256_of(path)
         after = path.stat()
+    except FileNotFoundError as error:
+        raise PhotoError(f"{path.name} is not there.", "It may have been moved or renamed.", code="missing") from error
     except OSError as error:
         raise PhotoError(
             f"{path.name} cannot be read: {error.strerror or error}.", "Check the disk and its rights.", code="unreadable"
@@ -84,18 +86,18 @@ class PhotoReader:
         Raises:
             PhotoError: as :func:`read_photo`, or the picture itself took too long or crashed the reader.
         """
-        with contextlib.suppress(Stopped):
-            return self._call(path, with_facts=True)
         try:
+            with contextlib.suppress(Stopped):
+                return self._call(path, with_facts=True)
             return self._call(path, with_facts=False)
+        except PhotoError:
+            raise
         except Stopped as stopped:
             raise PhotoError(
                 f"{path.name} could not be read: {stopped}.",
                 "The file is probably damaged; export it again.",
                 code="stalls_reader",
             ) from stopped
-        except PhotoError:
-            raise
         except Exception as error:
             log.exception("%s", path)
             raise PhotoError(

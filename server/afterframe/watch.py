@@ -145,7 +145,7 @@ def scan(root: Path) -> Scan:
                     temporaries.append(Path(entry.path))
             elif name.lower().endswith(".mp4"):
                 clips.append(entry.path)
-            elif is_photo(Path(name)):
+            elif is_photo(Path(name)) and not entry.is_dir(follow_symlinks=False):
                 with contextlib.suppress(OSError):
                     if entry.is_file():
                         photos[entry.path] = Stamp.of(entry.stat())
@@ -243,12 +243,12 @@ class Watcher:
             while not self._ending.is_set():
                 try:
                     self.turn()
+                    if not self._ending.is_set():
+                        self._wait()
                 except Exception:
                     # A full disk or a locked database must not end the watch.
                     log.exception("watching")
                     self._ending.wait(1)
-                if not self._ending.is_set():
-                    self._wait()
         finally:
             self._stop_observer()
 
@@ -270,7 +270,13 @@ class Watcher:
                 self.scan_folder(root)
         self._recheck()
         for count, (path, final) in enumerate(self._settler.due(self._clock()), start=1):
-            self._deal_with(path, final)
+            try:
+                self._deal_with(path, final)
+            except Exception:
+                # One strange file must not keep the others waiting; the next scan finds it again.
+                log.exception("%s", path)
+                self._settler.forget(path)
+                self._scan_within(self._poll_s)
             if count == TAKE_AT_ONCE or self._ending.is_set():
                 return
 
@@ -332,6 +338,10 @@ class Watcher:
             except OSError as error:
                 log.warning("%s: no change events (%s); it is looked through every %g s", root, error, self._poll_s)
         self._observer.start()
+
+    def _scan_within(self, seconds: float) -> None:
+        latest = self._clock() + seconds
+        self._next_scan = {root: min(due, latest) for root, due in self._next_scan.items()}
 
     @property
     def _poll_s(self) -> float:
