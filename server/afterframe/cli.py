@@ -86,7 +86,7 @@ def serve(folders: tuple[Path, ...], port: int | None, host: str | None, backlog
             webbrowser.open(link)
 
     handle_signals(daemon)
-    daemon.run(ready)
+    daemon.run(ready, console.print_event)
 
 
 def recipe_options(command: F) -> F:

@@ -52,6 +52,18 @@ def print_serving(home: Home, url: str, link: str) -> None:
     out.print("Ctrl-C stops it; nothing is lost.")
 
 
+def print_event(event: dict[str, Any]) -> None:
+    """One line for what a photographer wants to know: a photo came, its clip is done, something went wrong."""
+    if event["kind"] == "clip":
+        out.print(f"[green]Done[/]     {shown(event['path'])}")
+    elif event["kind"] == "refused":
+        print_error(f"Refused  {event['photo']}: {event['error']['message']}", event["error"]["hint"])
+    elif event["kind"] == "render" and event["state"] == "failed":
+        print_error(f"Failed   {event['photo']}: {event['error']['message']}", event["error"]["hint"])
+    elif event["kind"] == "render" and event["state"] == "queued" and event["fresh"]:
+        out.print(f"Queued   {shown(event['photo'])}")
+
+
 def print_results(results: Sequence[Result]) -> None:
     """One line for each photo, and a sum."""
     if not results:

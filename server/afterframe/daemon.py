@@ -36,6 +36,9 @@ from afterframe.worker import Worker
 THREADS = 24
 """Web requests at a time; event streams take one each and are limited to half of these."""
 
+NARRATE_S = 0.5
+"""How often what happened is told, seconds."""
+
 log = logging.getLogger(__name__)
 
 
@@ -56,11 +59,12 @@ class Daemon:
         self._take_backlog = take_backlog
         self._stopping = threading.Event()
 
-    def run(self, ready: Callable[[str, str], None]) -> None:
+    def run(self, ready: Callable[[str, str], None], tell: Callable[[dict[str, Any]], None]) -> None:
         """Run until :meth:`stop`.
 
         Args:
             ready: called with the page's address and a one-time link to it, once everything runs.
+            tell: called with every event from then on.
         Raises:
             AlreadyRunning: another daemon holds this home.
             ConfigError: the port is taken, or a folder does not exist.
@@ -107,8 +111,15 @@ class Daemon:
                 stopping=self._stopping,
             )
             self._serve(stack, services, codes, ready)
-            self._stopping.wait()
+            self._narrate(database, tell)
             log.info("stopping")
+
+    def _narrate(self, database: Database, tell: Callable[[dict[str, Any]], None]) -> None:
+        cursor = database.last_cursor()
+        while not self._stopping.wait(NARRATE_S):
+            for event in database.events_since(cursor):
+                cursor = event["cursor"]
+                tell(event)
 
     def stop(self, number: int = 0, stack_frame: FrameType | None = None) -> None:
         """End :meth:`run`; also a signal handler."""

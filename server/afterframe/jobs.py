@@ -431,7 +431,15 @@ class Queue:
 
     def _changed(self, job_id: str) -> Job:
         job = self.get(job_id)
-        body = {"id": job.id, "state": job.state, "progress": job.progress, "eta_s": job.eta_s, "photo": job.photo_path}
+        body = {
+            "id": job.id,
+            "state": job.state,
+            "progress": job.progress,
+            "eta_s": job.eta_s,
+            "photo": job.photo_path,
+            "error": job.error.to_dict() if job.error else None,
+            "fresh": job.created_at == job.updated_at,
+        }
         self._db.emit("render", body, self._clock())
         return job
 
