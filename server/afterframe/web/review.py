@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
-from flask import Request, Response, make_response, redirect, render_template, send_from_directory
+from flask import Request, Response, make_response, redirect, render_template
 from werkzeug.wrappers import Response as AnyResponse
 
 from afterframe import __version__
 from afterframe.catalog import WAITING
-from afterframe.errors import AfterframeError
+from afterframe.errors import AfterframeError, NotFound
 from afterframe.models import JobState, Verdict
 from afterframe.web import problems, shapes
 from afterframe.web.problems import NotLoggedIn
@@ -26,6 +26,7 @@ SHOWN_RENDERS = 12
 SHOWN_PROBLEMS = 100
 PAGES = frozenset({"/", "/login"})
 STATIC = Path(__file__).parent / "static"
+KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 def is_page(request: Request) -> bool:
@@ -115,11 +116,16 @@ def _to_page() -> Response:
     "/static/<path:name>",
     "The page's style and script.",
     caller=Caller.ANYBODY,
-    media=("text/css", "text/javascript", "image/svg+xml"),
+    media=tuple(KINDS.values()),
     also={304: "It is as it was."},
 )
 def get_static(call: Call) -> Response:
-    """One of our own files."""
-    response = send_from_directory(STATIC, call.args["name"])
+    """One of our own files, which are few and small."""
+    name = call.args["name"]
+    if name not in {file.name for file in STATIC.iterdir()}:
+        raise NotFound(f"The page has no file {name}.")
+    response = Response((STATIC / name).read_bytes(), mimetype=KINDS[PurePath(name).suffix])
     response.headers["Cache-Control"] = "no-cache"
-    return make_response(response)
+    response.add_etag()
+    response.make_conditional(call.request)
+    return response

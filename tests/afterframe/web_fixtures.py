@@ -1,0 +1,137 @@
+"""A site over a real state file: photos in a watched folder, a clip with its sidecar, and requests whose
+answers are checked against what /api/openapi.json promises."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from afterframe.catalog import Catalog, Stamp
+from afterframe.config import Config, Home, ServerConfig
+from afterframe.db import Database
+from afterframe.hashing import sha256_of
+from afterframe.ingest import Ingest
+from afterframe.jobs import Queue
+from afterframe.models import Clip, Photo
+from afterframe.provenance import MadeBy, describe
+from afterframe.web import LoginCodes, Services, create_app
+from afterframe.web.api import ROUTES
+from afterframe.web.schema import check
+from afterframe.web.shapes import SCHEMAS, ref
+from factories import Clock, make_clip, make_photo_file
+from fakes import FakeReader
+from photometa.xmp import packet
+
+TOKEN = "t0ken-of-the-tests-0123456789abcdef"
+HOST = "localhost"  # what Flask's test client calls it
+ORIGIN = f"http://{HOST}"
+
+
+@dataclass
+class Desk:
+    """Everything that a test of the web side touches."""
+
+    app: Flask
+    services: Services
+    reader: FakeReader
+    codes: LoginCodes
+    clock: Clock
+    watched: Path
+    outside: Path
+    changes: list[str] = field(default_factory=list)
+
+    def client(self) -> FlaskClient:
+        return self.app.test_client()
+
+    def ask(self, method: str, path: str, body: object = None, **more: Any) -> TestResponse:
+        """A request as a plugin sends it."""
+        headers = {"Authorization": f"Bearer {TOKEN}", **more.pop("headers", {})}
+        if body is not None:
+            more["json"] = body
+        # Buffered: read to the end and closed, as a server does.
+        return self.client().open(path, method=method, headers=headers, **{"buffered": True, **more})
+
+    def good(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """The JSON of a request that must succeed, checked against the contract."""
+        response = self.ask(method, path, body)
+        assert response.status_code < 300, response.get_data(as_text=True)
+        keep_to_contract(self.app, method, path, response)
+        data: dict[str, Any] = response.get_json()
+        return data
+
+    def bad(self, method: str, path: str, body: object = None, **more: Any) -> tuple[int, str]:
+        """(status, code) of a request that must be refused, in the form of every error."""
+        response = self.ask(method, path, body, **more)
+        check(response.get_json(), ref("Error"), SCHEMAS)
+        error = response.get_json()["error"]
+        assert error["message"]
+        assert "Traceback" not in response.get_data(as_text=True)
+        return response.status_code, error["code"]
+
+    def browser(self) -> FlaskClient:
+        """A client that has logged in by a link."""
+        client = self.client()
+        assert client.get(f"/login?code={self.codes.issue()}").status_code == 303
+        return client
+
+    def photo(self, name: str = "DSC_0042.jpg") -> Path:
+        seed = sum(name.encode())
+        return make_photo_file(self.watched / name, seed=seed)
+
+    def known(self, path: Path) -> Photo:
+        return self.services.catalog.put_photo(path, Stamp.of(path.stat()), sha256_of(path), {})
+
+    def clip(self, name: str = "DSC_0042.jpg", data: bytes = b"0123456789" * 100, **changes: Any) -> Clip:
+        """A published clip: file, sidecar, row. Its bytes are no video."""
+        photo = self.known(self.photo(name))
+        path = self.watched / f"{Path(name).stem}_motion.mp4"
+        path.write_bytes(data)
+        clip = make_clip(photo, path, sha256=sha256_of(path), **changes)
+        properties = describe(clip, MadeBy("parallax", "1", trained=False), {}, 4)
+        Path(clip.sidecar_path).write_bytes(packet(properties))
+        self.services.catalog.put_clip(clip)
+        return clip
+
+
+def keep_to_contract(app: Flask, method: str, path: str, response: TestResponse) -> None:
+    adapter = app.url_map.bind("localhost")
+    endpoint, _ = adapter.match(path.partition("?")[0], method=method)
+    (route,) = [route for route in ROUTES if f"{route.method} {route.rule}" == endpoint]
+    assert response.status_code == route.status
+    if route.answer is not None and response.is_json:
+        check(response.get_json(), route.answer, SCHEMAS)
+
+
+@pytest.fixture(name="desk")
+def make_desk(
+    tmp_path: Path, database: Database, catalog: Catalog, queue: Queue, clock: Clock
+) -> Iterator[Desk]:
+    watched, outside = tmp_path / "photos", tmp_path / "elsewhere"
+    watched.mkdir()
+    outside.mkdir()
+    catalog.put_folder(watched, watch=True)
+    reader, changes = FakeReader(), list[str]()
+    config = Config(server=ServerConfig(allowed_hosts=("studio.example",)))
+    services = Services(
+        home=Home(tmp_path / "home").make(),
+        config=config,
+        database=database,
+        catalog=catalog,
+        queue=queue,
+        ingest=Ingest(database, catalog, queue, config, reader.read),
+        token=TOKEN,
+        folders_changed=lambda: changes.append("folders"),
+        look_again=lambda folder: changes.append(f"look {folder}"),
+        stopping=threading.Event(),
+    )
+    codes = LoginCodes(clock)
+    yield Desk(create_app(services, codes), services, reader, codes, clock, watched, outside, changes)
+    services.stopping.set()
