@@ -67,9 +67,7 @@ def main(args: Sequence[str] | None = None) -> int:
     """Measure, print the table, write quality.json; 0 when every gate holds."""
     parser = argparse.ArgumentParser(prog="bench.py quality", description=__doc__)
     shared = Path(__file__).resolve().parents[1].parent / "shared" / "photos"
-    parser.add_argument(
-        "folder", nargs="?", type=Path, default=shared, help="photos (default: ../shared/photos)"
-    )
+    parser.add_argument("folder", nargs="?", type=Path, default=shared, help="photos (default: ../shared/photos)")
     parser.add_argument("--long-side", type=int, default=640)
     parser.add_argument("--only", default="", help="a part of the file names")
     parser.add_argument("--json", type=Path, default=None, help="where to write the numbers")
@@ -88,11 +86,7 @@ def main(args: Sequence[str] | None = None) -> int:
         print(_line(row), flush=True)
     failed = {gate: [row["photo"] for row in rows if not _passes(gate, row)] for gate in GATES}
     summary = {"photos": rows, "against": against, "gates": GATES, "failed": failed}
-    print(
-        "\n".join(
-            f"{gate}: {len(rows) - len(bad)}/{len(rows)} {' '.join(bad)}" for gate, bad in failed.items()
-        )
-    )
+    print("\n".join(f"{gate}: {len(rows) - len(bad)}/{len(rows)} {' '.join(bad)}" for gate, bad in failed.items()))
     if options.json:
         options.json.write_text(json.dumps(summary, indent=1), "utf-8")
     return 1 if any(failed.values()) else 0
@@ -172,16 +166,12 @@ def _pan(photo: PreparedPhoto, speed: float, count: int, recipe: Recipe) -> Iter
     grey = cv2.cvtColor(photo.surround, cv2.COLOR_RGB2GRAY)
     scale = FLOW_WIDTH / recipe.size[0]
     size = (FLOW_WIDTH, max(2, round(recipe.size[1] * scale)))
-    grey = cv2.resize(
-        grey, (round(grey.shape[1] * scale), round(grey.shape[0] * scale)), interpolation=cv2.INTER_AREA
-    )
+    grey = cv2.resize(grey, (round(grey.shape[1] * scale), round(grey.shape[0] * scale)), interpolation=cv2.INTER_AREA)
     for number in range(count):
         way = speed * number / np.sqrt(2)
         shift = np.array([[1, 0, way], [0, 1, way]], np.float32)
         how = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-        yield np.asarray(
-            cv2.warpAffine(grey, shift, size, flags=how, borderMode=cv2.BORDER_REFLECT_101), np.uint8
-        )
+        yield np.asarray(cv2.warpAffine(grey, shift, size, flags=how, borderMode=cv2.BORDER_REFLECT_101), np.uint8)
 
 
 def flicker(frames: Sequence[Pixels]) -> float:
@@ -226,7 +216,14 @@ def _motion(pixels: Pixels, scene: Scene, recipe: Recipe, level: float) -> float
     count, height = wanted.frame_count, wanted.size[1]
     stage = Stage(photo, wanted)
     first, *later = (_small(stage.frame(m)[:height]) for m in (0.0, (count // 2) / (count - 1), 1.0))
-    return float(np.mean([np.linalg.norm(_flow(first, other), axis=2).mean() for other in later]))
+    return float(np.mean([_moved(first, other) for other in later]))
+
+
+def _moved(one: Pixels, other: Pixels) -> float:
+    """Mean flow where there is something to follow: weighted by the picture's gradient."""
+    smooth = cv2.GaussianBlur(one, (0, 0), 1.0)
+    weight = cv2.magnitude(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)) + 1e-3
+    return float(np.average(np.linalg.norm(_flow(one, other), axis=2), weights=np.asarray(weight)))
 
 
 def _encoded_psnr(photo: PreparedPhoto, recipe: Recipe) -> tuple[float, float]:
@@ -250,13 +247,9 @@ def _encoded_psnr(photo: PreparedPhoto, recipe: Recipe) -> tuple[float, float]:
     ]
     x264 = ["-c:v", "libx264", "-preset", "medium", "-crf", CRF, "-f", "matroska", "-"]
     frames = b"".join(f.tobytes() for f, _ in zip(_i420(photo, recipe), range(8), strict=False))
-    coded = subprocess.run(
-        [ffmpeg, "-v", "error", *raw, *x264], input=frames, capture_output=True, check=True
-    ).stdout
+    coded = subprocess.run([ffmpeg, "-v", "error", *raw, *x264], input=frames, capture_output=True, check=True).stdout
     back = ["-i", "-", "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-"]
-    plane = subprocess.run(
-        [ffmpeg, "-v", "error", *back], input=coded, capture_output=True, check=True
-    ).stdout
+    plane = subprocess.run([ffmpeg, "-v", "error", *back], input=coded, capture_output=True, check=True).stdout
     shown = np.frombuffer(plane, np.uint8)[: width * height * 3 // 2].reshape(height * 3 // 2, width)
     original = planes(np.ascontiguousarray(photo.pixels)).luma2x[::2, ::2]
     return _psnr(shown[:height], original), _psnr(to_rgb(shown), photo.pixels)
@@ -379,13 +372,9 @@ def _ken_burns(photo: PreparedPhoto, recipe: Recipe) -> Iterator[Pixels]:
     width, height = recipe.size
     for number in range(recipe.frame_count):
         zoom = 1 + 0.06 * number / recipe.frame_count
-        shift = np.array(
-            [[1 / zoom, 0, width / 2 * (1 - 1 / zoom)], [0, 1 / zoom, height / 2 * (1 - 1 / zoom)]]
-        )
+        shift = np.array([[1 / zoom, 0, width / 2 * (1 - 1 / zoom)], [0, 1 / zoom, height / 2 * (1 - 1 / zoom)]])
         how = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
-        rgb = cv2.warpAffine(
-            photo.pixels, shift, (width, height), flags=how, borderMode=cv2.BORDER_REFLECT_101
-        )
+        rgb = cv2.warpAffine(photo.pixels, shift, (width, height), flags=how, borderMode=cv2.BORDER_REFLECT_101)
         yield np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
 
 

@@ -11,6 +11,7 @@ leaves and breath moving by themselves where they are found. Frame 0 is the phot
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from afterframe.errors import Cancelled
 from afterframe.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress
@@ -26,11 +27,18 @@ _ROOM_FOR_LIFE = 0.012
 
 
 class Parallax:
-    """The embedded generator; see the module."""
+    """The embedded generator; see the module.
+
+    Args:
+        depth_model: a folder with a depth network's weights, used in place of the cues; none by default.
+    """
 
     name = "parallax"
     version = "1"
     abilities = Abilities(last_frame=True, loop=True, grid=2)
+
+    def __init__(self, depth_model: Path | None = None) -> None:
+        self._depth_model = depth_model
 
     def overscan(self, recipe: Recipe) -> float:
         """What the camera's path and moving clouds need beyond the frame.
@@ -40,9 +48,7 @@ class Parallax:
         lively = recipe.photo_type in (PhotoType.ENVIRONMENTAL, PhotoType.ACTION)
         return min(0.2, reach(recipe) + (_ROOM_FOR_LIFE if lively and recipe.motion_intensity > 0 else 0.0))
 
-    def generate(
-        self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck
-    ) -> Frames:
+    def generate(self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck) -> Frames:
         """Start a clip; the work happens while ``frames`` is read. Memory does not grow with its length.
 
         Raises:
@@ -54,23 +60,22 @@ class Parallax:
             size=(width, height),
             fps=recipe.fps,
             count=recipe.frame_count,
-            frames=_frames(photo, recipe, progress, cancelled),
+            frames=self._frames(photo, recipe, progress, cancelled),
         )
+
+    def _frames(
+        self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck
+    ) -> Iterator[Pixels]:
+        _stop_if(cancelled)
+        stage = Stage(photo, recipe, self._depth_model)
+        count = recipe.frame_count
+        for number in range(count):
+            _stop_if(cancelled)
+            yield stage.frame(_moment(number, count, recipe))
+            progress((number + 1) / count)
 
     def close(self) -> None:
         """Nothing is held between clips."""
-
-
-def _frames(
-    photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck
-) -> Iterator[Pixels]:
-    _stop_if(cancelled)
-    stage = Stage(photo, recipe)
-    count = recipe.frame_count
-    for number in range(count):
-        _stop_if(cancelled)
-        yield stage.frame(_moment(number, count, recipe))
-        progress((number + 1) / count)
 
 
 def _moment(number: int, count: int, recipe: Recipe) -> float:

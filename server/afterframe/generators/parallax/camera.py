@@ -120,9 +120,7 @@ def _eased(moment: float, ramp: float = 0.25) -> float:
 
 def _travel(recipe: Recipe) -> float:
     """Longer clips go farther, though slower."""
-    return (
-        recipe.motion_intensity * _TRAVEL[recipe.photo_type] * min(1.25, math.sqrt(recipe.duration_s / 4.0))
-    )
+    return recipe.motion_intensity * _TRAVEL[recipe.photo_type] * min(1.25, math.sqrt(recipe.duration_s / 4.0))
 
 
 def _handheld(recipe: Recipe, moment: float, travel: float) -> Pose:

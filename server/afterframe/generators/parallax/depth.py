@@ -8,28 +8,36 @@ in the visual field, aerial perspective, occlusion, accommodation.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 
 from afterframe.frames import PreparedPhoto
 from afterframe.generators.parallax.camera import SUBJECT_NEARNESS
+from afterframe.generators.parallax.learned import learned_nearness
 from afterframe.vision import Map, Survey
 from afterframe.vision.canvas import box_mask, gradients, refine, smooth, unit
 
 
-def nearness(seen: Survey, photo: PreparedPhoto) -> Map:
+def nearness(seen: Survey, photo: PreparedPhoto, weights: Path | None = None) -> Map:
     """0 far to 1 near, of the survey's shape; smooth but for the outline of near things.
 
     Args:
         seen: the survey of ``photo.surround``.
         photo: its optics decide how much defocus says about depth.
+        weights: a folder with a depth network, used in place of the cues.
     """
+    depth = _by_cues(seen, photo) if weights is None else learned_nearness(photo.surround, weights, seen.sky.shape)
+    depth = _with_subject(_upright(depth, seen), seen)
+    return _grown(np.clip(depth, 0.0, 1.0).astype(np.float32))
+
+
+def _by_cues(seen: Survey, photo: PreparedPhoto) -> Map:
     ground = _ground(seen)
     depth = ground + (_by_focus(seen) - ground) * np.float32(_focus_says(seen, photo))
     depth = depth * (1.0 - seen.sky)
-    depth = refine(depth.astype(np.float32), seen.picture.luma, max(depth.shape) // 24, 1e-3)
-    depth = _with_subject(_upright(depth, seen), seen)
-    return _grown(np.clip(depth, 0.0, 1.0).astype(np.float32))
+    return refine(depth.astype(np.float32), seen.picture.luma, max(depth.shape) // 24, 1e-3)
 
 
 def _ground(seen: Survey) -> Map:
@@ -55,9 +63,7 @@ def _focus_says(seen: Survey, photo: PreparedPhoto) -> float:
     """How much defocus tells about depth, 0-0.8: much with a long lens wide open or a close subject."""
     inside = seen.subject > 0.5
     contrast = (
-        float(seen.focus[inside].mean() - seen.focus[~inside].mean())
-        if inside.any() and not inside.all()
-        else 0.0
+        float(seen.focus[inside].mean() - seen.focus[~inside].mean()) if inside.any() and not inside.all() else 0.0
     )
     says = np.clip(contrast / 0.2, 0.0, 0.6)
     if photo.f_number and photo.focal_35mm:

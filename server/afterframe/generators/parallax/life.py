@@ -134,9 +134,7 @@ def _clouds(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) ->
     high = np.clip(1.0 - 0.6 * seen.picture.rows() / max(seen.horizon or 1.0, 0.2), 0.3, 1.0)
     amount = _CLOUD_DRIFT * width * recipe.motion_intensity * min(1.6, recipe.duration_s / 4.0)
     sign = 1.0 if recipe.seed % 2 else -1.0
-    return [
-        Drift(_field(_onto((inner * high).astype(np.float32), shape) * np.float32(sign * amount), 0.0, shape))
-    ]
+    return [Drift(_field(_onto((inner * high).astype(np.float32), shape) * np.float32(sign * amount), 0.0, shape))]
 
 
 def _glare(seen: Survey) -> Map:
@@ -183,9 +181,7 @@ def _clumps(chance: np.random.Generator, shape: tuple[int, int], share: float) -
     return np.asarray(noise / max(float(noise.std()), 1e-6), np.float32)
 
 
-def _breath(
-    seen: Survey, recipe: Recipe, shape: tuple[int, int], size: tuple[int, int]
-) -> list[Wave | Drift]:
+def _breath(seen: Survey, recipe: Recipe, shape: tuple[int, int], size: tuple[int, int]) -> list[Wave | Drift]:
     """Shoulders rise and the head rides on them, whole: it is moved, never bent."""
     if not seen.faces:
         return []
@@ -193,8 +189,6 @@ def _breath(
     rows = seen.picture.rows()
     hold = np.clip((1.0 - rows) / max(1.0 - chin, 0.05), 0.0, 1.0)
     body = smooth(cv2.dilate(seen.subject, np.ones((15, 15))).astype(np.float32), 10.0)
-    lift = _onto((body * hold).astype(np.float32), shape) * np.float32(
-        _BREATH * size[1] * recipe.motion_intensity
-    )
+    lift = _onto((body * hold).astype(np.float32), shape) * np.float32(_BREATH * size[1] * recipe.motion_intensity)
     still = np.zeros(shape, np.float32)
     return [Wave(_field(still, 0.0, shape), _field(0.0, lift, shape), 0.3)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 
@@ -9,7 +11,8 @@ from afterframe.frames import Pixels, PreparedPhoto
 from afterframe.generators.parallax.camera import Pivot, looks_at, pose
 from afterframe.generators.parallax.depth import nearness
 from afterframe.generators.parallax.life import alive, light
-from afterframe.generators.parallax.warp import SPACING, Field, Warper, nodes
+from afterframe.generators.parallax.torch_warp import warper
+from afterframe.generators.parallax.warp import SPACING, Field, nodes
 from afterframe.generators.parallax.yuv import planes
 from afterframe.models import CameraMovement, Recipe
 from afterframe.vision import Map, Survey, survey
@@ -21,20 +24,20 @@ _ROUNDS = 3
 class Stage:
     """A prepared photo ready to be filmed."""
 
-    def __init__(self, photo: PreparedPhoto, recipe: Recipe) -> None:
+    def __init__(self, photo: PreparedPhoto, recipe: Recipe, weights: Path | None = None) -> None:
         height, width = photo.pixels.shape[:2]
         self._recipe, self._size = recipe, (width, height)
         self._places = nodes(self._size) + np.array(photo.margin, np.float32)
         seen = survey(photo.surround, photo.scene)
         self._whole = photo.surround.shape[1], photo.surround.shape[0]
         shape = -(-self._whole[1] // SPACING), -(-self._whole[0] // SPACING)
-        near = nearness(seen, photo)
+        near = nearness(seen, photo, weights)
         self._nearness = np.asarray(cv2.resize(near, shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
         self._alive = alive(seen, recipe, shape, self._whole)
         moving = bool(self._alive) or recipe.camera_movement is not CameraMovement.STATIC
         self._light = light(recipe, self._places.shape[1], moving)
         self._pivot = _pivot(seen, near, photo)
-        self._warper = Warper(planes(photo.surround), self._size)
+        self._warper = warper(planes(photo.surround), self._size)
 
     def frame(self, moment: float) -> Pixels:
         """The I420 frame at ``moment`` (0-1), valid until the next call."""
@@ -61,9 +64,7 @@ class Stage:
         coarse = np.array([values.shape[1], values.shape[0]], np.float32) / np.array(self._whole, np.float32)
         there = (places + np.float32(0.5)) * coarse - np.float32(0.5)
         return np.asarray(
-            cv2.remap(
-                values, there.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-            ),  # type: ignore[call-overload]
+            cv2.remap(values, there.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),  # type: ignore[call-overload]
             np.float32,
         )
 

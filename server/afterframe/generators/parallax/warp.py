@@ -46,9 +46,7 @@ class Warper:
         """
         frame, half = self._frame, (self._width // 2, self._height // 2)
         luma = frame[: self._height]
-        _sample(
-            self._source.luma2x, _maps(places * np.float32(2), SPACING, (self._width, self._height)), luma
-        )
+        _sample(self._source.luma2x, _maps(places * np.float32(2), SPACING, (self._width, self._height)), luma)
         if gain is not None:
             whole = cv2.resize(gain, (gain.shape[1] * SPACING, self._height), interpolation=cv2.INTER_LINEAR)
             cv2.multiply(luma, whole[:, SPACING : SPACING + self._width], dst=luma, dtype=cv2.CV_8U)

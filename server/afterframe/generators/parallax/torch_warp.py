@@ -1,0 +1,120 @@
+"""The warp on a GPU, by torch; chosen only where it is measured to be faster than OpenCV on the CPU.
+
+torch is imported here and nowhere else in parallax, and only once a GPU is known to be there.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import shutil
+import time
+from typing import Any, Protocol
+
+import numpy as np
+
+from afterframe.frames import Pixels
+from afterframe.generators.parallax.warp import SPACING, Field, Warper, nodes
+from afterframe.generators.parallax.yuv import Planes
+
+_TRIAL_FRAMES = 6
+
+
+class Warps(Protocol):
+    """Either warper."""
+
+    def frame(self, places: Field, gain: Field | None = None) -> Pixels:
+        """The I420 frame that shows ``places``; as :meth:`Warper.frame`."""
+        ...
+
+
+class TorchWarper:
+    """As :class:`Warper`, on a torch device."""
+
+    def __init__(self, source: Planes, size: tuple[int, int], device: str) -> None:
+        import torch
+
+        self._torch, self._device = torch, device
+        self._width, self._height = size
+        self._planes = [self._there(plane) for plane in (source.luma2x, source.cb, source.cr)]
+        self._frame = np.empty((self._height * 3 // 2, self._width), np.uint8)
+
+    def frame(self, places: Field, gain: Field | None = None) -> Pixels:
+        """The I420 frame, uint8 (height * 3 // 2, width), valid until the next call."""
+        half = self._width // 2, self._height // 2
+        frame = self._frame
+        luma = self._sampled(0, places * np.float32(2), SPACING, (self._width, self._height))
+        if gain is not None:
+            wide = self._dense(np.repeat(gain[..., None], 2, axis=2), SPACING, (self._width, 1))
+            luma = luma * wide[:, :1]
+        frame[: self._height] = self._levels(luma)
+        chroma = frame[self._height :].reshape(2, half[1], half[0])
+        there = (places - np.float32(0.5)) * np.float32(0.5)
+        chroma[0] = self._levels(self._sampled(1, there, SPACING // 2, half))
+        chroma[1] = self._levels(self._sampled(2, there, SPACING // 2, half))
+        return frame
+
+    def _there(self, values: Pixels | Field) -> Any:
+        return self._torch.from_numpy(values.astype(np.float32)).to(self._device)[None, None]
+
+    def _dense(self, places: Field, spacing: int, size: tuple[int, int]) -> Any:
+        """The nodes' places at every pixel, (1, 2, height, width)."""
+        rows, columns = places.shape[:2]
+        coarse = self._torch.from_numpy(places).to(self._device).permute(2, 0, 1)[None]
+        high = 1 if rows == 1 else rows * spacing
+        dense = self._torch.nn.functional.interpolate(
+            coarse, (high, columns * spacing), mode="bilinear", align_corners=False
+        )
+        top = 0 if rows == 1 else spacing
+        return dense[:, :, top : top + size[1], spacing : spacing + size[0]]
+
+    def _sampled(self, plane: int, places: Field, spacing: int, size: tuple[int, int]) -> Any:
+        source = self._planes[plane]
+        height, width = source.shape[2:]
+        dense = self._dense(places, spacing, size).permute(0, 2, 3, 1)
+        scale = self._torch.tensor([2.0 / max(1, width - 1), 2.0 / max(1, height - 1)], device=self._device)
+        return self._torch.nn.functional.grid_sample(
+            source, dense * scale - 1.0, mode="bilinear", padding_mode="reflection", align_corners=True
+        )
+
+    def _levels(self, plane: Any) -> Pixels:
+        rounded = plane[0, 0].round().clamp(0, 255).to(self._torch.uint8)
+        return np.asarray(rounded.cpu().numpy())
+
+
+def warper(source: Planes, size: tuple[int, int]) -> Warps:
+    """The faster warper for clips of ``size`` (width, height) on this machine."""
+    on_cpu = Warper(source, size)
+    if not _gpu_present():
+        return on_cpu
+    on_gpu = _on_gpu(source, size)
+    if on_gpu is None or _trial(on_gpu, size) > 0.8 * _trial(on_cpu, size):
+        return on_cpu
+    return on_gpu
+
+
+@functools.cache
+def _gpu_present() -> bool:
+    """Cheap to ask: no import of torch on machines without an NVIDIA driver."""
+    return shutil.which("nvidia-smi") is not None and importlib.util.find_spec("torch") is not None
+
+
+def _on_gpu(source: Planes, size: tuple[int, int]) -> TorchWarper | None:
+    import torch
+
+    if not torch.cuda.is_available():
+        return None
+    try:
+        return TorchWarper(source, size, "cuda")
+    except RuntimeError:  # out of the GPU's memory: the CPU does it
+        return None
+
+
+def _trial(candidate: Warps, size: tuple[int, int]) -> float:
+    """Seconds for a few frames, the first one not counted."""
+    places = nodes(size)
+    candidate.frame(places)
+    began = time.perf_counter()
+    for number in range(_TRIAL_FRAMES):
+        candidate.frame(places + np.float32(0.3 * number))
+    return time.perf_counter() - began
