@@ -10,7 +10,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-
 SHARED = Path(__file__).parents[1].parent / "shared"
 """Real photographs and sidecars, beside the project on some machines."""
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from factories import make_reading
 
-from afterframe.errors import AfterframeError
+from afterframe.errors import AfterframeError, PhotoError
 from afterframe.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress
 from afterframe.generators import Abilities
 from afterframe.hashing import sha256_of
 from afterframe.models import Recipe
 from afterframe.reading import Reading
+from factories import make_reading
 
 
 @dataclass
@@ -28,6 +28,8 @@ class FakeReader:
         self.asked.append(path)
         if path in self.problems:
             raise self.problems[path]
+        if not path.exists():
+            raise PhotoError(f"{path} is not there.", "It may have been moved.", code="missing")
         return make_reading(path, sha256_of(path))
 
 

@@ -15,7 +15,7 @@ import click
 from rich.markup import escape
 
 from afterframe import __version__, console, logs
-from afterframe.config import Config, Home, default_folder, read_config
+from afterframe.config import Config, Home, read_config
 from afterframe.errors import AfterframeError
 from afterframe.models import CameraMovement, Direction
 
@@ -267,5 +267,3 @@ def doctor(as_json: bool) -> None:
     else:
         console.print_checks(checks)
     sys.exit(0 if ok else 1)
-
-

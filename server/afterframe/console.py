@@ -110,7 +110,11 @@ def print_status(found: dict[str, Any]) -> None:
         waiting = f" – {folder['waiting']} photos wait for a confirmation" if folder["waiting"] else ""
         out.print(f"{'Watched' if folder['watch'] else 'On request'}: {shown(folder['path'])}{waiting}")
     counts = found["counts"]
-    out.print("Renders: " + ", ".join(f"{n} {state}" for state, n in counts.items() if n) if any(counts.values()) else "Renders: none")
+    out.print(
+        "Renders: " + ", ".join(f"{n} {state}" for state, n in counts.items() if n)
+        if any(counts.values())
+        else "Renders: none"
+    )
     if found["paused"]:
         out.print("[yellow]The queue is paused.[/]")
     for render in found["renders"]:
@@ -119,7 +123,8 @@ def print_status(found: dict[str, Any]) -> None:
     for kind in ("failed", "refused"):
         for entry in found[kind]:
             error = entry["error"] or {"message": "no reason given", "hint": ""}
-            out.print(f"  [red]{kind:10}[/] {shown(entry['photo'])}: {shown(error['message'])} {shown(error['hint'])}".rstrip())
+            why = f"{error['message']} {error['hint']}".rstrip()
+            out.print(f"  [red]{kind:10}[/] {shown(entry['photo'])}: {shown(why)}")
 
 
 def duration(seconds: float) -> str:

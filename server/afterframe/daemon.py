@@ -50,9 +50,7 @@ class Daemon:
         take_backlog: animate a folder's photos even when there are very many.
     """
 
-    def __init__(
-        self, home: Home, config: Config, folders: Sequence[Path] = (), *, take_backlog: bool = False
-    ) -> None:
+    def __init__(self, home: Home, config: Config, folders: Sequence[Path] = (), *, take_backlog: bool = False) -> None:
         self._home = home.make()
         self._config = config
         self._folders = folders

@@ -9,7 +9,6 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from afterframe import generators
@@ -58,7 +57,7 @@ def _run(name: str, check: Callable[[Home], tuple[str, str]], home: Home) -> Che
     return Check(name, True, detail, hint)
 
 
-def _python(home: Home) -> tuple[str, str]:
+def _python(_: Home) -> tuple[str, str]:
     return f"{sys.version.split()[0]} on {sys.platform}", ""
 
 
@@ -93,7 +92,9 @@ def _ffmpeg(home: Home) -> tuple[str, str]:
 
 def _generators(home: Home) -> tuple[str, str]:
     wanted = read_config(home.config).render.generator
-    hint = "" if "diffusers" in generators.available() else "With a GPU, `pip install afterframe[gpu]` brings diffusers."
+    hint = (
+        "" if "diffusers" in generators.available() else "With a GPU, `pip install afterframe[gpu]` brings diffusers."
+    )
     return f"{', '.join(generators.available())}; “{wanted}” means {generators.resolve(wanted)} here", hint
 
 

@@ -175,7 +175,9 @@ class _Feeder:
 
 def _failed(complaint: str) -> EncodeError:
     if "No space left" in complaint or "ENOSPC" in complaint:
-        return EncodeError("The disk is full; the clip was not written.", "Free some space, then press Retry.", code="disk_full")
+        return EncodeError(
+            "The disk is full; the clip was not written.", "Free some space, then press Retry.", code="disk_full"
+        )
     return EncodeError(f"ffmpeg failed: {complaint or 'it gave no reason'}", "`afterframe doctor` checks ffmpeg.")
 
 
@@ -266,7 +268,11 @@ def _run(command: list[str]) -> bytes:
 
 
 def _start(
-    command: list[str], *, stdin: int = subprocess.DEVNULL, stdout: int = subprocess.DEVNULL, stderr: int = subprocess.DEVNULL
+    command: list[str],
+    *,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
+    stderr: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(

@@ -42,9 +42,7 @@ def frame(pixels: Pixels, scene: Scene, size: tuple[int, int], overscan: float) 
     width, height = size
     margin = (_margin(width, overscan), _margin(height, overscan))
     wide, high = width + 2 * margin[0], height + 2 * margin[1]
-    window = _window(
-        (pixels.shape[1], pixels.shape[0]), wide / high, scene, (margin[0] / wide, margin[1] / high)
-    )
+    window = _window((pixels.shape[1], pixels.shape[0]), wide / high, scene, (margin[0] / wide, margin[1] / high))
     surround = _resize(pixels, window, (wide, high))
     return PreparedPhoto(surround=surround, margin=margin, scene=_seen_in(scene, window, pixels.shape))
 

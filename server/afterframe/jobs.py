@@ -274,7 +274,8 @@ class Queue:
 
     def _requeue(self, connection: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> None:
         rows = connection.execute(
-            f"SELECT id, cancel_requested FROM jobs WHERE state IN ('running', 'publishing') AND {where} ORDER BY place",  # noqa: S608
+            f"""SELECT id, cancel_requested FROM jobs
+                WHERE state IN ('running', 'publishing') AND {where} ORDER BY place""",  # noqa: S608 - our own literals
             values,
         ).fetchall()
         for row in rows:

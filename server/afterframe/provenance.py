@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import photometa
-from photometa import Bag, LangAlt, Seq, Struct
-
 from afterframe import __version__
 from afterframe.errors import PhotoError
 from afterframe.models import Clip, Recipe, Verdict
 from afterframe.naming import sidecar_of
+from photometa import Bag, LangAlt, Seq, Struct
 
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 TRAINED = SOURCE_TYPES + "trainedAlgorithmicMedia"
@@ -185,7 +184,9 @@ def read_clip(sidecar: Path) -> Clip | None:
     try:
         clip = _clip_from(sidecar, text)
     except (KeyError, ValueError, TypeError) as error:
-        raise PhotoError(f"{sidecar.name} is damaged ({error!r}).", "Restore it from a backup.", code="sidecar") from error
+        raise PhotoError(
+            f"{sidecar.name} is damaged ({error!r}).", "Restore it from a backup.", code="sidecar"
+        ) from error
     if sidecar_of(Path(clip.path)) != sidecar:
         raise PhotoError(f"{sidecar.name} does not name its clip.", "Give it back its name.", code="sidecar")
     return clip

@@ -64,7 +64,9 @@ def choose_name(photo: Path, ours: set[str], taken: Callable[[Path], bool]) -> t
     """
     plain, long = bases_for(photo)
     ours_by_base = {base: any(path == str(clip_path(photo, base, 1)) for path in ours) for base in (plain, long)}
-    base = long if ours_by_base[long] or not (ours_by_base[plain] or _free(clip_path(photo, plain, 1), taken)) else plain
+    base = (
+        long if ours_by_base[long] or not (ours_by_base[plain] or _free(clip_path(photo, plain, 1), taken)) else plain
+    )
     variant = 1
     while not _free(clip_path(photo, base, variant), taken) or str(clip_path(photo, base, variant)) in ours:
         variant += 1
@@ -242,5 +244,7 @@ def _explain(error: OSError, path: Path) -> PublishError:
             f"The disk that holds {path} is full.", "Free some space, then press Retry.", code="disk_full"
         )
     if error.errno == errno.ENAMETOOLONG:
-        return PublishError(f"The name {path.name} is too long.", "Give the photo a shorter name.", code="name_too_long")
+        return PublishError(
+            f"The name {path.name} is too long.", "Give the photo a shorter name.", code="name_too_long"
+        )
     return PublishError(f"{path} cannot be written: {error.strerror or error}.", "Check the disk, then press Retry.")

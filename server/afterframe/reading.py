@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import photometa
-
 from afterframe import vision
 from afterframe.config import LimitsConfig
 from afterframe.decode import decode
@@ -57,7 +56,9 @@ def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Readin
         raise PhotoError(f"{path.name} is not there.", "It may have been moved or renamed.", code="missing") from error
     except OSError as error:
         raise PhotoError(
-            f"{path.name} cannot be read: {error.strerror or error}.", "Check the disk and its rights.", code="unreadable"
+            f"{path.name} cannot be read: {error.strerror or error}.",
+            "Check the disk and its rights.",
+            code="unreadable",
         ) from error
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise PhotoError(f"{path.name} changed while it was read.", "It will be tried again.", code="changing")
@@ -122,7 +123,9 @@ class PhotoReader:
             facts: photometa.Facts = self._facts_pool.call(path)
         except Stopped as stopped:
             raise PhotoError(
-                f"{path.name}: its metadata could not be read: {stopped}.", "The file is probably damaged.", code="stalls_reader"
+                f"{path.name}: its metadata could not be read: {stopped}.",
+                "The file is probably damaged.",
+                code="stalls_reader",
             ) from stopped
         except photometa.MetadataError as error:
             raise PhotoError(error.message, error.hint, code=error.code) from error

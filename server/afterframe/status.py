@@ -34,9 +34,7 @@ def report(home: Home) -> dict[str, Any]:
             ],
             "failed": [{"photo": j.photo_path, "error": j.error.to_dict() if j.error else None} for j in failed],
             "refused": [{"photo": path, "error": why.to_dict()} for path, why in catalog.problems(limit=10)],
-            "folders": [
-                {"path": str(f.path), "watch": f.watch, "waiting": f.waiting} for f in catalog.folders()
-            ],
+            "folders": [{"path": str(f.path), "watch": f.watch, "waiting": f.waiting} for f in catalog.folders()],
         }
     finally:
         database.close()
@@ -51,7 +49,7 @@ def login_link(home: Home) -> str:
     daemon = read_daemon(home)
     if daemon is None:
         raise WrongState("No daemon is running.", "`afterframe serve` starts it.")
-    request = urllib.request.Request(
+    request = urllib.request.Request(  # noqa: S310 - our own daemon's address
         f"{daemon['url']}/api/login-code",
         data=b"{}",
         headers={"Authorization": f"Bearer {make_token(home)}", "Content-Type": "application/json"},

@@ -42,7 +42,9 @@ log = logging.getLogger(__name__)
 class Take(Protocol):
     """Deals with a settled photo. False: it is not all there yet, ask again."""
 
-    def __call__(self, path: Path, *, final: bool) -> bool: ...
+    def __call__(self, path: Path, *, final: bool) -> bool:
+        """``final``: a broken file is to be given up."""
+        ...
 
 
 @dataclass(slots=True)
@@ -176,9 +178,8 @@ class _Hints(FileSystemEventHandler):
     def on_any_event(self, event: FileSystemEvent) -> None:
         if event.event_type == "moved":
             self._put(Path(os.fsdecode(event.dest_path)), True)
-        elif event.event_type in ("created", "closed", "modified"):
-            if not (event.is_directory and event.event_type == "modified"):
-                self._put(Path(os.fsdecode(event.src_path)), False)
+        elif event.event_type in ("created", "closed") or (event.event_type == "modified" and not event.is_directory):
+            self._put(Path(os.fsdecode(event.src_path)), False)
 
 
 class Watcher:

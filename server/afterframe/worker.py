@@ -15,9 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
-from photometa.containers.mp4 import append_xmp
-from photometa.xmp import packet as packet_of
-
 from afterframe import generators, logs
 from afterframe.catalog import Catalog
 from afterframe.config import Config, Home, read_config
@@ -35,6 +32,8 @@ from afterframe.naming import POSTER_MARK, poster_of, sidecar_of, temporary_for
 from afterframe.provenance import MadeBy, describe
 from afterframe.publish import Publication, check_folder, choose_name, discard, place, sync_file, write_packet
 from afterframe.vision import look
+from photometa.containers.mp4 import append_xmp
+from photometa.xmp import packet as packet_of
 
 BEAT_S = 0.5
 """How often progress is told and a wish to stop is noticed, seconds."""

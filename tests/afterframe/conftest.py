@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from factories import Clock
 
 from afterframe.catalog import Catalog
 from afterframe.db import Database
 from afterframe.jobs import Queue
+from factories import Clock
 
 
 @pytest.fixture

@@ -3,12 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from factories import make_clip, make_job, make_photo
 
 from afterframe.catalog import WAITING, Catalog, Stamp
 from afterframe.errors import NotFound
 from afterframe.jobs import Queue
 from afterframe.models import Failure, Verdict
+from factories import make_clip, make_job, make_photo
 
 
 def test_a_photo_is_remembered_with_its_facts(catalog: Catalog) -> None:

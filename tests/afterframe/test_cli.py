@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from factories import make_photo_file
 
 from afterframe.cli import main
+from factories import make_photo_file
 
 
 class Shell:

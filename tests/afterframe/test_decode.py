@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import piexif
 import pytest
-from factories import make_photo_file, make_picture
 from PIL import Image, ImageCms
 
 from afterframe.decode import decode, is_photo, open_photo
 from afterframe.errors import PhotoError
+from factories import make_photo_file, make_picture
 
 
 def colour(path: Path) -> tuple[int, ...]:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from factories import make_frames
 
 from afterframe.encode import Encoding, encode, read_frames, verify, version, write_poster
 from afterframe.errors import Cancelled, EncodeError, GenerateError
 from afterframe.frames import Frames, Pixels
 from afterframe.naming import POSTER_MARK
+from factories import make_frames
 
 FAST = Encoding(preset="ultrafast", crf=12)
 

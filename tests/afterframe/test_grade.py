@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from factories import make_picture
 
 from afterframe.frames import Frames, Pixels
 from afterframe.grade import fit, match_grade
+from factories import make_picture
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from factories import make_photo_file
-from fakes import FakeReader
 
 from afterframe.catalog import Catalog
 from afterframe.config import Config
@@ -14,6 +12,8 @@ from afterframe.ingest import Ingest, Wish, folder_rules
 from afterframe.jobs import Queue
 from afterframe.models import JobState
 from afterframe.naming import POSTER_MARK
+from factories import make_photo_file
+from fakes import FakeReader
 
 
 @pytest.fixture

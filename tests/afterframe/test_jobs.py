@@ -4,7 +4,6 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from factories import Clock, make_clip, make_job, make_order, make_photo, make_recipe
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
@@ -14,6 +13,7 @@ from afterframe.db import Database
 from afterframe.errors import Cancelled, GenerateError, NotFound, WrongState
 from afterframe.jobs import LEASE_S, MAX_STRIKES, LeaseLost, Order, Queue
 from afterframe.models import JobState
+from factories import Clock, make_clip, make_job, make_order, make_photo, make_recipe
 
 OWNER = "daemon-1-aa/0"
 

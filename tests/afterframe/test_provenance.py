@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from factories import make_clip, make_photo, make_recipe
 
 from afterframe.catalog import Catalog
 from afterframe.errors import PhotoError
 from afterframe.models import Clip, Verdict
 from afterframe.provenance import TRAINED, UNTRAINED, MadeBy, describe, read_clip, write_verdict
+from factories import make_clip, make_photo, make_recipe
 from photometa.xmp import packet
 
 PARALLAX = MadeBy("parallax", "1", trained=False)

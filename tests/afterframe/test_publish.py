@@ -225,7 +225,7 @@ def test_a_poster_of_ours_is_replaced_and_a_strangers_picture_is_not(photo: Path
 
 
 def test_a_full_disk_is_noticed_before_any_work(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = namedtuple("usage", "total used free")  # noqa: PYI024
+    usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(publish.shutil, "disk_usage", lambda folder: usage(10, 9, 1))
     with pytest.raises(PublishError) as caught:
         check_folder(photo.parent)

@@ -4,12 +4,12 @@ import subprocess
 from typing import Any
 
 import pytest
-from factories import Clock, make_job
 
 from afterframe.catalog import Catalog
 from afterframe.jobs import LEASE_S, Queue
 from afterframe.models import JobState
 from afterframe.supervisor import Supervisor
+from factories import Clock, make_job
 
 
 class FakeProcess:
@@ -50,9 +50,7 @@ class Yard:
         self.clock = clock
         self.started: list[FakeProcess] = []
         self.rolled: list[Any] = []
-        self.supervisor = Supervisor(
-            queue, "daemon-1-aa", self.rolled.append, start=self._start, clock=clock
-        )
+        self.supervisor = Supervisor(queue, "daemon-1-aa", self.rolled.append, start=self._start, clock=clock)
         (self.slot,) = self.supervisor._slots
 
     def _start(self, owner: str, reserved: bool) -> Any:
@@ -87,9 +85,7 @@ def test_a_dead_workers_job_gets_a_strike_and_a_new_worker_comes(yard: Yard, que
     assert len(yard.started) == 2
 
 
-def test_committed_publishes_are_finished_before_a_strike_is_given(
-    yard: Yard, queue: Queue, catalog: Catalog
-) -> None:
+def test_committed_publishes_are_finished_before_a_strike_is_given(yard: Yard, queue: Queue, catalog: Catalog) -> None:
     yard.look()
     yard.started[0].returncode = 1
     yard.look()

@@ -6,7 +6,6 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
-from factories import Clock, make_clip, make_photo
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from afterframe import watch
 from afterframe.catalog import Catalog, Stamp
 from afterframe.config import WatchConfig
 from afterframe.watch import Settler, Watcher, on_network, scan
+from factories import Clock, make_clip, make_photo
 
 PHOTO = Path("/photos/a.jpg")
 
@@ -115,7 +115,7 @@ def test_an_unmounted_root_is_an_error_not_an_empty_folder(tmp_path: Path) -> No
 
 
 def test_network_shares_are_known_by_their_file_system(monkeypatch: pytest.MonkeyPatch) -> None:
-    partition = namedtuple("partition", "mountpoint fstype opts")  # noqa: PYI024
+    partition = namedtuple("partition", "mountpoint fstype opts")
     mounts = [partition("/", "ext4", "rw"), partition("/mnt/nas", "cifs", "rw"), partition("/mnt", "ext4", "rw")]
     monkeypatch.setattr(watch.psutil, "disk_partitions", lambda all: mounts)
     assert on_network(Path("/mnt/nas/2026"))

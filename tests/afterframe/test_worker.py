@@ -6,8 +6,6 @@ from pathlib import Path
 from types import TracebackType
 
 import pytest
-from factories import make_clip, make_photo_file, make_recipe
-from fakes import FakeGenerator
 
 from afterframe import worker as worker_module
 from afterframe.catalog import Catalog, Stamp
@@ -20,6 +18,8 @@ from afterframe.models import Job, JobState, Verdict
 from afterframe.provenance import read_clip
 from afterframe.publish import Publication
 from afterframe.worker import Heartbeat, Worker, serve
+from factories import make_clip, make_photo_file, make_recipe
+from fakes import FakeGenerator
 
 OWNER = "daemon-1-aa/0"
 FAST = Config(render=RenderConfig(preset="ultrafast"))
