@@ -23,7 +23,7 @@ _CLOUD_DRIFT = 0.02
 _RIPPLE = 0.0022
 _SWAY = 0.0022
 _BREATH = 0.0032
-_LIGHT = 0.12
+_LIGHT = 0.05
 
 
 @dataclass(frozen=True, slots=True)

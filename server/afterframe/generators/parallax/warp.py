@@ -35,7 +35,7 @@ class Warper:
         self._source = source
         self._width, self._height = size
         self._frame = np.empty((self._height * 3 // 2, self._width), np.uint8)
-        self._luma_maps: tuple[npt.NDArray[np.int16], npt.NDArray[np.uint16]] | None = None
+        self._grain: npt.NDArray[np.float32] | None = None
 
     def frame(self, places: Field, gain: Field | None = None) -> Pixels:
         """The I420 frame, uint8 (height * 3 // 2, width), valid until the next call.
@@ -48,13 +48,24 @@ class Warper:
         luma = frame[: self._height]
         _sample(self._source.luma2x, _maps(places * np.float32(2), SPACING, (self._width, self._height)), luma)
         if gain is not None:
-            whole = cv2.resize(gain, (gain.shape[1] * SPACING, self._height), interpolation=cv2.INTER_LINEAR)
-            cv2.multiply(luma, whole[:, SPACING : SPACING + self._width], dst=luma, dtype=cv2.CV_8U)
+            self._light(luma, gain)
         chroma = frame[self._height :].reshape(2, half[1], half[0])
         maps = _maps((places - np.float32(0.5)) * np.float32(0.5), SPACING // 2, half)
         _sample(self._source.cb, maps, chroma[0])
         _sample(self._source.cr, maps, chroma[1])
         return frame
+
+    def _light(self, luma: Pixels, gain: Field) -> None:
+        """Multiply luma by ``gain`` in place.
+
+        A fixed grain before rounding keeps flat walls from stepping.
+        """
+        if self._grain is None:
+            grain = np.random.default_rng(0).random(luma.shape, np.float32)
+            self._grain = grain - np.float32(0.5)
+        dense = cv2.resize(gain, (gain.shape[1] * SPACING, 1), interpolation=cv2.INTER_LINEAR)
+        lit = luma * dense[:, SPACING : SPACING + self._width]
+        cv2.add(lit, self._grain, dst=luma, dtype=cv2.CV_8U)
 
 
 Maps = tuple[npt.NDArray[np.int16], npt.NDArray[np.uint16]]
