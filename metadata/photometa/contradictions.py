@@ -37,8 +37,7 @@ def _clock_and_light(values: Mapping[str, Any]) -> list[str]:
         return [f"The camera's clock says {clock}, the exposure (EV {ev:.1f}) says daylight."]
     if ev < EV_NIGHT and 10 <= moment.hour < 16 and not values.get("flash_fired"):
         return [
-            f"The camera's clock says {clock}, the exposure (EV {ev:.1f}) says night, "
-            "a dark room or a strong filter."
+            f"The camera's clock says {clock}, the exposure (EV {ev:.1f}) says night, a dark room or a strong filter."
         ]
     return []
 
@@ -48,9 +47,7 @@ def _sun_and_light(values: Mapping[str, Any]) -> list[str]:
     if ev is None or elevation is None:
         return []
     if elevation < -6 and ev >= EV_FILL_FLASH and not values.get("flash_fired"):
-        return [
-            f"The sun stood {-elevation:.0f}° below the horizon, the exposure (EV {ev:.1f}) says daylight."
-        ]
+        return [f"The sun stood {-elevation:.0f}° below the horizon, the exposure (EV {ev:.1f}) says daylight."]
     if elevation > 10 and ev < EV_NIGHT and not values.get("flash_fired"):
         return [
             f"The sun stood {elevation:.0f}° high, the exposure (EV {ev:.1f}) says night, "

@@ -115,7 +115,5 @@ class _Derived:
         )
         if light is not None:
             self._set("light", *light)
-        at_night = night_light(
-            values.get("ev100"), values.get("sun_elevation_deg"), values.get("flash_fired")
-        )
+        at_night = night_light(values.get("ev100"), values.get("sun_elevation_deg"), values.get("flash_fired"))
         self._set("night_light", at_night, "rule: EV100 at night")

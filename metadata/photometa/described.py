@@ -46,6 +46,17 @@ _WORDS = (
 _OFFSET = re.compile(r"[+-]\d\d:\d\d\Z")
 
 
+READ = frozenset(
+    {name for _, name in _TEXTS + _NUMBERS}
+    | {name for _, name, _ in _WORDS}
+    | {"dc:subject", "xmp:Rating", "exif:ISOSpeedRatings", "exifEX:PhotographicSensitivity", "exif:Flash"}
+    | {"exif:ExposureBiasValue", "tiff:Orientation", "exif:DateTimeOriginal", "photoshop:DateCreated"}
+    | {"exif:DateTimeDigitized", "exif:GPSLatitude", "exif:GPSLongitude", "exif:GPSAltitude"}
+    | {"exif:GPSAltitudeRef", "photoshop:SidecarForExtension"}
+)
+"""Every property that becomes a fact, or says whose sidecar it is."""
+
+
 def read_described(properties: Mapping[str, Value], source: str = "XMP") -> Findings:
     """The facts in XMP properties.
 

@@ -118,11 +118,15 @@ class Tags:
 
     def real(self, name: str) -> float | None:
         """The first value as a number."""
+        if name not in self.tags:
+            return None
         numbers = self.reals(name)
         return numbers[0] if numbers else None
 
     def reals(self, name: str) -> list[float]:
         """All values as finite numbers; none if one is not (0/0)."""
+        if name not in self.tags:
+            return []
         try:
             numbers = [float(v[0] if isinstance(v, tuple) else v) for v in self.values(name)]
         except (TypeError, ValueError, ZeroDivisionError, OverflowError):
@@ -242,9 +246,7 @@ def _time(tags: Tags, found: Findings) -> None:
         ("DateTimeDigitized", "OffsetTimeDigitized"),
     ):
         text = tags.text(f"EXIF {name}") or tags.text(f"Image {name}")
-        moment = wall_clock(
-            text, tags.text("EXIF SubSecTimeOriginal") if name == "DateTimeOriginal" else None
-        )
+        moment = wall_clock(text, tags.text("EXIF SubSecTimeOriginal") if name == "DateTimeOriginal" else None)
         if moment is not None:
             note(found, "captured_at", moment, f"EXIF {name}")
             note(found, "offset_text", tags.text(f"EXIF {offset}"), f"EXIF {offset}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 Findings = dict[str, tuple[Any, str]]
 """Field of Facts -> value and the tag it comes from."""
 
 
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffd]")
 _LIMITS: dict[str, tuple[float, float]] = {
     "width": (1, 1 << 31),
     "height": (1, 1 << 31),
@@ -37,6 +39,4 @@ def clean_text(text: str | None) -> str | None:
     if text is None:
         return None
     text = text.strip("\0 \t\r\n\u00a0")
-    if not text or any(ord(c) < 32 and c not in "\t\r\n" for c in text) or "\ufffd" in text:
-        return None
-    return text
+    return None if not text or _NO_TEXT.search(text) else text

@@ -48,9 +48,7 @@ def sharp_range_m(distance_m: float, hyperfocal: float, focal_mm: float) -> tupl
     return near, hyperfocal * distance_m / (hyperfocal - distance_m + focal)
 
 
-def depth_of_field(
-    focal_mm: float, f_number: float, crop: float, distance_m: float | None
-) -> tuple[str, str] | None:
+def depth_of_field(focal_mm: float, f_number: float, crop: float, distance_m: float | None) -> tuple[str, str] | None:
     """The depth of field in a word, and the rule that gave it.
 
     With a distance: the sharp range relative to it (under 8 %, 30 %, 100 %, more). Without one only

@@ -6,7 +6,7 @@ descriptions, rdf:value and rdf:resource), and what real files add to them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 
 from photometa.namespaces import RDF, XML, Name
 from photometa.values import Alt, Array, Bag, LangAlt, Seq, Struct, Value
@@ -16,9 +16,7 @@ _ARRAYS: dict[Name, type[Array]] = {(RDF, "Bag"): Bag, (RDF, "Seq"): Seq, (RDF, 
 _DESCRIPTION = (RDF, "Description")
 _LI = (RDF, "li")
 _LANG = (XML, "lang")
-_SYNTAX = {
-    (RDF, n) for n in ("about", "ID", "nodeID", "parseType", "resource", "datatype", "bagID", "aboutEach")
-}
+_SYNTAX = {(RDF, n) for n in ("about", "ID", "nodeID", "parseType", "resource", "datatype", "bagID", "aboutEach")}
 
 Namer = Callable[[Name], str]
 
@@ -73,12 +71,22 @@ class Reader:
         self.namer = namer
         self.exact = exact
 
-    def properties(self, rdf: Element) -> list[tuple[Name, Value]]:
-        """Every top-level property in document order, repeated ones repeated."""
+    def properties(self, rdf: Element, only: Container[Name] | None = None) -> list[tuple[Name, Value]]:
+        """Every top-level property in document order, repeated ones repeated.
+
+        Args:
+            rdf: the packet's rdf:RDF.
+            only: leave out all others, unread.
+        """
         found: list[tuple[Name, Value]] = []
         for description in descriptions(rdf):
-            found += [(name, value) for name, _, value in attribute_properties(description)]
-            found += [(child.name, self.value(child)) for child in description.children]
+            for name, _, value in attribute_properties(description):
+                if only is None or name in only:
+                    found.append((name, value))
+            for child in description.children:
+                name = child.name
+                if only is None or name in only:
+                    found.append((name, self.value(child)))
         return found
 
     def value(self, element: Element) -> Value:

@@ -13,7 +13,7 @@ from photometa.containers.blocks import Blocks, FormatError
 from photometa.containers.sniff import read_blocks
 from photometa.containers.source import File
 from photometa.derive import facts_of
-from photometa.described import read_described
+from photometa.described import READ, read_described
 from photometa.errors import MetadataError
 from photometa.exif import read_exif
 from photometa.facts import Facts
@@ -101,7 +101,7 @@ def _xmp(blocks: Blocks) -> Findings:
     found: Findings = {}
     for packet in blocks.xmp:
         try:
-            found = {**_spared(read_described, parse(packet)), **found}
+            found = {**_spared(read_described, parse(packet, READ)), **found}
         except MetadataError:
             continue
     return found
@@ -113,6 +113,8 @@ def _sidecar(photo: Path) -> Findings:
     IMG.xmp belongs to another file if it says so (photoshop:SidecarForExtension: the raw beside it).
     """
     for path in sidecar_paths(photo):
+        if not os.path.exists(path):  # noqa: PTH110 - twice for every photo
+            continue
         try:
             properties = read_sidecar(path)
         except MetadataError:
@@ -120,5 +122,5 @@ def _sidecar(photo: Path) -> Findings:
         extension = properties.get("photoshop:SidecarForExtension")
         if isinstance(extension, str) and extension.lower() != photo.suffix[1:].lower():
             continue
-        return _spared(functools.partial(read_described, source=path.name), properties)
+        return _spared(functools.partial(read_described, source=Path(path).name), properties)
     return {}

@@ -26,10 +26,11 @@ PATIENCE = 6
 LOCK_TIMEOUT_S = 30.0
 
 
-def sidecar_paths(photo: Path) -> list[Path]:
+def sidecar_paths(photo: str | os.PathLike[str]) -> list[str]:
     """A photo's possible own sidecars, the more telling name first: IMG.jpg.xmp, then IMG.xmp."""
-    names = [photo.name + ".xmp", photo.stem + ".xmp"]
-    return [photo.with_name(name) for name in dict.fromkeys(names) if name != photo.name]
+    folder, name = os.path.split(photo)
+    names = dict.fromkeys((name + ".xmp", os.path.splitext(name)[0] + ".xmp"))  # noqa: PTH122 - for speed
+    return [os.path.join(folder, n) for n in names if n != name]  # noqa: PTH118
 
 
 def read_sidecar(path: str | os.PathLike[str]) -> Properties:
@@ -149,9 +150,7 @@ def _merged(target: Path, before: _Snapshot | None, properties: Mapping[str, Val
             "malformed",
         ) from error
     except ValueError as error:
-        raise MetadataError(
-            f"{target} is left as it is: {error}.", "Name the property.", "bad_name"
-        ) from error
+        raise MetadataError(f"{target} is left as it is: {error}.", "Name the property.", "bad_name") from error
     return None if after == before.data else after
 
 
@@ -185,9 +184,7 @@ def wait_for_quiet(
         if rest <= 0:
             return
         if now() + rest > deadline:
-            raise MetadataError(
-                f"{path} keeps changing.", "Try again when the other program has finished.", "busy"
-            )
+            raise MetadataError(f"{path} keeps changing.", "Try again when the other program has finished.", "busy")
         sleep(min(rest, 1.0))
 
 
@@ -204,6 +201,4 @@ def _locked(path: Path) -> Iterator[None]:
         with FileLock(folder / f"{name}.lock", timeout=LOCK_TIMEOUT_S):
             yield
     except Timeout as error:
-        raise MetadataError(
-            f"{path} is locked.", "Another Afterframe is writing it: try again.", "busy"
-        ) from error
+        raise MetadataError(f"{path} is locked.", "Another Afterframe is writing it: try again.", "busy") from error

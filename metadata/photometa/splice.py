@@ -35,9 +35,7 @@ class _Place:
     element: Element | None
 
 
-def merge(
-    data: bytes, changes: Mapping[str, Value | None], namespaces: Mapping[str, str] | None = None
-) -> bytes:
+def merge(data: bytes, changes: Mapping[str, Value | None], namespaces: Mapping[str, str] | None = None) -> bytes:
     """Set or remove properties in a packet.
 
     Args:
@@ -61,9 +59,7 @@ def merge(
         raise XmlError("more than one XMP packet in it")
     before = _model(document)
     current = _own(before, names)
-    pending = {
-        n: w for n, w in changes.items() if current.get(split(n, extra)) != wanted.get(split(n, extra))
-    }
+    pending = {n: w for n, w in changes.items() if current.get(split(n, extra)) != wanted.get(split(n, extra))}
     if not pending:
         return data
     plan = _Plan(document, find_rdf(document), {split(n, extra): n for n in pending})
@@ -162,9 +158,7 @@ class _Plan:
     def _start_tag(self, element: Element) -> tuple[str, bool]:
         """The start tag as written, and whether it is an empty-element tag."""
         limit = element.children[0].start if element.children else element.end_tag
-        match = _START_TAG.match(
-            self._text(self._at(element), self.document.base + max(limit, element.start))
-        )
+        match = _START_TAG.match(self._text(self._at(element), self.document.base + max(limit, element.start)))
         if match is None:
             raise XmlError(f"the tag {element.tag} cannot be taken apart")
         return match[0], bool(match[1])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from photometa.containers.bmff import Source
 from photometa.containers.source import Bytes
@@ -17,38 +18,45 @@ MAX_ENTRIES = 1000
 MAX_VALUE = 1 << 20
 SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 """Bytes per value of each field type."""
+_CODES = {1: "B", 3: "H", 4: "I", 7: "B", 8: "h", 9: "i", 13: "I"}
 
 EXIF_IFD, GPS_IFD, SUB_IFDS = 0x8769, 0x8825, 0x014A
 XMP, IPTC, PHOTOSHOP, ICC, MAKER_NOTE = 0x02BC, 0x83BB, 0x8649, 0x8773, 0x927C
 
-_IMAGE_KEPT = {0x010E, 0x010F, 0x0110, 0x0112, 0x0131, 0x0132, 0x013B, 0x4746, 0x8298}
+_FALLBACKS = {0x9201: 0x829A, 0x9202: 0x829D}
+"""Tags that count only where another one is missing."""
+_IMAGE_KEPT = {0x010E, 0x010F, 0x0110, 0x0112, 0x0131, 0x013B, 0x4746, 0x8298}
 _EXPOSURE_KEPT = {0x829A, 0x829D, 0x8822, 0x8827, 0x9003, 0x9204, 0x9207, 0x9208, 0x9209, 0x920A}
 _WINDOWS_KEPT = {0x9C9B, 0x9C9C, 0x9C9E}
-_EXIF_KEPT = {0x8830, 0x8832, 0x8833, 0x9004, 0x9010, 0x9011, 0x9012, 0x9201, 0x9202, 0x9203, 0x9206}
-_EXIF_2_KEPT = {0x9291, 0xA001, 0xA002, 0xA003, 0xA20E, 0xA20F, 0xA210, 0xA215, 0xA402, 0xA403, 0xA405}
-_LENS_KEPT = {0xA406, 0xA40C, 0xA430, 0xA432, 0xA433, 0xA434}
+_EXIF_KEPT = {0x8832, 0x8833, 0x9004, 0x9011, 0x9012, 0x9201, 0x9202, 0x9206, 0x9291}
+_EQUIVALENT, _RESOLUTION = 0xA405, 0xA20E
+_SENSOR_KEPT = {0xA002, 0xA003, _RESOLUTION, 0xA210}
+_LENS_KEPT = {0xA001, 0xA215, 0xA403, _EQUIVALENT, 0xA406, 0xA432, 0xA434}
 _KEPT: dict[str, frozenset[int]] = {
     "Image": frozenset(_IMAGE_KEPT | _EXPOSURE_KEPT | _WINDOWS_KEPT),
-    "EXIF": frozenset(_EXPOSURE_KEPT | _EXIF_KEPT | _EXIF_2_KEPT | _LENS_KEPT),
+    "EXIF": frozenset(_EXPOSURE_KEPT | _EXIF_KEPT | _SENSOR_KEPT | _LENS_KEPT),
     "GPS": frozenset([*range(1, 8), 0x10, 0x11, 0x1D]),
 }
 MAX_KEPT_VALUE = 8192
 """Longer values of the kept tags are cut: they are texts, or damage."""
+MAX_KEPT_NUMBERS = 64
+_TEXTS = (1, 2, 7)
+"""BYTE, ASCII and UNDEFINED: usable even when cut."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One directory entry."""
 
     type: int
-    count: int
+    length: int
+    """How many values."""
     at: int
     """Where the value stands, from the block's start."""
 
     @property
     def size(self) -> int:
         """Bytes of the value."""
-        return SIZES[self.type] * self.count
+        return SIZES[self.type] * self.length
 
 
 class Tiff:
@@ -71,13 +79,13 @@ class Tiff:
         count = struct.unpack(self.order + "H", raw)[0] if len(raw) == 2 else 0
         table = self.source.read_at(self.base + offset + 2, 12 * min(count, MAX_ENTRIES) + 4)
         entries: dict[int, Entry] = {}
-        unpack = struct.Struct(self.order + "HHII").unpack_from
         usable = min(count, MAX_ENTRIES, len(table) // 12)
-        for index in range(usable):
-            tag, kind, number, value = unpack(table, 12 * index)
+        inline_at = offset + 2 + 8
+        for tag, kind, length, value in struct.iter_unpack(self.order + "HHII", table[: 12 * usable]):
             if kind in SIZES and tag not in entries:
-                inline = SIZES[kind] * number <= 4
-                entries[tag] = Entry(kind, number, offset + 2 + 12 * index + 8 if inline else value)
+                inline = SIZES[kind] * length <= 4
+                entries[tag] = Entry(kind, length, inline_at if inline else value)
+            inline_at += 12
         rest = table[12 * count : 12 * count + 4]
         return entries, struct.unpack(self.order + "I", rest)[0] if len(rest) == 4 else 0
 
@@ -87,7 +95,7 @@ class Tiff:
 
     def numbers(self, entry: Entry | None, limit: int = 256) -> list[int]:
         """A value's whole numbers (BYTE, SHORT, LONG, IFD)."""
-        code = {1: "B", 3: "H", 4: "I", 7: "B", 8: "h", 9: "i", 13: "I"}.get(entry.type) if entry else None
+        code = _CODES.get(entry.type) if entry else None
         if entry is None or code is None:
             return []
         data = self.raw(entry, limit * SIZES[entry.type])
@@ -153,25 +161,31 @@ class _Writer:
     def kept(self, entries: dict[int, Entry], wanted: frozenset[int]) -> list[tuple[int, int, int, bytes]]:
         """Tag, type, count and bytes of the wanted entries whose values can be read whole."""
         rows = []
-        for tag in sorted(wanted & entries.keys()):
+        read_at, base = self.tiff.source.read_at, self.tiff.base
+        needless = {tag for tag, better in _FALLBACKS.items() if better in entries}
+        if _EQUIVALENT in entries or _RESOLUTION not in entries:
+            needless |= _SENSOR_KEPT
+        for tag in sorted(wanted & entries.keys() - needless):
             entry = entries[tag]
-            data = self.tiff.raw(entry, MAX_KEPT_VALUE)
-            count = len(data) // SIZES[entry.type]
-            text = entry.type in (1, 2, 7)
-            if count and (count == entry.count or text) and (text or count <= 64):
-                rows.append((tag, entry.type, count, data[: count * SIZES[entry.type]]))
+            size = SIZES[entry.type]
+            data = read_at(base + entry.at, min(entry.length * size, MAX_KEPT_VALUE))
+            count = len(data) // size
+            if count and (count == entry.length <= MAX_KEPT_NUMBERS or entry.type in _TEXTS):
+                rows.append((tag, entry.type, count, data[: count * size]))
         return rows
 
     def block(self, kept: dict[str, list[tuple[int, int, int, bytes]]]) -> bytes:
         """The whole block: header, Image, Exif and GPS directories, then the values."""
         image, exif, gps = kept["Image"], kept["EXIF"], kept["GPS"]
-        exif_at = 8 + 2 + 12 * (len(image) + 2) + 4
+        pointers = 1 + bool(gps)
+        exif_at = 8 + 2 + 12 * (len(image) + pointers) + 4
         gps_at = exif_at + 2 + 12 * len(exif) + 4
         self.values_at = gps_at + 2 + 12 * len(gps) + 4
         self.values = bytearray()
-        pointers = [(EXIF_IFD, 4, 1, self._long(exif_at)), (GPS_IFD, 4, 1, self._long(gps_at))]
+        image = [*image, (EXIF_IFD, 4, 1, self._long(exif_at))]
+        image += [(GPS_IFD, 4, 1, self._long(gps_at))] if gps else []
         header = (b"II" if self.order == "<" else b"MM") + struct.pack(self.order + "HI", 42, 8)
-        tables = [self._table(sorted(rows)) for rows in (image + pointers, exif, gps)]
+        tables = [self._table(sorted(rows)) for rows in (image, exif, gps)]
         return b"".join([header, *tables, bytes(self.values)])
 
     def _long(self, number: int) -> bytes:

@@ -89,9 +89,7 @@ class _Builder:
         declared = {n[6:]: v for n, v in pairs if n.startswith("xmlns:")}
         if "xmlns" in attributes[::2]:
             declared[""] = dict(pairs)["xmlns"]
-        element = Element(
-            tag, pairs, {**scope, **declared} if declared else scope, self.parser.CurrentByteIndex
-        )
+        element = Element(tag, pairs, {**scope, **declared} if declared else scope, self.parser.CurrentByteIndex)
         if self.stack:
             self.stack[-1].children.append(element)
         elif self.root is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from xml.sax.saxutils import escape
 
 from photometa.errors import MetadataError
@@ -23,22 +23,26 @@ _BLANKED = bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS))
 _BAD_REFERENCE = re.compile(rb"&#(?:x0*(?:[0-8bcefBCEF]|1[0-9a-fA-F])|0*(?:[0-8]|1[124-9]|2\d|3[01]));")
 
 
-def parse(data: bytes) -> Properties:
+def parse(data: bytes, only: Container[str] | None = None) -> Properties:
     """Read a packet: UTF-8 or UTF-16, with or without wrapper, junk around it tolerated.
 
     A property that stands twice keeps its first value. Control characters that XML 1.0 forbids
     read as spaces.
 
+    Args:
+        data: the packet's bytes.
+        only: the standard names of the properties wanted; all others are left out, unread.
+
     Raises:
         MetadataError: it is not a readable XMP packet (code "malformed").
     """
     try:
-        return _properties(data)
+        return _properties(data, only)
     except XmlError as error:
         cleaned = _BAD_REFERENCE.sub(b" ", data.translate(_BLANKED))
         if cleaned != data and b"\0<" not in data and b"<\0" not in data:
             try:
-                return _properties(cleaned)
+                return _properties(cleaned, only)
             except XmlError:
                 pass
         raise MetadataError(
@@ -48,25 +52,33 @@ def parse(data: bytes) -> Properties:
         ) from error
 
 
-def _properties(data: bytes) -> Properties:
+def _properties(data: bytes, only: Container[str] | None) -> Properties:
     document = parse_document(data)
     rdf = find_rdf(document)
     namer = _Prefixes(rdf)
     found = Properties()
-    for name, value in Reader(namer).properties(rdf):
+    for name, value in Reader(namer).properties(rdf, _Wanted(only) if only is not None else None):
         found.setdefault(namer(name), value)
     found.namespaces.update({p: u for p, u in namer.by_prefix.items() if p not in STANDARD})
     return found
+
+
+class _Wanted:
+    """Names by namespace and local name, as a set of "prefix:name" has them."""
+
+    def __init__(self, names: Container[str]) -> None:
+        self.names = names
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, tuple) and f"{PREFIXES.get(name[0])}:{name[1]}" in self.names
 
 
 class _Prefixes:
     """Gives every namespace one prefix: the standard one, else a fresh one."""
 
     def __init__(self, rdf: Element) -> None:
-        self.hints: dict[str, str] = {}
-        for block in rdf.children:
-            for element in (block, *block.children):
-                self.hints.update((uri, prefix) for prefix, uri in element.scope.items() if prefix)
+        scopes = {id(e.scope): e.scope for block in rdf.children for e in (block, *block.children)}
+        self.hints = {uri: prefix for scope in scopes.values() for prefix, uri in scope.items() if prefix}
         self.by_uri: dict[str, str] = {}
         self.by_prefix: dict[str, str] = {}
 

@@ -54,9 +54,7 @@ def exif_block(**changes: object) -> bytes:
         piexif.GPSIFD.GPSImgDirectionRef: b"T",
         piexif.GPSIFD.GPSImgDirection: (90, 1),
     }
-    dumped: bytes = piexif.dump(
-        {"0th": image, "Exif": {k: v for k, v in exif.items() if v is not None}, "GPS": gps}
-    )
+    dumped: bytes = piexif.dump({"0th": image, "Exif": {k: v for k, v in exif.items() if v is not None}, "GPS": gps})
     return dumped[6:]
 
 

@@ -185,9 +185,7 @@ def test_exiftool_reads_the_xmp_in_our_clip(clip: Path, exiftool: str) -> None:
 
 
 def test_the_xmp_in_our_clip_survives_a_rewrite_by_exiftool(clip: Path, exiftool: str) -> None:
-    subprocess.run(
-        [exiftool, "-overwrite_original", "-XMP-xmp:Rating=4", str(clip)], check=True, capture_output=True
-    )
+    subprocess.run([exiftool, "-overwrite_original", "-XMP-xmp:Rating=4", str(clip)], check=True, capture_output=True)
     found = read_xmp(clip)
     assert found is not None
     assert parse(found).items() >= {**CLIP, "xmp:Rating": "4"}.items()

@@ -18,9 +18,7 @@ from photometa.tiff import open_tiff
 from photometa.xmp import packet, parse
 
 WRITABLE = st.text(
-    st.characters(
-        exclude_categories=["Cs"], exclude_characters="\ufffe\uffff" + "".join(map(chr, range(32)))
-    ),
+    st.characters(exclude_categories=["Cs"], exclude_characters="\ufffe\uffff" + "".join(map(chr, range(32)))),
     max_size=20,
 )
 NAMES = st.sampled_from(["afterframe:a", "dc:b", "xmp:c", "stRef:d", "Iptc4xmpExt:e"])
@@ -97,9 +95,7 @@ def test_a_directory_of_65535_entries_is_not_walked_to_its_end() -> None:
 
 
 def test_a_directory_that_points_to_itself_ends(tmp_path: Path) -> None:
-    loop = (
-        b"MM\0*\0\0\0\x08\0\x02\x87\x69\0\x04\0\0\0\x01\0\0\0\x08\x88\x25\0\x04\0\0\0\x01\0\0\0\x08\0\0\0\x08"
-    )
+    loop = b"MM\0*\0\0\0\x08\0\x02\x87\x69\0\x04\0\0\0\x01\0\0\0\x08\x88\x25\0\x04\0\0\0\x01\0\0\0\x08\0\0\0\x08"
     (tmp_path / "loop.jpg").write_bytes(photo(JPEG, exif=loop))
     (tmp_path / "loop.tif").write_bytes(loop)
     assert photometa.read(tmp_path / "loop.jpg").width == 30

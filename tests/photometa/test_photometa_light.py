@@ -188,7 +188,5 @@ def test_the_kind_of_light_is_named_only_where_one_is_possible(
         (None, -20, None),
     ],
 )
-def test_night_is_lit_by_the_moon_or_by_people(
-    ev100: float | None, elevation: float | None, light: str | None
-) -> None:
+def test_night_is_lit_by_the_moon_or_by_people(ev100: float | None, elevation: float | None, light: str | None) -> None:
     assert night_light(ev100, elevation, False) == light

@@ -70,9 +70,7 @@ def test_every_format_states_its_xmp(read_bytes: Reader, name: str) -> None:
         ("avif", (30, 20), None),
     ],
 )
-def test_size_and_orientation(
-    read_bytes: Reader, name: str, size: tuple[int, int], orientation: int | None
-) -> None:
+def test_size_and_orientation(read_bytes: Reader, name: str, size: tuple[int, int], orientation: int | None) -> None:
     if name not in SEEDS:
         pytest.skip(f"this Pillow writes no {name}")
     facts = read_bytes(SEEDS[name])
@@ -219,9 +217,7 @@ def test_a_half_written_sidecar_does_not_hide_the_photo(tmp_path: Path) -> None:
         (b"GIF89a", "unknown_format"),
     ],
 )
-def test_what_is_no_photo_is_refused_by_name_and_with_a_remedy(
-    tmp_path: Path, data: bytes, code: str
-) -> None:
+def test_what_is_no_photo_is_refused_by_name_and_with_a_remedy(tmp_path: Path, data: bytes, code: str) -> None:
     path = tmp_path / "bad 'name' ü.jpg"
     path.write_bytes(data)
     with pytest.raises(MetadataError) as caught:
@@ -264,13 +260,8 @@ def refusal(path: Path) -> str:
 
 
 def test_texts_beyond_ascii_are_utf_8_or_else_windows_1252(read_bytes: Reader) -> None:
-    assert (
-        read_bytes(photo(JPEG, exif=exif_block(LensModel="Jürgens Linse".encode()))).lens == "Jürgens Linse"
-    )
-    assert (
-        read_bytes(photo(JPEG, exif=exif_block(LensModel="Jürgens Linse".encode("cp1252")))).lens
-        == "Jürgens Linse"
-    )
+    assert read_bytes(photo(JPEG, exif=exif_block(LensModel="Jürgens Linse".encode()))).lens == "Jürgens Linse"
+    assert read_bytes(photo(JPEG, exif=exif_block(LensModel="Jürgens Linse".encode("cp1252")))).lens == "Jürgens Linse"
 
 
 def test_damaged_exif_in_a_good_file_leaves_the_rest(read_bytes: Reader) -> None:
@@ -281,9 +272,7 @@ def test_damaged_exif_in_a_good_file_leaves_the_rest(read_bytes: Reader) -> None
 
 
 def test_senseless_values_are_left_out(read_bytes: Reader) -> None:
-    block = exif_block(
-        ExposureTime=(1, 0), FNumber=(0, 1), ISOSpeedRatings=0, DateTimeOriginal=b"0000:00:00 00:00:00"
-    )
+    block = exif_block(ExposureTime=(1, 0), FNumber=(0, 1), ISOSpeedRatings=0, DateTimeOriginal=b"0000:00:00 00:00:00")
     facts = read_bytes(photo(JPEG, exif=block))
     assert (facts.exposure_s, facts.f_number, facts.iso, facts.captured_at) == (None,) * 4
     assert facts.ev100 is None

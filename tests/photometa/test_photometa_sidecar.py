@@ -32,9 +32,7 @@ def files(folder: Path) -> set[str]:
 
 def test_a_missing_sidecar_is_made(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4.xmp"
-    photometa.write_sidecar(
-        path, {"afterframe:clip": "é & <b>", "xmpMM:DerivedFrom": Struct({"stRef:filePath": "a"})}
-    )
+    photometa.write_sidecar(path, {"afterframe:clip": "é & <b>", "xmpMM:DerivedFrom": Struct({"stRef:filePath": "a"})})
     assert photometa.read_sidecar(path) == {
         "afterframe:clip": "é & <b>",
         "xmpMM:DerivedFrom": Struct({"stRef:filePath": "a"}),
@@ -124,9 +122,7 @@ def test_a_link_stays_a_link(foreign: Path, tmp_path: Path) -> None:
     assert read_sidecar(foreign)["afterframe:clip"] == "a.mp4"
 
 
-def test_a_change_by_another_program_in_between_is_merged_too(
-    foreign: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_change_by_another_program_in_between_is_merged_too(foreign: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real, calls = sidecar.merge, []
 
     def merge_while_another_program_writes(data: bytes, *rest: object) -> bytes:
@@ -156,9 +152,7 @@ def test_a_sidecar_that_never_rests_is_refused(foreign: Path, monkeypatch: pytes
     assert b"afterframe" not in foreign.read_bytes()
 
 
-def test_a_failing_rename_leaves_the_sidecar_and_no_litter(
-    foreign: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_rename_leaves_the_sidecar_and_no_litter(foreign: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_rename(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -233,7 +227,7 @@ def test_a_change_time_in_the_future_does_not_hold_it_up_for_ever(foreign: Path)
 
 
 def test_the_longer_sidecar_name_comes_first() -> None:
-    assert [p.name for p in sidecar_paths(Path("a/IMG.jpg"))] == ["IMG.jpg.xmp", "IMG.xmp"]
+    assert [Path(p) for p in sidecar_paths("a/IMG.jpg")] == [Path("a/IMG.jpg.xmp"), Path("a/IMG.xmp")]
 
 
 def test_a_folder_is_no_sidecar(tmp_path: Path) -> None:

@@ -42,9 +42,7 @@ WILD: dict[str, bytes] = {
     "one line": PLAIN.replace("\n", "").encode(),
     "no x:xmpmeta": f'<rdf:RDF xmlns:rdf="{RDF}"><rdf:Description xmlns:u="u:" u:a="1"/></rdf:RDF>'.encode(),
     "another RDF prefix": PLAIN.replace("rdf:", "r:").replace("xmlns:rdf", "xmlns:r").encode(),
-    "RDF as default namespace": (
-        f'<RDF xmlns="{RDF}">\n <Description xmlns:r="{RDF}" r:about=""/>\n</RDF>'
-    ).encode(),
+    "RDF as default namespace": (f'<RDF xmlns="{RDF}">\n <Description xmlns:r="{RDF}" r:about=""/>\n</RDF>').encode(),
     "no Description": wrapped("").encode(),
     "RDF without anything": f'<x:x xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{RDF}"/></x:x>'.encode(),
     "RDF without anything, spaced": (
@@ -60,12 +58,8 @@ WILD: dict[str, bytes] = {
     "many Descriptions": wrapped(
         "".join(f'<rdf:Description rdf:about="" xmlns:n{i}="n{i}:" n{i}:a="1"/>\n' for i in range(10))
     ).encode(),
-    "white space before the end": wrapped(
-        '<rdf:Description rdf:about="" u:a="1" xmlns:u="u:"/>\n\n   '
-    ).encode(),
-    "comment at the end": wrapped(
-        '<rdf:Description rdf:about="" u:a="1" xmlns:u="u:"/><!-- end --> '
-    ).encode(),
+    "white space before the end": wrapped('<rdf:Description rdf:about="" u:a="1" xmlns:u="u:"/>\n\n   ').encode(),
+    "comment at the end": wrapped('<rdf:Description rdf:about="" u:a="1" xmlns:u="u:"/><!-- end --> ').encode(),
     "CDATA": PLAIN.replace("ü", "<![CDATA[</rdf:RDF>]]>").encode(),
 }
 VALUES: dict[str, Value] = {

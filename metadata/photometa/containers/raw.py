@@ -168,7 +168,7 @@ def _joined(parts: dict[bytes, bytes]) -> Directories:
         if block[:2] == whole[:2] and len(block) >= 8:
             own = Tiff(Bytes(block))
             entries = own.directory(own.first)[0]
-        moved.append({tag: Entry(e.type, e.count, e.at + start) for tag, e in entries.items()})
+        moved.append({tag: Entry(e.type, e.length, e.at + start) for tag, e in entries.items()})
         start += len(block)
     image, exif, gps = moved
     return Directories(tiff, image, exif, gps)
