@@ -242,6 +242,12 @@ class Catalog:
             connection.execute("UPDATE clips SET present = 0 WHERE id = ?", (clip_id,))
             self._db.emit("clip_gone", {"id": clip_id}, self._clock())
 
+    def notice_deleted(self, photo_id: int) -> None:
+        """Look whether a photo's clips are still there, so that one that is gone can be made again."""
+        for clip in self.clips_of(photo_id):
+            if clip.present and not os.path.lexists(clip.path):
+                self.mark_absent(clip.id)
+
     def clip_paths(self, folder: Path) -> Iterator[tuple[str, str]]:
         """(id, path) of the clips under a folder that were there last time."""
         prefix = str(folder) + os.sep

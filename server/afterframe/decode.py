@@ -158,7 +158,8 @@ def _from_exif(image: Image.Image) -> tuple[int, bool]:
         warnings.simplefilter("ignore")
         try:
             exif = image.getexif()
-            orientation: Any = exif.get(0x0112, 1)
+            # Pillow itself turns a TIFF while it reads the pixels.
+            orientation: Any = 1 if image.format == "TIFF" else exif.get(0x0112, 1)
             index: Any = exif.get_ifd(0xA005).get(1)
         except Exception:  # noqa: BLE001 - whatever Pillow makes of hostile EXIF
             return 1, False

@@ -71,6 +71,8 @@ class Ingest:
         Returns:
             Whether the file is dealt with: queued, known already, or refused for good.
         """
+        if is_our_poster(path):
+            return True
         try:
             reading = self._read_photo(path)
             recipe = self._compose(path, reading, {}, "")
@@ -101,6 +103,7 @@ class Ingest:
         with self._db.transaction():
             photo = self._remember(path, reading)
             self._catalog.note_ingest(path, reading.sha256)
+            self._catalog.notice_deleted(photo.id)
             orders = [
                 Order(
                     photo,
@@ -130,7 +133,9 @@ class Ingest:
             shown = str(path).encode("utf-8", "replace").decode()
             raise PhotoError(f"{shown}: the name is not valid Unicode.", "Rename the file.", code="bad_name") from error
         if is_our_poster(path):
-            raise PhotoError(f"{path.name} is a poster that Afterframe made.", code="own_output")
+            raise PhotoError(
+                f"{path.name} is a poster that Afterframe made.", "Name the photo itself.", code="own_output"
+            )
         return self._read(path)
 
     def _compose(self, path: Path, reading: Reading, overrides: Overrides, source: str) -> Recipe:

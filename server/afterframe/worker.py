@@ -201,7 +201,7 @@ class Worker:
         if replaced:
             path, variant = Path(replaced.path), replaced.variant
         else:
-            ours = {clip.path for clip in self.catalog.clips_of(job.photo_id) if clip.present}
+            ours = {clip.path for clip in self.catalog.clips_of(job.photo_id)}
             path, variant = choose_name(Path(job.photo_path), ours, lambda other: self.queue.promised(str(other)))
         duration_s = frames.count / frames.fps
         clip = Clip(
