@@ -84,13 +84,13 @@ PHOTOS = (
     ),
     DemoPhoto(
         source="rocket.jpg",
-        caption="A rocket lifting off at dusk",
+        caption="A rocket on its launch pad at blue hour",
         licence="public domain, SpaceX",
         taken="2026:03:14 18:03:00",
         offset="-05:00",
-        exposure_s=(1, 250),
-        f_number=8.0,
-        iso=200,
+        exposure_s=(4, 1),
+        f_number=11.0,
+        iso=100,
         focal_mm=35,
     ),
 )
