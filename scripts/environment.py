@@ -28,9 +28,7 @@ def require_python() -> None:
     """End with a clear message where this Python is too old or cannot make a virtual environment."""
     if sys.version_info < OLDEST:
         running = ".".join(map(str, sys.version_info[:3]))
-        sys.exit(
-            f"Afterframe needs Python 3.11 or newer; this is {running}. See https://www.python.org/downloads/"
-        )
+        sys.exit(f"Afterframe needs Python 3.11 or newer; this is {running}. See https://www.python.org/downloads/")
     if not _works() and (not importlib.util.find_spec("venv") or not importlib.util.find_spec("ensurepip")):
         sys.exit("Python's venv module is missing. On Debian and Ubuntu: apt install python3-venv")
 
@@ -75,10 +73,7 @@ def _works() -> bool:
     if not PYTHON.exists():
         return False
     try:
-        return (
-            subprocess.run([str(PYTHON), "-c", "import pip"], capture_output=True, check=False).returncode
-            == 0
-        )
+        return subprocess.run([str(PYTHON), "-c", "import pip"], capture_output=True, check=False).returncode == 0
     except OSError:
         return False
 
@@ -92,9 +87,7 @@ def _stamp(extras: list[str], packages: list[str]) -> str:
 def _pip(*arguments: str) -> None:
     """Run pip; on a terminal, one line shows what it is at. Its words are kept for the case of failure."""
     command = [str(PYTHON), "-m", "pip", *arguments, "--disable-pip-version-check", "--no-input"]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    )
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
     assert process.stdout is not None
     last: deque[str] = deque(maxlen=30)
     for line in process.stdout:

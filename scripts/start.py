@@ -46,9 +46,7 @@ def main(argv: list[str]) -> int:
 def parse(argv: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description="Set Afterframe up and start it.")
-    parser.add_argument(
-        "folders", nargs="*", metavar="FOLDER", help="watch this folder (default: Pictures/Afterframe)"
-    )
+    parser.add_argument("folders", nargs="*", metavar="FOLDER", help="watch this folder (default: Pictures/Afterframe)")
     parser.add_argument("--demo", action="store_true", help="animate sample photos in a new folder")
     parser.add_argument("--no-open", action="store_true", help="do not open the review page")
     parser.add_argument("--port", type=int, help="the page's port (default 8723; 0: any free one)")
@@ -61,9 +59,7 @@ def has_gpu() -> bool:
     if sys.platform == "darwin":
         return platform.machine() == "arm64"
     smi = shutil.which("nvidia-smi")
-    return smi is not None and subprocess.run(
-        [smi, "-L"], capture_output=True, check=False
-    ).stdout.startswith(b"GPU")
+    return smi is not None and subprocess.run([smi, "-L"], capture_output=True, check=False).stdout.startswith(b"GPU")
 
 
 def extras(demo: bool, gpu: bool) -> list[str]:
@@ -84,9 +80,7 @@ def ask_python(code: str) -> Path:
 
 def make_demo() -> Path:
     """Put the sample photos into a new folder."""
-    done = subprocess.run(
-        [str(PYTHON), str(ROOT / "scripts" / "demo_photos.py")], stdout=subprocess.PIPE, check=True
-    )
+    done = subprocess.run([str(PYTHON), str(ROOT / "scripts" / "demo_photos.py")], stdout=subprocess.PIPE, check=True)
     *lines, folder = done.stdout.decode("utf-8", "replace").splitlines()
     for line in lines:
         say(line)
@@ -98,9 +92,7 @@ def run(options: argparse.Namespace, demo: Path | None) -> int:
     command = ["-m", "afterframe", "serve"]
     for folder in options.folder:
         command += ["--folder", folder]
-    command += ["--no-open"] * options.no_open + (
-        [] if options.port is None else ["--port", str(options.port)]
-    )
+    command += ["--no-open"] * options.no_open + ([] if options.port is None else ["--port", str(options.port)])
     began = time.monotonic()
     daemon = module_runs(*command)
 
