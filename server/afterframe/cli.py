@@ -204,6 +204,30 @@ def recipe(paths: tuple[str, ...], as_json: bool, **fields: Any) -> None:
 
 
 @main.command()
+@some_paths
+@click.option("--html", "page", type=click.Path(path_type=Path, dir_okay=False), help="Write a contact sheet there.")
+@as_json
+@reported
+def audit(paths: tuple[str, ...], page: Path | None, as_json: bool) -> None:
+    """Show which photos are worth animating, best first, and why."""
+    from afterframe.audit import audit as mark
+    from afterframe.audit import contact_sheet
+    from afterframe.oneshot import find_photos
+
+    home, config = _settings()
+    photos = list(find_photos(paths))
+    with console.Counter("Looking at photos", total=len(photos), quiet=as_json) as counter:
+        results = mark(photos, home, config.limits, counter.set)
+    if page:
+        contact_sheet(results, page, config.limits)
+    if as_json:
+        click.echo(json.dumps({"photos": [result.to_dict() for result in results]}))
+    else:
+        console.print_audit(results, page)
+    sys.exit(1 if not results or any(result.error for result in results) else 0)
+
+
+@main.command()
 @click.option("--open", "open_page", is_flag=True, help="Open the page of the running daemon.")
 @as_json
 @reported

@@ -134,7 +134,7 @@ class LimitsConfig:
     """[limits]: what one photo may cost."""
 
     megapixels: float = 200.0
-    read_s: float = 10.0
+    read_s: float = 30.0
     """Time to read one photo, seconds."""
     memory_mb: int = 4096
     """Memory of the process that reads photos, MiB (where the system can limit it)."""

@@ -16,6 +16,7 @@ from rich.table import Table
 from afterframe.config import Home
 
 if TYPE_CHECKING:
+    from afterframe.audit import Audited
     from afterframe.doctor import Check
     from afterframe.oneshot import Result
     from afterframe.rebuild import Rebuilt
@@ -144,6 +145,21 @@ def print_rebuilt(found: Rebuilt) -> None:
         out.print(f"{len(found.deleted)} clips were deleted by you and stay so.")
 
 
+def print_audit(results: Sequence[Audited], page: Path | None) -> None:
+    """What `afterframe audit` found, best first."""
+    for result in results:
+        if result.error:
+            print_error(f"{result.path}: {result.error['message']}", result.error["hint"])
+            continue
+        out.print(f"[bold]{result.score:.2f}[/]  {shown(result.path)}")
+        for name, mark in result.readiness.items():
+            out.print(f"      [dim]{mark['score']:.2f} {name.replace('_', ' ')}: {shown(mark['reason'])}[/]")
+    if not results:
+        print_error("No photos found.", "Name photos, or folders that hold some.")
+    if page:
+        out.print(f"Contact sheet: {shown(page)}")
+
+
 def print_checks(checks: Sequence[Check]) -> None:
     """What `afterframe doctor` found."""
     for check in checks:
@@ -195,21 +211,24 @@ class Progress:
 
 
 class Counter:
-    """A bar for work whose length is not known.
+    """A bar for work that is counted.
 
     Args:
+        total: how much there is, when that is known.
         quiet: print nothing.
     """
 
-    def __init__(self, what: str, *, quiet: bool) -> None:
+    def __init__(self, what: str, *, quiet: bool, total: int | None = None) -> None:
         self._bars = Bars(
             TextColumn("{task.description}"),
+            BarColumn(),
             MofNCompleteColumn(),
+            TimeRemainingColumn(),
             console=err,
             disable=quiet or not err.is_terminal,
             transient=True,
         )
-        self._task = self._bars.add_task(what, total=None)
+        self._task = self._bars.add_task(what, total=total)
 
     def __enter__(self) -> Counter:
         self._bars.start()
@@ -219,6 +238,10 @@ class Counter:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bars.stop()
+
+    def set(self, done: int) -> None:
+        """So many are done."""
+        self._bars.update(self._task, completed=done)
 
     def add(self, path: Path) -> None:
         """One more."""
