@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from afterframe import generators, logs
+from afterframe.backlink import write_back_link
 from afterframe.catalog import Catalog
 from afterframe.config import Config, Home, read_config
 from afterframe.db import Database
@@ -29,10 +30,9 @@ from afterframe.hashing import sha256_of
 from afterframe.jobs import LeaseLost, Queue
 from afterframe.models import Clip, Job, Verdict
 from afterframe.naming import POSTER_MARK, poster_of, sidecar_of, temporary_for
-from afterframe.provenance import MadeBy, describe
-from afterframe.publish import Publication, check_folder, choose_name, discard, place, sync_file, write_packet
+from afterframe.provenance import MadeBy, describe, read_clip
+from afterframe.publish import Publication, check_folder, choose_name, discard, place, seal
 from afterframe.vision import look
-from photometa.containers.mp4 import append_xmp
 from photometa.xmp import packet as packet_of
 
 BEAT_S = 0.5
@@ -176,10 +176,7 @@ class Worker:
         with self._db.transaction():
             clip, replaces_sha256 = self._clip(job, generator, frames)
             packet = packet_of(describe(clip, made_by, facts, frames.count))
-            append_xmp(temporary, packet)
-            sync_file(temporary)
-            write_packet(temporary, packet)
-            clip = replace(clip, sha256=sha256_of(temporary))
+            clip = replace(clip, sha256=seal(temporary, packet))
             poster = temporary.with_suffix(".jpg")
             publication = Publication(
                 temporary=str(temporary),
@@ -244,12 +241,23 @@ class Worker:
                 log.warning("%s; it is rendered again", error)
                 self.queue.abandon(job_id)
                 return
+            discard(Path(publication.temporary))
             raise
-        clip = Clip.from_dict(publication.record)
+        clip = self._as_decided(Clip.from_dict(publication.record))
         with self._db.transaction():
             self.catalog.put_clip(clip)
             self.queue.finish(job_id, clip.id)
         log.info("%s", publication.clip)
+        if self._config.render.back_link:
+            write_back_link(clip, Home.find().backups)
+
+    @staticmethod
+    def _as_decided(clip: Clip) -> Clip:
+        """With the verdict of the sidecar: the photographer may have given it before a crash was mended."""
+        with contextlib.suppress(PhotoError):
+            if written := read_clip(Path(clip.sidecar_path)):
+                return replace(clip, verdict=written.verdict, rating=written.rating)
+        return clip
 
     def roll_forward(self, may_finish: Callable[[str], bool]) -> None:
         """Finish what was committed to be published by workers that are gone.
