@@ -32,17 +32,10 @@ def find_rdf(document: Document) -> Element:
     Raises:
         XmlError: there is none, or more than one.
     """
-    found = list(_all_rdf(document.root))
+    found = [element for element in document.rdf if element.name == (RDF, "RDF")]
     if len(found) != 1:
         raise XmlError("no rdf:RDF in it" if not found else "more than one rdf:RDF in it")
     return found[0]
-
-
-def _all_rdf(element: Element) -> Iterator[Element]:
-    if element.name == (RDF, "RDF"):
-        yield element
-    for child in element.children:
-        yield from _all_rdf(child)
 
 
 def descriptions(rdf: Element) -> list[Element]:

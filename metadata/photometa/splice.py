@@ -15,7 +15,7 @@ from photometa.namespaces import RDF, Name, split
 from photometa.rdf import Reader, attribute_properties, clark, descriptions, find_rdf
 from photometa.values import Value
 from photometa.xmltree import Document, Element, XmlError, parse_document
-from photometa.xmp import description, packet, quoted_attribute, simple_element
+from photometa.xmp import description, packet, quoted_attribute, simple_element, writable
 
 _START_TAG = re.compile(r"""<[^\s/>]+(?:\s+[^\s=/>]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*(/?)>""")
 _ATTRIBUTE = re.compile(r"""(\s+)([^\s=/>]+)(\s*=\s*)("[^"]*"|'[^']*')""")
@@ -70,12 +70,13 @@ def merge(data: bytes, changes: Mapping[str, Value | None], namespaces: Mapping[
 
 def _wanted(changes: Mapping[str, Value | None], extra: dict[str, str]) -> dict[Name, Value]:
     """What the changed properties must read as: the data model of a fresh packet of them."""
-    kept = {name: value for name, value in changes.items() if value is not None}
+    texts = {split(n, extra): writable(v) for n, v in changes.items() if isinstance(v, str)}
+    kept = {n: v for n, v in changes.items() if v is not None and not isinstance(v, str)}
     if not kept:
-        return {}
+        return dict(texts)
     text = description(kept, extra)
     fresh = f'<rdf:RDF xmlns:rdf="{RDF}">{text}</rdf:RDF>'.encode() if extra else packet(kept)
-    return dict(_model(parse_document(fresh)))
+    return {**texts, **dict(_model(parse_document(fresh)))}
 
 
 def _model(document: Document) -> Model:

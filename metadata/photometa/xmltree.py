@@ -60,6 +60,8 @@ class Document:
     """A parsed packet within its surroundings."""
 
     root: Element
+    rdf: list[Element]
+    """Every element that is called RDF."""
     data: bytes
     """The bytes as given."""
     base: int
@@ -80,16 +82,21 @@ class _Builder:
     def __init__(self) -> None:
         self.parser: expat.XMLParserType
         self.root: Element | None = None
+        self.rdf: list[Element] = []
         self.done = False
         self.stack: list[Element] = []
 
     def start(self, tag: str, attributes: list[str]) -> None:
-        pairs = list(zip(attributes[::2], attributes[1::2], strict=True))
+        pairs: list[tuple[str, str]] = []
         scope = self.stack[-1].scope if self.stack else _NO_NAMESPACES
-        declared = {n[6:]: v for n, v in pairs if n.startswith("xmlns:")}
-        if "xmlns" in attributes[::2]:
-            declared[""] = dict(pairs)["xmlns"]
-        element = Element(tag, pairs, {**scope, **declared} if declared else scope, self.parser.CurrentByteIndex)
+        if attributes:
+            pairs = list(zip(attributes[::2], attributes[1::2], strict=True))
+            declared = {n[6:]: v for n, v in pairs if n == "xmlns" or n.startswith("xmlns:")}
+            if declared:
+                scope = {**scope, **declared}
+        element = Element(tag, pairs, scope, self.parser.CurrentByteIndex)
+        if tag == "RDF" or tag.endswith(":RDF"):
+            self.rdf.append(element)
         if self.stack:
             self.stack[-1].children.append(element)
         elif self.root is None:
@@ -142,7 +149,7 @@ def parse_document(data: bytes) -> Document:
             raise XmlError(str(error)) from error
     if builder.root is None or not builder.done:
         raise XmlError("no element")
-    return Document(builder.root, data, base, codec)
+    return Document(builder.root, builder.rdf, data, base, codec)
 
 
 def _codec_and_start(data: bytes) -> tuple[str, int]:

@@ -161,6 +161,11 @@ def simple_element(name: str, text: str, attributes: Iterable[tuple[str, str]] =
     return f"<{name}{inside}>{_text(text)}</{name}>"
 
 
+def writable(text: str) -> str:
+    """A text as it reads back: without the characters that XML 1.0 forbids."""
+    return _FORBIDDEN.sub("", text)
+
+
 def quoted_attribute(text: str) -> str:
     """An attribute's value with its quotes."""
     return _quoted(text)
