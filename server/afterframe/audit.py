@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 from PIL import Image
@@ -94,14 +93,11 @@ def audit(
     with ExitStack() as stack:
         kept = Kept(folder / f"marks-{VERSION}.jsonl")
         stack.callback(kept.close)
-        readers: SimpleQueue[PhotoReader] = SimpleQueue()
         count = processes or os.cpu_count() or 1
-        for _ in range(count):
-            reader = PhotoReader(limits)
-            stack.callback(reader.close)
-            readers.put(reader)
+        reader = PhotoReader(limits, count)
+        stack.callback(reader.close)
         threads = stack.enter_context(ThreadPoolExecutor(count))
-        futures = [threads.submit(_mark, path, readers, kept) for path in paths]
+        futures = [threads.submit(_mark, path, reader, kept) for path in paths]
         results = []
         for done, future in enumerate(as_completed(futures), start=1):
             results.append(future.result())
@@ -109,8 +105,7 @@ def audit(
     return sorted(results, key=lambda one: (one.error is not None, -one.score, one.path))
 
 
-def _mark(path: str, readers: SimpleQueue[PhotoReader], kept: Kept) -> Audited:
-    reader = readers.get()
+def _mark(path: str, reader: PhotoReader, kept: Kept) -> Audited:
     try:
         key = _key(Path(path))
         known = kept.get(key)
@@ -122,8 +117,6 @@ def _mark(path: str, readers: SimpleQueue[PhotoReader], kept: Kept) -> Audited:
         return Audited(path, known["score"], known["readiness"])
     except AfterframeError as error:
         return Audited(path, 0.0, {}, error.to_dict())
-    finally:
-        readers.put(reader)
 
 
 def _key(path: Path) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 import webbrowser
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -143,20 +145,26 @@ def animate(paths: tuple[str, ...], generator: str | None, as_json: bool, **fiel
     sys.exit(0 if results and all(result.state == "done" for result in results) else 1)
 
 
+AT_A_TIME = os.cpu_count() or 1
+"""Photos read at a time by commands that look at many."""
+
+
 def _each_photo(paths: tuple[str, ...], as_json: bool, key: str, look: Callable[[Path], dict[str, Any]]) -> NoReturn:
     """Print something about each photo; exit status 1 when one of them could not be read."""
     from afterframe.oneshot import find_photos
 
-    photos: list[dict[str, Any]] = []
-    for path in find_photos(paths):
-        entry: dict[str, Any] = {"path": path, key: None, "error": None}
+    def answer(path: str) -> dict[str, Any]:
         try:
-            entry[key] = look(Path(path).absolute())
+            return {"path": path, key: look(Path(path).absolute()), "error": None}
         except AfterframeError as error:
-            entry["error"] = error.to_dict()
-        photos.append(entry)
-        if not as_json:
-            console.print_photo(path, entry[key], entry["error"])
+            return {"path": path, key: None, "error": error.to_dict()}
+
+    photos: list[dict[str, Any]] = []
+    with ThreadPoolExecutor(AT_A_TIME) as threads:
+        for entry in threads.map(answer, find_photos(paths)):
+            photos.append(entry)
+            if not as_json:
+                console.print_photo(entry["path"], entry[key], entry["error"])
     if as_json:
         click.echo(json.dumps({"photos": photos}))
     sys.exit(1 if any(entry["error"] for entry in photos) or not photos else 0)
@@ -171,7 +179,7 @@ def facts(paths: tuple[str, ...], as_json: bool) -> None:
     from afterframe.reading import PhotoReader
 
     _, config = _settings()
-    reader = PhotoReader(config.limits)
+    reader = PhotoReader(config.limits, AT_A_TIME)
     try:
         _each_photo(paths, as_json, "facts", lambda path: reader.facts(path).to_dict())
     finally:
@@ -194,7 +202,7 @@ def recipe(paths: tuple[str, ...], as_json: bool, **fields: Any) -> None:
     home, config = _settings()
     overrides = {name: value for name, value in fields.items() if value is not None}
     database = Database(home.database)
-    reader = PhotoReader(config.limits)
+    reader = PhotoReader(config.limits, AT_A_TIME)
     ingest = Ingest(database, Catalog(database), Queue(database), config, reader.read)
     try:
         _each_photo(paths, as_json, "recipe", lambda path: ingest.preview(path, overrides).to_dict())

@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import queue
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
+
+START_S = 120.0
+"""An interpreter that has not started by then never will, seconds."""
 
 
 class Stopped(Exception):
@@ -17,21 +21,22 @@ class Stopped(Exception):
 
 
 class Pool:
-    """One process, made when first needed, used again until a call is stopped.
+    """Processes that are made when first needed, and used again until a call is stopped.
+
+    Calls may come from several threads; each waits for a free process.
 
     Args:
         function: importable by name (it is sent to a fresh interpreter).
         time_s: a call that takes longer is killed, seconds.
-        memory_mb: address space of the process, MiB, where the system can limit it.
+        memory_mb: address space of a process, MiB, where the system can limit it.
+        size: how many processes.
     """
 
-    def __init__(self, function: Callable[..., Any], *, time_s: float, memory_mb: int = 0) -> None:
-        self._function = function
-        self._time_s = time_s
-        self._memory_mb = memory_mb
-        self._process: SpawnProcess | None = None
-        self._pipe: Connection[Any, Any] | None = None
-        self._guard = threading.Lock()
+    def __init__(self, function: Callable[..., Any], *, time_s: float, memory_mb: int = 0, size: int = 1) -> None:
+        self._members = [_Member(function, time_s, memory_mb) for _ in range(size)]
+        self._free: queue.LifoQueue[_Member] = queue.LifoQueue()
+        for member in self._members:
+            self._free.put(member)
 
     def call(self, *args: Any) -> Any:
         """Call the function there; exceptions that it raises are raised here.
@@ -39,25 +44,47 @@ class Pool:
         Raises:
             Stopped: it took longer than ``time_s`` or its process died.
         """
-        with self._guard:
-            pipe = self._pipe if self._process and self._process.is_alive() and self._pipe else self._start()
-            try:
-                pipe.send(args)
-                if not pipe.poll(self._time_s):
-                    raise Stopped(f"it took longer than {self._time_s:g} seconds")
-                worked, result = pipe.recv()
-            except (EOFError, OSError) as error:
-                self._end()
-                raise Stopped("the process that read it died") from error
-            except BaseException:
-                self._end()
-                raise
+        member = self._free.get()
+        try:
+            return member.call(args)
+        finally:
+            self._free.put(member)
+
+    def close(self) -> None:
+        """End the processes, when no call is under way."""
+        for member in self._members:
+            member.end()
+
+
+class _Member:
+    """One process and the pipe to it."""
+
+    def __init__(self, function: Callable[..., Any], time_s: float, memory_mb: int) -> None:
+        self._function = function
+        self._time_s = time_s
+        self._memory_mb = memory_mb
+        self._process: SpawnProcess | None = None
+        self._pipe: Connection[Any, Any] | None = None
+
+    def call(self, args: tuple[Any, ...]) -> Any:
+        pipe = self._pipe if self._process and self._process.is_alive() and self._pipe else self._start()
+        try:
+            pipe.send(args)
+            if not pipe.poll(self._time_s):
+                raise Stopped(f"it took longer than {self._time_s:g} seconds")
+            worked, result = pipe.recv()
+        except (EOFError, OSError) as error:
+            self.end()
+            raise Stopped("the process that read it died") from error
+        except BaseException:
+            self.end()
+            raise
         if worked:
             return result
         raise result
 
     def _start(self) -> Connection[Any, Any]:
-        self._end()
+        self.end()
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(
@@ -67,13 +94,13 @@ class Pool:
         theirs.close()
         self._process, self._pipe = process, ours
         # The first call must not pay for the start of an interpreter out of its own time.
-        if not ours.poll(120):
-            self._end()
+        if not ours.poll(START_S):
+            self.end()
             raise Stopped("its process did not start")
         ours.recv()
         return ours
 
-    def _end(self) -> None:
+    def end(self) -> None:
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None
@@ -82,11 +109,6 @@ class Pool:
             self._process.join()
             self._process.close()
             self._process = None
-
-    def close(self) -> None:
-        """End the process."""
-        with self._guard:
-            self._end()
 
 
 def _serve(pipe: Connection[Any, Any], function: Callable[..., Any], memory_mb: int) -> None:

@@ -74,12 +74,16 @@ def _facts(path: Path) -> tuple[photometa.Facts, str | None]:
 
 
 class PhotoReader:
-    """Reads photos in a process of its own, so that no file can stall or crash the daemon."""
+    """Reads photos in processes of their own, so that no file can stall or crash the daemon.
 
-    def __init__(self, limits: LimitsConfig) -> None:
+    Args:
+        processes: how many photos can be read at a time.
+    """
+
+    def __init__(self, limits: LimitsConfig, processes: int = 1) -> None:
         self._limits = limits
-        self._pool = Pool(read_photo, time_s=limits.read_s, memory_mb=limits.memory_mb)
-        self._facts_pool = Pool(photometa.read, time_s=limits.read_s, memory_mb=limits.memory_mb)
+        self._pool = Pool(read_photo, time_s=limits.read_s, memory_mb=limits.memory_mb, size=processes)
+        self._facts_pool = Pool(photometa.read, time_s=limits.read_s, memory_mb=limits.memory_mb, size=processes)
 
     def read(self, path: Path) -> Reading:
         """Read a photo; one whose metadata stalls or crashes the reader is read for its picture alone.

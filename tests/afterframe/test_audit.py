@@ -17,7 +17,7 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> FakeReader:
     reader = FakeReader()
 
     class InThisProcess:
-        def __init__(self, limits: LimitsConfig) -> None: ...
+        def __init__(self, limits: LimitsConfig, processes: int) -> None: ...
 
         read = staticmethod(reader.read)
 
