@@ -50,9 +50,7 @@ def find_faces(picture: Canvas) -> tuple[Box, ...]:
         found = _cascade(name).detectMultiScale(grey, scaleFactor=1.1, minNeighbors=3, minSize=(least, least))
         _join(groups, ((int(x) - rim, int(y) - rim, int(w), int(h)) for x, y, w, h in found))
     skin = skin_map(picture)
-    faces = [
-        _median(group) for group in groups if len(group) >= 3 or (len(group) == 2 and _is_skin(skin, group))
-    ]
+    faces = [_median(group) for group in groups if len(group) >= 3 or (len(group) == 2 and _is_skin(skin, group))]
     boxes = (_clipped(face, picture.shape) for face in faces)
     return tuple(sorted(boxes, key=lambda box: -box.width * box.height))
 

@@ -21,7 +21,8 @@ def sky_map(picture: Canvas, detail: Map) -> Map:
     blue = (hue > 175) & (hue < 265) & (value > 0.15)
     grey = ((saturation < 0.1) | ((saturation < 0.22) & (hue > 150) & (hue < 285))) & (value > 0.45)
     warm = ((hue < 55) & (saturation > 0.1)) | ((hue > 335) & (saturation > 0.25))
-    glow = warm & (value > 0.12) & _brightens_downward(picture)
+    twilight = ((saturation < 0.1) | ((saturation < 0.3) & (hue < 110))) & (detail < 0.06)
+    glow = (warm | twilight) & (value > 0.12) & _brightens_downward(picture)
     dark = value < 0.14
     calm = detail < np.where(blue, 0.45, 0.28)
     sky = _reaching_top((blue | grey | glow | dark) & calm)

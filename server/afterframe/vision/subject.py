@@ -55,7 +55,7 @@ def subject_box(picture: Canvas, saliency: Map, faces: Sequence[Box]) -> Box | N
     if faces:
         return people_box(faces)
     height, width = picture.shape
-    strong = (saliency > max(0.45, float(np.percentile(saliency, 85)))).astype(np.uint8)
+    strong = (saliency > max(0.4, float(np.percentile(saliency, 75)))).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(strong, connectivity=8)
     if count < 2:
         return None
@@ -80,7 +80,7 @@ def people_box(faces: Sequence[Box]) -> Box:
     return Box(left, top, right - left, bottom - top)
 
 
-def subject_map(picture: Canvas, saliency: Map, box: Box | None, faces: Sequence[Box]) -> Map:
+def subject_map(picture: Canvas, saliency: Map, box: Box | None, faces: Sequence[Box], sky: Map) -> Map:
     """1 on the subject, 0 off it, soft along its edge. All 0 without a box.
 
     GrabCut (Rother, Kolmogorov, Blake, SIGGRAPH 2004) started from the saliency inside the box.
@@ -88,13 +88,27 @@ def subject_map(picture: Canvas, saliency: Map, box: Box | None, faces: Sequence
     if box is None:
         return np.zeros(picture.shape, np.float32)
     marks = np.full(picture.shape, cv2.GC_BGD, np.uint8)
-    near = box_mask(Box(box.x - 0.03, box.y - 0.03, box.width + 0.06, box.height + 0.06), picture.shape)
+    near = box_mask(Box(box.x - 0.05, box.y - 0.05, box.width + 0.1, box.height + 0.1), picture.shape)
     marks[near] = cv2.GC_PR_BGD
     marks[near & (saliency > 0.4)] = cv2.GC_PR_FGD
+    marks[sky > 0.5] = cv2.GC_BGD
     for face in faces:
         marks[box_mask(face, picture.shape)] = cv2.GC_FGD
-    mask = _grab_cut(picture, marks)
+    mask = _solid(_grab_cut(picture, marks))
     return unit(refine(mask, picture.luma, max(3, max(picture.shape) // 100), 1e-4))
+
+
+def _solid(mask: Map) -> Map:
+    """Without crumbs, gaps and holes: windows and lettering belong to the thing that they are part of."""
+    size = max(3, max(mask.shape) // 30) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    closed = cv2.morphologyEx((mask > 0.5).astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+    outlines, _ = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    largest = max((cv2.contourArea(outline) for outline in outlines), default=0.0)
+    kept = [outline for outline in outlines if cv2.contourArea(outline) > 0.05 * largest]
+    solid = np.zeros(mask.shape, np.uint8)
+    cv2.drawContours(solid, kept, -1, 1, cv2.FILLED)
+    return solid.astype(np.float32)
 
 
 def _grab_cut(picture: Canvas, marks: Pixels) -> Map:
@@ -104,13 +118,13 @@ def _grab_cut(picture: Canvas, marks: Pixels) -> Map:
         return likely.astype(np.float32)
     cv2.setRNGSeed(7)
     background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
-    cut, _, _ = cv2.grabCut(
-        picture.rgb,
-        marks.copy(),
-        (0, 0, 1, 1),
-        background,
-        foreground,
-        3,
-        cv2.GC_INIT_WITH_MASK,
-    )
-    return np.isin(cut, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
+    half = (max(8, marks.shape[1] // 2), max(8, marks.shape[0] // 2))
+    small = np.asarray(cv2.resize(picture.rgb, half, interpolation=cv2.INTER_AREA), np.uint8)
+    seeds = np.asarray(cv2.resize(marks, half, interpolation=cv2.INTER_NEAREST), np.uint8)
+    if len({int(mark) % 2 for mark in np.unique(seeds)}) < 2:
+        return likely.astype(np.float32)
+    how = cv2.GC_INIT_WITH_MASK
+    cut, _, _ = cv2.grabCut(small, seeds, (0, 0, 1, 1), background, foreground, 3, how)
+    mask = np.isin(cut, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
+    whole = cv2.resize(mask, (marks.shape[1], marks.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(whole, np.float32)

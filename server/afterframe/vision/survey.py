@@ -55,7 +55,7 @@ def survey(pixels: Pixels, scene: Scene | None = None) -> Survey:
         water=ground.water_map(picture, sky, detail, horizon),
         foliage=ground.foliage_map(picture, detail),
         saliency=saliency,
-        subject=subject.subject_map(picture, saliency, box, people),
+        subject=subject.subject_map(picture, saliency, box, people, sky),
         horizon=horizon,
     )
 

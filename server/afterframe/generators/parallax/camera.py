@@ -24,6 +24,8 @@ _ZOOM = 0.12
 """Growth of the far plane in a full-intensity push-in, share; the near plane grows more."""
 _NEAR_SHIFT = 0.5
 """Of a sideways move, the part that only the nearest plane makes."""
+_FOLLOWED = 0.05
+"""As _SHIFT, of a pan that follows a moving subject."""
 _TRACKED = 0.2
 """Of a pan that follows a moving subject, the part that the subject itself still shifts."""
 _ORBIT = 0.055
@@ -79,7 +81,7 @@ def pose(recipe: Recipe, moment: float) -> Pose:
     if movement in _SIDEWAYS:
         x, y = _SIDEWAYS[movement]
         if recipe.photo_type is PhotoType.ACTION:
-            return _following(x, y, _SHIFT * travel * way)
+            return _following(x, y, _FOLLOWED * travel * way)
         far, near = _SHIFT * travel * way * (1 - _NEAR_SHIFT), _SHIFT * travel * way * _NEAR_SHIFT
         return Pose(shift=(x * far, y * far), near_shift=(x * near, y * near))
     if movement in _AROUND:

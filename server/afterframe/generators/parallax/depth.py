@@ -108,6 +108,6 @@ def _grown(depth: Map) -> Map:
 
     So that their edges move with them and the seam falls outside.
     """
-    size = max(3, max(depth.shape) // 64) | 1
+    size = max(3, max(depth.shape) // 40) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    return smooth(np.asarray(cv2.dilate(depth, kernel), np.float32), size / 2)
+    return smooth(np.asarray(cv2.dilate(depth, kernel), np.float32), size / 1.6)
