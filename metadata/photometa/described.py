@@ -9,7 +9,8 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from photometa.exif import EXPOSURE_PROGRAM, LIGHT_SOURCE, METERING, SCENE, wall_clock
+from photometa.exif import wall_clock
+from photometa.exif_words import EXPOSURE_PROGRAM, LIGHT_SOURCE, METERING, SCENE
 from photometa.findings import Findings, clean_text, note
 from photometa.values import Array, LangAlt, Struct, Value
 

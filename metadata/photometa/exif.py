@@ -11,76 +11,18 @@ from datetime import datetime
 from io import BytesIO
 from typing import Any
 
+from photometa.exif_words import (
+    COLOUR_SPACE,
+    EXPOSURE_PROGRAM,
+    LIGHT_SOURCE,
+    METERING,
+    NO_CAPTION,
+    SCENE,
+    SENSOR_WIDTHS_MM,
+)
 from photometa.findings import Findings, clean_text, note
 from photometa.makernote import lens_of_range
 from photometa.tiff import Directories, distil
-
-METERING = {
-    1: "average",
-    2: "center-weighted average",
-    3: "spot",
-    4: "multi-spot",
-    5: "pattern",
-    6: "partial",
-}
-LIGHT_SOURCE = {
-    1: "daylight",
-    2: "fluorescent",
-    3: "tungsten",
-    4: "flash",
-    9: "fine weather",
-    10: "cloudy",
-    11: "shade",
-    12: "daylight fluorescent",
-    13: "day white fluorescent",
-    14: "cool white fluorescent",
-    15: "white fluorescent",
-    16: "warm white fluorescent",
-    17: "standard light A",
-    18: "standard light B",
-    19: "standard light C",
-    20: "D55",
-    21: "D65",
-    22: "D75",
-    23: "D50",
-    24: "tungsten",
-}
-EXPOSURE_PROGRAM = {
-    1: "manual",
-    2: "normal",
-    3: "aperture priority",
-    4: "shutter priority",
-    5: "creative",
-    6: "action",
-    7: "portrait",
-    8: "landscape",
-}
-SCENE = {1: "landscape", 2: "portrait", 3: "night"}
-SENSOR_WIDTHS_MM = ((4, 9.6), (12.4, 13.6), (16.8, 18.9), (21.5, 24.3), (27, 29.5), (34.5, 36.5), (43, 54))
-"""Compacts, 1 inch, Four Thirds, APS-C, APS-H, full frame, medium format."""
-COLOUR_SPACE = {1: "sRGB", 2: "Adobe RGB"}
-_NO_CAPTION = {
-    "olympus digital camera",
-    "konica minolta digital camera",
-    "minolta digital camera",
-    "sony dsc",
-    "samsung",
-    "default",
-    "digital camera",
-    "exif_jpeg_picture",
-    "exif jpeg",
-    "dcim",
-    "dcim100media",
-    "image description",
-    "imagedescription",
-    "untitled",
-    "my beautiful picture",
-    "null",
-    "minolta dsc",
-    "kodak digital still camera",
-    "kodak action cam",
-}
-"""What cameras write into ImageDescription when the photographer wrote nothing."""
 
 
 def read_exif(directories: Directories) -> Findings:
@@ -312,7 +254,7 @@ def _by_camera(caption: str, tags: Tags) -> bool:
     """Whether ImageDescription holds a camera's default text."""
     text = caption.lower()
     names = (tags.text("Image Make"), tags.text("Image Model"))
-    return text in _NO_CAPTION or any(text == (name or "").lower() for name in names)
+    return text in NO_CAPTION or any(text == (name or "").lower() for name in names)
 
 
 def _described(tags: Tags, found: Findings) -> None:

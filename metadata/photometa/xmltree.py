@@ -69,11 +69,21 @@ class Document:
     codec: str
     """Python codec without BOM: "utf-8", "utf-16-le", "utf-16-be", or the declared one."""
 
+    @property
+    def end(self) -> int:
+        """Where the XML ends in data."""
+        mark = ">".encode(self.codec)
+        at = self.base + self.root.end_tag
+        if not self.data.startswith("</".encode(self.codec), at):
+            return at  # an empty-element tag ends where expat reports its end
+        while (at := self.data.index(mark, at)) % len(mark) != self.base % len(mark):
+            at += 1  # a match across two UTF-16 units
+        return at + len(mark)
+
     def surroundings_hold(self, word: str) -> bool:
         """Whether a word stands before or after the XML that was parsed."""
-        after = self.base + self.root.end_tag + len(f"</{self.root.tag}".encode(self.codec))
         sought = word.encode(self.codec)
-        return sought in self.data[: self.base] or sought in self.data[after:]
+        return sought in self.data[: self.base] or sought in self.data[self.end :]
 
 
 class _Builder:
