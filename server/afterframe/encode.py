@@ -8,6 +8,7 @@ transfer and matrix), because untagged or BT.601 files shift colours in players.
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import subprocess
 import threading
@@ -74,7 +75,9 @@ def encode(frames: Frames, target: Path, encoding: Encoding, progress: Progress,
     try:
         target.open("xb").close()  # ffmpeg's own -n leaves with status 0 when the file exists
     except OSError as error:
-        raise EncodeError(f"{target} cannot be written: {error.strerror or error}.", "Check the folder.") from error
+        raise _explained(os.strerror(error.errno or 0)) or EncodeError(
+            f"{target} cannot be written: {error.strerror or error}.", "Check the folder."
+        ) from error
     process = _start(_command(frames, target, encoding), stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         with _Feeder(process) as feeder:
@@ -174,11 +177,24 @@ class _Feeder:
 
 
 def _failed(complaint: str) -> EncodeError:
-    if "No space left" in complaint or "ENOSPC" in complaint:
+    return _explained(complaint) or EncodeError(
+        f"ffmpeg failed: {complaint or 'it gave no reason'}", "`afterframe doctor` checks ffmpeg."
+    )
+
+
+def _explained(complaint: str) -> EncodeError | None:
+    """The error in a photographer's words, where the system's own words are known."""
+    if any(words in complaint for words in ("No space left", "ENOSPC", "quota exceeded")):
         return EncodeError(
             "The disk is full; the clip was not written.", "Free some space, then press Retry.", code="disk_full"
         )
-    return EncodeError(f"ffmpeg failed: {complaint or 'it gave no reason'}", "`afterframe doctor` checks ffmpeg.")
+    if any(words in complaint for words in ("Read-only file system", "Permission denied")):
+        return EncodeError(
+            "The folder cannot be written to.",
+            "Give yourself the right to write there, then press Retry.",
+            code="read_only",
+        )
+    return None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

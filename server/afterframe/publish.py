@@ -18,6 +18,7 @@ from typing import Any, Self
 from afterframe.errors import PublishError
 from afterframe.hashing import sha256_of
 from afterframe.naming import POSTER_MARK, bases_for, clip_path, sidecar_of
+from photometa.containers.mp4 import append_xmp
 
 FREE_BYTES = 64 << 20
 """Less free space than this is too little to begin a clip."""
@@ -111,23 +112,35 @@ def place(publication: Publication) -> None:
         PublishError: ``name_taken``: somebody else's file stands there by now; ``lost``: the
             temporary file is gone; or the folder cannot be written.
     """
-    clip = Path(publication.clip)
+    clip, temporary = Path(publication.clip), Path(publication.temporary)
     try:
-        _place_clip(Path(publication.temporary), clip, publication)
+        _place_clip(temporary, clip, publication)
         _place_sidecar(clip, Path(publication.sidecar), publication)
-        if publication.poster and publication.poster_temporary:
-            _place_poster(Path(publication.poster_temporary), Path(publication.poster))
-        _sync_folder(clip.parent)
     except OSError as error:
         _take_back(clip, publication)
         raise _explain(error, clip) from error
+    # Clip and sidecar stand; what fails from here on must not undo that.
+    with contextlib.suppress(OSError):
+        if publication.poster and publication.poster_temporary:
+            _place_poster(Path(publication.poster_temporary), Path(publication.poster))
+    discard(temporary)
+    with contextlib.suppress(OSError):
+        _sync_folder(clip.parent)
 
 
 def _take_back(clip: Path, publication: Publication) -> None:
-    """A clip without its sidecar must not stay."""
+    """A clip without its sidecar must not stay; the clip that it replaced comes back."""
+    earlier = _kept(Path(publication.temporary))
     with contextlib.suppress(OSError):
-        if not os.path.lexists(publication.sidecar) and sha256_of(clip) == publication.clip_sha256:
+        if earlier.exists():
+            earlier.replace(clip)
+        elif not os.path.lexists(publication.sidecar) and sha256_of(clip) == publication.clip_sha256:
             clip.unlink()
+
+
+def _kept(temporary: Path) -> Path:
+    """Where the clip that is being replaced stays until the new one has its sidecar."""
+    return temporary.with_suffix(".old.mp4")
 
 
 def _place_clip(temporary: Path, clip: Path, publication: Publication) -> None:
@@ -143,6 +156,8 @@ def _place_clip(temporary: Path, clip: Path, publication: Publication) -> None:
     if standing == publication.clip_sha256:
         temporary.unlink()
     elif standing is not None and standing == publication.replaces_sha256:
+        with contextlib.suppress(OSError):  # exFAT and some shares have no hard links
+            os.link(clip, _kept(temporary))
         temporary.replace(clip)
     else:
         raise _taken(clip)
@@ -151,17 +166,26 @@ def _place_clip(temporary: Path, clip: Path, publication: Publication) -> None:
 def _place_sidecar(clip: Path, sidecar: Path, publication: Publication) -> None:
     packet = publication.packet.encode()
     if os.path.lexists(sidecar):
-        if sidecar.is_file() and sidecar.read_bytes() == packet:
+        if sidecar.is_file() and _names_clip(sidecar.read_bytes(), publication):
             return
         if publication.replaces_sha256 is None:
             clip.unlink()  # made by us a moment ago: its hash was checked
             raise _taken(sidecar)
-    write_packet(Path(publication.temporary), packet).replace(sidecar)
+    part = _part(Path(publication.temporary))
+    if not (part.is_file() and part.read_bytes() == packet):
+        write_packet(Path(publication.temporary), packet)
+    part.replace(sidecar)
+
+
+def _names_clip(standing: bytes, publication: Publication) -> bool:
+    """Whether a sidecar was placed before a crash; the photographer may have judged the clip since."""
+    clip_id = publication.record.get("id")
+    return standing == publication.packet.encode() or bool(clip_id and f"xmp.did:{clip_id}".encode() in standing)
 
 
 def write_packet(temporary: Path, packet: bytes) -> Path:
     """Write a sidecar's bytes under a hidden name beside a temporary clip, so that publishing needs no disk space."""
-    part = temporary.with_suffix(".xmp-part")
+    part = _part(temporary)
     with part.open("wb") as file:
         file.write(packet)
         file.flush()
@@ -169,11 +193,16 @@ def write_packet(temporary: Path, packet: bytes) -> Path:
     return part
 
 
+def _part(temporary: Path) -> Path:
+    return temporary.with_suffix(".xmp-part")
+
+
 def _place_poster(temporary: Path, target: Path) -> None:
     if not temporary.exists():
         return
     if target.is_file() and POSTER_MARK in target.read_bytes()[:4096]:
-        temporary.replace(target)
+        if not temporary.samefile(target):  # else a crash came between link and unlink
+            temporary.replace(target)
     elif os.path.lexists(target):
         temporary.unlink()
     else:
@@ -202,6 +231,24 @@ def move_without_overwriting(source: Path, target: Path) -> None:
         source.unlink()
 
 
+def seal(temporary: Path, packet: bytes) -> str:
+    """Put the packet into the finished clip and beside it, all of it on disk.
+
+    Returns:
+        The clip's SHA-256.
+    Raises:
+        PublishError: the disk is full, say.
+    """
+    try:
+        with temporary.open("r+b") as file:
+            append_xmp(file, packet)
+        sync_file(temporary)
+        write_packet(temporary, packet)
+        return sha256_of(temporary)
+    except OSError as error:
+        raise _explain(error, temporary) from error
+
+
 def sync_file(path: Path) -> None:
     """Ask the system to put a file on disk."""
     with path.open("rb+") as file:
@@ -221,7 +268,7 @@ def _sync_folder(folder: Path) -> None:
 
 def discard(temporary: Path) -> None:
     """Remove a temporary clip and what stands beside it, as far as that can be done."""
-    for path in (temporary, temporary.with_suffix(".jpg"), temporary.with_suffix(".xmp-part")):
+    for path in (temporary, temporary.with_suffix(".jpg"), _part(temporary), _kept(temporary)):
         with contextlib.suppress(OSError):
             path.unlink()
 
