@@ -143,9 +143,7 @@ def test_plain_windows_paths_are_looked_up(given: str) -> None:
     assert windows_oddity(given, [r"C:\Photos", r"\\nas\photos\2026"]) is None
 
 
-def test_an_oddity_is_refused_before_the_file_system_is_asked(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_oddity_is_refused_before_the_file_system_is_asked(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def never(path: str) -> str:
         raise AssertionError(path)
 

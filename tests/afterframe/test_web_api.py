@@ -26,9 +26,7 @@ def test_health_needs_no_token_and_tells_the_queue(desk: Desk) -> None:
 
 def test_one_bad_photo_never_fails_the_others(desk: Desk) -> None:
     good, broken = desk.photo("good.jpg"), desk.photo("broken.jpg")
-    desk.reader.problems[broken] = PhotoError(
-        "broken.jpg is cut short.", "Export it again.", code="truncated"
-    )
+    desk.reader.problems[broken] = PhotoError("broken.jpg is cut short.", "Export it again.", code="truncated")
     stranger = desk.outside / "x.jpg"
     text = desk.watched / "notes.txt"
     text.write_text("no photo")
@@ -200,9 +198,7 @@ def test_a_mistake_of_ours_is_a_plain_sentence(
 
 
 def test_lookup_tells_each_photos_state(desk: Desk) -> None:
-    fresh, queued, broken, held = (
-        desk.photo(f"{name}.jpg") for name in ("fresh", "queued", "broken", "held")
-    )
+    fresh, queued, broken, held = (desk.photo(f"{name}.jpg") for name in ("fresh", "queued", "broken", "held"))
     catalog = desk.services.catalog
     desk.good("POST", "/api/animate", {"photos": [str(queued)]})
     catalog.put_problem(broken, Stamp.of(broken.stat()), Failure("truncated", "It is cut short."))
@@ -322,9 +318,7 @@ def test_a_folder_is_added_changed_and_forgotten(desk: Desk, tmp_path: Path) -> 
     added = desk.good("POST", "/api/folders", {"path": str(folder)})
     assert added["path"] == added["folder"]["path"] == str(folder)
     assert added["folder"]["watch"] is True
-    assert (
-        desk.good("POST", "/api/folders", {"path": f"{folder}/", "watch": False})["folder"]["watch"] is False
-    )
+    assert desk.good("POST", "/api/folders", {"path": f"{folder}/", "watch": False})["folder"]["watch"] is False
     assert desk.good("POST", "/api/folders", {"path": str(folder)})["folder"]["watch"] is False
     assert len(desk.good("GET", "/api/folders")["folders"]) == 2
     folder.rmdir()

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -71,9 +70,7 @@ def test_a_range_behind_the_end(desk: Desk, clip: Clip, wanted: str) -> None:
     assert response.json["error"]["code"] == "range"
 
 
-@pytest.mark.parametrize(
-    "wanted", ["", "bytes", "bytes=", "bytes=a-b", "frames=0-3", "bytes=0-1,5-6", "bytes=--1"]
-)
+@pytest.mark.parametrize("wanted", ["", "bytes", "bytes=", "bytes=a-b", "frames=0-3", "bytes=0-1,5-6", "bytes=--1"])
 def test_a_range_that_says_nothing_gets_the_whole_file(desk: Desk, clip: Clip, wanted: str) -> None:
     response = desk.ask("GET", f"/api/clips/{clip.id}/file", headers={"Range": wanted})
     assert response.status_code == 200
@@ -142,11 +139,11 @@ def test_a_poster_is_the_first_frame_and_made_once(desk: Desk, tmp_path: Path) -
     assert first.mimetype == "image/jpeg"
     assert first.data.startswith(b"\xff\xd8")
     folder = desk.services.home.cache / "posters"
-    (kept,) = os.listdir(folder)
-    assert kept.startswith(".")  # never taken for a photo
-    stamp = (folder / kept).stat().st_mtime_ns
+    (kept,) = folder.iterdir()
+    assert kept.name.startswith(".")  # never taken for a photo
+    stamp = kept.stat().st_mtime_ns
     assert desk.ask("GET", f"/api/clips/{clip.id}/poster").data == first.data
-    assert (folder / kept).stat().st_mtime_ns == stamp
+    assert kept.stat().st_mtime_ns == stamp
 
 
 def test_a_file_that_we_did_not_write_never_reaches_ffmpeg(
@@ -160,7 +157,7 @@ def test_a_file_that_we_did_not_write_never_reaches_ffmpeg(
 def test_a_clip_that_does_not_decode_leaves_no_poster(desk: Desk, clip: Clip) -> None:
     status, code = desk.bad("GET", f"/api/clips/{clip.id}/poster")
     assert (status, code) == (500, "encode")
-    assert os.listdir(desk.services.home.cache / "posters") == []
+    assert list((desk.services.home.cache / "posters").iterdir()) == []
 
 
 # -- verdict -----------------------------------------------------------------------------------
@@ -173,9 +170,7 @@ def test_a_verdict_stands_in_sidecar_and_catalogue(desk: Desk, clip: Clip) -> No
     assert desk.services.catalog.clip(clip.id).verdict == Verdict.APPROVED
 
 
-def test_the_sidecar_is_written_before_the_catalogue(
-    desk: Desk, clip: Clip, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_sidecar_is_written_before_the_catalogue(desk: Desk, clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
     stood: list[tuple[Verdict, int]] = []
     really = Catalog.set_verdict
 

@@ -94,7 +94,7 @@ def test_every_route_is_explained_in_the_docs() -> None:
 @pytest.mark.parametrize(
     ("value", "schema", "words"),
     [
-        ({"a": [{"b": 1}]}, {"properties": {"a": {"items": {"properties": {"b": {"type": "string"}}}}}}, "“a[0].b” must be text"),
+        ([{"b": 1}], {"items": {"properties": {"b": {"type": "string"}}}}, "“[0].b” must be text"),
         ({}, {"required": ["a"]}, "“a” is missing"),
         ({"x": 1}, {"properties": {"a": {}}, "additionalProperties": False}, "“x” is not a known key"),
         ({"x": 1}, {"additionalProperties": {"type": "string"}}, "“x” must be text"),
@@ -116,19 +116,14 @@ def test_the_checker_names_the_place_and_what_is_expected(value: object, schema:
 # -- fuzzing -----------------------------------------------------------------------------------
 
 ANYTHING = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(st.characters(), max_size=20)
-    | st.just("\ud800"),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=20) | st.just("\ud800"),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=5,
 )
 
 
 def values_of(schema: Json, wild: bool) -> st.SearchStrategy[Any]:
-    """Values that a schema allows, roughly; the wild ones are at every level something else half of the time."""
+    """Values that a schema allows, roughly; the wild ones are often something else."""
     if "$ref" in schema:
         schema = SCHEMAS[schema["$ref"].removeprefix(REF)]
     tame = _tame_values(schema, wild)
@@ -148,8 +143,7 @@ def _tame_values(schema: Json, wild: bool) -> st.SearchStrategy[Any]:
     plain: dict[Any, st.SearchStrategy[Any]] = {
         "integer": st.integers(schema.get("minimum"), schema.get("maximum")),
         "boolean": st.booleans(),
-        "string": st.sampled_from(["PHOTO", "PHOTO/fuzz.jpg", "PHOTO/..", "//x/y", "/a\0b", "parallax"])
-        | st.text(),
+        "string": st.sampled_from(["PHOTO", "PHOTO/fuzz.jpg", "PHOTO/..", "//x/y", "/a\0b", "parallax"]) | st.text(),
     }
     return plain.get(kind, ANYTHING)
 
@@ -180,9 +174,7 @@ def test_no_body_makes_the_server_stumble(desk: Desk, route: Any) -> None:
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.query], ids=lambda route: route.name)
 def test_no_query_makes_the_server_stumble(desk: Desk, route: Any) -> None:
     @settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(
-        st.dictionaries(st.sampled_from([*route.query, "x"]), st.text(max_size=30) | st.integers(-1).map(str))
-    )
+    @given(st.dictionaries(st.sampled_from([*route.query, "x"]), st.text(max_size=30) | st.integers(-1).map(str)))
     def answers(query: dict[str, str]) -> None:
         assert desk.ask("GET", route.rule, query_string=query).status_code < 500
 

@@ -57,9 +57,7 @@ def test_a_cursor_older_than_what_is_kept_is_told_to_begin_anew(desk: Desk) -> N
     cursor = desk.services.database.last_cursor()
     with desk.services.database.transaction() as connection:
         happen(desk, "render")
-        connection.execute(
-            "UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", (cursor + EVENTS_KEPT + 5,)
-        )
+        connection.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'events'", (cursor + EVENTS_KEPT + 5,))
         happen(desk, "render", "render")
     assert desk.good("GET", f"/api/events?since={cursor}")["reset"] is True
 
@@ -121,9 +119,7 @@ def test_the_browsers_own_header_leads_the_stream(desk: Desk) -> None:
     start = desk.services.database.last_cursor()
     happen(desk, "render", "clip")
     desk.services.stopping.set()
-    response = desk.ask(
-        "GET", f"/api/events?since={start}", headers={**STREAM, "Last-Event-ID": str(start + 1)}
-    )
+    response = desk.ask("GET", f"/api/events?since={start}", headers={**STREAM, "Last-Event-ID": str(start + 1)})
     assert response.mimetype == "text/event-stream"
     assert [event["kind"] for event in parsed(response.get_data(as_text=True).split("\n\n"))] == ["clip"]
     assert response.headers["Cache-Control"] == "no-store"

@@ -99,8 +99,7 @@ def ask(desk: Desk, name: str, *, path: str = "", how: str | None = None, **head
     address = rule.replace("<path:name>", "review.css").replace("<render_id>", "r").replace("<clip_id>", "c")
     body = TABLE[name].body
     filled = {
-        key: [path] if value == ["PATH"] else path if value == "PATH" else value
-        for key, value in (body or {}).items()
+        key: [path] if value == ["PATH"] else path if value == "PATH" else value for key, value in (body or {}).items()
     }
     more: dict[str, Any] = {} if body is None or how in ("GET", "HEAD") else {"json": filled}
     headers = {key.replace("_", "-"): value for key, value in headers.items()}
@@ -241,9 +240,7 @@ def test_nothing_is_changed_by_get(desk: Desk, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, row in TABLE.items() if row.strange_path])
-@pytest.mark.parametrize(
-    "kind", ["outside", "missing", "traversal", "far", "symlink", "linked_folder", "sibling"]
-)
+@pytest.mark.parametrize("kind", ["outside", "missing", "traversal", "far", "symlink", "linked_folder", "sibling"])
 def test_a_path_that_leads_outside(desk: Desk, name: str, kind: str) -> None:
     secret = desk.outside / "secret.jpg"
     secret.write_bytes(desk.photo("inside.jpg").read_bytes())
@@ -272,9 +269,17 @@ def test_a_path_that_leads_outside(desk: Desk, name: str, kind: str) -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["/static/../__init__.py", "/static/%2e%2e/security.py", "/static/..%2f..%2fconfig.py", "/static//etc/passwd",
-     "/static/..\\security.py", "/static/nothing.css", "/static/", "/static/%00"],
-)  # fmt: skip
+    [
+        "/static/../__init__.py",
+        "/static/%2e%2e/security.py",
+        "/static/..%2f..%2fconfig.py",
+        "/static//etc/passwd",
+        "/static/..\\security.py",
+        "/static/nothing.css",
+        "/static/",
+        "/static/%00",
+    ],
+)
 def test_the_pages_files_are_only_the_pages_files(desk: Desk, address: str) -> None:
     response = desk.client().get(address)
     assert response.status_code in (401, 404)

@@ -108,10 +108,7 @@ def test_a_wrong_token_is_not_saved_by_a_session(desk: Desk) -> None:
 
 def test_a_plugin_needs_no_origin_and_may_send_its_own(desk: Desk) -> None:
     assert desk.ask("POST", "/api/queue", {"paused": True}).status_code == 200
-    assert (
-        desk.ask("POST", "/api/queue", {"paused": True}, headers={"Origin": f"http://{HOST}"}).status_code
-        == 200
-    )
+    assert desk.ask("POST", "/api/queue", {"paused": True}, headers={"Origin": f"http://{HOST}"}).status_code == 200
 
 
 @pytest.mark.parametrize(

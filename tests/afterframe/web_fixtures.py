@@ -111,9 +111,7 @@ def keep_to_contract(app: Flask, method: str, path: str, response: TestResponse)
 
 
 @pytest.fixture(name="desk")
-def make_desk(
-    tmp_path: Path, database: Database, catalog: Catalog, queue: Queue, clock: Clock
-) -> Iterator[Desk]:
+def make_desk(tmp_path: Path, database: Database, catalog: Catalog, queue: Queue, clock: Clock) -> Iterator[Desk]:
     watched, outside = tmp_path / "photos", tmp_path / "elsewhere"
     watched.mkdir()
     outside.mkdir()

@@ -133,9 +133,7 @@ def windows_oddity(given: str, roots: Iterable[str]) -> str | None:
     plain = drive.replace("/", "\\").casefold()
     if plain.startswith(("\\\\?\\", "\\\\.\\")):
         return "a device path"
-    if plain.startswith("\\\\") and plain not in {
-        ntpath.splitdrive(r)[0].replace("/", "\\").casefold() for r in roots
-    }:
+    if plain.startswith("\\\\") and plain not in {ntpath.splitdrive(r)[0].replace("/", "\\").casefold() for r in roots}:
         return "on a share that holds none of Afterframe's folders"
     parts = rest.replace("/", "\\").split("\\")
     if ":" in rest:
@@ -155,12 +153,7 @@ def open_regular(path: Path) -> BinaryIO:
     """
     try:
         before = os.lstat(path)
-        flags = (
-            os.O_RDONLY
-            | getattr(os, "O_NOFOLLOW", 0)
-            | getattr(os, "O_NONBLOCK", 0)
-            | getattr(os, "O_BINARY", 0)
-        )
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         descriptor = os.open(path, flags) if stat.S_ISREG(before.st_mode) else -1
     except OSError as error:
         raise _gone(path) from error
@@ -173,9 +166,7 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def _gone(path: Path) -> NotFound:
-    return NotFound(
-        f"{path.name} is not there any more.", "It was moved, renamed or deleted.", code="file_gone"
-    )
+    return NotFound(f"{path.name} is not there any more.", "It was moved, renamed or deleted.", code="file_gone")
 
 
 def _explain(path: Path, error: OSError) -> PhotoError:

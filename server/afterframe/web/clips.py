@@ -93,9 +93,7 @@ def _sidecar_of(clip: Clip) -> Clip:
     "POST",
     "/api/clips/<clip_id>/refine",
     "Make a new variant of a clip with some settings changed; it names the clip as its parent.",
-    body=form(
-        {"changes": {**shapes.OVERRIDES, "minProperties": 1}, "generator": shapes.NAME}, needs=("changes",)
-    ),
+    body=form({"changes": {**shapes.OVERRIDES, "minProperties": 1}, "generator": shapes.NAME}, needs=("changes",)),
     answer=form({"renders": listed(ref("Render"))}),
     status=202,
 )

@@ -80,9 +80,7 @@ def _since(call: Call) -> int | None:
 
 def _last_id(request: Request) -> int | None:
     value = request.headers.get("Last-Event-ID", "")
-    return (
-        min(int(value), shapes.LARGEST) if value.isascii() and value.isdigit() and len(value) < 20 else None
-    )
+    return min(int(value), shapes.LARGEST) if value.isascii() and value.isdigit() and len(value) < 20 else None
 
 
 def _stream(call: Call, since: int | None) -> Response:
@@ -90,9 +88,7 @@ def _stream(call: Call, since: int | None) -> Response:
     if call.request.method == "HEAD":
         return Response(mimetype="text/event-stream")
     if not site.streams.acquire(blocking=False):
-        raise BusyError(
-            "Too many pages of Afterframe are open.", "Close some of them.", code="too_many_streams"
-        )
+        raise BusyError("Too many pages of Afterframe are open.", "Close some of them.", code="too_many_streams")
     stopping = site.services.stopping
     lines = stream(site.services.database, since, stopping.wait, site.monotonic)
     response = Response(lines, mimetype="text/event-stream")

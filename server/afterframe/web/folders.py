@@ -99,9 +99,7 @@ def existing_folder(given: str, home: Path) -> Path:
         raise UsageError(f"{given} is not a folder.", "Make it first, or name another one.", code="no_folder")
     path = Path(real)
     if path.parent == path:
-        raise NotAllowed(
-            f"{given} is a whole disk.", "Name the folder that the photos are in.", code="whole_disk"
-        )
+        raise NotAllowed(f"{given} is a whole disk.", "Name the folder that the photos are in.", code="whole_disk")
     if is_inside(real, str(home)):
         raise NotAllowed(
             f"{given} belongs to Afterframe itself.",

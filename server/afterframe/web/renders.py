@@ -106,9 +106,7 @@ def _earlier_answer(call: Call, key: str) -> Json | None:
     if kept is None:
         return None
     if kept["asked"] != _digest(call.body):
-        raise WrongState(
-            "This idempotency key was used for another request.", "Use a new key.", code="key_reused"
-        )
+        raise WrongState("This idempotency key was used for another request.", "Use a new key.", code="key_reused")
     answer: Json = kept["answer"]
     return answer
 

@@ -24,6 +24,7 @@ ROUTES = Routes()
 PAGE_CLIPS = 24
 SHOWN_RENDERS = 12
 SHOWN_PROBLEMS = 100
+LOOKED_AT_PROBLEMS = 5000
 PAGES = frozenset({"/", "/login"})
 STATIC = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -78,8 +79,9 @@ def show_review(call: Call) -> Response:
 
 
 def _refused(call: Call) -> list[tuple[str, Any]]:
-    problems_now = call.site.services.catalog.problems(limit=SHOWN_PROBLEMS)
-    return [(path, problem) for path, problem in problems_now if problem.code != WAITING.code]
+    # Photos of a backlog that waits are problems too; there may be thousands, and they are told elsewhere.
+    kept = call.site.services.catalog.problems(limit=LOOKED_AT_PROBLEMS)
+    return [(path, problem) for path, problem in kept if problem.code != WAITING.code][:SHOWN_PROBLEMS]
 
 
 @ROUTES.add(

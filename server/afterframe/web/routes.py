@@ -116,9 +116,7 @@ def read_body(request: Request, schema: Schema) -> Mapping[str, Any]:
             "The body is not valid JSON.", "Check its quotes, commas and brackets.", code="bad_json"
         ) from error
     if not isinstance(body, dict):
-        raise UsageError(
-            "The body must be a JSON object.", "GET /api/openapi.json says what each route takes."
-        )
+        raise UsageError("The body must be a JSON object.", "GET /api/openapi.json says what each route takes.")
     check(body, schema, SCHEMAS)
     return body
 
@@ -133,9 +131,7 @@ def read_query(request: Request, schemas: Mapping[str, Schema]) -> dict[str, Any
     for name, values in request.args.lists():
         if name not in schemas:
             known = ", ".join(schemas) or "none"
-            raise UsageError(
-                f"“{name[:100]}” is not a known parameter.", f"Known here: {known}.", code="unknown_key"
-            )
+            raise UsageError(f"“{name[:100]}” is not a known parameter.", f"Known here: {known}.", code="unknown_key")
         if len(values) > 1:
             raise UsageError(f"“{name}” is given twice.")
         value: Any = values[0]

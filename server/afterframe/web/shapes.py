@@ -31,11 +31,7 @@ def form(properties: Mapping[str, Json], *, needs: tuple[str, ...] | None = None
     """The schema of an object with exactly these keys; by default it needs all of them."""
     schema: Json = {"type": "object", "properties": dict(properties), "additionalProperties": False}
     required = list(properties) if needs is None else list(needs)
-    return (
-        schema
-        | ({"required": required} if required else {})
-        | ({"minProperties": at_least} if at_least else {})
-    )
+    return schema | ({"required": required} if required else {}) | ({"minProperties": at_least} if at_least else {})
 
 
 def listed(items: Json, *, at_most: int | None = None) -> Json:

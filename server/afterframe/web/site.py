@@ -29,11 +29,7 @@ class Site:
     contract: dict[str, Any]
     """What /api/openapi.json gives."""
     monotonic: Callable[[], float] = time.monotonic
-    streams: threading.BoundedSemaphore = field(
-        default_factory=lambda: threading.BoundedSemaphore(MAX_STREAMS)
-    )
-    posters: threading.BoundedSemaphore = field(
-        default_factory=lambda: threading.BoundedSemaphore(MAX_POSTERS)
-    )
+    streams: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_STREAMS))
+    posters: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_POSTERS))
     verdicts: threading.Lock = field(default_factory=threading.Lock)
     """Sidecar and catalogue must get two verdicts in the same order."""

@@ -67,10 +67,7 @@ def duration(seconds: float | None) -> str:
 def settings(recipe: Recipe) -> list[tuple[str, str, tuple[str, ...]]]:
     """(name, value, reasons) of each setting, for a person."""
     data = recipe.to_dict()
-    return [
-        (label, setting(name, data[name]), tuple(recipe.because.get(name, ())))
-        for name, label in LABELS.items()
-    ]
+    return [(label, setting(name, data[name]), tuple(recipe.because.get(name, ()))) for name, label in LABELS.items()]
 
 
 def setting(name: str, value: Any) -> str:

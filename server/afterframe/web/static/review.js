@@ -165,12 +165,16 @@ function take(event) {
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("afterframe-events") : null;
 let cursor = Number(main?.dataset.cursor ?? 0);
 
+let isLive = false;
+
 function live(is) {
+  isLive = is;
   document.getElementById("live").textContent = is ? "live" : "not live";
 }
 
 function hear(event, shared) {
   if (event.kind === "alive") return live(event.is);
+  if (event.kind === "hello") return void (isLive && channel?.postMessage({ kind: "alive", is: true }));
   cursor = Math.max(cursor, event.cursor ?? 0);
   live(true);
   take(event);
@@ -189,7 +193,10 @@ function listen() {
 }
 
 if (main && document.getElementById("live")) {
-  if (channel) channel.onmessage = (message) => hear(message.data, false);
+  if (channel) {
+    channel.onmessage = (message) => hear(message.data, false);
+    channel.postMessage({ kind: "hello" });
+  }
   /* One tab holds the lock and the stream; when it is closed, the next one takes over. Plain http to
      another machine has no locks: there each tab has a stream of its own. */
   if (channel && navigator.locks) navigator.locks.request("afterframe-events", () => { listen(); return new Promise(() => {}); });
