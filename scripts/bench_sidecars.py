@@ -1,0 +1,135 @@
+"""Sidecars: merging one property into real ones; what is lost, what is kept, files a second against exiftool.
+
+    ours       photometa.write_sidecar in 8 threads, with its own check of the whole model, fsync and rename
+    exiftool   one process for all files, writing into copies
+
+`main(argv)` gives the numbers; `--sidecars DIR` names XMP files (default: ../shared/sidecars).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import photometa
+
+RUNS = 5
+THREADS = 8
+"""So that the disk can take several fsyncs at once; exiftool calls none."""
+OURS = {"afterframe:clip": "DSC_0042_motion.mp4"}
+VOLATILE = {"SourceFile", "File", "System", "ExifTool"}
+
+
+def main(argv: list[str]) -> dict[str, Any]:
+    """Measure; see the module."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    default = Path(__file__).resolve().parents[2] / "shared" / "sidecars"
+    parser.add_argument("--sidecars", type=Path, default=default)
+    options = parser.parse_args(argv)
+    originals = sorted(options.sidecars.glob("*.xmp"))
+    return {**losses(originals), **speeds(originals)}
+
+
+def losses(originals: list[Path]) -> dict[str, Any]:
+    """Merge into a copy of each and compare everything else, by exiftool and byte by byte."""
+    with tempfile.TemporaryDirectory(prefix="afterframe-bench-") as folder:
+        copies = copy_all(originals, Path(folder))
+        before = everything(copies)
+        refused, changed_bytes, again = [], [], []
+        for original, path in zip(originals, copies, strict=True):
+            try:
+                photometa.write_sidecar(path, OURS)
+            except photometa.MetadataError as error:
+                refused.append(f"{path.name}: {error}")
+                continue
+            once = path.read_bytes()
+            if not is_insertion(original.read_bytes(), once):
+                changed_bytes.append(path.name)
+            photometa.write_sidecar(path, OURS)
+            if path.read_bytes() != once:
+                again.append(path.name)
+        after = everything(copies)
+        removed = [path.name for original, path in zip(originals, copies, strict=True) if not restores(original, path)]
+    changed = [name for name in before if before[name] != after[name]]
+    return {
+        "sidecars": len(originals),
+        "refused": refused,
+        "other_properties_changed": changed,
+        "original_bytes_not_kept": changed_bytes,
+        "merging_twice_differs": again,
+        "removing_does_not_restore": removed,
+    }
+
+
+def copy_all(originals: list[Path], folder: Path) -> list[Path]:
+    return [Path(shutil.copyfile(original, folder / original.name)) for original in originals]
+
+
+def everything(files: list[Path]) -> dict[str, dict[str, Any]]:
+    """Every property of every file as exiftool reads it, ours left out."""
+    command = ["exiftool", "-j", "-q", "-a", "-G1", "-struct", "-n", *map(str, files)]
+    read = json.loads(subprocess.run(command, capture_output=True, check=False, text=True).stdout)
+    return {Path(entry["SourceFile"]).name: others(entry) for entry in read}
+
+
+def others(entry: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in entry.items()
+        if name.partition(":")[0] not in VOLATILE and not name.startswith("XMP-afterframe")
+    }
+
+
+def is_insertion(before: bytes, after: bytes) -> bool:
+    """Whether ``after`` is ``before`` with one run of bytes put in."""
+    head = next((i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), len(before))
+    return len(after) > len(before) and after.endswith(before[head:])
+
+
+def restores(original: Path, path: Path) -> bool:
+    if path.read_bytes() == original.read_bytes():
+        return True  # it was refused
+    photometa.write_sidecar(path, dict.fromkeys(OURS))
+    return path.read_bytes() == original.read_bytes()
+
+
+def speeds(originals: list[Path]) -> dict[str, Any]:
+    """Files a second, medians of runs in turn."""
+    ours, theirs = [], []
+    for turn in range(RUNS + 1):
+        with tempfile.TemporaryDirectory(prefix="afterframe-bench-") as folder:
+            mine = copy_all(originals, make(Path(folder) / "ours"))
+            other = copy_all(originals, make(Path(folder) / "exiftool"))
+            began = time.perf_counter()
+            with ThreadPoolExecutor(THREADS) as threads:
+                list(threads.map(merge, mine))
+            middle = time.perf_counter()
+            # exiftool does not know our namespace; a property of its own is the same work.
+            command = ["exiftool", "-q", "-q", "-overwrite_original", "-XMP-dc:Source=DSC_0042.jpg", *map(str, other)]
+            subprocess.run(command, capture_output=True, check=False)
+            if turn:
+                ours.append(len(mine) / (middle - began))
+                theirs.append(len(other) / (time.perf_counter() - middle))
+    return {
+        "files_per_s": {"ours": round(statistics.median(ours)), "exiftool": round(statistics.median(theirs))},
+        "ours_to_exiftool": round(statistics.median(a / b for a, b in zip(ours, theirs, strict=True)), 1),
+    }
+
+
+def merge(path: Path) -> None:
+    with contextlib.suppress(photometa.MetadataError):
+        photometa.write_sidecar(path, OURS)
+
+
+def make(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
