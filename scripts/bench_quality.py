@@ -39,7 +39,7 @@ from afterframe.vision import look
 GATES = {
     "first_frame_psnr_db": 38.0,
     "motion_rises": 1.0,
-    "flicker_against_pan": 1.15,
+    "flicker_below_pan": 0.002,
     "smoothness_against_pan": 1.15,
     "loop_seam": 1.5,
     "face_distortion": 0.02,
@@ -49,9 +49,11 @@ GATES = {
 }
 """PSNR, motion and depth separation at least; the others at most.
 
-- flicker: mean absolute luma difference of neighbouring frames; smoothness: what is left when each frame is
-  replaced by the mean of its neighbours. Both against a plain sub-pixel pan of the same mean speed.
-- loop_seam: |last - first| / median step, before encoding.
+- flicker_below_pan: (255 - mean absolute difference of neighbouring frames) / 255, against a plain sub-pixel
+pan
+  of the same speed; 0.002 is half a level of 255 (light that drifts on purpose counts here too).
+- smoothness_against_pan: what is left when each frame is replaced by the mean of its neighbours, over the
+pan's. - loop_seam: |last - first| / median step, before encoding.
 - face_distortion: largest residual inside a face after the best similarity transform, share of the face's
 width. - ghosting: share of nodes where the map folds (its Jacobian's determinant is not positive): only
 there could
@@ -109,7 +111,8 @@ def measure(path: Path, long_side: int) -> dict[str, Any]:
         "first_frame_psnr_rgb_db": rgb_db,
         "motion_px": motion,
         "motion_rises": float(motion[0] < motion[1] < motion[2]),
-        "flicker_against_pan": flicker(clip.luma) / max(flicker(pan), 0.05),
+        "flicker": flicker(clip.luma),
+        "flicker_below_pan": max(0.0, flicker(pan) - flicker(clip.luma)),
         "smoothness_against_pan": roughness(clip.luma) / max(roughness(pan), 0.05),
         "jitter_px": jitter(clip.luma),
         "loop_seam": seam(Clip(_prepared(pixels, scene, looped), looped).luma),
@@ -144,7 +147,7 @@ def _i420(photo: PreparedPhoto, recipe: Recipe) -> Iterator[Pixels]:
 
 
 class Clip:
-    """A clip's luma frames at the width that flow is measured at, and its mean speed, pixels a frame."""
+    """A clip's luma frames at the width that flow is measured at, and the mean speed of what can be seen."""
 
     def __init__(self, photo: PreparedPhoto, recipe: Recipe) -> None:
         height = recipe.size[1]
@@ -152,7 +155,8 @@ class Clip:
         stage = Stage(photo, recipe)
         moments = np.linspace(0, 1, 13)
         looks = [stage.looks(float(m)) for m in moments]
-        way = sum(float(np.linalg.norm(b - a, axis=2).mean()) for a, b in pairwise(looks))
+        seen = cv2.resize(_texture(self.luma[0]), looks[0].shape[1::-1], interpolation=cv2.INTER_AREA)
+        way = sum(float(np.average(np.linalg.norm(b - a, axis=2), weights=seen)) for a, b in pairwise(looks))
         self.speed = way * FLOW_WIDTH / recipe.size[0] / max(1, len(self.luma) - 1)
 
 
@@ -175,8 +179,11 @@ def _pan(photo: PreparedPhoto, speed: float, count: int, recipe: Recipe) -> Iter
 
 
 def flicker(frames: Sequence[Pixels]) -> float:
-    """Mean absolute difference of neighbouring frames, levels of 255."""
-    return float(np.mean([cv2.absdiff(a, b).mean() for a, b in pairwise(frames)]))
+    """VBench's temporal flickering: (255 - mean absolute difference of neighbouring frames) / 255.
+
+    1 is calm.
+    """
+    return 1.0 - float(np.mean([cv2.absdiff(a, b).mean() for a, b in pairwise(frames)])) / 255.0
 
 
 def roughness(frames: Sequence[Pixels]) -> float:
@@ -222,9 +229,14 @@ def _motion(pixels: Pixels, scene: Scene, recipe: Recipe, level: float) -> float
 
 def _moved(one: Pixels, other: Pixels) -> float:
     """Mean flow where there is something to follow: weighted by the picture's gradient."""
-    smooth = cv2.GaussianBlur(one, (0, 0), 1.0)
-    weight = cv2.magnitude(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)) + 1e-3
-    return float(np.average(np.linalg.norm(_flow(one, other), axis=2), weights=np.asarray(weight)))
+    return float(np.average(np.linalg.norm(_flow(one, other), axis=2), weights=_texture(one)))
+
+
+def _texture(luma: Pixels) -> npt.NDArray[np.float32]:
+    """Gradient, levels per pixel: where movement can be seen at all."""
+    smooth = cv2.GaussianBlur(luma, (0, 0), 1.0)
+    across, down = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+    return np.asarray(cv2.magnitude(across, down) + 1e-3, np.float32)
 
 
 def _encoded_psnr(photo: PreparedPhoto, recipe: Recipe) -> tuple[float, float]:
