@@ -109,9 +109,11 @@ class Catalog:
         return Failure(**json.loads(row["problem"])) if row and row["problem"] else None
 
     def problems(self, limit: int = 200) -> list[tuple[str, Failure]]:
-        """Files that were refused, latest first, with the reason."""
+        """Files that were refused, latest first, with the reason; those of a waiting backlog were not."""
         rows = self._db.connection.execute(
-            "SELECT path, problem FROM photos WHERE problem IS NOT NULL ORDER BY seen_at DESC LIMIT ?", (limit,)
+            """SELECT path, problem FROM photos WHERE problem IS NOT NULL AND json_extract(problem, '$.code') <> ?
+               ORDER BY seen_at DESC LIMIT ?""",
+            (WAITING.code, limit),
         )
         return [(row["path"], Failure(**json.loads(row["problem"]))) for row in rows]
 
@@ -160,7 +162,11 @@ class Catalog:
     def put_clip(self, clip: Clip) -> None:
         """Add a published clip, or replace the row of the clip that stood at its path."""
         with self._db.transaction() as connection:
-            connection.execute("DELETE FROM clips WHERE path = ? AND id <> ?", (clip.path, clip.id))
+            replaced = connection.execute(
+                "DELETE FROM clips WHERE path = ? AND id <> ? RETURNING id", (clip.path, clip.id)
+            ).fetchall()
+            for row in replaced:
+                self._db.emit("clip_gone", {"id": row["id"]}, self._clock())
             connection.execute(
                 """INSERT INTO clips (id, photo_id, photo_sha256, path, sidecar_path, sha256, recipe, generator,
                      generator_version, variant, parent_clip, duration_s, verdict, rating, created_at, present)

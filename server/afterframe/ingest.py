@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ STILL_ARRIVING = frozenset({"empty", "truncated", "not_a_photo", "changing", "no
 """What a file may look like only because it is not all there yet."""
 
 Overrides = Mapping[str, object]
+NOTHING: Overrides = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Wish:
 
     overrides: Overrides
     """Recipe fields that the user set for this photo."""
-    source: str = "your words for this photo"
+    refined: Overrides = field(default_factory=dict)
+    """The fields of the clip that this one refines; the user's own win over them."""
     generator: str | None = None
     parent_clip: str | None = None
     reserved_for: str | None = None
@@ -75,7 +77,7 @@ class Ingest:
             return True
         try:
             reading = self._read_photo(path)
-            recipe = self._compose(path, reading, {}, "")
+            recipe = self._compose(path, reading, {})
         except (PhotoError, RecipeError) as error:
             if not final and error.error_code in STILL_ARRIVING:
                 return False
@@ -99,7 +101,7 @@ class Ingest:
         """
         generator = generators.resolve(wish.generator or self._config.render.generator)
         reading = self._read_photo(path)
-        recipe = self._compose(path, reading, wish.overrides, wish.source)
+        recipe = self._compose(path, reading, wish.overrides, wish.refined)
         with self._db.transaction():
             photo = self._remember(path, reading)
             self._catalog.note_ingest(path, reading.sha256)
@@ -122,7 +124,7 @@ class Ingest:
         Raises:
             PhotoError, RecipeError: as :meth:`request`.
         """
-        return self._compose(path, self._read_photo(path), overrides, "your words for this photo")
+        return self._compose(path, self._read_photo(path), overrides)
 
     # -- the stages --------------------------------------------------------------------------
 
@@ -138,8 +140,9 @@ class Ingest:
             )
         return self._read(path)
 
-    def _compose(self, path: Path, reading: Reading, overrides: Overrides, source: str) -> Recipe:
-        layers: list[tuple[str, Overrides]] = [(source, overrides)] if overrides else []
+    def _compose(self, path: Path, reading: Reading, overrides: Overrides, refined: Overrides = NOTHING) -> Recipe:
+        layers: list[tuple[str, Overrides]] = [("your words for this photo", overrides)]
+        layers.append(("as in the clip that this one refines", refined))
         layers += folder_rules(path.parent)
         layers.append(("your config.toml", self._config.recipe))
         return compose(

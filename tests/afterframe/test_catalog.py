@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from afterframe.catalog import WAITING, Catalog, Stamp
+from afterframe.db import Database
 from afterframe.errors import NotFound
 from afterframe.jobs import Queue
 from afterframe.models import Failure, Verdict
@@ -120,3 +121,17 @@ def test_an_answer_is_given_again_for_the_same_key_for_a_day(catalog: Catalog, c
 def test_unknown_clips_are_not_found(catalog: Catalog) -> None:
     with pytest.raises(NotFound):
         catalog.clip("nope")
+
+
+def test_a_waiting_backlog_is_not_among_the_problems(catalog: Catalog) -> None:
+    catalog.hold({f"/photos/{n}.jpg": Stamp(1, 1) for n in range(5)})
+    catalog.put_problem(Path("/p/broken.jpg"), Stamp(5, 6), Failure("empty", "broken.jpg is empty."))
+    assert [path for path, _ in catalog.problems(limit=3)] == ["/p/broken.jpg"]
+
+
+def test_pages_hear_of_a_clip_that_was_replaced(catalog: Catalog, database: Database) -> None:
+    photo = make_photo(catalog)
+    catalog.put_clip(make_clip(photo))
+    catalog.put_clip(make_clip(photo, id="99999999-2222-3333-4444-555555555555"))
+    gone = [event["id"] for event in database.events_since(0) if event["kind"] == "clip_gone"]
+    assert gone == ["11111111-2222-3333-4444-555555555555"]

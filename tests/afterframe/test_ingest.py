@@ -153,3 +153,10 @@ def test_our_own_posters_are_never_animated(ingest: Ingest, queue: Queue, tmp_pa
     assert queue.page()[0] == []
     with pytest.raises(PhotoError, match="poster"):
         ingest.request(poster, Wish({}))
+
+
+def test_a_refined_clips_values_hold_where_the_user_says_nothing(ingest: Ingest, photo: Path) -> None:
+    (job,) = ingest.request(photo, Wish({"motion_intensity": 0.3}, {"fps": 12, "motion_intensity": 0.9}))
+    assert (job.recipe.motion_intensity, job.recipe.fps) == (0.3, 12)
+    assert "your words" in job.recipe.because["motion_intensity"][0]
+    assert "refines" in job.recipe.because["fps"][0]

@@ -10,7 +10,6 @@ from flask import Request, Response, make_response, redirect, render_template
 from werkzeug.wrappers import Response as AnyResponse
 
 from afterframe import __version__
-from afterframe.catalog import WAITING
 from afterframe.errors import AfterframeError, NotFound
 from afterframe.models import JobState, Verdict
 from afterframe.web import problems, shapes
@@ -24,7 +23,6 @@ ROUTES = Routes()
 PAGE_CLIPS = 24
 SHOWN_RENDERS = 12
 SHOWN_PROBLEMS = 100
-LOOKED_AT_PROBLEMS = 5000
 PAGES = frozenset({"/", "/login"})
 STATIC = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -68,7 +66,7 @@ def show_review(call: Call) -> Response:
         "more": queue["depth"] - len(queue["renders"][:SHOWN_RENDERS]),
         "renders": queue["renders"][:SHOWN_RENDERS],
         "failed": services.queue.page(states=[JobState.FAILED], limit=SHOWN_RENDERS)[0],
-        "refused": _refused(call),
+        "refused": services.catalog.problems(limit=SHOWN_PROBLEMS),
         "folders": services.catalog.folders(),
         "cursor": services.database.last_cursor(),
         "version": __version__,
@@ -76,12 +74,6 @@ def show_review(call: Call) -> Response:
         **WORDS,
     }
     return make_response(render_template("review.html", **context))
-
-
-def _refused(call: Call) -> list[tuple[str, Any]]:
-    # Photos of a backlog that waits are problems too; there may be thousands, and they are told elsewhere.
-    kept = call.site.services.catalog.problems(limit=LOOKED_AT_PROBLEMS)
-    return [(path, problem) for path, problem in kept if problem.code != WAITING.code][:SHOWN_PROBLEMS]
 
 
 @ROUTES.add(
