@@ -17,7 +17,7 @@ from typing import Any
 
 from afterframe.db import Database
 from afterframe.errors import NotFound
-from afterframe.models import Clip, Failure, Photo, Recipe, Verdict
+from afterframe.models import Clip, Failure, Photo, Recipe, Scene, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +72,27 @@ class Catalog:
 
     # -- photos ------------------------------------------------------------------------------
 
-    def put_photo(self, path: Path, stamp: Stamp, sha256: str, facts: Mapping[str, Any]) -> Photo:
+    def put_photo(
+        self, path: Path, stamp: Stamp, sha256: str, facts: Mapping[str, Any], scene: Scene | None = None
+    ) -> Photo:
         """Remember a photo that could be read; a new content replaces the earlier row's."""
         with self._db.transaction() as connection:
             row = connection.execute(
-                """INSERT INTO photos (path, size, mtime_ns, sha256, facts, problem, seen_at)
-                   VALUES (?, ?, ?, ?, ?, NULL, ?)
+                """INSERT INTO photos (path, size, mtime_ns, sha256, facts, scene, problem, seen_at)
+                   VALUES (?, ?, ?, ?, ?, ?, NULL, ?)
                    ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,
-                     sha256 = excluded.sha256, facts = excluded.facts, problem = NULL, seen_at = excluded.seen_at
+                     sha256 = excluded.sha256, facts = excluded.facts, scene = excluded.scene, problem = NULL,
+                     seen_at = excluded.seen_at
                    RETURNING *""",
-                (str(path), stamp.size, stamp.mtime_ns, sha256, json.dumps(facts), self._clock()),
+                (
+                    str(path),
+                    stamp.size,
+                    stamp.mtime_ns,
+                    sha256,
+                    json.dumps(facts),
+                    json.dumps(scene.to_dict() if scene else {}),
+                    self._clock(),
+                ),
             ).fetchone()
         return _photo(row)
 
@@ -328,6 +339,7 @@ def _photo(row: sqlite3.Row) -> Photo:
         size=row["size"],
         mtime_ns=row["mtime_ns"],
         facts=json.loads(row["facts"]),
+        scene=Scene.from_dict(json.loads(row["scene"])),
     )
 
 

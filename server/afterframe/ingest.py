@@ -151,7 +151,7 @@ class Ingest:
 
     def _remember(self, path: Path, reading: Reading) -> Photo:
         stamp = Stamp(reading.size, reading.mtime_ns)
-        return self._catalog.put_photo(path, stamp, reading.sha256, reading.facts.to_dict())
+        return self._catalog.put_photo(path, stamp, reading.sha256, reading.facts.to_dict(), reading.scene)
 
     def _drop_outdated(self, photo: Photo) -> None:
         """A render of what the file held before would be of a photo that is no more."""

@@ -186,6 +186,8 @@ class Photo:
     mtime_ns: int
     facts: Mapping[str, Any]
     """``photometa.Facts.to_dict()``."""
+    scene: Scene = field(default_factory=Scene)
+    """What was seen in it; empty when it was never looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ CREATE TABLE photos (
   mtime_ns INTEGER NOT NULL,
   sha256 TEXT,                       -- NULL: could not be read
   facts TEXT NOT NULL DEFAULT '{}',  -- photometa.Facts as JSON
+  scene TEXT NOT NULL DEFAULT '{}',  -- models.Scene as JSON
   problem TEXT,                      -- why it was refused: {code, message, hint}
   seen_at REAL NOT NULL
 ) STRICT;

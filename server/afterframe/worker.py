@@ -22,7 +22,15 @@ from afterframe.config import Config, Home, read_config
 from afterframe.db import Database
 from afterframe.decode import decode
 from afterframe.encode import Encoding, encode, verify, write_poster
-from afterframe.errors import AfterframeError, Cancelled, GenerateError, OutOfMemory, PhotoError, PublishError
+from afterframe.errors import (
+    AfterframeError,
+    Cancelled,
+    EncodeError,
+    GenerateError,
+    OutOfMemory,
+    PhotoError,
+    PublishError,
+)
 from afterframe.frames import Frames, PreparedPhoto
 from afterframe.framing import frame
 from afterframe.grade import match_grade
@@ -89,7 +97,8 @@ class Heartbeat:
     def _run(self) -> None:
         while not self._wake.wait(BEAT_S):
             if time.monotonic() - self._moved > self._stall_s:
-                continue  # the lease runs out, and the supervisor ends this process
+                self._queue.lapse(self._job.id, self._owner)  # the supervisor ends this process
+                return
             try:
                 cancelled = self._queue.heartbeat(self._job.id, self._owner, self._share, self._eta_s())
             except LeaseLost:
@@ -160,7 +169,9 @@ class Worker:
             )
         known = self.catalog.photo_at(path)
         facts = known.facts if known else {}
-        prepared = frame(pixels, look(pixels), job.recipe.size, generator.overscan(job.recipe))
+        # Seen when it was ingested; a photo known from a rebuild alone is looked at now.
+        scene = known.scene if known and known.scene.measures else look(pixels)
+        prepared = frame(pixels, scene, job.recipe.size, generator.overscan(job.recipe))
         return replace(
             prepared,
             f_number=facts.get("f_number"),
@@ -288,8 +299,8 @@ def serve(worker: Worker, queue: Queue, owner: str, stopping: threading.Event, s
             continue
         with Heartbeat(queue, job, owner, stopping, stall_s) as beat:
             error = _attempt(worker, job, beat)
-        if stopping.is_set() and isinstance(error, Cancelled):
-            queue.release(owner)
+        if stopping.is_set() and isinstance(error, Cancelled | EncodeError):
+            queue.release(owner)  # a signal to the whole group ends ffmpeg too
         elif error is not None:
             log.warning("%s: %s", job.photo_path, error)
             with contextlib.suppress(LeaseLost):
@@ -334,8 +345,9 @@ def main() -> None:
     owner, which = sys.argv[1:3]
     home = Home.find()
     logs.to_file(home.logs / "worker.log")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which tells us to stop
     stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C and service managers reach the whole group
+        signal.signal(number, lambda *_: stopping.set())
     threading.Thread(target=_listen, args=(stopping,), daemon=True).start()
     config = read_config(home.config)
     database = Database(home.database)
