@@ -68,6 +68,14 @@ def smooth(values: npt.NDArray[np.floating], sigma: float) -> Map:
     )
 
 
+def down_columns(values: npt.NDArray[np.floating], sigma: float) -> Map:
+    """Gaussian blur along columns only, sigma in pixels, edges repeated."""
+    size = 2 * round(2.5 * sigma) + 1
+    rim = cv2.BORDER_REPLICATE
+    values = values.astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(values, (1, size), 0.1, sigmaY=sigma, borderType=rim), np.float32)
+
+
 def unit(values: npt.NDArray[np.floating]) -> Map:
     """Cut to 0-1, as float32."""
     return np.asarray(np.clip(values, 0.0, 1.0), np.float32)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from afterframe.vision.canvas import Canvas, Map, gradients, refine, smooth, unit
+from afterframe.vision.canvas import Canvas, Map, down_columns, gradients, refine, smooth, unit
 
 Mask = npt.NDArray[np.bool_]
 
@@ -129,3 +129,12 @@ def foliage_map(picture: Canvas, detail: Map) -> Map:
     green = ((hue > 55) & (hue < 165) & (saturation > 0.15) & (value > 0.08)).astype(np.float32)
     leafy = smooth(green, max(picture.shape) / 80) * np.clip(detail / 0.35, 0.0, 1.0)
     return unit(leafy)
+
+
+def upright_map(picture: Canvas) -> Map:
+    """1 along tall vertical edges and what lies close beside them: poles, masts, trunks, towers, walls."""
+    dx, dy = gradients(picture.luma)
+    height = picture.shape[0]
+    edge = unit((np.abs(dx) - 1.2 * np.abs(dy)) / 0.04)
+    edge = smooth(np.asarray(cv2.dilate(edge, np.ones((1, 7), np.uint8)), np.float32), 2.0)
+    return unit(down_columns(edge, 0.06 * height) / 0.35 - 0.25)

@@ -23,6 +23,7 @@ class Survey:
     sky: Map
     water: Map
     foliage: Map
+    upright: Map
     saliency: Map
     subject: Map
     horizon: float | None
@@ -54,6 +55,7 @@ def survey(pixels: Pixels, scene: Scene | None = None) -> Survey:
         sky=sky,
         water=ground.water_map(picture, sky, detail, horizon),
         foliage=ground.foliage_map(picture, detail),
+        upright=ground.upright_map(picture),
         saliency=saliency,
         subject=subject.subject_map(picture, saliency, box, people, sky),
         horizon=horizon,

@@ -17,7 +17,7 @@ from afterframe.frames import PreparedPhoto
 from afterframe.generators.parallax.camera import SUBJECT_NEARNESS
 from afterframe.generators.parallax.learned import learned_nearness
 from afterframe.vision import Map, Survey
-from afterframe.vision.canvas import box_mask, gradients, refine, smooth, unit
+from afterframe.vision.canvas import box_mask, down_columns, refine, smooth
 
 
 def nearness(seen: Survey, photo: PreparedPhoto, weights: Path | None = None) -> Map:
@@ -73,21 +73,10 @@ def _focus_says(seen: Survey, photo: PreparedPhoto) -> float:
 
 def _upright(depth: Map, seen: Survey) -> Map:
     """Poles, masts, trunks and walls are as near at their top as at their foot: they must not lean."""
-    dx, dy = gradients(seen.picture.luma)
-    height = depth.shape[0]
-    edge = unit((np.abs(dx) - 1.2 * np.abs(dy)) / 0.04)
-    edge = smooth(np.asarray(cv2.dilate(edge, np.ones((1, 7), np.uint8)), np.float32), 2.0)
-    weight = edge + np.float32(1e-3)
-    along = _down(depth * weight, 0.18 * height) / _down(weight, 0.18 * height)
-    tall = unit(_down(edge, 0.06 * height) / 0.35 - 0.25)
-    return np.asarray(depth + (along - depth) * tall, np.float32)
-
-
-def _down(values: Map, sigma: float) -> Map:
-    """Gaussian blur along columns only, sigma in pixels."""
-    size = 2 * round(2.5 * sigma) + 1
-    rim = cv2.BORDER_REPLICATE
-    return np.asarray(cv2.GaussianBlur(values, (1, size), 0.1, sigmaY=sigma, borderType=rim), np.float32)
+    sigma = 0.18 * depth.shape[0]
+    weight = seen.upright + np.float32(1e-3)
+    along = down_columns(depth * weight, sigma) / down_columns(weight, sigma)
+    return np.asarray(depth + (along - depth) * seen.upright, np.float32)
 
 
 def _with_subject(depth: Map, seen: Survey) -> Map:

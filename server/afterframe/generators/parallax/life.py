@@ -128,7 +128,9 @@ def _clouds(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) ->
     if float(seen.sky.mean()) < 0.08:
         return []
     reach = max(seen.sky.shape) // 16
-    cloud = seen.sky * (1.0 - _glare(seen))
+    spread = np.ones((5, max(seen.sky.shape) // 24), np.uint8)
+    towers = smooth(np.asarray(cv2.dilate(seen.upright, spread), np.float32), reach / 3)
+    cloud = seen.sky * (1.0 - _glare(seen)) * (1.0 - towers)
     eroded = cv2.erode(cloud, np.ones((reach | 1, reach | 1), np.uint8))
     inner = smooth(np.asarray(eroded, np.float32), reach / 2)
     high = np.clip(1.0 - 0.6 * seen.picture.rows() / max(seen.horizon or 1.0, 0.2), 0.3, 1.0)
