@@ -14,6 +14,8 @@ from afterframe.generators.parallax.yuv import Planes
 
 SPACING = 8
 """Pixels between nodes."""
+_BAND = 8
+"""Rows of nodes that are sampled at a time."""
 
 Field = npt.NDArray[np.float32]
 """(rows, columns, 2): x and y, pixels."""
@@ -46,13 +48,13 @@ class Warper:
         """
         frame, half = self._frame, (self._width // 2, self._height // 2)
         luma = frame[: self._height]
-        _sample(self._source.luma2x, _maps(places * np.float32(2), SPACING, (self._width, self._height)), luma)
+        _warp(self._source.luma2x, places * np.float32(2), SPACING, luma)
         if gain is not None:
             self._light(luma, gain)
         chroma = frame[self._height :].reshape(2, half[1], half[0])
-        maps = _maps((places - np.float32(0.5)) * np.float32(0.5), SPACING // 2, half)
-        _sample(self._source.cb, maps, chroma[0])
-        _sample(self._source.cr, maps, chroma[1])
+        there = (places - np.float32(0.5)) * np.float32(0.5)
+        _warp(self._source.cb, there, SPACING // 2, chroma[0])
+        _warp(self._source.cr, there, SPACING // 2, chroma[1])
         return frame
 
     def _light(self, luma: Pixels, gain: Field) -> None:
@@ -68,18 +70,22 @@ class Warper:
         cv2.add(lit, self._grain, dst=luma, dtype=cv2.CV_8U)
 
 
-Maps = tuple[npt.NDArray[np.int16], npt.NDArray[np.uint16]]
+def _warp(source: Pixels, places: Field, spacing: int, out: Pixels) -> None:
+    """Sample ``source`` for every pixel of ``out``, band by band, so that a band's maps stay in the cache.
 
-
-def _maps(places: Field, spacing: int, size: tuple[int, int]) -> Maps:
-    """The nodes' places interpolated to every pixel, in OpenCV's fixed point (1/32 of a sample)."""
-    rows, columns = places.shape[:2]
-    dense = cv2.resize(places, (columns * spacing, rows * spacing), interpolation=cv2.INTER_LINEAR)
-    inner = dense[spacing : spacing + size[1], spacing : spacing + size[0]]
-    whole, part = cv2.convertMaps(inner, None, cv2.CV_16SC2)  # type: ignore[call-overload]
-    return whole, part
-
-
-def _sample(source: Pixels, maps: Maps, out: Pixels) -> None:
-    whole, part = maps
-    cv2.remap(source, whole, part, cv2.INTER_LINEAR, dst=out, borderMode=cv2.BORDER_REFLECT_101)
+    Args:
+        source: the plane to look into.
+        places: where the nodes look, samples of ``source``.
+        spacing: of the nodes, samples of ``out``.
+        out: the plane to fill.
+    """
+    height, width = out.shape
+    for top in range(0, height, _BAND * spacing):
+        first, rows = top // spacing, min(_BAND * spacing, height - top)
+        near = places[first : first + -(-rows // spacing) + 2]
+        size = (near.shape[1] * spacing, near.shape[0] * spacing)
+        dense = cv2.resize(near, size, interpolation=cv2.INTER_LINEAR)
+        inner = dense[spacing : spacing + rows, spacing : spacing + width]
+        whole, part = cv2.convertMaps(inner, None, cv2.CV_16SC2)  # type: ignore[call-overload]
+        band = out[top : top + rows]
+        cv2.remap(source, whole, part, cv2.INTER_LINEAR, dst=band, borderMode=cv2.BORDER_REFLECT_101)
