@@ -87,15 +87,18 @@ def _stamp(extras: list[str], packages: list[str]) -> str:
 def _pip(*arguments: str) -> None:
     """Run pip; on a terminal, one line shows what it is at. Its words are kept for the case of failure."""
     command = [str(PYTHON), "-m", "pip", *arguments, "--disable-pip-version-check", "--no-input"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
-    assert process.stdout is not None
     last: deque[str] = deque(maxlen=30)
-    for line in process.stdout:
-        last.append(line)
-        if sys.stdout.isatty() and line.startswith(("Collecting", "Downloading", "Installing")):
-            print(f"\r\033[K  {line.strip()[:76]}", end="", flush=True)
-    if sys.stdout.isatty():
+    shows = sys.stdout.isatty()
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            last.append(line)
+            if shows and line.startswith(("Collecting", "Downloading", "Installing")):
+                print(f"\r\033[K  {line.strip()[:76]}", end="", flush=True)
+    if shows:
         print("\r\033[K", end="", flush=True)
-    if process.wait() != 0:
+    if process.returncode != 0:
         print("".join(last), file=sys.stderr)
         sys.exit("pip could not install the packages; its last words are above.")

@@ -52,7 +52,12 @@ def parsed(file: Path) -> ast.Module:
     return ast.parse(file.read_text("utf-8"))
 
 
-def imports(package: Path) -> Iterator[Import]:
+@cache
+def imports(package: Path) -> list[Import]:
+    return list(_imports(package))
+
+
+def _imports(package: Path) -> Iterator[Import]:
     for file in sorted(package.rglob("*.py")):
         tree = parsed(file)
         inside = {id(node) for function in _functions(tree) for node in ast.walk(function)}
