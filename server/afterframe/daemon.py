@@ -82,7 +82,9 @@ class Daemon:
             reader = PhotoReader(self._config.limits)
             stack.callback(reader.close)
             ingest = Ingest(database, catalog, queue, self._config, reader.read)
-            supervisor = Supervisor(queue, owner.id, worker.roll_forward)
+            supervisor = Supervisor(
+                queue, owner.id, worker.roll_forward, tidy=lambda: recover(worker, queue, self._home)
+            )
             supervisor.start()
             stack.callback(supervisor.stop)
             watcher = Watcher(

@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import queue
+import signal
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -112,6 +113,7 @@ class _Member:
 
 
 def _serve(pipe: Connection[Any, Any], function: Callable[..., Any], memory_mb: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; our parent ends us
     _limit_memory(memory_mb)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     pipe.send("ready")

@@ -265,6 +265,13 @@ class Queue:
                     self.release(process)
                     connection.execute("UPDATE jobs SET reserved_for = NULL WHERE reserved_for = ?", (process,))
 
+    def lapse(self, job_id: str, owner: str) -> None:
+        """The render makes no progress any more: its lease ends now, so that the supervisor ends the worker."""
+        with self._db.transaction() as connection:
+            connection.execute(
+                "UPDATE jobs SET lease_until = ? WHERE id = ? AND owner = ?", (self._clock() - 1, job_id, owner)
+            )
+
     def stalled(self, owner: str) -> bool:
         """Whether this owner holds a lease that it stopped extending."""
         row = self._db.connection.execute(

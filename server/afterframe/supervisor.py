@@ -10,11 +10,15 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO
 
 from afterframe.jobs import Queue
+from afterframe.naming import temporary_for
+from afterframe.publish import discard
 
 TICK_S = 0.25
+TIDY_S = 5.0
 STOP_S = 10.0
 """How long a worker may take to end by itself, seconds."""
 BACK_OFF_S = (0.0, 0.5, 2.0, 10.0)
@@ -53,6 +57,7 @@ class Supervisor:
         slots: how many workers.
         reserved: they take only jobs reserved for this owner (``afterframe animate``).
         roll_forward: finishes the committed publishes of the owners for which its argument is true.
+        tidy: called now and then, to take over what other processes left when they died.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class Supervisor:
         *,
         slots: int = 1,
         reserved: bool = False,
+        tidy: Callable[[], None] = lambda: None,
         start: Callable[[str, bool], subprocess.Popen[bytes]] = start_worker,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -70,6 +76,7 @@ class Supervisor:
         self._roll_forward = roll_forward
         self._slots = [Slot(f"{owner}/{index}") for index in range(slots)]
         self._reserved = reserved
+        self._tidy = tidy
         self._start = start
         self._clock = clock
         self._ending = threading.Event()
@@ -93,7 +100,14 @@ class Supervisor:
         return owner in {slot.owner for slot in self._slots}
 
     def _run(self) -> None:
+        tidied_at = self._clock()
         while not self._ending.is_set():
+            if self._clock() - tidied_at > TIDY_S:
+                tidied_at = self._clock()
+                try:
+                    self._tidy()
+                except Exception:
+                    log.exception("looking for work that was left behind")
             for slot in self._slots:
                 try:
                     self.look_after(slot)
@@ -122,7 +136,9 @@ class Supervisor:
         slot.start_at = now + BACK_OFF_S[min(slot.deaths, len(BACK_OFF_S) - 1)]
         self._close(slot)
         self._roll_forward(lambda owner: owner == slot.owner)
-        self._queue.strike(slot.owner, reason)
+        for job in self._queue.strike(slot.owner, reason):
+            if job.state.ended:
+                discard(temporary_for(Path(job.photo_path).parent, job.id))
 
     def _tell(self, slot: Slot) -> None:
         if slot.process is not None and slot.process.stdin is not None:

@@ -12,8 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import piexif
-from factories import make_photo_file, make_picture
 from PIL import Image
+
+from factories import make_photo_file, make_picture
 
 Make = Callable[[Path], object]
 

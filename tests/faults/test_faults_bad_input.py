@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 import pytest
-from factories import make_photo_file
 from faults_photos import (
     Make,
     animation,
@@ -28,6 +27,7 @@ from faults_processes import Afterframe, clips_in, frames_of, hashes, hidden_in,
 
 from afterframe.decode import decode
 from afterframe.errors import PhotoError
+from factories import make_photo_file
 
 pytestmark = pytest.mark.slow
 

@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import piexif
 import pytest
-from factories import make_photo_file
 from faults_photos import ADOBE_GAMMA, ADOBE_RGB, DISPLAY_P3, gamma_curve, rgb_profile, srgb_curve
 from faults_processes import Afterframe, frames_of
 from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
+
+from factories import make_photo_file
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +78,9 @@ def test_photos_of_wide_colour_spaces_keep_their_colours(afterframe: Afterframe,
     colours = patches()
     photo = chart(colours)
     save: dict[str, Any] = {"quality": 100, "subsampling": 0}
-    r03 = piexif.dump({"Exif": {piexif.ExifIFD.ColorSpace: 0xFFFF}, "Interop": {piexif.InteropIFD.InteroperabilityIndex: "R03"}})
+    r03 = piexif.dump(
+        {"Exif": {piexif.ExifIFD.ColorSpace: 0xFFFF}, "Interop": {piexif.InteropIFD.InteroperabilityIndex: "R03"}}
+    )
     p3, adobe = rgb_profile(DISPLAY_P3, srgb_curve()), rgb_profile(ADOBE_RGB, gamma_curve(ADOBE_GAMMA))
     photo.save(folder / "srgb.jpg", **save)
     photo.save(folder / "p3.jpg", icc_profile=p3, **save)

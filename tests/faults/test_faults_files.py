@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import photometa
 import pytest
-from factories import make_photo_file
 from faults_processes import Afterframe, Daemon, clips_in, frames_of, hashes, hidden_in, until
 
+import photometa
 from afterframe.catalog import Catalog
 from afterframe.db import Database
 from afterframe.hashing import sha256_of
 from afterframe.models import Verdict
 from afterframe.naming import sidecar_of
 from afterframe.provenance import write_verdict
+from factories import make_photo_file
 
 pytestmark = pytest.mark.slow
 

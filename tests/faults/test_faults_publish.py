@@ -10,11 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import photometa
 import pytest
-from factories import make_photo_file, make_recipe
 from faults_processes import clips_in, frames_of, hashes, hidden_in
 
+import photometa
 from afterframe.catalog import Catalog, Stamp
 from afterframe.config import Config, Home, RenderConfig
 from afterframe.db import Database
@@ -24,6 +23,7 @@ from afterframe.models import Job
 from afterframe.recovery import clear_stray, recover
 from afterframe.watch import scan
 from afterframe.worker import Heartbeat, Worker, _attempt
+from factories import make_photo_file, make_recipe
 
 pytestmark = pytest.mark.slow
 
@@ -211,6 +211,7 @@ def test_a_verdict_given_before_the_publish_was_committed_survives(tmp_path: Pat
     home, folder, photo = prepare(tmp_path, "verdict", again=False)
     process = Process(home, 1)
     process.order(photo)
+
     def cut(job_id: str, clip_id: str) -> None:
         raise PowerCut
 
