@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "afterframe-installed"
-"""Says what was installed; while it matches, nothing needs to be done."""
+"""Says what was installed; while that is enough, nothing needs to be done."""
 OLDEST = (3, 11)
 
 
@@ -42,8 +42,9 @@ def install(extras: list[str], packages: list[str] | None = None) -> None:
     Raises:
         SystemExit: pip failed; its last words were printed.
     """
-    wanted = _stamp(extras, packages or [])
-    if _works() and STAMP.is_file() and STAMP.read_text("utf-8") == wanted:
+    wanted = {f"[{extra}]" for extra in extras} | set(packages or [])
+    there = _installed() if _works() else None
+    if there is not None and wanted <= there:
         return
     if not _works():
         say(f"Making {VENV.name} ...")
@@ -52,7 +53,7 @@ def install(extras: list[str], packages: list[str] | None = None) -> None:
     say("Installing what Afterframe needs (a few minutes the first time) ...")
     project = f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)
     _pip("install", "--editable", project, *(packages or []))
-    STAMP.write_text(wanted, "utf-8")
+    STAMP.write_text("\n".join([_base(), *sorted(wanted | (there or set()))]), "utf-8")
 
 
 def module_runs(*arguments: str) -> subprocess.Popen[bytes]:
@@ -78,10 +79,18 @@ def _works() -> bool:
         return False
 
 
-def _stamp(extras: list[str], packages: list[str]) -> str:
-    """What an installation depends on: the project's file, where it lies, the Python, the extras."""
+def _base() -> str:
+    """What every installation depends on: the project's file, where it lies, and the Python."""
     digest = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
-    return "\n".join([digest, str(ROOT), sys.version, *sorted(extras), *sorted(packages)])
+    return f"{digest} {ROOT} {sys.version}".replace("\n", " ")
+
+
+def _installed() -> set[str] | None:
+    """The extras and packages that were installed; None when the project itself has to be, again."""
+    if not STAMP.is_file():
+        return None
+    base, *rest = STAMP.read_text("utf-8").split("\n")
+    return set(rest) if base == _base() else None
 
 
 def _pip(*arguments: str) -> None:

@@ -84,6 +84,13 @@ def test_installing_again_is_skipped(fake_venv: tuple[ModuleType, list[str]]) ->
     assert calls == [f"install --editable {environment.ROOT}[demo]"]
 
 
+def test_what_was_installed_for_tests_is_enough_to_start(fake_venv: tuple[ModuleType, list[str]]) -> None:
+    environment, calls = fake_venv
+    environment.install(["test", "demo"], ["torch"])
+    environment.install(["demo"])
+    assert len(calls) == 1
+
+
 @pytest.mark.parametrize("change", ["pyproject", "extras", "packages"])
 def test_what_changed_is_installed_again(fake_venv: tuple[ModuleType, list[str]], change: str) -> None:
     environment, calls = fake_venv
