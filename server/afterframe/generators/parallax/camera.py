@@ -156,10 +156,12 @@ def looks_at(places: Field, nearness: Field, at: Pose, pivot: Pivot, size: tuple
         pivot: what the camera turns around and goes towards.
         size: (width, height) of the frame, pixels.
     """
-    centre = np.array([pivot.x, pivot.y], np.float32)
-    growth = 1.0 + np.float32(at.zoom) + np.float32(at.near_zoom) * nearness
-    shift = np.array(at.shift, np.float32) * np.array(size, np.float32)
-    near = np.array(at.near_shift, np.float32) * np.array(size, np.float32)
-    relative = nearness[..., None] - np.float32(pivot.nearness)
-    looked: Field = centre + (places - centre) / growth[..., None] + shift + near * relative
+    shrinking = np.float32(1.0) / (np.float32(1.0 + at.zoom) + np.float32(at.near_zoom) * nearness)
+    relative = nearness - np.float32(pivot.nearness)
+    looked = np.empty_like(places)
+    for axis, centre in enumerate((pivot.x, pivot.y)):
+        shift, near = (np.float32(way[axis] * size[axis]) for way in (at.shift, at.near_shift))
+        looked[..., axis] = (places[..., axis] - np.float32(centre)) * shrinking + (shift + np.float32(centre))
+        if near:
+            looked[..., axis] += near * relative
     return looked

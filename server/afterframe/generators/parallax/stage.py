@@ -17,7 +17,7 @@ from afterframe.generators.parallax.yuv import planes
 from afterframe.models import CameraMovement, Recipe
 from afterframe.vision import Map, Survey, survey
 
-_ROUNDS = 3
+_ROUNDS = 2
 """Where a place looks depends on how near that is: solved by fixed-point iteration."""
 
 
@@ -61,12 +61,10 @@ class Stage:
 
     def _at(self, values: Map | Field, places: Field) -> Field:
         """A coarse map of the surround, read at ``places`` (pixels)."""
-        coarse = np.array([values.shape[1], values.shape[0]], np.float32) / np.array(self._whole, np.float32)
-        there = (places + np.float32(0.5)) * coarse - np.float32(0.5)
-        return np.asarray(
-            cv2.remap(values, there.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),  # type: ignore[call-overload]
-            np.float32,
-        )
+        scale = values.shape[1] / self._whole[0], values.shape[0] / self._whole[1]
+        x, y = (places[..., axis] * np.float32(scale[axis]) + np.float32(0.5 * scale[axis] - 0.5) for axis in (0, 1))
+        read = cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(read, np.float32)
 
 
 def _pivot(seen: Survey, near: Map, photo: PreparedPhoto) -> Pivot:
