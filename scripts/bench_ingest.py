@@ -28,7 +28,8 @@ from afterframe.db import Database
 from afterframe.ingest import Ingest
 from afterframe.jobs import Queue
 from afterframe.reading import PhotoReader
-from afterframe.watch import Watcher, scan
+from afterframe.scan import scan
+from afterframe.watch import Watcher
 from demo_photos import PHOTOS, write_photo
 
 FOLDER_FILES = 1000

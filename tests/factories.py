@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from afterframe.catalog import Catalog, Stamp
+from afterframe.catalog import Catalog
 from afterframe.frames import Frames
 from afterframe.jobs import Order, Queue
-from afterframe.models import CameraMovement, Clip, Job, Photo, PhotoType, Recipe, Scene, Verdict
+from afterframe.models import CameraMovement, Clip, Job, Photo, PhotoType, Recipe, Scene, Stamp, Verdict
 from afterframe.naming import sidecar_of
 from afterframe.reading import Reading
 from photometa import Facts

@@ -16,10 +16,10 @@ from typing import Any
 
 from PIL import Image
 
-from afterframe.catalog import Stamp
 from afterframe.config import Home, LimitsConfig
 from afterframe.decode import decode
 from afterframe.errors import AfterframeError, PhotoError
+from afterframe.models import Stamp
 from afterframe.readiness import VERSION, WEIGHTS, assess
 from afterframe.reading import PhotoReader
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from afterframe.db import Database
 from afterframe.errors import NotFound
-from afterframe.models import Clip, Failure, Photo, Recipe, Scene, Verdict
+from afterframe.models import Clip, Failure, Photo, Recipe, Scene, Stamp, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +35,6 @@ class Folder:
 
 WAITING = Failure("waiting", "It waits with the folder's other photos.", "Confirm the folder on the page.")
 """Why a photo of a large backlog is not animated yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What tells a changed file from an unchanged one without reading it."""
-
-    size: int
-    mtime_ns: int
-
-    @classmethod
-    def of(cls, stat: os.stat_result) -> Stamp:
-        """The stamp of a stat result."""
-        return cls(stat.st_size, stat.st_mtime_ns)
 
 
 def _key(path: Path | str) -> str:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from afterframe import generators
-from afterframe.catalog import Catalog, Stamp
+from afterframe.catalog import Catalog
 from afterframe.config import Config
 from afterframe.db import Database
 from afterframe.errors import PhotoError, RecipeError
 from afterframe.jobs import Order, Queue
-from afterframe.models import Failure, Job, Photo, Recipe
+from afterframe.models import Failure, Job, Photo, Recipe, Stamp
 from afterframe.naming import is_our_poster
 from afterframe.reading import Reading
 from afterframe.recipe import compose

@@ -21,8 +21,8 @@ from afterframe.models import Clip, Failure, Job, JobState
 from afterframe.naming import is_our_poster
 from afterframe.reading import PhotoReader
 from afterframe.recovery import recover
+from afterframe.scan import scan
 from afterframe.supervisor import Supervisor
-from afterframe.watch import scan
 from afterframe.worker import Worker
 
 LOOK_S = 0.1

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from afterframe.catalog import Catalog, Stamp
+from afterframe.catalog import Catalog
 from afterframe.db import Database
 from afterframe.errors import PhotoError
 from afterframe.hashing import sha256_of
-from afterframe.models import Clip, Photo
+from afterframe.models import Clip, Photo, Stamp
 from afterframe.provenance import read_clip
 from afterframe.reading import Reading
 

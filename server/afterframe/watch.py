@@ -13,26 +13,21 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-import psutil
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
-from afterframe.catalog import Catalog, Stamp
+from afterframe.catalog import Catalog
 from afterframe.config import WatchConfig
 from afterframe.decode import is_photo
-from afterframe.naming import job_of_temporary
+from afterframe.models import Stamp
+from afterframe.scan import on_network, scan
+from afterframe.settle import Settler
 
-NETWORK_FILE_SYSTEMS = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "fuse.sshfs", "9p", "vboxsf", "fuse.rclone", "davfs"}
-)
-SKIPPED_SUFFIXES = frozenset({".lrdata", ".lrcat-data", ".cocatalog", ".photoslibrary"})
-"""Folders that belong to a photo program."""
 TAKE_AT_ONCE = 32
 """Photos dealt with before hints and folders are looked at again."""
 
@@ -45,128 +40,6 @@ class Take(Protocol):
     def __call__(self, path: Path, *, final: bool) -> bool:
         """``final``: a broken file is to be given up."""
         ...
-
-
-@dataclass(slots=True)
-class _Arrival:
-    stamp: Stamp
-    still_since: float
-    settled: bool
-    tried: bool = False
-
-
-@dataclass(slots=True)
-class Settler:
-    """Which arriving files stand still. Pure: it looks at stamps and at the time that it is told.
-
-    Args:
-        settle_s: how long a file must stand still.
-        broken_s: how long before a file that does not decode is given up.
-    """
-
-    settle_s: float
-    broken_s: float
-    _arrivals: dict[Path, _Arrival] = field(default_factory=dict)
-
-    def see(self, path: Path, stamp: Stamp, *, now: float, age_s: float, renamed: bool = False) -> None:
-        """A file was noticed.
-
-        Args:
-            now: monotonic seconds.
-            age_s: seconds since its last change.
-            renamed: it came by a rename, so that it was complete before.
-        """
-        known = self._arrivals.get(path)
-        if known is None or known.stamp != stamp:
-            settled = renamed or (known is None and age_s >= self.settle_s)
-            self._arrivals[path] = _Arrival(stamp, now, settled)
-        elif renamed:
-            known.settled = True
-
-    def forget(self, path: Path) -> None:
-        """It is dealt with, or gone."""
-        self._arrivals.pop(path, None)
-
-    def due(self, now: float) -> Iterator[tuple[Path, bool]]:
-        """(path, final): files to try now; ``final`` when a broken one is to be given up."""
-        for path, arrival in list(self._arrivals.items()):
-            still_s = now - arrival.still_since
-            if still_s >= self.broken_s:
-                yield path, True
-            elif not arrival.tried and (arrival.settled or still_s >= self.settle_s):
-                arrival.tried = True
-                yield path, False
-
-    def unsettled(self) -> list[Path]:
-        """Files that have to be looked at again before they can be tried."""
-        return [path for path, arrival in self._arrivals.items() if arrival.tried or not arrival.settled]
-
-    def next_due_s(self, now: float) -> float | None:
-        """Seconds until the next file may be due; None when nothing waits."""
-        times = [
-            (a.still_since + (self.broken_s if a.tried else 0.0 if a.settled else self.settle_s)) - now
-            for a in self._arrivals.values()
-        ]
-        return max(0.0, min(times)) if times else None
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """What one look through a folder found."""
-
-    photos: dict[str, Stamp]
-    clips: frozenset[str]
-    temporaries: tuple[Path, ...]
-    entries: int
-
-
-def scan(root: Path) -> Scan:
-    """Look through a folder and everything below it; hidden and foreign programs' folders are left out.
-
-    Raises:
-        OSError: the root itself cannot be listed (an unmounted share, say).
-    """
-    photos: dict[str, Stamp] = {}
-    clips: list[str] = []
-    temporaries: list[Path] = []
-    entries = 0
-    pending = [str(root)]
-    while pending:
-        folder = pending.pop()
-        try:
-            listing = list(os.scandir(folder))
-        except OSError:
-            if folder == str(root):
-                raise
-            continue  # it vanished, or we may not look inside
-        entries += len(listing)
-        for entry in listing:
-            name = entry.name
-            if name.startswith("."):
-                if job_of_temporary(Path(name)):
-                    temporaries.append(Path(entry.path))
-            elif name.lower().endswith(".mp4"):
-                clips.append(entry.path)
-            elif is_photo(Path(name)) and not entry.is_dir(follow_symlinks=False):
-                with contextlib.suppress(OSError):
-                    if entry.is_file():
-                        photos[entry.path] = Stamp.of(entry.stat())
-            elif entry.is_dir(follow_symlinks=False) and os.path.splitext(name)[1] not in SKIPPED_SUFFIXES:  # noqa: PTH122
-                pending.append(entry.path)
-    return Scan(photos, frozenset(clips), tuple(temporaries), entries)
-
-
-def on_network(path: Path) -> bool:
-    """Whether a folder is on a network share, where change events do not arrive."""
-    if str(path).startswith("\\\\"):
-        return True
-    best, kind = "", ""
-    with contextlib.suppress(OSError):
-        for partition in psutil.disk_partitions(all=True):
-            mount = partition.mountpoint
-            if (path == Path(mount) or path.is_relative_to(mount)) and len(mount) >= len(best):
-                best, kind = mount, partition.fstype.lower() + partition.opts.lower() * (os.name == "nt")
-    return kind in NETWORK_FILE_SYSTEMS or "remote" in kind
 
 
 class _Hints(FileSystemEventHandler):

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from afterframe.catalog import WAITING, Catalog, Stamp
+from afterframe.catalog import WAITING, Catalog
 from afterframe.db import Database
 from afterframe.errors import NotFound
 from afterframe.jobs import Queue
-from afterframe.models import Failure, Verdict
+from afterframe.models import Failure, Stamp, Verdict
 from factories import make_clip, make_job, make_photo
 
 

@@ -17,9 +17,7 @@ def photo(width: int = 300, height: int = 200) -> np.ndarray:
 
 @pytest.mark.parametrize("size", [(120, 80), (80, 120), (90, 90), (600, 400)])
 @pytest.mark.parametrize("overscan", [0.0, 0.05, 0.2])
-def test_the_frame_has_the_clips_size_and_the_surround_its_margin(
-    size: tuple[int, int], overscan: float
-) -> None:
+def test_the_frame_has_the_clips_size_and_the_surround_its_margin(size: tuple[int, int], overscan: float) -> None:
     prepared = frame(photo(), Scene(), size, overscan)
     assert prepared.pixels.shape == (size[1], size[0], 3)
     assert prepared.margin[0] == pytest.approx(size[0] * overscan, abs=1)

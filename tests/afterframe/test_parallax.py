@@ -41,9 +41,7 @@ def picture() -> np.ndarray:
     chance = np.random.default_rng(3)
     pixels = np.empty((200, 300, 3), np.uint8)
     pixels[:] = (100, 150, 225)
-    noise = cv2.resize(
-        chance.integers(40, 160, (50, 150), np.uint8), (300, 100), interpolation=cv2.INTER_CUBIC
-    )
+    noise = cv2.resize(chance.integers(40, 160, (50, 150), np.uint8), (300, 100), interpolation=cv2.INTER_CUBIC)
     pixels[100:] = noise[..., None] * np.array([0.8, 0.9, 0.5])
     pixels[60:170, 130:170] = (200, 40, 40)
     return pixels

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from afterframe.catalog import Catalog, Stamp
+from afterframe.catalog import Catalog
 from afterframe.db import Database
 from afterframe.hashing import sha256_of
-from afterframe.models import Clip, Photo, Verdict
+from afterframe.models import Clip, Photo, Stamp, Verdict
 from afterframe.provenance import MadeBy, describe, write_verdict
 from afterframe.rebuild import rebuild
 from factories import make_clip, make_photo_file, make_recipe

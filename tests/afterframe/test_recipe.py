@@ -67,9 +67,7 @@ def test_the_strongest_word_wins_and_is_named() -> None:
     ("photo", "size"),
     [((6000, 4000), (1280, 854)), ((4000, 6000), (854, 1280)), ((801, 601), (800, 600)), ((1, 1), (2, 2))],
 )
-def test_the_size_is_the_photos_shape_even_and_never_larger(
-    photo: tuple[int, int], size: tuple[int, int]
-) -> None:
+def test_the_size_is_the_photos_shape_even_and_never_larger(photo: tuple[int, int], size: tuple[int, int]) -> None:
     assert compose(Facts(), Scene(), photo, photo_sha256=SHA).size == size
 
 

@@ -58,9 +58,7 @@ def test_an_even_picture_has_no_subject_and_no_faces() -> None:
 
 def test_the_sharp_half_is_in_focus_and_the_blurred_half_is_not() -> None:
     chance = np.random.default_rng(2)
-    picture = cv2.resize(
-        chance.integers(0, 255, (60, 80, 3), np.uint8), (320, 240), interpolation=cv2.INTER_NEAREST
-    )
+    picture = cv2.resize(chance.integers(0, 255, (60, 80, 3), np.uint8), (320, 240), interpolation=cv2.INTER_NEAREST)
     picture[:, 160:] = cv2.GaussianBlur(picture, (0, 0), 5)[:, 160:]
     focus = survey(picture).focus
     assert focus[:, 20:140].mean() > 2 * focus[:, 180:300].mean()

@@ -2,129 +2,16 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import namedtuple
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from afterframe import watch
-from afterframe.catalog import Catalog, Stamp
+from afterframe.catalog import Catalog
 from afterframe.config import WatchConfig
-from afterframe.watch import Settler, Watcher, on_network, scan
+from afterframe.models import Stamp
+from afterframe.watch import Watcher
 from factories import Clock, make_clip, make_photo
-
-PHOTO = Path("/photos/a.jpg")
-
-
-def due(settler: Settler, now: float) -> list[tuple[Path, bool]]:
-    return list(settler.due(now))
-
-
-@pytest.fixture
-def settler() -> Settler:
-    return Settler(settle_s=2, broken_s=10)
-
-
-def test_a_growing_file_is_not_settled_until_it_stands_still(settler: Settler) -> None:
-    for second in range(5):
-        settler.see(PHOTO, Stamp(second, second), now=second, age_s=0)
-        assert due(settler, second) == []
-    assert due(settler, 5.9) == []
-    assert due(settler, 6.0) == [(PHOTO, False)]
-
-
-def test_a_renamed_file_is_settled_at_once(settler: Settler) -> None:
-    settler.see(PHOTO, Stamp(1, 1), now=0, age_s=0, renamed=True)
-    assert due(settler, 0) == [(PHOTO, False)]
-
-
-def test_an_older_file_is_settled_at_once(settler: Settler) -> None:
-    settler.see(PHOTO, Stamp(1, 1), now=0, age_s=3600)
-    assert due(settler, 0) == [(PHOTO, False)]
-
-
-def test_a_file_with_an_old_date_that_still_grows_is_watched_on(settler: Settler) -> None:
-    settler.see(PHOTO, Stamp(1, 1), now=0, age_s=3600)
-    due(settler, 0)
-    settler.see(PHOTO, Stamp(2, 1), now=1, age_s=3600)
-    assert due(settler, 1) == []
-    assert due(settler, 3) == [(PHOTO, False)]
-
-
-def test_a_broken_file_is_tried_again_only_when_it_changes_and_given_up_in_the_end(settler: Settler) -> None:
-    settler.see(PHOTO, Stamp(1, 1), now=0, age_s=0)
-    assert due(settler, 2) == [(PHOTO, False)]
-    assert due(settler, 5) == []
-    settler.see(PHOTO, Stamp(2, 2), now=6, age_s=0)
-    assert due(settler, 8) == [(PHOTO, False)]
-    assert due(settler, 16) == [(PHOTO, True)]
-
-
-@given(st.lists(st.tuples(st.floats(0.01, 30), st.booleans()), min_size=1, max_size=20))
-def test_a_file_is_only_ever_due_after_it_stood_still(steps: list[tuple[float, bool]]) -> None:
-    settler = Settler(settle_s=2, broken_s=10)
-    now, changed_at, size = 0.0, 0.0, 1
-    settler.see(PHOTO, Stamp(size, 0), now=0, age_s=0)
-    for wait, changes in steps:
-        now += wait
-        if changes:
-            size, changed_at = size + 1, now
-            settler.see(PHOTO, Stamp(size, 0), now=now, age_s=0)
-        for _, final in settler.due(now):
-            assert now - changed_at >= (10 if final else 2)
-
-
-def test_the_next_look_is_when_something_may_be_due(settler: Settler) -> None:
-    assert settler.next_due_s(0) is None
-    settler.see(PHOTO, Stamp(1, 1), now=0, age_s=0)
-    assert settler.next_due_s(0.5) == 1.5
-    due(settler, 2)
-    assert settler.next_due_s(2) == 8
-    settler.forget(PHOTO)
-    assert settler.next_due_s(2) is None
-
-
-# -- scans ---------------------------------------------------------------------------------------
-
-
-def test_a_scan_finds_photos_clips_and_our_temporaries_and_skips_the_rest(tmp_path: Path) -> None:
-    temporary = ".afterframe-0123456789abcdef0123456789abcdef.mp4"
-    wanted = ["a.jpg", "B.JPEG", "deep/er/c.tif", "ünïcode 😀 'x'.png", "line\nbreak.webp"]
-    others = ["notes.txt", ".hidden.jpg", ".cache/x.jpg", "Lib.lrdata/p.jpg", "a_motion.mp4", temporary]
-    for name in (*wanted, *others):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-    found = scan(tmp_path)
-    assert set(found.photos) == {str(tmp_path / name) for name in wanted}
-    assert found.clips == {str(tmp_path / "a_motion.mp4")}
-    assert found.temporaries == (tmp_path / temporary,)
-
-
-def test_a_scan_does_not_follow_links_in_circles(tmp_path: Path) -> None:
-    (tmp_path / "again").symlink_to(tmp_path)
-    (tmp_path / "a.jpg").touch()
-    assert set(scan(tmp_path).photos) == {str(tmp_path / "a.jpg")}
-
-
-def test_an_unmounted_root_is_an_error_not_an_empty_folder(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="gone"):
-        scan(tmp_path / "gone")
-
-
-def test_network_shares_are_known_by_their_file_system(monkeypatch: pytest.MonkeyPatch) -> None:
-    partition = namedtuple("partition", "mountpoint fstype opts")
-    mounts = [partition("/", "ext4", "rw"), partition("/mnt/nas", "cifs", "rw"), partition("/mnt", "ext4", "rw")]
-    monkeypatch.setattr(watch.psutil, "disk_partitions", lambda all: mounts)
-    assert on_network(Path("/mnt/nas/2026"))
-    assert not on_network(Path("/mnt/nasty"))
-    assert not on_network(Path("/home"))
-    assert on_network(Path("\\\\nas\\photos"))
-
-
-# -- the watcher, turned by hand -----------------------------------------------------------------
 
 
 class Taker:

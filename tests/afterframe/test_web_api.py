@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from web_fixtures import TOKEN, Desk, make_desk  # noqa: F401 - a fixture
 
-from afterframe.catalog import WAITING, Stamp
+from afterframe.catalog import WAITING
 from afterframe.errors import PhotoError
-from afterframe.models import Failure, JobState
+from afterframe.models import Failure, JobState, Stamp
 
 
 def test_health_needs_no_token_and_tells_the_queue(desk: Desk) -> None:

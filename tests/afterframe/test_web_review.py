@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
 
-from afterframe.catalog import Stamp
 from afterframe.errors import GenerateError
-from afterframe.models import Failure, Verdict
+from afterframe.models import Failure, Stamp, Verdict
 from afterframe.web.review import STATIC
 from afterframe.web.words import duration, file_name, shown
 

@@ -8,13 +8,13 @@ from types import TracebackType
 import pytest
 
 from afterframe import worker as worker_module
-from afterframe.catalog import Catalog, Stamp
+from afterframe.catalog import Catalog
 from afterframe.config import Config, RenderConfig
 from afterframe.db import Database
 from afterframe.errors import AfterframeError, Cancelled, GenerateError, OutOfMemory, PhotoError
 from afterframe.hashing import sha256_of
 from afterframe.jobs import Order, Queue
-from afterframe.models import Job, JobState, Verdict
+from afterframe.models import Job, JobState, Stamp, Verdict
 from afterframe.provenance import read_clip
 from afterframe.publish import Publication
 from afterframe.worker import Heartbeat, Worker, serve

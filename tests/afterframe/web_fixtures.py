@@ -14,13 +14,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from afterframe.catalog import Catalog, Stamp
+from afterframe.catalog import Catalog
 from afterframe.config import Config, Home, ServerConfig
 from afterframe.db import Database
 from afterframe.hashing import sha256_of
 from afterframe.ingest import Ingest
 from afterframe.jobs import Queue
-from afterframe.models import Clip, Photo
+from afterframe.models import Clip, Photo, Stamp
 from afterframe.provenance import MadeBy, describe
 from afterframe.web import LoginCodes, Services, create_app
 from afterframe.web.api import ROUTES

@@ -14,14 +14,14 @@ import pytest
 from faults_processes import clips_in, frames_of, hashes, hidden_in
 
 import photometa
-from afterframe.catalog import Catalog, Stamp
+from afterframe.catalog import Catalog
 from afterframe.config import Config, Home, RenderConfig
 from afterframe.db import Database
 from afterframe.hashing import sha256_of
 from afterframe.jobs import Order, Queue
-from afterframe.models import Job
+from afterframe.models import Job, Stamp
 from afterframe.recovery import clear_stray, recover
-from afterframe.watch import scan
+from afterframe.scan import scan
 from afterframe.worker import Heartbeat, Worker, _attempt
 from factories import make_photo_file, make_recipe
 
