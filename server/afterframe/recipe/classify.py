@@ -49,15 +49,11 @@ def classify(facts: Facts, scene: Scene, rules: Rules) -> Verdict:
     total = sum(math.exp(scores[kind] - scores[order[0]]) for kind in order)
     confidence = 1.0 / total
     best = order[0]
-    said = [
-        say for weight, kind, say in sorted(evidence, key=lambda e: -e[0]) if kind is best and weight > 0.1
-    ]
+    said = [say for weight, kind, say in sorted(evidence, key=lambda e: -e[0]) if kind is best and weight > 0.1]
     return Verdict(best, order[1], confidence, _reasons(rules, best, order[1], confidence, said))
 
 
-def _reasons(
-    rules: Rules, best: PhotoType, other: PhotoType, confidence: float, said: list[str]
-) -> tuple[str, ...]:
+def _reasons(rules: Rules, best: PhotoType, other: PhotoType, confidence: float, said: list[str]) -> tuple[str, ...]:
     name, second = rules.types[best].name, rules.types[other].name
     why = tuple(dict.fromkeys(said))[:4] or ("nothing speaks for another kind",)
     if confidence < rules.unsure_below:

@@ -57,9 +57,7 @@ def compose(
         if name in values and name != "size":
             values[name] = wish.value
             because[name] = (wish.source,)
-    return _worded(
-        Recipe(photo_type=verdict.photo_type, **values, because=because), facts, scene, wishes, book
-    )
+    return _worded(Recipe(photo_type=verdict.photo_type, **values, because=because), facts, scene, wishes, book)
 
 
 def _strongest(overrides: Overrides) -> dict[str, _Wish]:
@@ -71,9 +69,7 @@ def _strongest(overrides: Overrides) -> dict[str, _Wish]:
     return wishes
 
 
-def _photo_type(
-    facts: Facts, scene: Scene, wishes: Mapping[str, _Wish], book: Rules
-) -> tuple[Verdict, Because]:
+def _photo_type(facts: Facts, scene: Scene, wishes: Mapping[str, _Wish], book: Rules) -> tuple[Verdict, Because]:
     if wish := wishes.get("photo_type"):
         verdict = Verdict(wish.value, wish.value, 1.0, (wish.source,))
     else:
@@ -158,9 +154,7 @@ def _drift(scene: Scene) -> tuple[CameraMovement, str]:
     return CameraMovement.PUSH_IN, "no open horizon: the camera drifts in"
 
 
-def _size(
-    photo_size: tuple[int, int], wishes: Mapping[str, _Wish], book: Rules, because: Because
-) -> tuple[int, int]:
+def _size(photo_size: tuple[int, int], wishes: Mapping[str, _Wish], book: Rules, because: Because) -> tuple[int, int]:
     if wish := wishes.get("size"):
         because["size"] = (f"{wish.source}; cropped around the subject",)
         width, height = wish.value

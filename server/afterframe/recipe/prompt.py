@@ -61,9 +61,7 @@ def write_prompt(
 
 def _subject(facts: Facts) -> str:
     kept = set(own_words(facts))
-    told = [
-        text.strip().rstrip(".") for text in (facts.title, facts.caption) if text and text.strip() in kept
-    ]
+    told = [text.strip().rstrip(".") for text in (facts.title, facts.caption) if text and text.strip() in kept]
     if len(told) == 2 and told[0].lower() in told[1].lower():
         told = told[1:]
     written = " ".join(f"{text}." for text in told).lower()
@@ -87,15 +85,9 @@ def _glimpse(scene: Scene, photo_type: PhotoType) -> str:
     """What can be said without a word from the photographer: only what was seen for certain."""
     people, measures = len(scene.faces), scene.measures
     if photo_type is PhotoType.PORTRAIT and people:
-        return {1: "A portrait of one person.", 2: "A portrait of two people."}.get(
-            people, "A group of people."
-        )
+        return {1: "A portrait of one person.", 2: "A portrait of two people."}.get(people, "A group of people.")
     if photo_type is PhotoType.ENVIRONMENTAL and measures.get("sky_share", 0.0) > 0.15:
-        return (
-            "A wide view over water."
-            if measures.get("water_share", 0.0) > 0.1
-            else "A wide view under open sky."
-        )
+        return "A wide view over water." if measures.get("water_share", 0.0) > 0.1 else "A wide view under open sky."
     if photo_type is PhotoType.STILL_LIFE and scene.subject:
         return "A close view of one thing."
     return ""

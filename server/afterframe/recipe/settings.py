@@ -99,9 +99,7 @@ SETTINGS: dict[str, Setting] = {
     "camera_movement": _one_of(CameraMovement),
     "duration_s": _number(0.5, 20.0),
     "fps": _whole(8, 60),
-    "size": Setting(
-        _read_size, f"two even numbers from {MIN_SIDE} to {MAX_SIDE}, such as [1080, 1920] or “1080x1920”"
-    ),
+    "size": Setting(_read_size, f"two even numbers from {MIN_SIDE} to {MAX_SIDE}, such as [1080, 1920] or “1080x1920”"),
     "long_side": _whole(MIN_SIDE, MAX_SIDE),
     "loop": _yes_or_no(),
     "direction": _one_of(Direction),
