@@ -6,14 +6,14 @@ import contextlib
 import hashlib
 import os
 import stat
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from photometa.atomic import refused, replace_file
 from photometa.errors import MetadataError
+from photometa.lock import LockedError, locked
 from photometa.splice import merge
 from photometa.values import Properties, Value
 from photometa.xmltree import MAX_BYTES, XmlError
@@ -24,6 +24,7 @@ ATTEMPTS = 3
 PATIENCE = 6
 """How many quiet periods to wait for one before giving up."""
 LOCK_TIMEOUT_S = 30.0
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def sidecar_paths(photo: str | os.PathLike[str]) -> list[str]:
@@ -72,15 +73,17 @@ def write_sidecar(
         MetadataError: it must not or cannot be written; the file is as it was.
     """
     target = Path(path)
-    if target.is_symlink():
+    if os.path.islink(target):  # noqa: PTH114 - for speed
         target = target.resolve()
     try:
-        with _locked(target):
+        with locked(os.fspath(target), LOCK_TIMEOUT_S):
             if quiet_s > 0:
                 wait_for_quiet(target, quiet_s)
             for _ in range(ATTEMPTS):
                 if _write_once(target, properties, backup_dir):
                     return
+    except LockedError as error:
+        raise MetadataError(f"{path} is locked.", "Another Afterframe is writing it: try again.", "busy") from error
     except OSError as error:
         raise refused(target, error) from error
     raise MetadataError(f"{path} keeps changing.", "Try again when the other program has finished.", "busy")
@@ -92,22 +95,40 @@ class _Snapshot:
 
     data: bytes
     identity: tuple[int, int, int, int]
+    writable: bool
 
 
 def _snapshot(path: Path) -> _Snapshot | None:
+    name = os.fspath(path)
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # before opening: a pipe would wait for its writer
+        if not stat.S_ISREG(os.stat(name).st_mode):  # noqa: PTH116 - before opening: a pipe would wait for its writer
             raise MetadataError(f"{path} is not a file.", "Name a sidecar file.", "not_a_file")
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            data = file.read(MAX_BYTES + 1)
+        descriptor = os.open(name, _READ)
+        try:
+            status = os.fstat(descriptor)
+            data = _read_all(descriptor, status.st_size)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise MetadataError(
             f"{path} cannot be read: {error.strerror or error}.", "Check its permissions.", "unreadable"
         ) from error
-    return _Snapshot(data, (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size))
+    identity = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+    return _Snapshot(data, identity, bool(status.st_mode & stat.S_IWUSR))
+
+
+def _read_all(descriptor: int, size: int) -> bytes:
+    """The whole file, or a little more than is allowed of it."""
+    parts: list[bytes] = []
+    wanted = min(size, MAX_BYTES) + 1
+    while wanted > 0:
+        parts.append(os.read(descriptor, wanted))
+        if len(parts[-1]) < wanted:  # a regular file gives less only at its end
+            break
+        wanted = MAX_BYTES + 1 - sum(map(len, parts))
+    return b"".join(parts)
 
 
 def _write_once(
@@ -125,7 +146,7 @@ def _write_once(
             replace_file(target, data, exclusive=True)
             return True
         return False
-    if not target.stat().st_mode & stat.S_IWUSR:
+    if not before.writable:
         raise MetadataError(f"{target} is write-protected.", "Allow writing to it first.", "read_only")
     if backup_dir is not None:
         _back_up(target, before.data, Path(backup_dir))
@@ -186,19 +207,3 @@ def wait_for_quiet(
         if now() + rest > deadline:
             raise MetadataError(f"{path} keeps changing.", "Try again when the other program has finished.", "busy")
         sleep(min(rest, 1.0))
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """One writer at a time per sidecar; the lock file lies in the temporary folder, not by the photos."""
-    from filelock import FileLock, Timeout
-
-    user = os.getuid() if hasattr(os, "getuid") else ""
-    folder = Path(tempfile.gettempdir()) / f"photometa-locks-{user}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    name = hashlib.sha256(os.fsencode(path.absolute())).hexdigest()[:32]
-    try:
-        with FileLock(folder / f"{name}.lock", timeout=LOCK_TIMEOUT_S):
-            yield
-    except Timeout as error:
-        raise MetadataError(f"{path} is locked.", "Another Afterframe is writing it: try again.", "busy") from error

@@ -11,16 +11,16 @@ import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
+from photometa.insert import insert, inserted, line_end, white_before
 from photometa.namespaces import RDF, Name, split
 from photometa.rdf import Reader, attribute_properties, clark, descriptions, find_rdf
 from photometa.values import Value
-from photometa.verify import only_inserted
+from photometa.verify import only_inserted, parsed
 from photometa.xmltree import Document, Element, XmlError, parse_document
 from photometa.xmp import description, packet, quoted_attribute, simple_element, writable
 
 _START_TAG = re.compile(r"""<[^\s/>]+(?:\s+[^\s=/>]+\s*=\s*(?:"[^"]*"|'[^']*'))*\s*(/?)>""")
 _ATTRIBUTE = re.compile(r"""(\s+)([^\s=/>]+)(\s*=\s*)("[^"]*"|'[^']*')""")
-_TAIL_LINE = re.compile(r"(?:\r\n|\n|\r)?[ \t]*\Z")
 
 Edit = tuple[int, int, str]
 """From and to, in bytes of the file, and what stands there afterwards."""
@@ -54,6 +54,11 @@ def merge(data: bytes, changes: Mapping[str, Value | None], namespaces: Mapping[
     """
     extra = dict(namespaces or {})
     names = {split(name, extra): name for name in changes}
+    texts = {name: value for name, value in changes.items() if isinstance(value, str)}
+    if 0 < len(texts) == len(changes) == len(names):
+        quick = insert(data, texts, extra)
+        if quick is not None:
+            return quick
     wanted = _wanted(changes, extra)
     document = parse_document(data)
     if document.surroundings_hold("RDF"):
@@ -105,8 +110,8 @@ def _verify(
     texts = {n: v for n, v in wanted.items() if n in pending and isinstance(v, str)}
     if len(texts) == len(pending) and not pending & current.keys():
         start, end = document.base, document.end
-        xml = document.data[start:end], data[start : end + len(data) - len(document.data)]
-        if only_inserted(*xml, document.codec, texts):
+        xml = data[start : end + len(data) - len(document.data)]
+        if only_inserted(parsed(document.data[start:end], document.codec), xml, document.codec, texts):
             return
     before, after = _model(document), _model(parse_document(data))
     if [p for p in after if p[0] not in names] != [p for p in before if p[0] not in names]:
@@ -188,9 +193,7 @@ class _Plan:
 
     def _white_before(self, at: int) -> str:
         """The white space of the last line before an offset, its line break included."""
-        before = self._text(max(self.document.base, at - 1024), at)
-        match = _TAIL_LINE.search(before)
-        return match[0] if match else ""
+        return white_before(self._text(max(self.document.base, at - 1024), at))
 
     # What changes
 
@@ -254,22 +257,19 @@ class _Plan:
     def _insertion(self, properties: Mapping[str, Value], extra: dict[str, str]) -> Edit:
         prefix = self.rdf.tag.partition(":")[0] if ":" in self.rdf.tag else "rdf"
         tag, empty = self._start_tag(self.rdf)
-        everything = self._text(self.document.base, self._at(self.rdf)) + self._text(
+        around = self._text(self.document.base, self._at(self.rdf)) + self._text(
             self._end(self.rdf), len(self.document.data)
         )
-        newline = next((n for n in ("\r\n", "\n", "\r") if n in everything), "")
+        newline = line_end(around.encode("utf-8", "replace"))
         at = self.document.base + self.rdf.end_tag
         white = "" if empty else self._white_before(at)
-        white = white if white.strip(" \t") else ""
-        body = description(
-            properties, extra, about=self.abouts, rdf=prefix, indent=white.lstrip("\r\n"), newline=newline
-        )
+        body = inserted(properties, extra, self.abouts, prefix, white, newline)
         if ":" not in self.rdf.tag:
             body = body.replace(f"<{prefix}:Description", f'<rdf:Description xmlns:rdf="{RDF}"', 1)
         if empty:
             end = self._at(self.rdf) + self._length(tag)
             return end - self._length("/>"), end, f">{newline or chr(10)}{body}</{self.rdf.tag}>"
-        return at, at, body + white
+        return at, at, body
 
 
 def _abouts(rdf: Element) -> str:

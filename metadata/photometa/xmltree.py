@@ -139,7 +139,7 @@ def parse_document(data: bytes) -> Document:
     """
     if len(data) > MAX_BYTES:
         raise XmlError(f"larger than {MAX_BYTES >> 20} MiB")
-    codec, base = _codec_and_start(data)
+    codec, base = codec_and_start(data)
     builder = _Builder()
     encoding = {"utf-8": "UTF-8", "utf-16-le": "UTF-16LE", "utf-16-be": "UTF-16BE"}.get(codec)
     parser = builder.parser = expat.ParserCreate(encoding)
@@ -162,7 +162,7 @@ def parse_document(data: bytes) -> Document:
     return Document(builder.root, builder.rdf, data, base, codec)
 
 
-def _codec_and_start(data: bytes) -> tuple[str, int]:
+def codec_and_start(data: bytes) -> tuple[str, int]:
     """Encoding by BOM or by the pattern of the first tag (XMP part 1, 7.3.1; XML 1.0 appendix F)."""
     for bom, codec in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if data.startswith(bom) and (codec == "utf-8" or data[2:4] != b"\0\0"):

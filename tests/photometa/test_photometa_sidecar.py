@@ -156,7 +156,7 @@ def test_a_failing_rename_leaves_the_sidecar_and_no_litter(foreign: Path, monkey
     def no_rename(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "replace", no_rename)
+    monkeypatch.setattr(os, "replace", no_rename)
     with pytest.raises(MetadataError, match="No space left"):
         write_sidecar(foreign, {"afterframe:clip": "a.mp4"})
     assert foreign.read_bytes() == FOREIGN
