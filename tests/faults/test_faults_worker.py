@@ -34,9 +34,9 @@ class Unruly(Parallax):
 
     def generate(self, photo, recipe, progress, cancelled):
         frames = super().generate(photo, recipe, progress, cancelled)
-        return replace(frames, frames=self._frames(frames.frames, recipe.prompt))
+        return replace(frames, frames=self._unruly(frames.frames, recipe.prompt))
 
-    def _frames(self, frames, prompt):
+    def _unruly(self, frames, prompt):
         for number, frame in enumerate(frames):
             yield frame
             if number == 1:
@@ -168,7 +168,7 @@ def test_ctrl_c_on_the_command_cancels_what_is_not_done(afterframe: Afterframe, 
     assert b"Traceback" not in err, err.decode()
     assert out == b""
     assert hidden_in(folder) == []
-    assert not [p for p in psutil.process_iter() if _group_of(p) == command.pid]
+    until(lambda: not [p for p in psutil.process_iter() if _group_of(p) == command.pid], "the group to be gone")
     assert set(afterframe.states()) <= {"cancelled", "done", "queued"}
     assert "running" not in afterframe.states()
 
