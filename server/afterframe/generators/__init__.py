@@ -85,7 +85,9 @@ def resolve(name: str) -> str:
     if wanted in available():
         return wanted
     raise NotFound(
-        f"There is no generator called “{name}”.", f"Installed: {', '.join(available()) or 'none'}.", code="no_generator"
+        f"There is no generator called “{name}”.",
+        f"Installed: {', '.join(available()) or 'none'}.",
+        code="no_generator",
     )
 
 
