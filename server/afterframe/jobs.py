@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from afterframe.db import Database
@@ -226,7 +227,8 @@ class Queue:
                 "SELECT * FROM jobs WHERE owner = ? AND id NOT IN (SELECT job_id FROM intents)", (owner,)
             ).fetchall()
             for row in rows:
-                self._strike(connection, row, Failure("worker_died", reason))
+                photo = Path(self.get(row["id"]).photo_path).name
+                self._strike(connection, row, Failure("worker_died", f"{photo}: {reason}"))
         return [self.get(row["id"]) for row in rows]
 
     def _strike(self, connection: sqlite3.Connection, row: sqlite3.Row, error: Failure) -> None:

@@ -32,7 +32,7 @@ def test_every_shared_photo_becomes_a_clip_with_its_sidecar(afterframe: Afterfra
     if FULL:
         (afterframe.home / "config.toml").unlink()
     else:
-        afterframe.settings(recipe={"size": [160, 120], "fps": 4})
+        afterframe.settings(recipe={"size": [160, 120], "fps": 8})
         (afterframe.home / "config.toml").write_text(
             (afterframe.home / "config.toml").read_text().replace("duration_s = 0.5\n", "")
         )
