@@ -8,9 +8,10 @@ import sys
 
 from environment import ROOT, say, use_venv
 
+SOURCE = ["server", "metadata", "scripts", "tests"]
 CHECKS = {
-    "rules": ["ruff", "check", "--quiet", "."],
-    "form": ["ruff", "format", "--check", "--quiet", "."],
+    "rules": ["ruff", "check", "--quiet", "--output-format=concise", *SOURCE],
+    "form": ["ruff", "format", "--check", "--quiet", "--output-format=concise", *SOURCE],
     "types": ["mypy", "--no-error-summary"],
     "types of the scripts": ["mypy", "--no-error-summary", "scripts"],
 }
