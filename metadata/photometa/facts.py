@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
@@ -101,12 +101,23 @@ class Facts:
     contradictions: tuple[str, ...] = ()
     """Where two statements cannot both be true, in words."""
 
+    def __reduce__(self) -> tuple[Callable[..., Facts], tuple[dict[str, Any]]]:
+        """For the way between processes: what is None, most of it, need not travel."""
+        return _facts, ({name: value for name in _FIELDS if (value := getattr(self, name)) is not None},)
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON: times in ISO 8601, tuples as lists."""
-        data: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        data: dict[str, Any] = {name: getattr(self, name) for name in _FIELDS}
         if self.captured_at is not None:
             data["captured_at"] = self.captured_at.isoformat()
         data["keywords"] = list(self.keywords)
         data["contradictions"] = list(self.contradictions)
         data["sources"] = dict(self.sources)
         return data
+
+
+_FIELDS = tuple(f.name for f in fields(Facts))
+
+
+def _facts(values: dict[str, Any]) -> Facts:
+    return Facts(**values)
