@@ -21,7 +21,7 @@ from afterframe.config import ALL_INTERFACES, Config, Home
 from afterframe.daemon_file import make_token, write_daemon
 from afterframe.db import Database
 from afterframe.errors import ConfigError
-from afterframe.ingest import Ingest
+from afterframe.ingest import AT_A_TIME, Ingest
 from afterframe.jobs import Queue
 from afterframe.locks import DaemonLock, Owner
 from afterframe.reading import PhotoReader
@@ -79,7 +79,7 @@ class Daemon:
             worker = Worker(database, self._config, owner.id)
             recover(worker, queue, self._home)
 
-            reader = PhotoReader(self._config.limits)
+            reader = PhotoReader(self._config.limits, AT_A_TIME)
             stack.callback(reader.close)
             ingest = Ingest(database, catalog, queue, self._config, reader.read)
             supervisor = Supervisor(

@@ -6,11 +6,14 @@ makes them the same as an earlier one.
 
 from __future__ import annotations
 
+import os
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from afterframe import generators
 from afterframe.catalog import Catalog
@@ -29,6 +32,10 @@ STILL_ARRIVING = frozenset({"empty", "truncated", "not_a_photo", "changing", "no
 
 Overrides = Mapping[str, object]
 NOTHING: Overrides = {}
+AT_A_TIME = max(1, min(4, os.cpu_count() or 1))
+"""Photos read at a time when many are asked for."""
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +106,22 @@ class Ingest:
             RecipeError: a setting cannot be used.
             NotFound: there is no such generator.
         """
-        generator = generators.resolve(wish.generator or self._config.render.generator)
-        reading = self._read_photo(path)
+        generator = self._generator(wish)
+        return self._queue_renders(path, self._read_photo(path), wish, generator)
+
+    def request_many(self, paths: Sequence[Path], wish: Wish) -> Iterator[list[Job] | Exception]:
+        """:meth:`request` for each photo, in order; several are read at a time. An error stands for its photo."""
+        with ThreadPoolExecutor(AT_A_TIME) as threads:
+            for path, reading in zip(paths, threads.map(partial(_or_error, self._read_photo), paths), strict=True):
+                if isinstance(reading, Exception):
+                    yield reading
+                    continue
+                yield _or_error(partial(self._queue_renders, path, reading, wish), self._generator(wish))
+
+    def _generator(self, wish: Wish) -> str:
+        return generators.resolve(wish.generator or self._config.render.generator)
+
+    def _queue_renders(self, path: Path, reading: Reading, wish: Wish, generator: str) -> list[Job]:
         recipe = self._compose(path, reading, wish.overrides, wish.refined)
         with self._db.transaction():
             photo = self._remember(path, reading)
@@ -165,6 +186,13 @@ class Ingest:
         except OSError:
             return  # gone again: nothing to report
         self._catalog.put_problem(path, Stamp.of(stat), Failure(**error.to_dict()))
+
+
+def _or_error(work: Callable[[T], R], what: T) -> R | Exception:
+    try:
+        return work(what)
+    except Exception as error:  # noqa: BLE001 - one bad photo never stops the batch; the caller tells it
+        return error
 
 
 def folder_rules(folder: Path) -> Sequence[tuple[str, Overrides]]:

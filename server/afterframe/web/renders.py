@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from afterframe import generators
@@ -25,6 +26,8 @@ PAGE = {
     "limit": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
 }
 REFUSED = form({"path": shapes.KEPT_PATH, "reason": ref("Reason")})
+
+STOPPING = WrongState("Afterframe is being stopped.", "Ask again when it runs.", code="stopping")
 
 log = logging.getLogger(__name__)
 
@@ -59,20 +62,31 @@ def animate(call: Call) -> Json:
     wish = _wish(call.body)
     renders: list[Json] = []
     refused: list[Json] = []
+    allowed: list[tuple[str, Path]] = []
     for given in call.body["photos"]:
         try:
-            path = call.site.access.photo(given)
-            _check_going_on(call)
-            renders += [render_json(job, given) for job in call.site.services.ingest.request(path, wish)]
+            allowed.append((given, call.site.access.photo(given)))
         except AfterframeError as error:
             refused.append({"path": given, "reason": error.to_dict()})
-        except Exception:  # the others must go on
-            log.exception("could not take %r", given)
-            refused.append({"path": given, "reason": OUR_FAULT})
+    stopping = call.site.services.stopping
+    results = call.site.services.ingest.request_many([path for _, path in allowed], wish)
+    for given, _ in allowed:
+        result = STOPPING if stopping.is_set() else next(results)
+        if isinstance(result, Exception):
+            refused.append({"path": given, "reason": _reason(given, result)})
+        else:
+            renders += [render_json(job, given) for job in result]
     answer = {"renders": renders, "refused": refused}
-    if key and not call.site.services.stopping.is_set():
+    if key and not stopping.is_set():
         call.site.services.catalog.keep_answer(key, {"asked": _digest(call.body), "answer": answer})
     return answer
+
+
+def _reason(given: str, error: Exception) -> Json:
+    if isinstance(error, AfterframeError):
+        return error.to_dict()
+    log.error("could not take %r", given, exc_info=error)
+    return OUR_FAULT
 
 
 def _wish(body: Mapping[str, Any]) -> Wish:
@@ -94,11 +108,6 @@ def known_generator(name: str | None) -> str | None:
         return generators.resolve(name) if name else None
     except NotFound as error:
         raise UsageError(error.message, error.hint, code=error.error_code) from error
-
-
-def _check_going_on(call: Call) -> None:
-    if call.site.services.stopping.is_set():
-        raise WrongState("Afterframe is being stopped.", "Ask again when it runs.", code="stopping")
 
 
 def _earlier_answer(call: Call, key: str) -> Json | None:
