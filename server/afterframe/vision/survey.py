@@ -30,12 +30,13 @@ class Survey:
     """0 at the top edge, 1 at the bottom edge."""
 
 
-def survey(pixels: Pixels, scene: Scene | None = None) -> Survey:
+def survey(pixels: Pixels, scene: Scene | None = None, *, finely: bool = True) -> Survey:
     """Look at ``pixels`` (uint8 sRGB, upright).
 
     Args:
         pixels: (height, width, 3), any size.
         scene: what was seen before, in shares of these ``pixels``: its faces and subject are taken over.
+        finely: the subject's outline is good enough to move it.
     """
     picture = canvas(pixels)
     detail, sharp = focus.detail_map(picture), focus.focus_map(picture)
@@ -57,7 +58,7 @@ def survey(pixels: Pixels, scene: Scene | None = None) -> Survey:
         foliage=ground.foliage_map(picture, detail),
         upright=ground.upright_map(picture),
         saliency=saliency,
-        subject=subject.subject_map(picture, saliency, box, people, sky),
+        subject=subject.subject_map(picture, saliency, box, people, sky, finely),
         horizon=horizon,
     )
 
@@ -73,7 +74,7 @@ def look(pixels: Pixels) -> Scene:
     ``face_count``; ``subject_share``; ``skin_share``; ``underwater_share`` (deep cyan); ``blur_coherence``
     and ``blur_angle_deg`` (-90 to 90, 0 horizontal); ``warmth`` (mean CIELAB b, about -60 to 60).
     """
-    seen = survey(pixels)
+    seen = survey(pixels, finely=False)
     return Scene(faces=seen.faces, subject=seen.subject_box, measures=_measures(seen))
 
 
