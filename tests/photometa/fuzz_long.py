@@ -64,10 +64,11 @@ def mutate(data: bytes, rng: random.Random) -> bytes:
 
 def photo_seeds() -> list[bytes]:
     """Small made photos, and the heads of the shared real ones."""
+    from photometa_raws import raws
     from photometa_seeds import seeds
 
     real = sorted((SHARED / "photos").glob("*.jpg")) if SHARED.is_dir() else []
-    return [*seeds().values(), *(path.read_bytes()[:HEAD] for path in real)]
+    return [*seeds().values(), *raws().values(), *(path.read_bytes()[:HEAD] for path in real)]
 
 
 def packet_seeds() -> list[bytes]:

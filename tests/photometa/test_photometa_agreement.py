@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from photometa_raws import raws
 from photometa_seeds import box, seeds
 
 import photometa
@@ -16,6 +17,7 @@ from photometa import Bag, Facts, LangAlt, Seq, Struct, Value
 from photometa.containers.mp4 import append_xmp, read_xmp
 from photometa.xmp import packet, parse
 
+RAWS = raws()
 CLIP: dict[str, Value] = {
     "xmpMM:DocumentID": "xmp.did:1",
     "xmpMM:InstanceID": "xmp.iid:2",
@@ -31,6 +33,10 @@ CLIP: dict[str, Value] = {
     "xmpDM:videoFrameRate": "24.000000",
     "xmpDM:videoFrameSize": Struct({"stDim:w": "1280", "stDim:h": "720", "stDim:unit": "pixel"}),
     "Iptc4xmpExt:DigitalSourceType": "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced",
+    "Iptc4xmpExt:AISystemUsed": "Wan2.2-TI2V",
+    "Iptc4xmpExt:AISystemVersionUsed": "5B",
+    "Iptc4xmpExt:AIPromptInformation": "waves roll in; keep the rocks still",
+    "Iptc4xmpExt:AIPromptWriterName": "Ann Author",
     "afterframe:recipe": '{"prompt": "a \\"quoted\\" word", "seed": 7}',
     "afterframe:verdict": "approved",
 }
@@ -44,6 +50,15 @@ def exiftool() -> str:
 @pytest.fixture
 def exiv2() -> str:
     return shutil.which("exiv2") or pytest.skip("no exiv2 on this machine")
+
+
+@pytest.fixture
+def exiftool_of_2025(exiftool: str) -> str:
+    """One that knows IPTC 2025.1: 13.40 or later."""
+    version = subprocess.run([exiftool, "-ver"], capture_output=True, check=True, text=True).stdout.strip()
+    if tuple(int(part) for part in version.split(".")[:2]) < (13, 40):
+        pytest.skip(f"exiftool {version} does not know IPTC 2025.1 yet")
+    return exiftool
 
 
 def exiftool_json(exiftool: str, *arguments: str | Path) -> list[dict[str, Any]]:
@@ -113,6 +128,18 @@ def test_shared_photos_have_the_lens_that_exiftool_finds(shared_photos: list[Pat
             assert ours is None, path.name
 
 
+@pytest.mark.parametrize("name", RAWS)
+def test_made_raw_files_are_what_exiftool_takes_them_for(tmp_path: Path, exiftool: str, name: str) -> None:
+    path = tmp_path / f"photo.{name}"
+    path.write_bytes(RAWS[name])
+    (reading,) = exiftool_json(exiftool, "-FileType", *(f"-{tag}" for tag in TAGS), path)
+    assert reading["FileType"].lower() == name
+    facts = photometa.read(path)
+    for tag, ours in TAGS.items():
+        if name != "dng" or not tag.startswith("Image"):  # our size is the cropped one, which programs show
+            assert agrees(ours(facts), reading.get(tag)), tag
+
+
 @pytest.mark.parametrize("name", [n for n in seeds() if n not in ("cr3", "raf", "jxl")])
 def test_every_format_reads_as_exiftool_reads_it(tmp_path: Path, exiftool: str, name: str) -> None:
     path = tmp_path / f"photo.{name}"
@@ -143,6 +170,28 @@ def test_exiftool_reads_our_sidecar_without_a_warning(sidecar: Path, exiftool: s
     assert reading["XMP-iptcExt:DigitalSourceType"].endswith("algorithmicallyEnhanced")
     assert reading["XMP-afterframe:Verdict"] == "approved"
     assert json.loads(reading["XMP-afterframe:Recipe"])["seed"] == 7
+
+
+def test_exiftool_reads_who_and_what_made_the_clip(sidecar: Path, exiftool: str) -> None:
+    (reading,) = exiftool_json(exiftool, "-G1", "-XMP-iptcExt:all", sidecar)
+    for name in ("AISystemUsed", "AISystemVersionUsed", "AIPromptInformation", "AIPromptWriterName"):
+        assert str(reading[f"XMP-iptcExt:{name}"]) == CLIP[f"Iptc4xmpExt:{name}"]
+
+
+def test_exiftool_of_2025_writes_the_same_ai_properties(sidecar: Path, exiftool_of_2025: str) -> None:
+    changed = {
+        "AISystemUsed": "LTX",
+        "AISystemVersionUsed": "2.3",
+        "AIPromptInformation": "é",
+        "AIPromptWriterName": "B",
+    }
+    arguments = [f"-XMP-iptcExt:{name}={value}" for name, value in changed.items()]
+    done = subprocess.run(
+        [exiftool_of_2025, "-overwrite_original", *arguments, str(sidecar)], capture_output=True, check=True, text=True
+    )
+    assert done.stderr == ""
+    ours = {f"Iptc4xmpExt:{name}": value for name, value in changed.items()}
+    assert photometa.read_sidecar(sidecar).items() >= {**CLIP, **ours}.items()
 
 
 def test_our_sidecar_survives_a_rewrite_by_exiftool(sidecar: Path, exiftool: str) -> None:

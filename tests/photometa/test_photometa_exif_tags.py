@@ -61,7 +61,8 @@ def test_rationals_are_read_unless_one_has_no_value(
 
 @pytest.mark.parametrize("kind", [2, 129])
 @pytest.mark.parametrize(
-    ("data", "text"), [("Škoda 日本\0junk".encode(), "Škoda 日本"), ("Müller".encode("latin-1"), "Müller"), (b"\0", None)]
+    ("data", "text"),
+    [("Škoda 日本\0junk".encode(), "Škoda 日本"), ("Müller".encode("latin-1"), "Müller"), (b"\0", None)],
 )
 def test_texts_are_read_as_ascii_and_as_utf_8(kind: int, data: bytes, text: str | None) -> None:
     tags = tags_of(0xA434, kind, data, len(data))
