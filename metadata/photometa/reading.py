@@ -113,7 +113,7 @@ def _sidecar(photo: Path) -> Findings:
     IMG.xmp belongs to another file if it says so (photoshop:SidecarForExtension: the raw beside it).
     """
     for path in sidecar_paths(photo):
-        if not os.path.exists(path):  # noqa: PTH110 - twice for every photo
+        if not os.path.exists(path):  # noqa: PTH110 - four times for every photo
             continue
         try:
             properties = read_sidecar(path)

@@ -28,9 +28,13 @@ _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def sidecar_paths(photo: str | os.PathLike[str]) -> list[str]:
-    """A photo's possible own sidecars, the more telling name first: IMG.jpg.xmp, then IMG.xmp."""
+    """A photo's possible own sidecars, the more telling name first: IMG.jpg.xmp, then IMG.xmp.
+
+    Each is followed by its upper-case form: cameras and old file systems write IMG.XMP.
+    """
     folder, name = os.path.split(photo)
-    names = dict.fromkeys((name + ".xmp", os.path.splitext(name)[0] + ".xmp"))  # noqa: PTH122 - for speed
+    stem = os.path.splitext(name)[0]  # noqa: PTH122 - for speed
+    names = dict.fromkeys((name + ".xmp", name + ".XMP", stem + ".xmp", stem + ".XMP"))
     return [os.path.join(folder, n) for n in names if n != name]  # noqa: PTH118
 
 

@@ -9,10 +9,11 @@ import pytest
 from fuzz_long import append_clip, attack, clip_seeds, merge_sidecar, packet_seeds, photo_seeds, read_photo
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from photometa_seeds import JPEG, photo
+from photometa_seeds import JPEG, exif_block, photo
 
 import photometa
 from photometa import Alt, Bag, LangAlt, MetadataError, Seq, Struct, Value
+from photometa.makernote import _canon_iso
 from photometa.splice import merge
 from photometa.tiff import open_tiff
 from photometa.xmp import packet, parse
@@ -119,3 +120,32 @@ def test_entities_do_not_explode() -> None:
 def test_damaged_files_are_read_or_refused_quickly_and_stay_unchanged(tmp_path: Path, seed: int) -> None:
     targets = [(read_photo, photo_seeds()), (merge_sidecar, packet_seeds()), (append_clip, clip_seeds())]
     assert list(attack(targets, 600, seed, tmp_path)) == []
+
+
+# What the long form once found
+
+
+@pytest.mark.parametrize("focal", [(1, 4_000_000_000), (1, 4_294_967_295), (0, 1), (4_294_967_295, 1)])
+@pytest.mark.parametrize("equivalent", [1, 75, 65535])
+def test_a_focal_length_next_to_nothing_divides_nothing(
+    tmp_path: Path, focal: tuple[int, int], equivalent: int
+) -> None:
+    path = tmp_path / "tiny.jpg"
+    path.write_bytes(photo(JPEG, exif=exif_block(FocalLength=focal, FocalLengthIn35mmFilm=equivalent)))
+    read_photo(path)
+
+
+@pytest.mark.parametrize("code", [14, 15, 0x7FFF, 0x8000, 0xFFFF])
+@pytest.mark.parametrize("shot", [[0, 0, 0], [0, 65535, 65535], [0, 512, 1023], [0, 0, 32768], []])
+def test_a_canon_sensitivity_beyond_all_numbers_is_none(code: int, shot: list[int]) -> None:
+    speed = _canon_iso([0] * 16 + [code], shot)
+    assert speed is None or 0 < speed < 1 << 62
+
+
+def test_a_size_of_nothing_has_no_angle_of_view(tmp_path: Path) -> None:
+    data = bytearray(photo(JPEG))
+    at = data.index(b"\xff\xc0")
+    data[at + 5 : at + 9] = bytes(4)
+    (tmp_path / "none.jpg").write_bytes(data)
+    read_photo(tmp_path / "none.jpg")
+    assert photometa.read(tmp_path / "none.jpg").width is None

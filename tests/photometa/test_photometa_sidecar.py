@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from photometa_seeds import JPEG, photo
 
 import photometa
 from photometa import MetadataError, Struct, sidecar
@@ -227,7 +228,16 @@ def test_a_change_time_in_the_future_does_not_hold_it_up_for_ever(foreign: Path)
 
 
 def test_the_longer_sidecar_name_comes_first() -> None:
-    assert [Path(p) for p in sidecar_paths("a/IMG.jpg")] == [Path("a/IMG.jpg.xmp"), Path("a/IMG.xmp")]
+    names = ["IMG.jpg.xmp", "IMG.jpg.XMP", "IMG.xmp", "IMG.XMP"]
+    assert [Path(p) for p in sidecar_paths("a/IMG.jpg")] == [Path("a") / name for name in names]
+
+
+@pytest.mark.parametrize("name", ["IMG.XMP", "IMG.JPG.XMP", "IMG.JPG.xmp", "IMG.xmp"])
+def test_a_sidecar_in_capital_letters_is_the_photo_s_own(tmp_path: Path, name: str) -> None:
+    (tmp_path / "IMG.JPG").write_bytes(photo(JPEG, xmp=b""))
+    write_sidecar(tmp_path / name, {"xmp:Rating": "2"})
+    facts = photometa.read(tmp_path / "IMG.JPG")
+    assert (facts.rating, facts.sources["rating"].lower()) == (2, f"{name} xmp:rating".lower())
 
 
 def test_a_folder_is_no_sidecar(tmp_path: Path) -> None:
