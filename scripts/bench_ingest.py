@@ -3,7 +3,8 @@
     closed     photos are written into a watched folder, one after the other, and closed; the time until
                their job is committed, less the settle time. Noticing is the watcher's part; reading
                decodes the photo to its end and looks at it, because the recipe depends on what it shows
-    renamed    the same, each photo arriving complete by a rename, which needs no settling
+    renamed    the same, each photo written under a hidden name in the folder and renamed: no settling
+    moved in   the same, each photo written outside the watched folder and moved in
     scan       a folder of many files, seen for the first time and again later
 
 Everything is real: watcher, change events, reader process, SQLite. `main(argv)` gives the numbers.
@@ -44,8 +45,9 @@ def main(argv: list[str]) -> dict[str, Any]:
     parser.add_argument("--files", type=int, default=100_000, help="files to look through (default 100000)")
     options = parser.parse_args(argv)
     return {
-        "closed_ms_beyond_settling": arrivals(options.photos, options.every, renamed=False),
-        "renamed_ms": arrivals(options.photos, options.every, renamed=True),
+        "closed_ms_beyond_settling": arrivals(options.photos, options.every, "closed"),
+        "renamed_ms": arrivals(options.photos, options.every, "renamed"),
+        "moved_in_ms": arrivals(options.photos, options.every, "moved in"),
         "scan": scans(options.files),
     }
 
@@ -71,8 +73,12 @@ class Timed:
         return done
 
 
-def arrivals(count: int, every_s: float, *, renamed: bool) -> dict[str, float]:
-    """How long photos wait until their job is durable, milliseconds."""
+def arrivals(count: int, every_s: float, how: str) -> dict[str, float]:
+    """How long photos wait until their job is durable, milliseconds.
+
+    Args:
+        how: "closed", "renamed" or "moved in".
+    """
     with tempfile.TemporaryDirectory(prefix="afterframe-bench-") as temporary:
         folder, aside = Path(temporary) / "watched", Path(temporary) / "aside"
         folder.mkdir()
@@ -83,16 +89,18 @@ def arrivals(count: int, every_s: float, *, renamed: bool) -> dict[str, float]:
             closed = {}
             for number in range(count):
                 target = folder / f"photo-{number:05}.jpg"
-                part = aside / target.name if renamed else target
+                part = {"closed": target, "renamed": folder / f".{target.name}.part", "moved in": aside / target.name}[
+                    how
+                ]
                 part.write_bytes(data + b"%d" % number)  # each with a content of its own
-                if renamed:
+                if part != target:
                     part.replace(target)
                 closed[target.name] = time.monotonic()
                 time.sleep(every_s)
             if not ingest.all_done.wait(60 + 5 * count):
                 raise RuntimeError(f"{count - len(ingest.ended)} photos were not dealt with")
             queued = len(ingest.ended)
-    settle_s = 0.0 if renamed else config.watch.settle_s
+    settle_s = config.watch.settle_s if how == "closed" else 0.0
     waits = [1000 * (ingest.ended[name] - closed[name] - settle_s) for name in closed]
     noticed = [1000 * (ingest.began[name] - closed[name] - settle_s) for name in closed]
     worked = [1000 * (ingest.ended[name] - ingest.began[name]) for name in closed]

@@ -321,7 +321,7 @@ def test_the_render_bench_runs_all_three_ways(
 @pytest.mark.slow
 def test_the_ingest_bench_counts_every_photo_and_file(load: type[Loader]) -> None:
     ingest = load["bench_ingest"]
-    assert ingest.arrivals(2, 0.0, renamed=True)["photos"] == 2
+    assert ingest.arrivals(2, 0.0, "renamed")["photos"] == 2
     numbers = ingest.scans(30)
     assert numbers["files"] == 30
     assert numbers["known_folder_s"] > 0
