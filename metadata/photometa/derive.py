@@ -9,6 +9,7 @@ from photometa.clock import aware, offset_of, to_utc
 from photometa.contradictions import contradictions
 from photometa.facts import Facts
 from photometa.findings import Findings
+from photometa.lensfun import lens_name
 from photometa.light import (
     exposure_value,
     kind_of_light,
@@ -59,6 +60,7 @@ class _Derived:
             self.sources[field] = source
 
     def _lens(self) -> None:
+        self._lens_name()
         focal, equivalent = self.values.get("focal_mm"), self.values.get("focal_35mm")
         aperture = self.values.get("f_number")
         if equivalent is None and focal is not None and "sensor_diagonal_mm" in self.found:
@@ -76,6 +78,13 @@ class _Derived:
         depth = depth_of_field(focal, aperture, crop, self.values.get("subject_distance_m"))
         if depth is not None:
             self._set("depth_of_field", *depth)
+
+    def _lens_name(self) -> None:
+        values = self.values
+        if "lens" in values:
+            camera = values.get("camera_make"), values.get("camera_model")
+            name = lens_name(*camera, values["lens"], values.get("focal_mm"))
+            self._set("lens_name", name, "rule: lensfun's lens of this name, camera and focal length")
 
     def _exposure(self) -> None:
         aperture, time_s = self.values.get("f_number"), self.values.get("exposure_s")
