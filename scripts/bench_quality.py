@@ -97,7 +97,7 @@ def main(args: Sequence[str] | None = None) -> int:
 def measure(path: Path, long_side: int) -> dict[str, Any]:
     """Every measure of one photo's clip."""
     pixels, scene, recipe = composed(path, long_side)
-    photo = _prepared(pixels, scene, recipe)
+    photo = prepared(pixels, scene, recipe)
     clip = Clip(photo, recipe)
     pan = list(_pan(photo, clip.speed, len(clip.luma), recipe))
     looped = replace(recipe, loop=True, fps=12)
@@ -115,7 +115,7 @@ def measure(path: Path, long_side: int) -> dict[str, Any]:
         "flicker_below_pan": max(0.0, flicker(pan) - flicker(clip.luma)),
         "smoothness_against_pan": roughness(clip.luma) / max(roughness(pan), 0.05),
         "jitter_px": jitter(clip.luma),
-        "loop_seam": seam(Clip(_prepared(pixels, scene, looped), looped).luma),
+        "loop_seam": seam(Clip(prepared(pixels, scene, looped), looped).luma),
         **_fields(photo, recipe),
     }
 
@@ -138,11 +138,11 @@ def composed(path: Path, long_side: int, **wishes: object) -> tuple[Pixels, Scen
     return pixels, scene, recipe
 
 
-def _prepared(pixels: Pixels, scene: Scene, recipe: Recipe) -> PreparedPhoto:
+def prepared(pixels: Pixels, scene: Scene, recipe: Recipe) -> PreparedPhoto:
     return frame(pixels, scene, recipe.size, Parallax().overscan(recipe))
 
 
-def _i420(photo: PreparedPhoto, recipe: Recipe) -> Iterator[Pixels]:
+def i420(photo: PreparedPhoto, recipe: Recipe) -> Iterator[Pixels]:
     return Parallax().generate(photo, recipe, lambda _share: None, lambda: False).frames
 
 
@@ -151,7 +151,7 @@ class Clip:
 
     def __init__(self, photo: PreparedPhoto, recipe: Recipe) -> None:
         height = recipe.size[1]
-        self.luma = [_small(f[:height]) for f in _i420(photo, recipe)]
+        self.luma = [_small(f[:height]) for f in i420(photo, recipe)]
         stage = Stage(photo, recipe)
         moments = np.linspace(0, 1, 13)
         looks = [stage.looks(float(m)) for m in moments]
@@ -220,7 +220,7 @@ def _flow(a: Pixels, b: Pixels) -> Field:
 def _motion(pixels: Pixels, scene: Scene, recipe: Recipe, level: float) -> float:
     """Mean optical flow from the first frame to the middle and the last, pixels at the flow's width."""
     wanted = replace(recipe, motion_intensity=level)
-    photo = _prepared(pixels, scene, wanted)
+    photo = prepared(pixels, scene, wanted)
     count, height = wanted.frame_count, wanted.size[1]
     stage = Stage(photo, wanted)
     first, *later = (_small(stage.frame(m)[:height]) for m in (0.0, (count // 2) / (count - 1), 1.0))
@@ -259,7 +259,7 @@ def _encoded_psnr(photo: PreparedPhoto, recipe: Recipe) -> tuple[float, float]:
         "-",
     ]
     x264 = ["-c:v", "libx264", "-preset", "medium", "-crf", CRF, "-f", "matroska", "-"]
-    frames = b"".join(f.tobytes() for f, _ in zip(_i420(photo, recipe), range(8), strict=False))
+    frames = b"".join(f.tobytes() for f, _ in zip(i420(photo, recipe), range(8), strict=False))
     coded = subprocess.run([ffmpeg, "-v", "error", *raw, *x264], input=frames, capture_output=True, check=True).stdout
     back = ["-i", "-", "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-"]
     plane = subprocess.run([ffmpeg, "-v", "error", *back], input=coded, capture_output=True, check=True).stdout
@@ -287,7 +287,7 @@ def _fields(photo: PreparedPhoto, recipe: Recipe) -> dict[str, Any]:
     """What the map itself tells: faces, folds, stretch, depth."""
     stage = Stage(photo, recipe)
     start = stage.looks(0.0)
-    looks = [stage.looks(m) for m in (0.25, 0.5, 0.75, 1.0)]
+    looks = [stage.looks(m, copy) for m in (0.25, 0.5, 0.75, 1.0) for copy in (0, 1)]
     folds, stretch = zip(*(_folds(look) for look in looks), strict=True)
     return {
         "face_distortion": max((_bent(start, at, photo) for at in looks), default=0.0),
@@ -348,9 +348,9 @@ def compare(path: Path, long_side: int) -> list[dict[str, Any]]:
     Jitter, parallax, time a frame.
     """
     pixels, scene, recipe = composed(path, long_side, camera_movement="push_in", duration_s=3)
-    photo = _prepared(pixels, scene, recipe)
+    photo = prepared(pixels, scene, recipe)
     rows = []
-    for name, frames in (("parallax", _ours), ("ken burns", _ken_burns), ("zoompan x4", _zoompan)):
+    for name, frames in (("parallax", _ours), ("ken burns", ken_burns), ("zoompan x4", zoompan)):
         began = time.process_time() + _children()
         luma = [_small(f) for f in frames(photo, recipe)]
         spent = time.process_time() + _children() - began
@@ -377,10 +377,10 @@ def _children() -> float:
 
 
 def _ours(photo: PreparedPhoto, recipe: Recipe) -> Iterator[Pixels]:
-    return (f[: recipe.size[1]] for f in _i420(photo, recipe))
+    return (f[: recipe.size[1]] for f in i420(photo, recipe))
 
 
-def _ken_burns(photo: PreparedPhoto, recipe: Recipe) -> Iterator[Pixels]:
+def ken_burns(photo: PreparedPhoto, recipe: Recipe) -> Iterator[Pixels]:
     """One similarity a frame, cubic."""
     width, height = recipe.size
     for number in range(recipe.frame_count):
@@ -391,7 +391,7 @@ def _ken_burns(photo: PreparedPhoto, recipe: Recipe) -> Iterator[Pixels]:
         yield np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def _zoompan(photo: PreparedPhoto, recipe: Recipe) -> Iterator[Pixels]:
+def zoompan(photo: PreparedPhoto, recipe: Recipe) -> Iterator[Pixels]:
     width, height = recipe.size
     count = recipe.frame_count
     raw = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-i", "-"]

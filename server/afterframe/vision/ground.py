@@ -9,6 +9,8 @@ import numpy.typing as npt
 from afterframe.vision.canvas import Canvas, Map, down_columns, gradients, refine, smooth, unit
 
 Mask = npt.NDArray[np.bool_]
+_RIDGE_SIDE = 128
+"""The long side of the picture that ridges are looked for in, pixels."""
 
 
 def sky_map(picture: Canvas, detail: Map) -> Map:
@@ -27,7 +29,9 @@ def sky_map(picture: Canvas, detail: Map) -> Map:
     calm = detail < np.where(blue, 0.45, 0.28)
     sky = _reaching_top((blue | grey | glow | dark) & calm)
     sky &= ~(dark & _blocked(sky))
-    sky = _above_a_line(picture, sky)
+    if float((sky & (value > 0.5)).mean()) > 0.05:
+        sky &= ~dark  # daylight and night are not in one sky: the black is a curtain, a wall, a lens's rim
+    sky = _above_a_ridge(picture, _above_a_line(picture, sky))
     if _implausible(picture, sky):
         return np.zeros(picture.shape, np.float32)
     sky = _filled(sky, picture)
@@ -56,6 +60,44 @@ def _above_a_line(picture: Canvas, sky: Mask) -> Mask:
     cut = sky.copy()
     cut[row if straight else 0 :] = False
     return cut
+
+
+def _above_a_ridge(picture: Canvas, sky: Mask) -> Mask:
+    """Sky that runs on into blue mountains is cut at their ridge.
+
+    The ridge is the line from the left edge to the right along which the picture darkens most from above to below,
+    found by dynamic programming. Edges of clouds do not reach across the picture, so that they are no ridge.
+    """
+    height, width = (max(8, round(side * _RIDGE_SIDE / max(sky.shape))) for side in sky.shape)
+    small = np.asarray(cv2.resize(picture.luma, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+    inside = np.asarray(cv2.resize(sky.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA))
+    _, dy = gradients(smooth(small, 0.8))
+    darkens = np.clip(-dy, 0.0, 0.08) * (cv2.dilate(inside, np.ones((5, 3))) > 0.3)
+    ridge, strength = _brightest_path(np.asarray(darkens, np.float32))
+    if float(np.percentile(strength, 20)) < 0.012:
+        return sky
+    line = np.interp(np.linspace(0, width - 1, sky.shape[1]), np.arange(width), ridge)
+    rows = np.arange(sky.shape[0])[:, None]
+    return np.asarray(sky & (rows < (line + 1.0) * sky.shape[0] / height), np.bool_)
+
+
+def _brightest_path(values: Map) -> tuple[npt.NDArray[np.intp], Map]:
+    """The row in each column of the left-to-right path with the largest sum, at most two rows a step; its values."""
+    height, width = values.shape
+    came = np.zeros((height, width), np.intp)
+    total = values[:, 0].astype(np.float64)
+    for column in range(1, width):
+        ways = np.full((5, height), -np.inf)
+        for index, step in enumerate(range(-2, 3)):
+            to = slice(max(0, step), height + min(0, step))
+            ways[index, to] = total[max(0, -step) : height - max(0, step)] - 0.002 * abs(step)
+        came[:, column] = np.arange(height) - (ways.argmax(axis=0) - 2)
+        total = ways.max(axis=0) + values[:, column]
+    path = np.empty(width, np.intp)
+    path[-1] = total.argmax()
+    for column in range(width - 1, 0, -1):
+        path[column - 1] = came[path[column], column]
+    return path, values[path, np.arange(width)]
 
 
 def _brightens_downward(picture: Canvas) -> Mask:
@@ -103,24 +145,72 @@ def horizon_row(picture: Canvas, sky: Map) -> float | None:
 
 
 def water_map(picture: Canvas, sky: Map, detail: Map, horizon: float | None) -> Map:
-    """1 where water is likely: below the horizon, bluish or sky-coloured, its texture lying flat."""
+    """1 where water is likely.
+
+    Below the horizon, bluish, its texture lying flat, ending in a level shore; or of any colour with ripples lying
+    flat right up to a straight horizon, as at sea. Roads, snow and blue mountains are none of these.
+    """
     if horizon is None:
         return np.zeros(picture.shape, np.float32)
     dx, dy = gradients(picture.luma)
     reach = max(picture.shape) / 40
     across, along = smooth(np.abs(dy), reach), smooth(np.abs(dx), reach)
-    flat = across > 1.15 * along
     hue, saturation = picture.hsv[..., 0], picture.hsv[..., 1]
     bluish = (hue > 165) & (hue < 255) & (saturation > 0.12)
-    below = picture.rows() > horizon
-    candidate = (bluish & below & (sky < 0.3) & (flat | (detail < 0.25)) & (detail < 0.8)).astype(np.uint8)
-    size = max(3, max(picture.shape) // 50) | 1
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    candidate = np.asarray(cv2.morphologyEx(candidate, cv2.MORPH_OPEN, kernel), np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(candidate, connectivity=4)
-    large = (stats[:, cv2.CC_STAT_AREA] > 0.04 * labels.size) & (np.arange(count) > 0)
-    water = large[labels].astype(np.float32)
+    below = (picture.rows() > horizon) & (sky < 0.3)
+    water = _level(bluish & below & ((across > 1.15 * along) | (detail < 0.25)) & (detail < 0.8))
+    if _straight(sky):
+        water = np.maximum(water, _sea(picture, below, dx, dy))
     return unit(refine(water, picture.luma, max(picture.shape) // 60, 1e-3))
+
+
+def _level(candidate: Mask) -> Map:
+    """The large parts of ``candidate`` that begin at a level shore and fill much of what lies below it."""
+    size = max(3, max(candidate.shape) // 50) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    opened = cv2.morphologyEx(candidate.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
+    kept = np.zeros(candidate.shape, np.float32)
+    for number in range(1, count):
+        part = labels == number
+        if stats[number, cv2.CC_STAT_AREA] < 0.04 * labels.size:
+            continue
+        tops = part.argmax(axis=0)[part.any(axis=0)]
+        shore = float(np.percentile(tops, 25))
+        level = float((np.abs(tops - shore) < 0.02 * len(part)).mean())
+        if level > 0.4 and float(part[int(shore) :].mean()) > 0.3:
+            kept[part] = 1.0
+    return kept
+
+
+def _straight(sky: Map) -> bool:
+    """The sky ends in a straight, nearly level line across most of the picture, as it does at sea."""
+    inside = sky > 0.5
+    columns = np.flatnonzero(inside.any(axis=0))
+    height, width = sky.shape
+    if len(columns) < 0.6 * width:
+        return False
+    ends = height - np.argmax(inside[::-1], axis=0)[columns]
+    near = np.abs(ends - np.median(ends)) < 0.05 * height
+    if near.mean() < 0.5:
+        return False
+    slope, start = np.polyfit(columns[near], ends[near], 1)
+    off = np.abs(ends - slope * columns - start)
+    return bool((off <= max(1.5, 0.01 * height)).mean() > 0.6 and abs(slope) < 0.06 and start < 0.95 * height)
+
+
+def _sea(picture: Canvas, below: Mask, dx: Map, dy: Map) -> Map:
+    """What lies below a straight horizon, as far down as its texture lies flat; masts in it do not count."""
+    free = (upright_map(picture) < 0.5) & below
+    if float(free.mean()) < 0.05:
+        return np.zeros(picture.shape, np.float32)
+    reach, weight = max(picture.shape) / 40, free.astype(np.float32)
+    across, along = smooth(np.abs(dy) * weight, reach), smooth(np.abs(dx) * weight, reach)
+    ripples = (across > 1.2 * along) & (across > 0.001)
+    rippled = smooth((ripples & free).astype(np.float32), 2 * reach) / (smooth(weight, 2 * reach) + np.float32(1e-3))
+    if float(ripples[free].mean()) < 0.7:
+        return np.zeros(picture.shape, np.float32)
+    return _level((rippled > 0.5) & below)
 
 
 def foliage_map(picture: Canvas, detail: Map) -> Map:

@@ -4,8 +4,9 @@ The photo's own pixels, moved as if a camera moved: near things more than far on
 leaves and breath moving by themselves where they are found. Frame 0 is the photo.
 
     yuv     the photo as BT.709 planes           depth   near and far, from the picture's cues
-    camera  the camera's path                    life    what moves by itself
-    warp    where every pixel looks -> frame     stage   all of it, put together for one clip
+    camera  the camera's path                    life    what moves by itself, and where
+    warp    where every pixel looks -> frame     movements   how: waves, drifts, flows
+    stage   all of it, put together for one clip
 """
 
 from __future__ import annotations

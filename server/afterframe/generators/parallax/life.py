@@ -1,18 +1,14 @@
-"""What moves by itself: clouds, water, leaves, breath.
-
-Every movement is a displacement field over the picture that is zero at the first frame, so that the clip
-starts from the photo itself. Waves run whole cycles in a loop.
-"""
+"""What moves by itself, and where: clouds, water, leaves, breath, light."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from afterframe.generators.parallax.camera import progress
+from afterframe.generators.parallax.movements import FLOW_CYCLE_S, Drift, Flow, Wave
 from afterframe.generators.parallax.warp import Field
 from afterframe.models import PhotoType, Recipe
 from afterframe.vision import Map, Survey
@@ -20,46 +16,18 @@ from afterframe.vision.canvas import smooth, unit
 
 _CLOUD_DRIFT = 0.02
 """Of full-intensity clouds over four seconds, share of the width."""
+_STREAM = 0.011
+"""Of full-intensity water in its nearest part during one cycle, share of the width."""
 _RIPPLE = 0.0022
 _SWAY = 0.0022
 _BREATH = 0.0032
 _LIGHT = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Wave:
-    """A travelling wave: displacement sin(phase - turn) - sin(phase).
-
-    Times a size that varies over the picture.
-    """
-
-    sine: Field
-    """size * sin(phase), pixels."""
-    cosine: Field
-    cycles_per_s: float
-
-    def at(self, recipe: Recipe, moment: float) -> Field:
-        """Pixels, (rows, columns, 2)."""
-        cycles = self.cycles_per_s * recipe.duration_s
-        turn = 2 * math.pi * moment * (max(1, round(cycles)) if recipe.loop else cycles)
-        moved: Field = self.sine * np.float32(math.cos(turn) - 1.0) - self.cosine * np.float32(math.sin(turn))
-        return moved
+Movements = list[Wave | Drift | Flow]
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """Something that moves on along a way, with the camera's easing."""
-
-    way: Field
-    """Displacement at the end, pixels."""
-
-    def at(self, recipe: Recipe, moment: float) -> Field:
-        """Pixels, (rows, columns, 2)."""
-        moved: Field = self.way * np.float32(progress(recipe, moment))
-        return moved
-
-
-def alive(seen: Survey, recipe: Recipe, shape: tuple[int, int], size: tuple[int, int]) -> list[Wave | Drift]:
+def alive(seen: Survey, recipe: Recipe, shape: tuple[int, int], size: tuple[int, int]) -> Movements:
     """What moves in this picture.
 
     Args:
@@ -69,7 +37,7 @@ def alive(seen: Survey, recipe: Recipe, shape: tuple[int, int], size: tuple[int,
         size: (width, height) of the surround, pixels.
     """
     width = size[0]
-    found: list[Wave | Drift] = []
+    found: Movements = []
     if recipe.photo_type in (PhotoType.ENVIRONMENTAL, PhotoType.ACTION):
         found += _clouds(seen, recipe, shape, width)
         found += _water(seen, recipe, shape, width)
@@ -124,7 +92,7 @@ def _field(x: Map | float, y: Map | float, shape: tuple[int, int]) -> Field:
     return field
 
 
-def _clouds(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) -> list[Wave | Drift]:
+def _clouds(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) -> Movements:
     if float(seen.sky.mean()) < 0.08:
         return []
     reach = max(seen.sky.shape) // 16
@@ -134,9 +102,12 @@ def _clouds(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) ->
     eroded = cv2.erode(cloud, np.ones((reach | 1, reach | 1), np.uint8))
     inner = smooth(np.asarray(eroded, np.float32), reach / 2)
     high = np.clip(1.0 - 0.6 * seen.picture.rows() / max(seen.horizon or 1.0, 0.2), 0.3, 1.0)
-    amount = _CLOUD_DRIFT * width * recipe.motion_intensity * min(1.6, recipe.duration_s / 4.0)
     sign = 1.0 if recipe.seed % 2 else -1.0
-    return [Drift(_field(_onto((inner * high).astype(np.float32), shape) * np.float32(sign * amount), 0.0, shape))]
+    full = sign * _CLOUD_DRIFT * width * recipe.motion_intensity
+    way = _onto((inner * high).astype(np.float32), shape) * np.float32(full)
+    if recipe.loop:
+        return [Flow(_field(way * np.float32(FLOW_CYCLE_S / 4.0), 0.0, shape))]
+    return [Drift(_field(way * np.float32(min(1.6, recipe.duration_s / 4.0)), 0.0, shape))]
 
 
 def _glare(seen: Survey) -> Map:
@@ -148,14 +119,14 @@ def _glare(seen: Survey) -> Map:
     return unit(4.0 * smooth(small, spread))
 
 
-def _water(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) -> list[Wave | Drift]:
+def _water(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) -> Movements:
     if seen.horizon is None or float(seen.water.mean()) < 0.03:
         return []
     rows = np.linspace(0.0, 1.0, shape[0], dtype=np.float32)[:, None]
     columns = np.linspace(-0.5, 0.5, shape[1], dtype=np.float32)[None]
     near = np.clip((rows - seen.horizon) / (1.0 - seen.horizon), 0.0, 1.0) + 0.08
     mask = _onto(smooth(seen.water, 5.0), shape)
-    waves: list[Wave | Drift] = []
+    waves: Movements = [_stream(seen, recipe, shape, width, near)]
     for number, (length, slant, speed) in enumerate(((0.055, 0.8, 0.45), (0.09, -1.7, 0.32))):
         phase = 2 * np.pi / length * (-0.35 * np.log(near) + 0.25 * slant * columns) * 0.5 + 1.7 * number
         size = mask * np.float32(_RIPPLE * width * recipe.motion_intensity) * (0.35 + 0.65 * near)
@@ -164,7 +135,19 @@ def _water(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) -> 
     return waves
 
 
-def _leaves(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) -> list[Wave | Drift]:
+def _stream(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int, near: Map) -> Flow:
+    """Water flows on past the shore, the nearer the faster; still at its rim, where it would drag the shore along."""
+    reach = max(seen.water.shape) // 24
+    open_water = seen.water * (1.0 - smooth(np.asarray(cv2.dilate(seen.upright, np.ones((3, 9))), np.float32), 3.0))
+    rimmed = cv2.copyMakeBorder(open_water.astype(np.float32), 0, reach, reach, reach, cv2.BORDER_REPLICATE)
+    eroded = cv2.erode(rimmed, np.ones((reach | 1, reach | 1), np.uint8))[:-reach, reach:-reach]
+    inner = _onto(smooth(np.asarray(eroded, np.float32), reach / 2.5), shape)
+    way = inner * np.clip(near, 0.15, 1.0) * np.float32(_STREAM * width * recipe.motion_intensity)
+    sign = np.float32(-1.0 if recipe.seed % 2 else 1.0)
+    return Flow(_field(sign * way, np.float32(0.12) * way, shape))
+
+
+def _leaves(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) -> Movements:
     if float(seen.foliage.mean()) < 0.04:
         return []
     still = smooth(seen.subject, 6.0) if recipe.photo_type is PhotoType.STILL_LIFE else 0.0
@@ -183,7 +166,7 @@ def _clumps(chance: np.random.Generator, shape: tuple[int, int], share: float) -
     return np.asarray(noise / max(float(noise.std()), 1e-6), np.float32)
 
 
-def _breath(seen: Survey, recipe: Recipe, shape: tuple[int, int], size: tuple[int, int]) -> list[Wave | Drift]:
+def _breath(seen: Survey, recipe: Recipe, shape: tuple[int, int], size: tuple[int, int]) -> Movements:
     """Shoulders rise and the head rides on them, whole: it is moved, never bent."""
     if not seen.faces:
         return []

@@ -11,8 +11,9 @@ from afterframe.frames import Pixels, PreparedPhoto
 from afterframe.generators.parallax.camera import Pivot, looks_at, pose
 from afterframe.generators.parallax.depth import nearness
 from afterframe.generators.parallax.life import alive, light
+from afterframe.generators.parallax.movements import Flow, second_share
 from afterframe.generators.parallax.torch_warp import warper
-from afterframe.generators.parallax.warp import SPACING, Field, nodes
+from afterframe.generators.parallax.warp import SPACING, Copy, Field, nodes
 from afterframe.generators.parallax.yuv import planes
 from afterframe.models import CameraMovement, Recipe
 from afterframe.vision import Map, Survey, survey
@@ -42,18 +43,39 @@ class Stage:
     def frame(self, moment: float) -> Pixels:
         """The I420 frame at ``moment`` (0-1), valid until the next call."""
         gain = self._light.at(self._recipe, moment) if self._light else None
-        return self._warper.frame(self.looks(moment), gain)
+        if not any(isinstance(life, Flow) for life in self._alive):
+            return self._warper.frame(self.looks(moment), gain)
+        camera = self._looked(moment)
+        first, second = (self._moved(camera, moment, copy) for copy in (0, 1))
+        return self._warper.frame(first, gain, Copy(second, second_share(self._recipe, moment)))
 
-    def looks(self, moment: float) -> Field:
-        """Where each node of the frame looks in the surround at ``moment``, pixels."""
+    def looks(self, moment: float, copy: int | None = None) -> Field:
+        """Where each node of the frame looks in the surround at ``moment``, pixels.
+
+        Args:
+            moment: 0-1.
+            copy: which of the two copies of what flows is looked at; None: as far as it has really flowed.
+        """
+        return self._moved(self._looked(moment), moment, copy)
+
+    def _looked(self, moment: float) -> Field:
+        """By the camera alone."""
         at = pose(self._recipe, moment)
         looked = self._places
         for _ in range(_ROUNDS):
             looked = looks_at(self._places, self.depth_at(looked), at, self._pivot, self._size)
-        if self._alive:
-            moved = sum(life.at(self._recipe, moment) for life in self._alive)
-            looked = looked - self._at(np.asarray(moved, np.float32), looked)
         return looked
+
+    def _moved(self, looked: Field, moment: float, copy: int | None) -> Field:
+        """With what moves by itself."""
+        recipe, moved = self._recipe, None
+        for life in self._alive:
+            if isinstance(life, Flow):
+                way = life.far(recipe, moment) if copy is None else life.at(recipe, moment, copy)
+            else:
+                way = life.at(recipe, moment)
+            moved = way if moved is None else moved + way
+        return looked if moved is None else looked - self._at(moved, looked)
 
     def depth_at(self, places: Field) -> Map:
         """How near what lies at ``places`` (pixels of the surround) is: 0 far to 1 near."""

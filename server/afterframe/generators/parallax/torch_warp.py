@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from afterframe.frames import Pixels
-from afterframe.generators.parallax.warp import SPACING, Field, Warper, nodes
+from afterframe.generators.parallax.warp import SPACING, Copy, Field, Warper, nodes
 from afterframe.generators.parallax.yuv import Planes
 
 _TRIAL_FRAMES = 6
@@ -23,7 +23,7 @@ _TRIAL_FRAMES = 6
 class Warps(Protocol):
     """Either warper."""
 
-    def frame(self, places: Field, gain: Field | None = None) -> Pixels:
+    def frame(self, places: Field, gain: Field | None = None, copy: Copy | None = None) -> Pixels:
         """The I420 frame that shows ``places``; as :meth:`Warper.frame`."""
         ...
 
@@ -39,20 +39,28 @@ class TorchWarper:
         self._planes = [self._there(plane) for plane in (source.luma2x, source.cb, source.cr)]
         self._frame = np.empty((self._height * 3 // 2, self._width), np.uint8)
 
-    def frame(self, places: Field, gain: Field | None = None) -> Pixels:
+    def frame(self, places: Field, gain: Field | None = None, copy: Copy | None = None) -> Pixels:
         """The I420 frame, uint8 (height * 3 // 2, width), valid until the next call."""
         half = self._width // 2, self._height // 2
         frame = self._frame
-        luma = self._sampled(0, places * np.float32(2), SPACING, (self._width, self._height))
+        luma, cb, cr = self._seen(places)
+        if copy is not None:
+            both = zip((luma, cb, cr), self._seen(copy.places), strict=True)
+            luma, cb, cr = (one + (other - one) * copy.share for one, other in both)
         if gain is not None:
             wide = self._dense(np.repeat(gain[..., None], 2, axis=2), SPACING, (self._width, 1))
             luma = luma * wide[:, :1]
         frame[: self._height] = self._levels(luma)
         chroma = frame[self._height :].reshape(2, half[1], half[0])
-        there = (places - np.float32(0.5)) * np.float32(0.5)
-        chroma[0] = self._levels(self._sampled(1, there, SPACING // 2, half))
-        chroma[1] = self._levels(self._sampled(2, there, SPACING // 2, half))
+        chroma[0], chroma[1] = self._levels(cb), self._levels(cr)
         return frame
+
+    def _seen(self, places: Field) -> tuple[Any, Any, Any]:
+        """Luma and both chroma planes at ``places``."""
+        half = self._width // 2, self._height // 2
+        there = (places - np.float32(0.5)) * np.float32(0.5)
+        luma = self._sampled(0, places * np.float32(2), SPACING, (self._width, self._height))
+        return luma, self._sampled(1, there, SPACING // 2, half), self._sampled(2, there, SPACING // 2, half)
 
     def _there(self, values: Pixels | Field) -> Any:
         return self._torch.from_numpy(values.astype(np.float32)).to(self._device)[None, None]

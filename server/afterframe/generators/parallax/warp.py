@@ -5,6 +5,8 @@ Movement is smooth, so it is worked out on nodes eight pixels apart and interpol
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,8 @@ from afterframe.generators.parallax.yuv import Planes
 
 SPACING = 8
 """Pixels between nodes."""
+_SAME_PLACE = 0.02
+"""Pixels. Looks that differ by less show the same."""
 _BAND = 8
 """Rows of nodes that are sampled at a time."""
 
@@ -30,6 +34,29 @@ def nodes(size: tuple[int, int]) -> Field:
     return np.stack(np.meshgrid(x, y), axis=2).astype(np.float32)
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A second look at the picture, laid over the first."""
+
+    places: Field
+    """As the first's, for all nodes."""
+    share: float
+    """How much of it is seen, 0-1."""
+
+
+def where_apart(first: Field, second: Field) -> tuple[slice, slice] | None:
+    """The rows and columns of eight-pixel blocks in which two looks differ; None where they agree everywhere."""
+    apart = np.abs(second - first).max(axis=2) > _SAME_PLACE
+    spans = []
+    for axis in (1, 0):
+        found = np.flatnonzero(apart.any(axis=axis))
+        if not len(found):
+            return None
+        blocks = apart.shape[1 - axis] - 2
+        spans.append(slice(max(0, int(found[0]) - 2), min(blocks, int(found[-1]) + 1)))
+    return spans[0], spans[1]
+
+
 class Warper:
     """Samples planes at given places; keeps its buffers between frames."""
 
@@ -39,22 +66,28 @@ class Warper:
         self._frame = np.empty((self._height * 3 // 2, self._width), np.uint8)
         self._grain: npt.NDArray[np.float32] | None = None
 
-    def frame(self, places: Field, gain: Field | None = None) -> Pixels:
+    def frame(self, places: Field, gain: Field | None = None, copy: Copy | None = None) -> Pixels:
         """The I420 frame, uint8 (height * 3 // 2, width), valid until the next call.
 
         Args:
             places: for each of :func:`nodes`, the place in the source that it shows, pixels.
             gain: of luma, one value per column of nodes, (1, columns).
+            copy: laid over the frame before the gain.
         """
         frame, half = self._frame, (self._width // 2, self._height // 2)
         luma = frame[: self._height]
         _warp(self._source.luma2x, places * np.float32(2), SPACING, luma)
-        if gain is not None:
-            self._light(luma, gain)
         chroma = frame[self._height :].reshape(2, half[1], half[0])
         there = (places - np.float32(0.5)) * np.float32(0.5)
         _warp(self._source.cb, there, SPACING // 2, chroma[0])
         _warp(self._source.cr, there, SPACING // 2, chroma[1])
+        if copy is not None and copy.share > 1 / 512 and (blocks := where_apart(places, copy.places)):
+            second = (copy.places - np.float32(0.5)) * np.float32(0.5)
+            _lay_over(self._source.luma2x, copy.places * np.float32(2), SPACING, luma, blocks, copy.share)
+            _lay_over(self._source.cb, second, SPACING // 2, chroma[0], blocks, copy.share)
+            _lay_over(self._source.cr, second, SPACING // 2, chroma[1], blocks, copy.share)
+        if gain is not None:
+            self._light(luma, gain)
         return frame
 
     def _light(self, luma: Pixels, gain: Field) -> None:
@@ -68,6 +101,17 @@ class Warper:
         dense = cv2.resize(gain, (gain.shape[1] * SPACING, 1), interpolation=cv2.INTER_LINEAR)
         lit = luma * dense[:, SPACING : SPACING + self._width]
         cv2.add(lit, self._grain, dst=luma, dtype=cv2.CV_8U)
+
+
+def _lay_over(
+    source: Pixels, places: Field, spacing: int, out: Pixels, blocks: tuple[slice, slice], share: float
+) -> None:
+    """Mix ``share`` of another look into some ``blocks`` of ``out``; the rest as :func:`_warp`."""
+    rows, columns = (slice(span.start * spacing, span.stop * spacing) for span in blocks)
+    part = out[rows, columns]
+    over = np.empty(part.shape, np.uint8)
+    _warp(source, places[blocks[0].start : blocks[0].stop + 2, blocks[1].start : blocks[1].stop + 2], spacing, over)
+    out[rows, columns] = cv2.addWeighted(part, 1.0 - share, over, share, 0.0)
 
 
 def _warp(source: Pixels, places: Field, spacing: int, out: Pixels) -> None:
