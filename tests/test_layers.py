@@ -22,8 +22,6 @@ SQL = re.compile(
 )
 HEAVY = {"torch", "diffusers", "transformers"}
 POSIX_ONLY = {"fcntl", "grp", "pwd", "resource", "termios", "tty"}
-SIBLINGS_ALLOWED = {("watch", "catalog")}
-"""The watcher is handed the catalogue, whose stamps tell it what is known; it could not do without."""
 PROBES = {"doctor"}
 """Modules that may ask SQLite about itself (PRAGMA quick_check)."""
 
@@ -109,7 +107,7 @@ def test_siblings_of_the_third_layer_do_not_import_each_other() -> None:
     wrong = [
         str(found)
         for module, target, found in own_imports()
-        if module != target and layer.get(module) == layer.get(target) == 3 and (module, target) not in SIBLINGS_ALLOWED
+        if module != target and layer.get(module) == layer.get(target) == 3
     ]
     assert not wrong
 

@@ -185,7 +185,7 @@ def _page(results: Iterable[Audited], thumbnails: Path, limits: LimitsConfig) ->
 
 def _thumbnail(photo: Path, target: Path, limits: LimitsConfig) -> str:
     try:
-        pixels, _ = decode(photo, megapixels=limits.megapixels, long_side=THUMBNAIL_SIDE)
+        pixels, _ = decode(photo, megapixels=limits.megapixels, at_least=(THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     except PhotoError:
         return ""
     image = Image.fromarray(pixels)

@@ -96,11 +96,11 @@ def recipe_options(command: F) -> F:
     options = [
         click.option("--prompt", help="What happens in the clip."),
         click.option("--motion", "motion_intensity", type=click.FloatRange(0, 1), help="How much moves, 0-1."),
-        click.option("--duration", "duration_s", type=click.FloatRange(0.5, 30), help="Seconds."),
+        click.option("--duration", "duration_s", type=click.FloatRange(0.5, 20), help="Seconds."),
         click.option("--style", "style_consistency", type=click.FloatRange(0, 1), help="Faithfulness, 0-1."),
         click.option("--camera", "camera_movement", type=click.Choice([str(m) for m in CameraMovement])),
         click.option("--size", type=Size(), help="WIDTHxHEIGHT, exact; crops around the subject."),
-        click.option("--fps", type=click.IntRange(1, 60)),
+        click.option("--fps", type=click.IntRange(8, 60)),
         click.option("--seed", type=click.IntRange(0, 2**31 - 1)),
         click.option("--loop", is_flag=True, default=None, help="End where it began."),
         click.option("--direction", type=click.Choice([str(d) for d in Direction])),
@@ -126,7 +126,7 @@ class Size(click.ParamType[tuple[int, int]]):
 @main.command()
 @some_paths
 @click.option("--generator", help="Default: auto, the best that can run here.")
-@click.option("--variants", type=click.IntRange(1, 8), help="Clips per photo, each with its own seed.")
+@click.option("--variants", type=click.IntRange(1, 16), help="Clips per photo, each with its own seed.")
 @recipe_options
 @as_json
 @reported

@@ -7,6 +7,7 @@ Adobe RGB (DCF 2.0, "R03") from sRGB.
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,8 @@ Pixels = npt.NDArray[np.uint8]
 SUFFIXES = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".png", ".webp", ".heic", ".heif", ".avif"})
 MIN_SIDE = 64
 """Pixels; a smaller picture is an icon, not a photo."""
+TURNED = (5, 6, 7, 8)
+"""Orientations whose stored rows are columns."""
 BIT_DEPTHS_16 = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
 
 pi_heif.register_heif_opener()
@@ -108,11 +111,13 @@ def _check(path: Path, image: Image.Image, megapixels: float) -> None:
         )
 
 
-def decode(path: Path, *, megapixels: float = 200.0, long_side: int | None = None) -> tuple[Pixels, tuple[int, int]]:
+def decode(
+    path: Path, *, megapixels: float = 200.0, at_least: tuple[int, int] | None = None
+) -> tuple[Pixels, tuple[int, int]]:
     """Read a photo to its very end.
 
     Args:
-        long_side: a smaller picture will do, with at least this long side (JPEG then decodes faster).
+        at_least: upright (width, height), pixels; a picture that covers it will do, which JPEG gives faster.
     Returns:
         uint8 sRGB (height, width, 3), upright; and the full upright (width, height).
     Raises:
@@ -122,9 +127,10 @@ def decode(path: Path, *, megapixels: float = 200.0, long_side: int | None = Non
         try:
             full = image.size
             orientation, adobe_rgb = _from_exif(image)
-            if long_side is not None and image.mode in ("L", "RGB"):
-                scale = long_side / max(full)
-                image.draft(None, (max(1, round(full[0] * scale)), max(1, round(full[1] * scale))))
+            if at_least is not None and image.mode in ("L", "RGB"):
+                stored = at_least[::-1] if orientation in TURNED else at_least
+                scale = max(stored[0] / full[0], stored[1] / full[1])
+                image.draft(None, (math.ceil(full[0] * scale), math.ceil(full[1] * scale)))
             adobe_rgb = adobe_rgb and "icc_profile" not in image.info
             pixels = _to_srgb(image)
         except PhotoError:
@@ -137,7 +143,7 @@ def decode(path: Path, *, megapixels: float = 200.0, long_side: int | None = Non
             raise _broken(path, error) from error
     if adobe_rgb:
         pixels = _adobe_rgb_to_srgb(pixels)
-    return _upright(pixels, orientation), (full[1], full[0]) if orientation in (5, 6, 7, 8) else full
+    return _upright(pixels, orientation), full[::-1] if orientation in TURNED else full
 
 
 def _broken(path: Path, error: Exception) -> PhotoError:
@@ -169,7 +175,7 @@ def _from_exif(image: Image.Image) -> tuple[int, bool]:
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:
     """Undo the camera's rotation (Exif 2.32, 4.6.4 A, Orientation)."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in TURNED:
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]

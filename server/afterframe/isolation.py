@@ -113,7 +113,8 @@ class _Member:
 
 
 def _serve(pipe: Connection[Any, Any], function: Callable[..., Any], memory_mb: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; our parent ends us
+    for number in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; our parent ends us
+        signal.signal(number, signal.SIG_IGN)
     _limit_memory(memory_mb)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     pipe.send("ready")

@@ -13,7 +13,7 @@ from typing import Any
 from afterframe.catalog import Catalog
 from afterframe.config import Config, Home
 from afterframe.db import Database
-from afterframe.errors import AfterframeError, PhotoError, WrongState
+from afterframe.errors import AfterframeError, WrongState
 from afterframe.ingest import Ingest, Wish
 from afterframe.jobs import Queue
 from afterframe.locks import Owner
@@ -51,8 +51,7 @@ class Result:
 def find_photos(given: Iterable[str]) -> Iterator[str]:
     """The photos that paths name: files as they are, folders looked through, own posters left out.
 
-    Raises:
-        PhotoError: a folder cannot be listed.
+    A folder that cannot be listed is given as it is: reading it tells why.
     """
     for path in given:
         if not Path(path).is_dir():
@@ -60,8 +59,9 @@ def find_photos(given: Iterable[str]) -> Iterator[str]:
             continue
         try:
             found = sorted(scan(Path(path)).photos)
-        except OSError as error:
-            raise PhotoError(f"{path} cannot be looked through: {error.strerror}.", code="unreadable") from error
+        except OSError:
+            yield path
+            continue
         for photo in found:
             if not is_our_poster(Path(photo)):
                 yield os.path.join(path, os.path.relpath(photo, path))  # noqa: PTH118 - as the user spelt it

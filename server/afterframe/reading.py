@@ -16,8 +16,8 @@ from afterframe.hashing import sha256_of
 from afterframe.isolation import Pool, Stopped
 from afterframe.models import Scene
 
-LOOK_SIDE = 512
-"""Long side of the picture that the vision functions look at, pixels."""
+LOOK_SIDE = 384
+"""Both sides of the picture that the vision functions look at have at least so many pixels."""
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Readin
     """
     try:
         before = path.stat()
-        pixels, upright_size = decode(path, megapixels=megapixels, long_side=LOOK_SIDE)
+        pixels, upright_size = decode(path, megapixels=megapixels, at_least=(LOOK_SIDE, LOOK_SIDE))
         facts, problem = _facts(path) if with_facts else (photometa.Facts(), "it stalled the reader")
         sha256 = sha256_of(path)
         after = path.stat()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import signal
 import sys
@@ -160,23 +161,31 @@ class Worker:
 
     def _prepare(self, job: Job, generator: generators.Generator) -> PreparedPhoto:
         path = Path(job.photo_path)
-        pixels, _ = decode(path, megapixels=self._config.limits.megapixels)
-        if sha256_of(path) != job.photo_sha256:
-            raise PhotoError(
-                f"{path.name} was exported again since this render was asked for.",
-                "The new version is animated by itself if its folder is watched; else ask again.",
-                code="changed",
-            )
+        overscan = generator.overscan(job.recipe)
+        surround = tuple(math.ceil(side * (1 + 2 * overscan)) + 2 for side in job.recipe.size)
+        try:
+            pixels, _ = decode(path, megapixels=self._config.limits.megapixels, at_least=(surround[0], surround[1]))
+        finally:
+            self._check_same(path, job)  # a photo that is being replaced looks damaged, too
         known = self.catalog.photo_at(path)
         facts = known.facts if known else {}
         # Seen when it was ingested; a photo known from a rebuild alone is looked at now.
         scene = known.scene if known and known.scene.measures else look(pixels)
-        prepared = frame(pixels, scene, job.recipe.size, generator.overscan(job.recipe))
+        prepared = frame(pixels, scene, job.recipe.size, overscan)
         return replace(
             prepared,
             f_number=facts.get("f_number"),
             focal_35mm=facts.get("focal_35mm"),
             subject_distance_m=facts.get("subject_distance_m"),
+        )
+
+    def _check_same(self, path: Path, job: Job) -> None:
+        if not path.is_file() or sha256_of(path) == job.photo_sha256:
+            return
+        if job.origin == "watch":
+            raise Cancelled(f"{path.name} was exported again; the new version is animated instead.")
+        raise PhotoError(
+            f"{path.name} was exported again since this render was asked for.", "Ask again.", code="changed"
         )
 
     def _intend(self, job: Job, generator: generators.Generator, frames: Frames, temporary: Path) -> Publication:

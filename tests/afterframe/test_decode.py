@@ -71,9 +71,18 @@ def test_every_orientation_is_turned_upright(tmp_path: Path, orientation: int) -
 
 def test_a_smaller_picture_is_read_when_that_will_do(tmp_path: Path) -> None:
     path = make_photo_file(tmp_path / "a.jpg", (1600, 1200))
-    pixels, size = decode(path, long_side=400)
+    pixels, size = decode(path, at_least=(400, 300))
     assert pixels.shape[:2] == (300, 400)
     assert size == (1600, 1200)
+
+
+def test_a_turned_photo_is_read_smaller_too_and_still_covers_what_is_asked(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = make_photo_file(tmp_path / "a.jpg", (1600, 1200), exif=exif)
+    pixels, size = decode(path, at_least=(600, 700))
+    assert size == (1200, 1600)
+    assert pixels.shape[:2] == (800, 600)
 
 
 def test_display_p3_keeps_its_colours(tmp_path: Path) -> None:
@@ -187,7 +196,7 @@ def test_a_file_that_is_cut_short_is_refused(tmp_path: Path, suffix: str, share:
     path.write_bytes(data[: int(len(data) * share)])
     assert refusal(path) in ("truncated", "not_a_photo")
     with pytest.raises(PhotoError):
-        decode(path, long_side=100)
+        decode(path, at_least=(100, 75))
 
 
 def test_one_pixel_is_refused(tmp_path: Path) -> None:

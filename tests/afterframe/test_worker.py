@@ -11,7 +11,7 @@ from afterframe import worker as worker_module
 from afterframe.catalog import Catalog
 from afterframe.config import Config, RenderConfig
 from afterframe.db import Database
-from afterframe.errors import AfterframeError, Cancelled, GenerateError, OutOfMemory, PhotoError
+from afterframe.errors import AfterframeError, Cancelled, GenerateError, OutOfMemory
 from afterframe.hashing import sha256_of
 from afterframe.jobs import Order, Queue
 from afterframe.models import Job, JobState, Stamp, Verdict
@@ -132,12 +132,17 @@ def test_a_new_export_leaves_a_clip_that_somebody_cares_for(studio: Studio, how:
     assert "DSC_0042_motion-v2.mp4" in studio.files()
 
 
-def test_a_photo_that_changed_since_it_was_queued_is_not_rendered(studio: Studio) -> None:
-    studio.order()
-    make_photo_file(studio.photo, seed=9)
+@pytest.mark.parametrize(("origin", "code"), [("request", "changed"), ("watch", "cancelled")])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_photo_that_changed_since_it_was_queued_is_not_rendered(
+    studio: Studio, origin: str, code: str, whole: bool
+) -> None:
+    studio.order(origin=origin)
+    data = make_photo_file(studio.photo, seed=9).read_bytes()
+    studio.photo.write_bytes(data if whole else data[: len(data) // 2])
     error = studio.render()
-    assert isinstance(error, PhotoError)
-    assert error.error_code == "changed"
+    assert error is not None
+    assert error.error_code == code
     assert studio.files() == {"DSC_0042.jpg"}
 
 

@@ -218,4 +218,4 @@ def test_no_damage_to_a_picture_raises_anything_but_a_photo_error(folder: Path, 
         for damaged in (photo.read_bytes(), whole[:place]):
             photo.write_bytes(damaged)
             with contextlib.suppress(PhotoError):
-                decode(photo, long_side=64)
+                decode(photo, at_least=(64, 64))

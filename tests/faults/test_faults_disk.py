@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from faults_processes import Afterframe, answer_of, clips_in, hashes, hidden_in,
 
 from factories import make_photo_file
 
+resource = pytest.importorskip("resource", reason="POSIX's limits")
 pytestmark = pytest.mark.slow
 
 Mount = Callable[..., Path]
