@@ -116,16 +116,32 @@ def run_exiftool(files: list[Path], *options: str) -> str:
 
 
 def disagreements(files: list[Path]) -> list[str]:
-    """Where our value and exiftool's differ, each as one line."""
+    """Where our value and exiftool's differ, each as one line with the reason."""
     theirs = json.loads(run_exiftool(files, "-n", *(f"-{tag}" for tag in COMPARED.values())))
+    in_exif = json.loads(run_exiftool(files, "-n", *(f"-EXIF:{tag}" for tag in COMPARED.values())))
     lines = []
-    for path, said in zip(files, theirs, strict=True):
+    for path, said, exif in zip(files, theirs, in_exif, strict=True):
         facts = photometa.read(path)
         for field, tag in COMPARED.items():
             ours, other = in_exiftools_form(facts, field), said.get(tag)
             if not same(ours, other):
-                lines.append(f"{path.name}: {field}: ours {ours!r}, exiftool {other!r}")
+                why = reason(facts, field, ours, other, exif.get(tag))
+                lines.append(f"{path.name}: {field}: ours {ours!r}, exiftool {other!r}: {why}")
     return lines
+
+
+def reason(facts: Facts, field: str, ours: Any, theirs: Any, in_exif: Any) -> str:
+    """Why both may be right; UNEXPLAINED where that is not known."""
+    source = facts.sources.get(field, "")
+    if field == "lens" and theirs is None and ours is not None:
+        return f"from {source}; exiftool has no LensModel"
+    if field == "lens" and ours is None and "?" in str(theirs):
+        return "bytes that are no text"
+    if theirs != in_exif and same(ours, in_exif):
+        return f"{source}, as exiftool's EXIF group has it; exiftool shows the maker note's first"
+    if str(theirs).split()[-1:] == [str(ours)]:
+        return f"{source}: of the maker's pair the second is the sensitivity"
+    return "UNEXPLAINED"
 
 
 def in_exiftools_form(facts: Facts, field: str) -> Any:

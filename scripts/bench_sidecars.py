@@ -1,6 +1,6 @@
 """Sidecars: merging one property into real ones; what is lost, what is kept, files a second against exiftool.
 
-    ours       photometa.write_sidecar in 8 threads, with its own check of the whole model, fsync and rename
+    ours       photometa.write_sidecar in 4 threads: lock, merge, two parsers' check, fsync, rename
     exiftool   one process for all files, writing into copies
 
 `main(argv)` gives the numbers; `--sidecars DIR` names XMP files (default: ../shared/sidecars).
@@ -23,8 +23,8 @@ from typing import Any
 import photometa
 
 RUNS = 5
-THREADS = 8
-"""So that the disk can take several fsyncs at once; exiftool calls none."""
+THREADS = 4
+"""While some wait for their fsync, one merges; more only fight for the interpreter. exiftool calls no fsync."""
 OURS = {"afterframe:clip": "DSC_0042_motion.mp4"}
 VOLATILE = {"SourceFile", "File", "System", "ExifTool"}
 

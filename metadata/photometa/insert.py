@@ -95,9 +95,8 @@ def _about(rdf: Any, wanted: Mapping[Name, str]) -> str | None:
     ours = {f"{{{uri}}}{local}" for uri, local in wanted}
     abouts = {""}
     for block in rdf.iterchildren("*"):
-        attributes = block.attrib
-        abouts.update((attributes.get(_ABOUT, ""), attributes.get("about", "")))
-        if not ours.isdisjoint(attributes) or any(True for _ in block.iterchildren(*ours)):
+        abouts.update((block.get(_ABOUT, ""), block.get("about", "")))
+        if any(block.get(name) is not None for name in ours) or next(block.iterchildren(*ours), None) is not None:
             return None
     abouts.discard("")
     return None if len(abouts) > 1 else next(iter(abouts), "")

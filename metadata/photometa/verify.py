@@ -51,7 +51,7 @@ def only_inserted(before: Any | None, after: bytes, codec: str, texts: Mapping[N
         return None
     from lxml import etree
 
-    rdf = new if new.tag == f"{{{RDF}}}RDF" else new.find(f".//{{{RDF}}}RDF")
+    rdf = next(new.iter(f"{{{RDF}}}RDF"), None)
     if rdf is None or len(rdf) == 0:
         return False
     inserted = rdf[-1]
