@@ -139,6 +139,8 @@ def reason(facts: Facts, field: str, ours: Any, theirs: Any, in_exif: Any) -> st
         return "bytes that are no text"
     if theirs != in_exif and same(ours, in_exif):
         return f"{source}, as exiftool's EXIF group has it; exiftool shows the maker note's first"
+    if in_exif is None and source.startswith("EXIF"):
+        return f"from {source}; exiftool shows the maker note's"
     if str(theirs).split()[-1:] == [str(ours)]:
         return f"{source}: of the maker's pair the second is the sensitivity"
     return "UNEXPLAINED"

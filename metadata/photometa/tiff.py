@@ -56,10 +56,11 @@ class Tiff:
         entries: dict[int, Entry] = {}
         usable = min(count, MAX_ENTRIES, len(table) // 12)
         inline_at = offset + 2 + 8
+        make = tuple.__new__  # half the time of Entry(...), and most of this loop's
         for tag, kind, length, value in struct.iter_unpack(self.order + "HHII", table[: 12 * usable]):
             if kind in SIZES and tag not in entries:
                 inline = SIZES[kind] * length <= 4
-                entries[tag] = Entry(kind, length, inline_at if inline else value)
+                entries[tag] = make(Entry, (kind, length, inline_at if inline else value))
             inline_at += 12
         rest = table[12 * count : 12 * count + 4]
         return entries, struct.unpack(self.order + "I", rest)[0] if len(rest) == 4 else 0
