@@ -32,6 +32,19 @@ article { display: grid; grid-template-columns: 360px 1fr; gap: 1.5rem; padding:
 img { width: 360px; } h2 { font-size: 1.05rem; margin: 0 0 .4rem; } dt { font-weight: 600; } dd { margin: 0 0 .5rem; }
 small { color: #666; } .wrong h2 { color: #b00020; }
 """
+DENIES = {
+    "day": ("night", "blue hour"),
+    "hard sun": ("night", "blue hour", "overcast", "overcast light", "low light"),
+    "overcast": ("night", "blue hour", "hard sun", "clear, direct sunlight"),
+    "sunset": ("night", "midday", "morning", "overcast", "overcast light", "clear, direct sunlight"),
+    "low sun": ("night", "midday", "overcast", "overcast light"),
+    "golden hour": ("midday", "overcast", "overcast light", "clear, direct sunlight"),
+    "night": ("hard sun", "clear, direct sunlight", "overcast", "overcast light", "midday", "morning", "afternoon"),
+    "indoor": ("hard sun", "clear, direct sunlight", "overcast", "overcast light"),
+    "flash": ("hard sun", "clear, direct sunlight"),
+    "underwater": ("hard sun", "clear, direct sunlight", "overcast", "overcast light", "night"),
+}
+"""For words of a label: the times, lights and words of a prompt that it denies."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +60,24 @@ class Golden:
     """The row of labels.csv; empty without one."""
 
     @property
+    def denied(self) -> list[str]:
+        """What is claimed about time and light that a person's label denies."""
+        claims = {self.facts.light or ""}
+        if self.facts.time_of_day_source == "sun":
+            claims.add(self.facts.time_of_day or "")
+        look = self.recipe.prompt.rpartition("The look stays")[2]
+        claims |= {word for words in DENIES.values() for word in words if word in look}
+        label = self.label.get("light", "")
+        return sorted({claim for seen, words in DENIES.items() if seen in label for claim in claims & set(words)})
+
+    @property
     def accepted(self) -> bool:
         """A person would accept the photo type, or nobody said."""
         return not self.label or str(self.recipe.photo_type) in self.label["type"].split("|")
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Write the page; 0 when at least 85 % of the labelled types are acceptable."""
+    """Write the page; 0 when at least 85 % of the labelled types are acceptable and no label denies time or light."""
     parser = argparse.ArgumentParser(description=__doc__)
     shared = Path(__file__).resolve().parents[1].parent / "shared" / "photos"
     parser.add_argument("folder", nargs="?", type=Path, default=shared)
@@ -68,7 +92,11 @@ def main(args: Sequence[str] | None = None) -> int:
         of_kind = [golden for golden in labelled if golden.label["type"].split("|")[0] == kind]
         exact = sum(str(golden.recipe.photo_type) == kind for golden in of_kind)
         print(f"  {kind}: {exact} of {len(of_kind)} exactly, {sum(g.accepted for g in of_kind)} acceptable")
-    return 0 if right >= 0.85 * len(labelled) else 1
+    denied = {golden.path.name: golden.denied for golden in labelled if golden.denied}
+    print(f"  time and light: {len(denied)} of {len(labelled)} claim what the label denies")
+    for name, claims in denied.items():
+        print(f"    {name}: {', '.join(claims)}")
+    return 0 if right >= 0.85 * len(labelled) and not denied else 1
 
 
 def read_folder(folder: Path) -> list[Golden]:

@@ -13,6 +13,7 @@ from afterframe.framing import frame
 from afterframe.generators.parallax import Parallax
 from afterframe.generators.parallax.camera import SUBJECT_NEARNESS, pose, progress
 from afterframe.generators.parallax.life import light
+from afterframe.generators.parallax.movements import FLOW_CYCLE_S, second_share
 from afterframe.generators.parallax.stage import Stage
 from afterframe.models import Box, CameraMovement, PhotoType, Recipe, Scene
 
@@ -60,6 +61,39 @@ def test_clouds_move_beyond_the_camera() -> None:
     moved = np.abs(stage.looks(1.0) - stage.looks(0.0))[..., 0]
     assert moved[3:8, 3:8].max() > 1.0
     assert moved[-4:].mean() < 0.4
+
+
+def seaside() -> np.ndarray:
+    """Flat ripples under a straight horizon."""
+    chance = np.random.default_rng(4)
+    pixels = np.empty((240, 320, 3), np.uint8)
+    pixels[:] = (120, 170, 230)
+    ripples = cv2.resize(chance.integers(60, 130, (70, 20), np.uint8), (320, 140), interpolation=cv2.INTER_CUBIC)
+    pixels[100:] = ripples[..., None] * np.array([0.9, 0.9, 1.0])
+    return pixels
+
+
+@pytest.mark.parametrize("loop", [False, True])
+def test_water_flows_on_in_one_direction(loop: bool) -> None:
+    recipe = replace(RECIPE, camera_movement=CameraMovement.STATIC, loop=loop, motion_intensity=1.0)
+    stage = Stage(prepared(seaside(), recipe), recipe)
+    way = np.array([stage.looks(m)[-10:, 5:-5, 0].mean() for m in np.linspace(0, 1, 9)])
+    assert np.all(np.diff(way) > 0) or np.all(np.diff(way) < 0)
+
+
+def test_flowing_water_loops_without_a_seam() -> None:
+    recipe = replace(RECIPE, camera_movement=CameraMovement.STATIC, loop=True)
+    stage = Stage(prepared(seaside(), recipe), recipe)
+    first, half = stage.frame(0.0).copy(), stage.frame(0.4).copy()
+    assert np.array_equal(stage.frame(1.0), first)
+    assert np.abs(first.astype(int) - half).mean() > 0.5
+
+
+def test_a_copy_is_invisible_when_it_jumps_back() -> None:
+    cycle = FLOW_CYCLE_S / RECIPE.duration_s
+    assert second_share(RECIPE, 0.0) == 0
+    assert second_share(RECIPE, 0.5 * cycle) == pytest.approx(1)
+    assert second_share(RECIPE, cycle) == pytest.approx(0, abs=1e-9)
 
 
 def test_a_face_is_moved_whole() -> None:

@@ -11,7 +11,7 @@ import pytest
 from afterframe.errors import GenerateError
 from afterframe.generators.parallax import learned
 from afterframe.generators.parallax.torch_warp import TorchWarper
-from afterframe.generators.parallax.warp import Warper, nodes
+from afterframe.generators.parallax.warp import Copy, Warper, nodes
 from afterframe.generators.parallax.yuv import planes
 
 torch = pytest.importorskip("torch")
@@ -33,6 +33,18 @@ def test_torch_and_opencv_show_the_same_frame(lit: bool) -> None:
     by_torch = TorchWarper(read, SIZE, "cpu").frame(places, gain)
     assert np.abs(by_cv.astype(int) - by_torch).max() <= 3
     assert np.abs(by_cv.astype(int) - by_torch).mean() < 0.5
+
+
+def test_torch_and_opencv_lay_the_same_copy_over_it() -> None:
+    read = planes(source())
+    places = nodes(SIZE)
+    moved = places.copy()
+    moved[2:6, 3:9, 0] += 3.0
+    copy = Copy(moved, 0.6)
+    by_cv = Warper(read, SIZE).frame(places, copy=copy).copy()
+    by_torch = TorchWarper(read, SIZE, "cpu").frame(places, copy=copy)
+    assert np.abs(by_cv.astype(int) - by_torch).max() <= 3
+    assert np.abs(by_cv.astype(int) - Warper(read, SIZE).frame(places)).max() > 10
 
 
 def test_torch_starts_from_the_photo_too() -> None:

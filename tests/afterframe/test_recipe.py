@@ -125,6 +125,27 @@ def test_the_prompt_claims_no_time_of_day_from_a_clock_alone() -> None:
     assert "golden" not in recipe(facts).prompt
 
 
+@pytest.mark.parametrize(
+    ("facts", "brightness", "said"),
+    [
+        (Facts(time_of_day="golden hour", time_of_day_source="sun", ev100=12.0), 0.4, True),
+        (Facts(time_of_day="night", time_of_day_source="sun", ev100=14.3), 0.4, False),
+        (Facts(time_of_day="night", time_of_day_source="sun"), 0.7, False),
+        (Facts(time_of_day="midday", time_of_day_source="sun", ev100=1.0), 0.3, False),
+        (Facts(time_of_day="midday", time_of_day_source="sun", contradictions=("…",)), 0.5, False),
+    ],
+)
+def test_a_time_that_the_picture_denies_is_not_said(facts: Facts, brightness: float, said: bool) -> None:
+    prompt = recipe(facts, Scene(measures={"brightness": brightness})).prompt
+    assert (str(facts.time_of_day) in prompt) is said
+
+
+def test_a_silhouette_before_the_sun_is_not_in_direct_sunlight() -> None:
+    facts = Facts(light="hard sun", ev100=15.8)
+    assert "sunlight" in recipe(facts, Scene(measures={"brightness": 0.5})).prompt
+    assert "sunlight" not in recipe(facts, Scene(measures={"brightness": 0.12})).prompt
+
+
 def test_unsure_means_gentler() -> None:
     torn = Scene(measures={"face_share": 0.007, "sky_share": 0.02, "isolation": 0.2})
     made = recipe(scene=torn)

@@ -44,6 +44,41 @@ def test_a_plain_wall_is_no_sky() -> None:
     assert look(np.full((200, 300, 3), 200, np.uint8)).measures["sky_share"] == 0
 
 
+def sea(height: int = 240, width: int = 320) -> np.ndarray:
+    """Grey ripples, long and flat, up to a straight horizon under a blue sky."""
+    chance = np.random.default_rng(4)
+    picture = np.empty((height, width, 3), np.uint8)
+    picture[:100] = (120, 170, 230)
+    ripples = cv2.resize(chance.integers(60, 130, (70, 20), np.uint8), (width, 140), interpolation=cv2.INTER_CUBIC)
+    picture[100:] = ripples[..., None] * np.array([0.9, 0.9, 1.0])
+    return picture
+
+
+def test_ripples_under_a_straight_horizon_are_the_sea() -> None:
+    assert look(sea()).measures["water_share"] > 0.4
+
+
+def test_rough_ground_under_a_straight_horizon_is_no_sea() -> None:
+    assert look(landscape()).measures["water_share"] == 0
+
+
+def test_blue_mountains_are_neither_sky_nor_water() -> None:
+    picture = landscape()
+    x = np.arange(320)
+    ridge = (80 + 18 * np.sin(x / 23) + 9 * np.sin(x / 9)).astype(int)
+    for column, top in enumerate(ridge):
+        picture[top:150, column] = (60, 85, 130)
+    measures = look(picture).measures
+    assert measures["sky_share"] == pytest.approx(0.33, abs=0.05)
+    assert measures["water_share"] == 0
+
+
+def test_beside_a_bright_sky_black_is_no_night() -> None:
+    picture = landscape()
+    picture[:120, :100] = 8
+    assert look(picture).measures["sky_share"] == pytest.approx(0.5 * 220 / 320, abs=0.05)
+
+
 def test_what_stands_out_is_the_subject() -> None:
     subject = look(disc()).subject
     assert subject is not None

@@ -47,7 +47,7 @@ def write_prompt(
         *_ambience(facts, scene, photo_type),
     ]
     parts.append(_CAMERA_WORDS[movement].format(pace=type_rules.camera_prompt))
-    look = _look(facts)
+    look = _look(facts, scene)
     parts.append(f"The look stays as photographed: {look}." if look else "The look stays as photographed.")
     reasons = (
         ["your title, caption and keywords lead"]
@@ -108,18 +108,35 @@ def _ambience(facts: Facts, scene: Scene, photo_type: PhotoType) -> list[str]:
     return said
 
 
-def _look(facts: Facts) -> str:
+def _look(facts: Facts, scene: Scene) -> str:
     look = []
     if facts.focal_35mm:
         look.append(f"{facts.focal_35mm:.0f} mm lens")
     if facts.depth_of_field in _DEPTH_WORDS:
         look.append(_DEPTH_WORDS[facts.depth_of_field])
-    if facts.light in _LIGHT_WORDS:
+    if facts.light in _LIGHT_WORDS and _is_so_lit(facts.light, scene):
         look.append(_LIGHT_WORDS[facts.light])
-    if (
-        facts.time_of_day
-        and facts.time_of_day_source == "sun"
-        and facts.light not in ("flash", "tungsten", "fluorescent")
-    ):
+    if facts.time_of_day and _is_the_time(facts, scene):
         look.append(facts.time_of_day)
     return ", ".join(dict.fromkeys(look))
+
+
+def _is_so_lit(light: str, scene: Scene) -> bool:
+    """Whether the picture agrees with the light that the exposure tells."""
+    brightness = scene.measures.get("brightness")
+    if brightness is None:
+        return True
+    if light == "hard sun":
+        return brightness > 0.22  # a silhouette before the sun is exposed for the sun, and not lit by it
+    return brightness < 0.6 if light in ("night", "low light") else True
+
+
+def _is_the_time(facts: Facts, scene: Scene) -> bool:
+    """A time of day is said only if the sun proves it and nothing speaks against it: a camera's clock can be wrong."""
+    if facts.time_of_day_source != "sun" or facts.contradictions:
+        return False
+    if facts.light in ("flash", "tungsten", "fluorescent"):
+        return False
+    bright = (facts.ev100 or 0.0) >= 9.0 or scene.measures.get("brightness", 0.3) > 0.6
+    dark = facts.ev100 is not None and facts.ev100 < 3.0
+    return not (bright if facts.time_of_day in ("night", "blue hour") else dark)

@@ -22,20 +22,31 @@ def sky_map(picture: Canvas, detail: Map) -> Map:
     hue, saturation, value = (picture.hsv[..., i] for i in range(3))
     blue = (hue > 175) & (hue < 265) & (value > 0.15)
     grey = ((saturation < 0.1) | ((saturation < 0.22) & (hue > 150) & (hue < 285))) & (value > 0.45)
-    warm = ((hue < 55) & (saturation > 0.1)) | ((hue > 335) & (saturation > 0.25))
+    paint = ((hue < 15) | (hue > 335)) & (saturation > 0.75)
+    warm = (((hue < 55) & (saturation > 0.1)) | ((hue > 335) & (saturation > 0.25))) & ~paint
     twilight = ((saturation < 0.1) | ((saturation < 0.3) & (hue < 110))) & (detail < 0.06)
     glow = (warm | twilight) & (value > 0.12) & _brightens_downward(picture)
     dark = value < 0.14
     calm = detail < np.where(blue, 0.45, 0.28)
     sky = _reaching_top((blue | grey | glow | dark) & calm)
     sky &= ~(dark & _blocked(sky))
-    if float((sky & (value > 0.5)).mean()) > 0.05:
-        sky &= ~dark  # daylight and night are not in one sky: the black is a curtain, a wall, a lens's rim
+    sky = _one_light(sky, value)
     sky = _above_a_ridge(picture, _above_a_line(picture, sky))
     if _implausible(picture, sky):
         return np.zeros(picture.shape, np.float32)
     sky = _filled(sky, picture)
     return unit(refine(sky.astype(np.float32), picture.luma, max(picture.shape) // 60, 1e-4))
+
+
+def _one_light(sky: Mask, value: Map) -> Mask:
+    """Daylight and night are not in one sky: beside a bright one, black is a curtain, a wall or a lens's rim."""
+    if float((sky & (value > 0.5)).mean()) < 0.03:
+        return sky
+    sky = sky & (value >= 0.14)
+    count, labels = cv2.connectedComponents(sky.astype(np.uint8), connectivity=4)
+    area = np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
+    mean = np.bincount(labels.ravel(), weights=value.ravel(), minlength=count) / area
+    return np.asarray(sky & (mean[labels] > 0.3), np.bool_)
 
 
 def _blocked(sky: Mask) -> Mask:
@@ -158,7 +169,8 @@ def water_map(picture: Canvas, sky: Map, detail: Map, horizon: float | None) -> 
     hue, saturation = picture.hsv[..., 0], picture.hsv[..., 1]
     bluish = (hue > 165) & (hue < 255) & (saturation > 0.12)
     below = (picture.rows() > horizon) & (sky < 0.3)
-    water = _level(bluish & below & ((across > 1.15 * along) | (detail < 0.25)) & (detail < 0.8))
+    there = (picture.rows() > horizon - 0.15) & (sky < 0.3)  # the true upper edge is looked at, not the horizon's cut
+    water = _level(bluish & there & ((across > 1.15 * along) | (detail < 0.25)) & (detail < 0.8)) * below
     if _straight(sky):
         water = np.maximum(water, _sea(picture, below, dx, dy))
     return unit(refine(water, picture.luma, max(picture.shape) // 60, 1e-3))

@@ -125,8 +125,10 @@ def _water(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) -> 
     rows = np.linspace(0.0, 1.0, shape[0], dtype=np.float32)[:, None]
     columns = np.linspace(-0.5, 0.5, shape[1], dtype=np.float32)[None]
     near = np.clip((rows - seen.horizon) / (1.0 - seen.horizon), 0.0, 1.0) + 0.08
-    mask = _onto(smooth(seen.water, 5.0), shape)
-    waves: Movements = [_stream(seen, recipe, shape, width, near)]
+    poles = smooth(np.asarray(cv2.dilate(seen.upright, np.ones((3, 13), np.uint8)), np.float32), 3.0)
+    free = (seen.water * np.clip(1.0 - 1.5 * poles, 0.0, 1.0)).astype(np.float32)
+    mask = _onto(smooth(free, 5.0), shape)
+    waves: Movements = [_stream(free, recipe, shape, width, near)]
     for number, (length, slant, speed) in enumerate(((0.055, 0.8, 0.45), (0.09, -1.7, 0.32))):
         phase = 2 * np.pi / length * (-0.35 * np.log(near) + 0.25 * slant * columns) * 0.5 + 1.7 * number
         size = mask * np.float32(_RIPPLE * width * recipe.motion_intensity) * (0.35 + 0.65 * near)
@@ -135,11 +137,10 @@ def _water(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) -> 
     return waves
 
 
-def _stream(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int, near: Map) -> Flow:
+def _stream(free: Map, recipe: Recipe, shape: tuple[int, int], width: int, near: Map) -> Flow:
     """Water flows on past the shore, the nearer the faster; still at its rim, where it would drag the shore along."""
-    reach = max(seen.water.shape) // 24
-    open_water = seen.water * (1.0 - smooth(np.asarray(cv2.dilate(seen.upright, np.ones((3, 9))), np.float32), 3.0))
-    rimmed = cv2.copyMakeBorder(open_water.astype(np.float32), 0, reach, reach, reach, cv2.BORDER_REPLICATE)
+    reach = max(free.shape) // 24
+    rimmed = cv2.copyMakeBorder(free, 0, reach, reach, reach, cv2.BORDER_REPLICATE)
     eroded = cv2.erode(rimmed, np.ones((reach | 1, reach | 1), np.uint8))[:-reach, reach:-reach]
     inner = _onto(smooth(np.asarray(eroded, np.float32), reach / 2.5), shape)
     way = inner * np.clip(near, 0.15, 1.0) * np.float32(_STREAM * width * recipe.motion_intensity)
