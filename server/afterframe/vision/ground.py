@@ -171,8 +171,8 @@ def water_map(picture: Canvas, sky: Map, detail: Map, horizon: float | None) -> 
     below = (picture.rows() > horizon) & (sky < 0.3)
     there = (picture.rows() > horizon - 0.15) & (sky < 0.3)  # the true upper edge is looked at, not the horizon's cut
     water = _level(bluish & there & ((across > 1.15 * along) | (detail < 0.25)) & (detail < 0.8)) * below
-    if _straight(sky):
-        water = np.maximum(water, _sea(picture, below, dx, dy))
+    if not water.any() and _straight(sky):
+        water = _sea(picture, below, dx, dy)
     return unit(refine(water, picture.luma, max(picture.shape) // 60, 1e-3))
 
 
@@ -207,7 +207,7 @@ def _straight(sky: Map) -> bool:
     if near.mean() < 0.5:
         return False
     slope, start = np.polyfit(columns[near], ends[near], 1)
-    off = np.abs(ends - slope * columns - start)
+    off = np.abs(ends - slope * columns - start)[near]
     return bool((off <= max(1.5, 0.01 * height)).mean() > 0.6 and abs(slope) < 0.06 and start < 0.95 * height)
 
 
@@ -217,11 +217,14 @@ def _sea(picture: Canvas, below: Mask, dx: Map, dy: Map) -> Map:
     if float(free.mean()) < 0.05:
         return np.zeros(picture.shape, np.float32)
     reach, weight = max(picture.shape) / 40, free.astype(np.float32)
-    across, along = smooth(np.abs(dy) * weight, reach), smooth(np.abs(dx) * weight, reach)
-    ripples = (across > 1.2 * along) & (across > 0.001)
-    rippled = smooth((ripples & free).astype(np.float32), 2 * reach) / (smooth(weight, 2 * reach) + np.float32(1e-3))
-    if float(ripples[free].mean()) < 0.7:
+    around = smooth(weight, reach) + np.float32(1e-3)
+    across, along = smooth(np.abs(dy) * weight, reach) / around, smooth(np.abs(dx) * weight, reach) / around
+    flat = across > 1.2 * along
+    if float(flat[free].mean()) < 0.7:
         return np.zeros(picture.shape, np.float32)
+    rough = across > 0.4 * float(np.percentile(across[free], 90))  # ripples, and no smooth beach before them
+    rippled = smooth((flat & rough & free).astype(np.float32), 2 * reach)
+    rippled = rippled / (smooth(weight, 2 * reach) + np.float32(1e-3))
     return _level((rippled > 0.5) & below)
 
 

@@ -126,7 +126,8 @@ def _water(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) -> 
     columns = np.linspace(-0.5, 0.5, shape[1], dtype=np.float32)[None]
     near = np.clip((rows - seen.horizon) / (1.0 - seen.horizon), 0.0, 1.0) + 0.08
     poles = smooth(np.asarray(cv2.dilate(seen.upright, np.ones((3, 13), np.uint8)), np.float32), 3.0)
-    free = (seen.water * np.clip(1.0 - 1.5 * poles, 0.0, 1.0)).astype(np.float32)
+    subject = smooth(np.asarray(cv2.dilate(seen.subject, np.ones((9, 9), np.uint8)), np.float32), 3.0)
+    free = (seen.water * np.clip(1.0 - 1.5 * poles, 0.0, 1.0) * (1.0 - subject)).astype(np.float32)
     mask = _onto(smooth(free, 5.0), shape)
     waves: Movements = [_stream(free, recipe, shape, width, near)]
     for number, (length, slant, speed) in enumerate(((0.055, 0.8, 0.45), (0.09, -1.7, 0.32))):
