@@ -16,6 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
+import cv2
+
 from afterframe import generators, logs
 from afterframe.backlink import write_back_link
 from afterframe.catalog import Catalog
@@ -122,6 +124,8 @@ class Worker:
         self._owner = owner
         self._encoding = Encoding(config.render.ffmpeg, config.render.preset, config.render.crf)
         self._generators: dict[str, generators.Generator] = {}
+        # x264 takes every core while frames are made; more threads here would only get in its way.
+        cv2.setNumThreads(max(1, (os.cpu_count() or 1) // 4))
 
     def render(self, job: Job, beat: Heartbeat) -> None:
         """The path of one photo, from the claimed job to the published clip.
