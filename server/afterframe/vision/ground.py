@@ -79,6 +79,8 @@ def _above_a_ridge(picture: Canvas, sky: Mask) -> Mask:
     The ridge is the line from the left edge to the right along which the picture darkens most from above to below,
     found by dynamic programming. Edges of clouds do not reach across the picture, so that they are no ridge.
     """
+    if not sky.any():
+        return sky
     height, width = (max(8, round(side * _RIDGE_SIDE / max(sky.shape))) for side in sky.shape)
     small = np.asarray(cv2.resize(picture.luma, (width, height), interpolation=cv2.INTER_AREA), np.float32)
     inside = np.asarray(cv2.resize(sky.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA))

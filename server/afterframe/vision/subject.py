@@ -44,10 +44,12 @@ def _unlike_border(picture: Canvas) -> Map:
     groups = min(6, len(samples))
     _, labels, centres = cv2.kmeans(samples, groups, None, criteria, 1, cv2.KMEANS_PP_CENTERS)  # type: ignore[call-overload]
     common = np.bincount(labels.ravel(), minlength=groups) >= 0.04 * len(samples)
-    distance = np.full((height, width), np.inf, np.float32)
+    planes = [lab[..., axis] for axis in range(3)]
+    nearest = np.full((height, width), np.inf, np.float32)
     for centre in centres[common]:
-        distance = np.minimum(distance, np.linalg.norm(lab - centre, axis=2))
-    return unit(distance / 45.0)
+        squared = sum((plane - value) ** 2 for plane, value in zip(planes, np.broadcast_to(centre, 3), strict=True))
+        nearest = np.minimum(nearest, squared)
+    return unit(np.sqrt(nearest) / 45.0)
 
 
 def subject_box(picture: Canvas, saliency: Map, faces: Sequence[Box]) -> Box | None:
