@@ -1,7 +1,7 @@
 """Measures the parallax generator on a folder of photos: ``python3 scripts/bench_quality.py [FOLDER]``.
 
 Each clip is judged without any trained weights (DIS optical flow, fields, differences). Gates are in GATES;
-the table and the JSON say what passed. Beside it ffmpeg's zoompan (at 4x) and a plain sub-pixel Ken Burns
+the summary says what failed. Beside it ffmpeg's zoompan (at 4x) and a plain sub-pixel Ken Burns
 are measured the same way.
 """
 
@@ -49,15 +49,13 @@ GATES = {
 }
 """PSNR, motion and depth separation at least; the others at most.
 
-- flicker_below_pan: (255 - mean absolute difference of neighbouring frames) / 255, against a plain sub-pixel
-pan
+- flicker_below_pan: (255 - mean absolute difference of neighbouring frames) / 255, against a plain sub-pixel pan
   of the same speed; 0.002 is half a level of 255 (light that drifts on purpose counts here too).
-- smoothness_against_pan: what is left when each frame is replaced by the mean of its neighbours, over the
-pan's. - loop_seam: |last - first| / median step, before encoding.
-- face_distortion: largest residual inside a face after the best similarity transform, share of the face's
-width. - ghosting: share of nodes where the map folds (its Jacobian's determinant is not positive): only
-there could
-  anything be seen twice. stretch: 99.5th percentile of the map's local growth.
+- smoothness_against_pan: what is left when each frame is replaced by the mean of its neighbours, over the pan's.
+- loop_seam: |last - first| / median step, before encoding.
+- face_distortion: largest residual inside a face after the best similarity transform, share of the face's width.
+- ghosting: share of nodes where the map folds (its Jacobian's determinant is not positive): only there could
+  anything be seen twice; both copies of flowing water count. stretch: 99.5th percentile of the map's local growth.
 - depth_separation: movement of the near third that is left once the similarity that carries the far third is
   taken away, as a share of the clip's whole motion.
 """
@@ -65,33 +63,49 @@ FLOW_WIDTH = 384
 CRF = "18"
 
 
-def main(args: Sequence[str] | None = None) -> int:
-    """Measure, print the table, write quality.json; 0 when every gate holds."""
+def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
+    """Measure; the summary: worst, middle and best of each measure, the photos that fail each gate, the comparison."""
     parser = argparse.ArgumentParser(prog="bench.py quality", description=__doc__)
     shared = Path(__file__).resolve().parents[1].parent / "shared" / "photos"
     parser.add_argument("folder", nargs="?", type=Path, default=shared, help="photos (default: ../shared/photos)")
     parser.add_argument("--long-side", type=int, default=960)
     parser.add_argument("--only", default="", help="a part of the file names")
-    parser.add_argument("--json", type=Path, default=None, help="where to write the numbers")
+    parser.add_argument("--rows", type=Path, default=None, help="where to write each photo's numbers, JSON")
     parser.add_argument("--against", type=int, default=3, help="photos to compare with zoompan and Ken Burns")
-    options = parser.parse_args(args)
+    options = parser.parse_args(argv)
     photos = [p for p in sorted(options.folder.glob("*.jp*g")) if options.only in p.name]
     if not photos:
-        print(f"No photos in {options.folder}.")
-        return 2
-    rows = []
-    for photo in photos:
-        rows.append(measure(photo, options.long_side))
-        print(_line(rows[-1]), flush=True)
-    against = [row for photo in photos[: options.against] for row in compare(photo, options.long_side)]
-    for row in against:
-        print(_line(row), flush=True)
+        parser.error(f"no photos in {options.folder}")
+    rows = [_told(measure(photo, options.long_side)) for photo in photos]
+    against = [_told(row) for photo in photos[: options.against] for row in compare(photo, options.long_side)]
+    if options.rows:
+        options.rows.write_text(json.dumps({"photos": rows, "against": against, "gates": GATES}, indent=1), "utf-8")
+    return summary(rows, against)
+
+
+def summary(rows: Sequence[dict[str, Any]], against: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Low, middle and high of each measure that has a gate, who fails it, and the middle of the comparison."""
     failed = {gate: [row["photo"] for row in rows if not _passes(gate, row)] for gate in GATES}
-    summary = {"photos": rows, "against": against, "gates": GATES, "failed": failed}
-    print("\n".join(f"{gate}: {len(rows) - len(bad)}/{len(rows)} {' '.join(bad)}" for gate, bad in failed.items()))
-    if options.json:
-        options.json.write_text(json.dumps(summary, indent=1), "utf-8")
-    return 1 if any(failed.values()) else 0
+    spread = {gate: [float(np.quantile([row[gate] for row in rows], q)) for q in (0.0, 0.5, 1.0)] for gate in GATES}
+    methods = dict.fromkeys(row["method"] for row in against)
+    middle = {
+        method: {
+            name: float(np.median([row[name] for row in against if row["method"] == method]))
+            for name in ("jitter_px", "parallax", "cpu_ms_per_frame")
+        }
+        for method in methods
+    }
+    return {
+        "photos": len(rows),
+        "lowest, middle, highest": spread,
+        "failed": {gate: bad for gate, bad in failed.items() if bad},
+        "against, middle": middle,
+    }
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    print(_line(row), file=sys.stderr, flush=True)
+    return row
 
 
 def measure(path: Path, long_side: int) -> dict[str, Any]:
@@ -420,4 +434,6 @@ def _line(row: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    found = main()
+    print(json.dumps(found, indent=1))
+    sys.exit(1 if found["failed"] else 0)
