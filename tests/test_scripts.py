@@ -353,8 +353,6 @@ for name in ("fork", "forkpty"):
         delattr(os, name)
 '''
 SOFT_LOCKS = "ignore:only soft file lock is available:UserWarning"
-NOT_ON_WINDOWS = ["tests/afterframe/test_isolation.py::test_memory_is_limited"]
-"""Skips itself there: no limit on memory without `resource`."""
 EVERY_MODULE = """
 import importlib, pkgutil
 import afterframe, photometa
@@ -388,6 +386,5 @@ def test_every_module_imports_without_what_windows_lacks(tmp_path: Path) -> None
 @pytest.mark.parametrize("folder", ["afterframe", "photometa"])
 def test_unit_tests_pass_without_what_windows_lacks(folder: str, tmp_path: Path) -> None:
     options = ["-q", "-m", "not slow and not gpu", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", SOFT_LOCKS]
-    options += [f"--deselect={name}" for name in NOT_ON_WINDOWS]
     done = run_as_on_windows(tmp_path, "-m", "pytest", *options, f"tests/{folder}")
     assert done.returncode == 0, done.stdout[-6000:]

@@ -104,8 +104,10 @@ if sys.platform == "win32":
 else:
 
     def _take(descriptor: int, slot: int) -> bool:
-        import fcntl
-
+        try:
+            import fcntl
+        except ImportError:  # some systems have no file locks: then among threads only
+            return True
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, slot)
         except (BlockingIOError, PermissionError):  # POSIX allows either
@@ -113,9 +115,10 @@ else:
         return True
 
     def _release(descriptor: int, slot: int) -> None:
-        import fcntl
+        with contextlib.suppress(ImportError):
+            import fcntl
 
-        fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, slot)
+            fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, slot)
 
 
 def _forget() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import html
 import io
@@ -129,6 +130,8 @@ def _key(path: Path) -> str:
 
 # -- the contact sheet ---------------------------------------------------------------------------
 
+HEAD = "<!doctype html><html lang='en'><meta charset='utf-8'><title>Afterframe audit</title>"
+"""How every contact sheet of ours begins, so that nothing else is ever overwritten."""
 STYLE = """
 :root { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif; }
 body { margin: 1.5rem auto; max-width: 90rem; padding: 0 1rem; }
@@ -151,21 +154,33 @@ def contact_sheet(results: Iterable[Audited], file: Path, limits: LimitsConfig) 
     Raises:
         PhotoError: the page cannot be written.
     """
+    if file.suffix.lower() not in (".html", ".htm") or (file.exists() and not _is_contact_sheet(file)):
+        raise PhotoError(
+            f"{file} is not a contact sheet of ours, and is left alone.", "Name a new .html file.", code="output"
+        )
     thumbnails = file.with_name(f"{file.stem}_files")
+    part = file.with_name(f".{file.name}.part")
     try:
         thumbnails.mkdir(exist_ok=True)
-        page = "".join(_page(results, thumbnails, limits))
-        part = file.with_name(f".{file.name}.part")
-        part.write_text(page, "utf-8")
+        part.write_text("".join(_page(results, thumbnails, limits)), "utf-8", errors="backslashreplace")
         part.replace(file)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise PhotoError(
             f"{file} cannot be written: {error.strerror}.", "Choose another place.", code="output"
         ) from error
 
 
+def _is_contact_sheet(file: Path) -> bool:
+    try:
+        return file.read_bytes()[: len(HEAD)] == HEAD.encode()
+    except OSError:
+        return False
+
+
 def _page(results: Iterable[Audited], thumbnails: Path, limits: LimitsConfig) -> Iterator[str]:
-    yield f"<!doctype html><html lang='en'><meta charset='utf-8'><title>Audit</title><style>{STYLE}</style>"
+    yield f"{HEAD}<style>{STYLE}</style>"
     yield "<meta name='viewport' content='width=device-width'><h1>Worth animating</h1>"
     yield "<p>Best first. Each mark goes from 0 to 1; hover over it for the number.</p><ol>"
     for number, one in enumerate(results):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import stat
 import warnings
 from functools import cache
 from pathlib import Path
@@ -46,7 +47,10 @@ def open_photo(path: Path, *, megapixels: float = 200.0) -> Image.Image:
         PhotoError: empty, not a photo, animated, too small or too large, or not readable.
     """
     try:
-        if path.stat().st_size == 0:
+        status = path.stat()
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+            raise PhotoError(f"{path.name} is not a file.", "Name a photo.", code="not_a_photo")
+        if status.st_size == 0:
             raise PhotoError(f"{path.name} is empty.", "Export it again.", code="empty")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of damaged EXIF

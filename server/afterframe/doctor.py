@@ -92,9 +92,7 @@ def _ffmpeg(home: Home) -> tuple[str, str]:
 
 def _generators(home: Home) -> tuple[str, str]:
     wanted = read_config(home.config).render.generator
-    hint = (
-        "" if "diffusers" in generators.available() else "With a GPU, `pip install afterframe[gpu]` brings diffusers."
-    )
+    hint = "" if "diffusers" in generators.available() else "Clips come from the built-in generator."
     return f"{', '.join(generators.available())}; “{wanted}” means {generators.resolve(wanted)} here", hint
 
 

@@ -6,6 +6,7 @@ makes them the same as an earlier one.
 
 from __future__ import annotations
 
+import glob
 import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,9 +21,11 @@ from afterframe.catalog import Catalog
 from afterframe.config import Config
 from afterframe.db import Database
 from afterframe.errors import PhotoError, RecipeError
+from afterframe.hashing import sha256_of
 from afterframe.jobs import Order, Queue
-from afterframe.models import Failure, Job, Photo, Recipe, Stamp
-from afterframe.naming import is_our_poster
+from afterframe.models import Clip, Failure, Job, Photo, Recipe, Stamp
+from afterframe.naming import bases_for, is_our_poster
+from afterframe.provenance import read_clip
 from afterframe.reading import Reading
 from afterframe.recipe import compose
 
@@ -90,9 +93,12 @@ class Ingest:
                 return False
             self._refuse(path, error)
             return True
+        clips = adoptable(path, reading.sha256)
         with self._db.transaction():
             photo = self._remember(path, reading)
-            if self._catalog.note_ingest(path, reading.sha256):
+            for clip in clips:
+                self._catalog.put_clip(replace(clip, photo_id=photo.id))
+            if self._catalog.note_ingest(path, reading.sha256) and not clips:
                 self._drop_outdated(photo)
                 generator = generators.resolve(self._config.render.generator)
                 self._queue.enqueue(Order(photo, recipe, generator, origin="watch"))
@@ -186,6 +192,23 @@ class Ingest:
         except OSError:
             return  # gone again: nothing to report
         self._catalog.put_problem(path, Stamp.of(stat), Failure(**error.to_dict()))
+
+
+def adoptable(photo: Path, sha256: str) -> list[Clip]:
+    """Clips of this very photo that stand beside it already: it was moved with them, or the database was lost.
+
+    A sidecar whose clip was deleted counts too: the photographer did not want it.
+    """
+    found = []
+    for base in bases_for(photo):
+        for sidecar in sorted(photo.parent.glob(f"{glob.escape(base)}*.mp4.xmp")):
+            try:
+                clip = read_clip(sidecar)
+                if clip and (clip.photo_path, clip.photo_sha256) == (str(photo), sha256):
+                    found.append(replace(clip, sha256=sha256_of(Path(clip.path)) if clip.present else ""))
+            except (PhotoError, OSError):
+                continue  # not a sidecar that can be trusted
+    return found
 
 
 def _or_error(work: Callable[[T], R], what: T) -> R | Exception:

@@ -165,7 +165,8 @@ class Watcher:
         path, renamed = hint
         try:
             if path.is_dir() and not path.name.startswith("."):
-                self._look_into(path)
+                if not path.is_symlink() or path in self._next_scan:  # a link may lead in circles
+                    self._look_into(path)
             elif is_photo(path) and not self._hidden(path):
                 self._see(path, Stamp.of(path.stat()), renamed=renamed)
         except OSError:

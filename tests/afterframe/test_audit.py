@@ -78,6 +78,22 @@ def test_the_contact_sheet_shows_names_as_text(reader: FakeReader, photos: list[
     assert len(list((tmp_path / "sheet_files").iterdir())) == 3
 
 
+@pytest.mark.parametrize("name", ["photo.jpg", "notes.html"])
+def test_a_file_that_is_not_a_contact_sheet_is_never_overwritten(
+    reader: FakeReader, photos: list[str], tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / name
+    file.write_bytes(b"mine")
+    with pytest.raises(PhotoError, match="left alone"):
+        contact_sheet(run(photos), file, LimitsConfig())
+    assert file.read_bytes() == b"mine"
+
+
+def test_a_sheet_can_be_made_again(reader: FakeReader, photos: list[str], tmp_path: Path) -> None:
+    for _ in range(2):
+        contact_sheet(run(photos), tmp_path / "sheet.html", LimitsConfig())
+
+
 def test_a_sheet_that_cannot_be_written_is_an_error(reader: FakeReader, photos: list[str], tmp_path: Path) -> None:
     with pytest.raises(PhotoError, match=r"sheet\.html"):
         contact_sheet(run(photos), tmp_path / "no" / "sheet.html", LimitsConfig())

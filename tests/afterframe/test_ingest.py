@@ -8,12 +8,15 @@ from afterframe.catalog import Catalog
 from afterframe.config import Config
 from afterframe.db import Database
 from afterframe.errors import NotFound, PhotoError, RecipeError
+from afterframe.hashing import sha256_of
 from afterframe.ingest import Ingest, Wish, folder_rules
 from afterframe.jobs import Queue
-from afterframe.models import JobState
+from afterframe.models import JobState, Photo
 from afterframe.naming import POSTER_MARK
-from factories import make_photo_file
+from afterframe.provenance import MadeBy, describe
+from factories import make_clip, make_photo_file
 from fakes import FakeReader
+from photometa.xmp import packet
 
 
 @pytest.fixture
@@ -47,6 +50,25 @@ def test_a_photo_is_not_animated_again_when_its_clip_is_gone_or_the_rules_change
     (job,), _ = queue.page()
     queue.cancel(job.id)
     (photo.parent / "afterframe.toml").write_text("motion_intensity = 0.1")
+    ingest.take(photo)
+    assert len(queue.page()[0]) == 1
+
+
+def test_a_photo_that_was_moved_with_its_clip_is_not_animated_again(
+    ingest: Ingest, queue: Queue, catalog: Catalog, photo: Path
+) -> None:
+    clip = make_clip(Photo(0, str(photo), sha256_of(photo), 1, 1, {}), rating=4)
+    Path(clip.path).write_bytes(b"a clip")
+    Path(clip.sidecar_path).write_bytes(packet(describe(clip, MadeBy("parallax", "1", False), {}, 4)))
+    assert ingest.take(photo)
+    assert queue.page()[0] == []
+    (adopted,) = catalog.page()[0]
+    assert (adopted.id, adopted.rating) == (clip.id, 4)
+
+
+def test_a_clip_of_another_photo_of_that_name_is_not_adopted(ingest: Ingest, queue: Queue, photo: Path) -> None:
+    clip = make_clip(Photo(0, str(photo), "0" * 64, 1, 1, {}))
+    Path(clip.sidecar_path).write_bytes(packet(describe(clip, MadeBy("parallax", "1", False), {}, 4)))
     ingest.take(photo)
     assert len(queue.page()[0]) == 1
 

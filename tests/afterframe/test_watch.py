@@ -117,6 +117,14 @@ def test_a_new_folder_is_looked_into(hand: Hand) -> None:
     assert hand.turn() == ["a.jpg"]
 
 
+def test_a_linked_folder_is_not_followed(hand: Hand) -> None:
+    hand.export("a.jpg", age_s=50)
+    hand.turn()
+    (hand.folder / "again").symlink_to(hand.folder)
+    hand.watcher._hints.put((hand.folder / "again", False))
+    assert hand.turn() == []
+
+
 def test_hidden_folders_and_other_files_are_no_hints(hand: Hand) -> None:
     hand.turn()
     for name in (".trash/a.jpg", "notes.txt", "b.mp4"):
