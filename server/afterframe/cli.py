@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import sqlite3
 import sys
 import webbrowser
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from rich.markup import escape
 
 from afterframe import __version__, console, logs
 from afterframe.config import Config, Home, read_config
-from afterframe.errors import AfterframeError
+from afterframe.errors import AfterframeError, RecipeError
 from afterframe.models import CameraMovement, Direction
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -49,6 +50,11 @@ def reported(command: F) -> F:
                 click.echo(json.dumps({"error": error.to_dict()}))
             console.print_error(error.message, error.hint)
             sys.exit(1)
+        except (OSError, sqlite3.Error) as error:
+            console.print_error(
+                f"{type(error).__name__}: {error}.", "Check the disk and the rights of the folder named."
+            )
+            sys.exit(1)
         except KeyboardInterrupt:
             console.print_error("Stopped.")
             sys.exit(130)
@@ -59,6 +65,10 @@ def reported(command: F) -> F:
 def _settings() -> tuple[Home, Config]:
     home = Home.find()
     config = read_config(home.config)
+    if config.recipe:
+        from afterframe.recipe import validate
+
+        validate([(str(home.config), config.recipe)])
     logs.to_file(home.make().logs / "afterframe.log")
     return home, config
 
@@ -110,6 +120,18 @@ def recipe_options(command: F) -> F:
     return command
 
 
+def _overrides(fields: dict[str, Any]) -> dict[str, object]:
+    """The recipe fields that were given, checked before any photo is read."""
+    from afterframe.recipe import validate
+
+    given = {name: value for name, value in fields.items() if value is not None}
+    try:
+        validate([("your options", given)])
+    except RecipeError as error:
+        raise click.UsageError(error.message) from error
+    return given
+
+
 class Size(click.ParamType[tuple[int, int]]):
     """WIDTHxHEIGHT."""
 
@@ -135,7 +157,7 @@ def animate(paths: tuple[str, ...], generator: str | None, as_json: bool, **fiel
     from afterframe.oneshot import OneShot, find_photos
 
     home, config = _settings()
-    overrides = {name: value for name, value in fields.items() if value is not None}
+    overrides = _overrides(fields)
     with console.Progress(quiet=as_json) as progress:
         results = OneShot(home, config, progress.show).run(find_photos(paths), overrides, generator)
     if as_json:
@@ -200,7 +222,7 @@ def recipe(paths: tuple[str, ...], as_json: bool, **fields: Any) -> None:
     from afterframe.reading import PhotoReader
 
     home, config = _settings()
-    overrides = {name: value for name, value in fields.items() if value is not None}
+    overrides = _overrides(fields)
     database = Database(home.database)
     reader = PhotoReader(config.limits, AT_A_TIME)
     ingest = Ingest(database, Catalog(database), Queue(database), config, reader.read)

@@ -152,11 +152,29 @@ class Config:
     """Recipe fields that hold for every photo; checked where recipes are composed."""
 
 
+RANGES: Mapping[str, tuple[float, float]] = {
+    "server.port": (0, 65535),
+    "watch.settle_s": (0, 3600),
+    "watch.broken_s": (0, 86_400),
+    "watch.rescan_s": (1, 86_400),
+    "watch.poll_s": (1, 86_400),
+    "watch.backlog_limit": (0, 10_000_000),
+    "render.crf": (0, 51),
+    "render.stall_s": (0.1, 86_400),
+    "limits.megapixels": (0.01, 10_000),
+    "limits.read_s": (0.1, 3600),
+    "limits.memory_mb": (0, 1 << 20),
+}
+"""What numbers may be: lowest and highest."""
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+"""x264's own."""
+
+
 def read_config(path: Path) -> Config:
     """Read config.toml; without the file, the defaults.
 
     Raises:
-        ConfigError: it is not TOML, or says something unknown or of the wrong kind.
+        ConfigError: it is not TOML, or says something unknown, of the wrong kind or out of range.
     """
     try:
         data = tomllib.loads(path.read_text("utf-8"))
@@ -166,7 +184,21 @@ def read_config(path: Path) -> Config:
         raise ConfigError(f"{path} is not valid TOML: {error}.", "Mend or remove the line it names.") from error
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Give yourself the right to read it.") from error
-    return _build(Config, data, str(path))
+    config = _build(Config, data, str(path))
+    _check(config, str(path))
+    return config
+
+
+def _check(config: Config, where: str) -> None:
+    for name, (low, high) in RANGES.items():
+        section, _, key = name.partition(".")
+        value = getattr(getattr(config, section), key)
+        if not low <= value <= high:
+            raise ConfigError(f"{where}: {name} cannot be {value:g}.", f"It goes from {low:g} to {high:g}.")
+    if config.render.preset not in PRESETS:
+        raise ConfigError(
+            f"{where}: render.preset cannot be “{config.render.preset}”.", f"One of {', '.join(PRESETS)}."
+        )
 
 
 T = TypeVar("T")

@@ -45,7 +45,8 @@ def print_serving(home: Home, url: str, link: str) -> None:
     folders = Catalog(database).folders()
     database.close()
     for folder in folders:
-        out.print(f"{'Watching' if folder.watch else 'On request'}: {shown(folder.path)}")
+        gone = "" if folder.path.is_dir() else " [yellow](not there; it is watched once it comes back)[/]"
+        out.print(f"{'Watching' if folder.watch else 'On request'}: {shown(folder.path)}{gone}")
     if not any(folder.watch for folder in folders):
         out.print("No folder is watched yet: add one on the page, or start with --folder DIR.")
     out.print(f"Review page: {url}")
@@ -109,7 +110,8 @@ def print_status(found: dict[str, Any]) -> None:
     out.print(f"Daemon: {daemon['url']} (process {daemon['pid']})" if daemon else "Daemon: not running")
     for folder in found["folders"]:
         waiting = f" – {folder['waiting']} photos wait for a confirmation" if folder["waiting"] else ""
-        out.print(f"{'Watched' if folder['watch'] else 'On request'}: {shown(folder['path'])}{waiting}")
+        gone = " [yellow](not there)[/]" if folder["missing"] else ""
+        out.print(f"{'Watched' if folder['watch'] else 'On request'}: {shown(folder['path'])}{waiting}{gone}")
     counts = found["counts"]
     out.print(
         "Renders: " + ", ".join(f"{n} {state}" for state, n in counts.items() if n)

@@ -126,10 +126,13 @@ class Daemon:
         self._stopping.set()
 
     def _know_folders(self, catalog: Catalog) -> None:
-        for folder in (*self._folders, *map(Path, self._config.watch.folders)):
+        for folder in self._folders:
             catalog.put_folder(existing_folder(folder), watch=True)
+        # A folder of config.toml may be on a drive that is not plugged in now.
+        for folder in map(Path, self._config.watch.folders):
+            catalog.put_folder(folder.expanduser().resolve(), watch=True)
         for folder in map(Path, self._config.watch.allowed):
-            catalog.put_folder(existing_folder(folder), watch=False)
+            catalog.put_folder(folder.expanduser().resolve(), watch=False)
 
     def _serve(
         self, stack: ExitStack, services: Services, codes: LoginCodes, ready: Callable[[str, str], None]

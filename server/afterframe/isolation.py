@@ -13,6 +13,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
+from afterframe.signals import hear_interrupts, interrupts_held_back
+
 START_S = 120.0
 """An interpreter that has not started by then never will, seconds."""
 
@@ -91,7 +93,8 @@ class _Member:
         process = context.Process(
             target=_serve, args=(theirs, self._function, self._memory_mb), daemon=True, name="afterframe-reader"
         )
-        process.start()
+        with interrupts_held_back():
+            process.start()
         theirs.close()
         self._process, self._pipe = process, ours
         # The first call must not pay for the start of an interpreter out of its own time.
@@ -115,6 +118,7 @@ class _Member:
 def _serve(pipe: Connection[Any, Any], function: Callable[..., Any], memory_mb: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; our parent ends us
         signal.signal(number, signal.SIG_IGN)
+    hear_interrupts()
     _limit_memory(memory_mb)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     pipe.send("ready")

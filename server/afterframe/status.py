@@ -34,7 +34,10 @@ def report(home: Home) -> dict[str, Any]:
             ],
             "failed": [{"photo": j.photo_path, "error": j.error.to_dict() if j.error else None} for j in failed],
             "refused": [{"photo": path, "error": why.to_dict()} for path, why in catalog.problems(limit=10)],
-            "folders": [{"path": str(f.path), "watch": f.watch, "waiting": f.waiting} for f in catalog.folders()],
+            "folders": [
+                {"path": str(f.path), "watch": f.watch, "waiting": f.waiting, "missing": not f.path.is_dir()}
+                for f in catalog.folders()
+            ],
         }
     finally:
         database.close()

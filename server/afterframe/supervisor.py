@@ -16,6 +16,7 @@ from typing import IO
 from afterframe.jobs import Queue
 from afterframe.naming import temporary_for
 from afterframe.publish import discard
+from afterframe.signals import interrupts_held_back
 
 TICK_S = 0.25
 TIDY_S = 5.0
@@ -42,11 +43,12 @@ class Slot:
 
 def start_worker(owner: str, reserved: bool) -> subprocess.Popen[bytes]:
     """Start a worker process in our own process group; it ends when its standard input closes."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "afterframe.worker", owner, "reserved" if reserved else "any"],
-        stdin=subprocess.PIPE,
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )
+    with interrupts_held_back():
+        return subprocess.Popen(
+            [sys.executable, "-m", "afterframe.worker", owner, "reserved" if reserved else "any"],
+            stdin=subprocess.PIPE,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
 
 
 class Supervisor:

@@ -43,6 +43,7 @@ from afterframe.models import Clip, Job, Verdict
 from afterframe.naming import POSTER_MARK, poster_of, sidecar_of, temporary_for
 from afterframe.provenance import MadeBy, describe, read_clip
 from afterframe.publish import Publication, check_folder, choose_name, discard, place, seal
+from afterframe.signals import hear_interrupts
 from afterframe.vision import look
 from photometa.xmp import packet as packet_of
 
@@ -361,6 +362,7 @@ def main() -> None:
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C and service managers reach the whole group
         signal.signal(number, lambda *_: stopping.set())
+    hear_interrupts()
     threading.Thread(target=_listen, args=(stopping,), daemon=True).start()
     config = read_config(home.config)
     database = Database(home.database)

@@ -35,6 +35,10 @@ def test_what_is_written_holds_and_the_rest_stays_as_it_was(file: Path) -> None:
         ("[watch]\nfolders = [1]", "folders"),
         ("colour = 1", "colour"),
         ("server = 3", "server"),
+        ("[render]\ncrf = 99", "crf"),
+        ("[render]\npreset = 'warp'", "preset"),
+        ("[limits]\nmegapixels = -1", "megapixels"),
+        ("[limits]\nread_s = nan", "read_s"),
         ("[watch", "config.toml"),
     ],
 )
