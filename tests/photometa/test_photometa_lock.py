@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -27,7 +26,11 @@ with locked(sys.argv[2], 5):
 
 
 def has_file_locks() -> bool:
-    return any(importlib.util.find_spec(name) for name in ("fcntl", "msvcrt"))
+    try:
+        import fcntl  # noqa: F401
+    except ImportError:
+        return sys.platform == "win32"
+    return True
 
 
 @pytest.fixture(autouse=True)
