@@ -75,7 +75,7 @@ def speeds(files: list[Path]) -> dict[str, Any]:
         with ThreadPoolExecutor(count) as threads:
             list(threads.map(reader.facts, files))
 
-    contenders: dict[str, Callable[[], None]] = {
+    contenders: dict[str, Callable[[], object]] = {
         "ours": ours,
         "exifread": lambda: run_exifread(files),
         "exiftool": lambda: run_exiftool(files),
