@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -308,11 +308,6 @@ class Catalog:
             connection.execute(
                 "INSERT OR REPLACE INTO requests VALUES (?, ?, ?)", (key, json.dumps(answer), self._clock())
             )
-
-    def photos(self, paths: Iterable[Path]) -> dict[str, Photo]:
-        """The photos among these paths that were read before: path -> photo."""
-        found = (self.photo_at(path) for path in paths)
-        return {photo.path: photo for photo in found if photo}
 
 
 _SELECT_CLIP = "SELECT clips.*, photos.path AS photo_path FROM clips JOIN photos ON photos.id = clips.photo_id"

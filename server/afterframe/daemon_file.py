@@ -9,10 +9,9 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from afterframe import __version__
 from afterframe.config import Home
+from afterframe.locks import DAEMON_LOCK, is_held
 
 
 def write_privately(path: Path, text: str) -> None:
@@ -45,16 +44,10 @@ def read_daemon(home: Home) -> dict[str, Any] | None:
 
     A daemon that was killed leaves its file behind, so its lock decides.
     """
-    if not home.daemon.exists():
+    if not home.daemon.exists() or not is_held(home.root / DAEMON_LOCK):
         return None
-    lock = FileLock(home.root / "daemon.lock")
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        try:
-            data: dict[str, Any] = json.loads(home.daemon.read_text("utf-8"))
-        except (OSError, ValueError):
-            return None
-        return data
-    lock.release()
-    return None
+        data: dict[str, Any] = json.loads(home.daemon.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return data

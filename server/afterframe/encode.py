@@ -207,15 +207,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
                 pipe.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """What a full decode of a clip showed."""
-
-    frames: int
-    duration_s: float
-    size: tuple[int, int]
-
-
 def verify(clip: Path, frames: Frames, encoding: Encoding) -> None:
     """Decode a clip to its end and count its frames.
 

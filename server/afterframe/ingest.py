@@ -117,12 +117,13 @@ class Ingest:
 
     def request_many(self, paths: Sequence[Path], wish: Wish) -> Iterator[list[Job] | Exception]:
         """:meth:`request` for each photo, in order; several are read at a time. An error stands for its photo."""
+        generator = self._generator(wish)
         with ThreadPoolExecutor(AT_A_TIME) as threads:
             for path, reading in zip(paths, threads.map(partial(_or_error, self._read_photo), paths), strict=True):
                 if isinstance(reading, Exception):
                     yield reading
-                    continue
-                yield _or_error(partial(self._queue_renders, path, reading, wish), self._generator(wish))
+                else:
+                    yield _or_error(partial(self._queue_renders, path, reading, wish), generator)
 
     def _generator(self, wish: Wish) -> str:
         return generators.resolve(wish.generator or self._config.render.generator)

@@ -23,7 +23,6 @@ from afterframe.models import Failure, Job, JobState, Photo, Recipe
 
 LEASE_S = 30.0
 MAX_STRIKES = 3
-ACTIVE = (JobState.RUNNING, JobState.PUBLISHING)
 
 
 class LeaseLost(AfterframeError):

@@ -11,6 +11,8 @@ from filelock import FileLock, Timeout
 
 from afterframe.errors import AlreadyRunning
 
+DAEMON_LOCK = "daemon.lock"
+
 
 class DaemonLock:
     """Only one daemon per AFTERFRAME_HOME.
@@ -20,7 +22,7 @@ class DaemonLock:
     """
 
     def __init__(self, home: Path) -> None:
-        self._lock = FileLock(home / "daemon.lock")
+        self._lock = FileLock(home / DAEMON_LOCK)
 
     def acquire(self) -> None:
         """Take the lock or raise at once."""
@@ -63,11 +65,18 @@ def is_alive(folder: Path, owner_id: str) -> bool:
     path = folder / f"{owner_id}.lock"
     if not path.exists():
         return False
+    if is_held(path):
+        return True
+    path.unlink(missing_ok=True)
+    return False
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds the lock of this file."""
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         return True
     lock.release()
-    path.unlink(missing_ok=True)
     return False
