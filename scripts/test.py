@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from environment import PYTHON, ROOT, install, require_python, say
+from environment import PYTHON, ROOT, VENV, install, require_python, say
 
 TORCH = "torch==2.13.0"
 """Pinned for the tests; never with torchvision, which breaks diffusers beside a CPU torch."""
@@ -31,6 +31,8 @@ PACKAGE_OF = {
     "fc-list": "fontconfig",
 }
 """Program that tests run -> Debian package that brings it."""
+EXIFTOOL = "exiftool-vendored.pl@13.59.3"
+"""exiftool as npm carries it: a second witness, many years newer than Debian's."""
 FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 FONT_PACKAGE = "fonts-dejavu-core"
 APT_OPTIONS = ["-qq", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
@@ -41,6 +43,7 @@ def main(argv: list[str]) -> int:
     require_python()
     install_programs()
     install(["test", "demo"], [TORCH])
+    install_newest_exiftool()
     checked = run("scripts/check.py")
     tested = run("-m", "pytest", "-n", "2", *argv)
     return tested or checked
@@ -58,6 +61,21 @@ def install_programs() -> None:
         sys.exit(f"These packages are missing: {', '.join(packages)}")
     if packages:
         say(f"Tests that need these packages will skip: {', '.join(packages)}")
+
+
+def install_newest_exiftool() -> None:
+    """Bring today's exiftool where npm is; the system's is asked in any case."""
+    folder, npm = VENV / "exiftool", shutil.which("npm")
+    stamp = folder / EXIFTOOL
+    if stamp.exists():
+        return
+    if npm is None:
+        say("The tests ask the system's exiftool only: npm would bring today's too.")
+        return
+    quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    done = subprocess.run([npm, "install", "--prefix", str(folder), *quiet, EXIFTOOL], check=False)
+    if done.returncode == 0:
+        stamp.touch()
 
 
 def missing() -> list[str]:

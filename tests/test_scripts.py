@@ -245,6 +245,34 @@ def test_elsewhere_a_missing_program_is_said(
     assert "will skip: darktable" in capsys.readouterr().out
 
 
+def test_without_npm_the_tests_ask_the_systems_exiftool_only(
+    load: type[Loader], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = load["test"]
+    monkeypatch.setattr(script, "VENV", tmp_path)
+    monkeypatch.setattr(script.shutil, "which", lambda program: None)
+    script.install_newest_exiftool()
+    assert "the system's exiftool only" in capsys.readouterr().out
+
+
+def test_with_npm_the_newest_exiftool_is_brought_once(
+    load: type[Loader], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    script, ran = load["test"], []
+    (tmp_path / "exiftool").mkdir()
+    monkeypatch.setattr(script, "VENV", tmp_path)
+    monkeypatch.setattr(script.shutil, "which", lambda program: program)
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        ran.append(command)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(script.subprocess, "run", run)
+    script.install_newest_exiftool()
+    script.install_newest_exiftool()
+    assert [command[-1] for command in ran] == [script.EXIFTOOL]
+
+
 @pytest.mark.parametrize(("checked", "tested", "status"), [(0, 0, 0), (1, 0, 1), (0, 1, 1), (1, 2, 2)])
 def test_a_failure_anywhere_is_the_exit_status(
     load: type[Loader], monkeypatch: pytest.MonkeyPatch, checked: int, tested: int, status: int
@@ -252,6 +280,7 @@ def test_a_failure_anywhere_is_the_exit_status(
     script, ran = load["test"], []
     monkeypatch.setattr(script, "install_programs", lambda: None)
     monkeypatch.setattr(script, "install", lambda extras, packages: None)
+    monkeypatch.setattr(script, "install_newest_exiftool", lambda: None)
 
     def run(*arguments: str) -> int:
         ran.append(arguments)
