@@ -44,6 +44,9 @@ class FakeGenerator:
     fail_at: int = 0
     closed: bool = False
 
+    def suit(self, recipe: Recipe) -> Recipe:
+        return recipe
+
     def overscan(self, recipe: Recipe) -> float:
         return 0.0
 

@@ -66,6 +66,11 @@ class Home:
         return self.root / "cache"
 
     @property
+    def uploads(self) -> Path:
+        """Photos sent to /v1, each with its clip in a folder of its own; never watched."""
+        return self.root / "uploads"
+
+    @property
     def owners(self) -> Path:
         """One lock file for each process that holds leases."""
         return self.root / "owners"
@@ -125,6 +130,8 @@ class RenderConfig:
     """Name the clip in the photo's sidecar, where there is one already."""
     ffmpeg: str = ""
     """Another ffmpeg than the packaged one."""
+    keep_warm_s: float = 600.0
+    """A model stays loaded this long after the last render, seconds."""
     stall_s: float = 300.0
     """A render without any progress for this long is ended, seconds."""
 
@@ -138,6 +145,8 @@ class LimitsConfig:
     """Time to read one photo, seconds."""
     memory_mb: int = 4096
     """Memory of the process that reads photos, MiB (where the system can limit it)."""
+    upload_mb: float = 512.0
+    """A photo that is sent over the wire may be this large, MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +170,11 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "watch.backlog_limit": (0, 10_000_000),
     "render.crf": (0, 51),
     "render.stall_s": (0.1, 86_400),
+    "render.keep_warm_s": (0, 86_400),
     "limits.megapixels": (0.01, 10_000),
     "limits.read_s": (0.1, 3600),
     "limits.memory_mb": (0, 1 << 20),
+    "limits.upload_mb": (0.01, 4096),
 }
 """What numbers may be: lowest and highest."""
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")

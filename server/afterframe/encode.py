@@ -19,10 +19,12 @@ from pathlib import Path
 
 import ffmpeg
 import imageio_ffmpeg
+import numpy as np
 import piexif
 
 from afterframe.errors import Cancelled, EncodeError
-from afterframe.frames import CancelCheck, Frames, Progress
+from afterframe.frames import CancelCheck, Frames, Progress, Sound
+from afterframe.naming import with_sound_for
 
 BT709 = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "range": "tv"}
 FRAMES_AHEAD = 3
@@ -96,6 +98,8 @@ def encode(frames: Frames, target: Path, encoding: Encoding, progress: Progress,
         _end(process)
     if written != frames.count:
         raise EncodeError(f"{written} of {frames.count} frames were made.", "Try again.", retryable=True)
+    if sound := frames.sound():
+        _add_sound(target, sound, encoding)
     return written
 
 
@@ -121,6 +125,32 @@ def _command(frames: Frames, target: Path, encoding: Encoding) -> list[str]:
         cmd=encoding.program
     )
     return command
+
+
+def _add_sound(clip: Path, sound: Sound, encoding: Encoding) -> None:
+    """Put a sound (AAC) beside the pictures of a clip; the pictures are copied as they are."""
+    with_sound = with_sound_for(clip)
+    samples = np.clip(sound.samples, -1, 1).astype("<f4")
+    heard = ffmpeg.input("pipe:0", format="f32le", ar=sound.rate, ac=samples.shape[1])
+    command = (
+        ffmpeg.output(
+            ffmpeg.input(_url(clip), protocol_whitelist="file").video,
+            heard.audio,
+            _url(with_sound),
+            format="mp4",
+            vcodec="copy",
+            acodec="aac",
+            audio_bitrate="192k",
+            movflags="+faststart",
+        )
+        .global_args("-hide_banner", "-loglevel", "error", "-y")
+        .compile(cmd=encoding.program)
+    )
+    try:
+        _run(command, samples.tobytes())
+        with_sound.replace(clip)
+    finally:
+        with_sound.unlink(missing_ok=True)
 
 
 def _url(path: Path) -> str:
@@ -266,9 +296,10 @@ def write_poster(clip: Path, target: Path, encoding: Encoding, *, mark: bytes) -
     piexif.insert(piexif.dump({"0th": {piexif.ImageIFD.Software: mark}}), str(target))
 
 
-def _run(command: list[str]) -> bytes:
-    process = _start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    said, complaint = process.communicate()
+def _run(command: list[str], given: bytes | None = None) -> bytes:
+    stdin = subprocess.DEVNULL if given is None else subprocess.PIPE
+    process = _start(command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    said, complaint = process.communicate(given)
     if process.returncode != 0:
         raise _failed(complaint.decode("utf-8", "replace").strip()[-2000:])
     return said

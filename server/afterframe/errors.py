@@ -106,9 +106,18 @@ class GenerateError(AfterframeError):
 
 
 class OutOfMemory(GenerateError):
-    """Memory ran out. Never retried with the same parameters."""
+    """Memory ran out. Never retried with the same parameters.
+
+    Args:
+        smaller_plan: the number of the generator's next, more frugal memory plan; None: there is none.
+            The job is tried again with it, in a fresh process.
+    """
 
     code = "out_of_memory"
+
+    def __init__(self, message: str, hint: str = "", *, smaller_plan: int | None = None) -> None:
+        super().__init__(message, hint)
+        self.smaller_plan = smaller_plan
 
 
 class Cancelled(GenerateError):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,23 @@ import numpy.typing as npt
 from afterframe.models import Scene
 
 Pixels = npt.NDArray[np.uint8]
+Samples = npt.NDArray[np.float32]
 PixelFormat = Literal["rgb24", "yuv420p"]
-Progress = Callable[[float], None]
-"""Called with the share done, 0-1, after each frame or step."""
+
+
+class Progress(Protocol):
+    """Told how far a clip is, after each frame or step."""
+
+    def __call__(self, share: float, eta_s: float | None = None, /) -> None:
+        """Take note.
+
+        Args:
+            share: of the whole clip that is done, 0-1.
+            eta_s: time left, seconds, where the teller knows better than the pace so far.
+        """
+        ...
+
+
 CancelCheck = Callable[[], bool]
 """True once the user asked to stop; looked at between frames or steps."""
 
@@ -43,6 +57,28 @@ class PreparedPhoto:
 
 
 @dataclass(frozen=True, slots=True)
+class Model:
+    """The trained model that makes a clip, and what it is told."""
+
+    name: str
+    version: str
+    prompt: str
+    """Every word that it is given."""
+    settings: Mapping[str, object]
+    """What else decides the pixels (steps, guidance, precision ...); JSON values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What is heard in a clip."""
+
+    samples: Samples
+    """float32 (samples, channels), -1 to 1; as long as the clip."""
+    rate: int
+    """Samples a second."""
+
+
+@dataclass(frozen=True, slots=True)
 class Frames:
     """A clip on its way: frames are made as they are read."""
 
@@ -54,3 +90,7 @@ class Frames:
     frames: Iterator[Pixels]
     """rgb24: uint8 (height, width, 3) sRGB. yuv420p: uint8 (height * 3 // 2, width), planes Y, U, V stacked as
     OpenCV's I420, BT.709, limited range. A frame is only valid until the next one is read."""
+    model: Model | None = None
+    """None: no trained model has a part in it."""
+    sound: Callable[[], Sound | None] = lambda: None
+    """The sound, once all frames were read; None: it is silent."""

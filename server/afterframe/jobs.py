@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from afterframe.db import Database
-from afterframe.errors import AfterframeError, NotFound, WrongState
+from afterframe.errors import AfterframeError, NotFound, OutOfMemory, WrongState
 from afterframe.models import Failure, Job, JobState, Photo, Recipe
 
 LEASE_S = 30.0
@@ -210,11 +210,20 @@ class Queue:
             connection.execute("DELETE FROM intents WHERE job_id = ?", (job_id,))
             if error.error_code == "cancelled":
                 self._end(connection, job_id, JobState.CANCELLED)
+            elif isinstance(error, OutOfMemory) and (error.smaller_plan or 0) > row["plan"]:
+                self._step_down(connection, row, error)
             elif error.retryable:
                 self._strike(connection, row, Failure(**error.to_dict()))
             else:
                 self._end(connection, job_id, JobState.FAILED, error=Failure(**error.to_dict()))
         return self.get(job_id).state
+
+    def _step_down(self, connection: sqlite3.Connection, row: sqlite3.Row, error: OutOfMemory) -> None:
+        """Try again with less memory. No strike: each step goes further down, so there is an end to them."""
+        connection.execute(
+            "UPDATE jobs SET plan = ?, note = ? WHERE id = ?", (error.smaller_plan, error.message, row["id"])
+        )
+        self._requeue(connection, "id = ?", (row["id"],))
 
     def strike(self, owner: str, reason: str) -> list[Job]:
         """A worker died under a living supervisor: its jobs get a strike each, three park them.
@@ -354,6 +363,7 @@ class Queue:
                 raise WrongState(f"This render is {job.state}; only a failed or cancelled one can be retried.")
             connection.execute(
                 """UPDATE jobs SET state = 'queued', strikes = 0, cancel_requested = 0, error = NULL, progress = 0,
+                   plan = 0, note = '',
                    place = (SELECT MAX(place) + 1 FROM jobs), updated_at = ? WHERE id = ?""",
                 (self._clock(), job_id),
             )
@@ -447,6 +457,7 @@ class Queue:
             "eta_s": job.eta_s,
             "photo": job.photo_path,
             "error": job.error.to_dict() if job.error else None,
+            "note": job.note,
             "fresh": job.created_at == job.updated_at,
         }
         self._db.emit("render", body, self._clock())
@@ -475,4 +486,6 @@ def _job(row: sqlite3.Row) -> Job:
         clip_id=row["clip_id"],
         error=Failure(**json.loads(row["error"])) if row["error"] else None,
         cancel_requested=bool(row["cancel_requested"]),
+        plan=row["plan"],
+        note=row["note"],
     )

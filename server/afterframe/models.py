@@ -243,6 +243,10 @@ class Job:
     """The clip that came of it, once done."""
     error: Failure | None
     cancel_requested: bool
+    plan: int = 0
+    """The generator's memory plan: 0 the fastest that fits, higher ones need less memory and more time."""
+    note: str = ""
+    """What happened on the way, in a photographer's words, though the render goes on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,11 @@ def temporary_for(folder: Path, job_id: str) -> Path:
     return folder / f"{TEMPORARY_PREFIX}{job_id}.mp4"
 
 
+def with_sound_for(temporary: Path) -> Path:
+    """Where a clip gets its sound: beside the clip that grows."""
+    return temporary.with_suffix(".sound.mp4")
+
+
 def job_of_temporary(path: Path) -> str | None:
     """The job that a temporary file belongs to; None when the file is not one of ours."""
     name = path.name

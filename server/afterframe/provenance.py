@@ -16,6 +16,7 @@ from typing import Any
 import photometa
 from afterframe import __version__
 from afterframe.errors import PhotoError
+from afterframe.frames import Model
 from afterframe.models import Clip, Recipe, Verdict
 from afterframe.naming import sidecar_of
 from photometa import Bag, LangAlt, Seq, Struct
@@ -34,8 +35,8 @@ class MadeBy:
     version: str
     trained: bool
     """Its pixels come from a trained model."""
-    model: str = ""
-    model_version: str = ""
+    model: Model | None = None
+    """The trained model, where one had a part in it."""
     prompt_writer: str = ""
     """The person who wrote the prompt's words, where one did and is named."""
 
@@ -112,9 +113,9 @@ def _origin(clip: Clip, made_by: MadeBy) -> dict[str, photometa.Value]:
         return {"Iptc4xmpExt:DigitalSourceType": UNTRAINED}
     properties: dict[str, photometa.Value] = {
         "Iptc4xmpExt:DigitalSourceType": TRAINED,
-        "Iptc4xmpExt:AISystemUsed": made_by.model or made_by.generator,
-        "Iptc4xmpExt:AISystemVersionUsed": made_by.model_version or made_by.version,
-        "Iptc4xmpExt:AIPromptInformation": clip.recipe.prompt,
+        "Iptc4xmpExt:AISystemUsed": made_by.model.name if made_by.model else made_by.generator,
+        "Iptc4xmpExt:AISystemVersionUsed": made_by.model.version if made_by.model else made_by.version,
+        "Iptc4xmpExt:AIPromptInformation": made_by.model.prompt if made_by.model else clip.recipe.prompt,
     }
     if made_by.prompt_writer:
         properties["Iptc4xmpExt:AIPromptWriterName"] = made_by.prompt_writer
@@ -146,7 +147,9 @@ def _own(clip: Clip, made_by: MadeBy) -> dict[str, photometa.Value]:
         "afterframe:because": Seq([f"{name}: {why}" for name, reasons in recipe.because.items() for why in reasons]),
     }
     if made_by.model:
-        properties["afterframe:model"] = made_by.model
+        properties["afterframe:model"] = made_by.model.name
+        properties["afterframe:modelVersion"] = made_by.model.version
+        properties["afterframe:modelSettings"] = json.dumps(made_by.model.settings, ensure_ascii=False, sort_keys=True)
     if clip.parent_clip:
         properties["afterframe:parent"] = clip.parent_clip
     return properties

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from afterframe.errors import PublishError
 from afterframe.hashing import sha256_of
-from afterframe.naming import POSTER_MARK, bases_for, clip_path, sidecar_of
+from afterframe.naming import POSTER_MARK, bases_for, clip_path, sidecar_of, with_sound_for
 from photometa.containers.mp4 import append_xmp
 
 FREE_BYTES = 64 << 20
@@ -268,7 +268,13 @@ def _sync_folder(folder: Path) -> None:
 
 def discard(temporary: Path) -> None:
     """Remove a temporary clip and what stands beside it, as far as that can be done."""
-    for path in (temporary, temporary.with_suffix(".jpg"), _part(temporary), _kept(temporary)):
+    for path in (
+        temporary,
+        with_sound_for(temporary),
+        temporary.with_suffix(".jpg"),
+        _part(temporary),
+        _kept(temporary),
+    ):
         with contextlib.suppress(OSError):
             path.unlink()
 

@@ -133,8 +133,9 @@ class Supervisor:
             self._bury(slot, "the render made no progress any more and was ended", now)
 
     def _bury(self, slot: Slot, reason: str, now: float) -> None:
-        log.warning("%s: %s", slot.owner, reason)
-        slot.deaths = 0 if now - slot.started_at > STEADY_S else slot.deaths + 1
+        in_order = slot.process is not None and slot.process.returncode == 0  # for fresh memory: nothing is wrong
+        log.log(logging.INFO if in_order else logging.WARNING, "%s: %s", slot.owner, reason)
+        slot.deaths = 0 if in_order or now - slot.started_at > STEADY_S else slot.deaths + 1
         slot.start_at = now + BACK_OFF_S[min(slot.deaths, len(BACK_OFF_S) - 1)]
         self._close(slot)
         self._roll_forward(lambda owner: owner == slot.owner)

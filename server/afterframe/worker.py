@@ -39,7 +39,7 @@ from afterframe.framing import frame
 from afterframe.grade import match_grade
 from afterframe.hashing import sha256_of
 from afterframe.jobs import LeaseLost, Queue
-from afterframe.models import Clip, Job, Verdict
+from afterframe.models import Clip, Job, Recipe, Verdict
 from afterframe.naming import POSTER_MARK, poster_of, sidecar_of, temporary_for
 from afterframe.provenance import MadeBy, describe, read_clip
 from afterframe.publish import Publication, check_folder, choose_name, discard, place, seal
@@ -67,6 +67,7 @@ class Heartbeat:
         self._wake = threading.Event()
         self._cancelled = False
         self._share = 0.0
+        self._told_eta: tuple[float, float] | None = None
         self._began = self._moved = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="heartbeat")
 
@@ -84,17 +85,22 @@ class Heartbeat:
         self._wake.set()
         self._thread.join()
 
-    def progress(self, share: float) -> None:
-        """Tell the share that is done, 0-1."""
-        self._share = share
+    def progress(self, share: float, eta_s: float | None = None) -> None:
+        """Tell the share that is done, 0-1; it never goes back: encoding counts the frames a second time."""
         self._moved = time.monotonic()
+        if share >= self._share:
+            self._share = share
+            self._told_eta = None if eta_s is None else (self._moved, eta_s)
 
     def stopped(self) -> bool:
         """Whether to stop: the user cancelled, the daemon ends, or the job was given to another."""
         return self._cancelled or self._stopping.is_set()
 
     def _eta_s(self) -> float | None:
-        """Time left at the pace so far; None until there is a pace to speak of."""
+        """Time left as the generator told, else at the pace so far; None until there is a pace to speak of."""
+        if self._told_eta:
+            told_at, eta_s = self._told_eta
+            return max(0.0, eta_s - (time.monotonic() - told_at))
         elapsed = time.monotonic() - self._began
         return elapsed / self._share * (1 - self._share) if self._share > 0.03 and elapsed > 1 else None
 
@@ -123,8 +129,9 @@ class Worker:
         self._db = database
         self._config = config
         self._owner = owner
+        self.keep_warm_s = config.render.keep_warm_s
         self._encoding = Encoding(config.render.ffmpeg, config.render.preset, config.render.crf)
-        self._generators: dict[str, generators.Generator] = {}
+        self._generators: dict[tuple[str, int], generators.Generator] = {}
         # x264 takes every core while frames are made; more threads here would only get in its way.
         cv2.setNumThreads(max(1, (os.cpu_count() or 1) // 4))
 
@@ -140,9 +147,10 @@ class Worker:
         discard(temporary)
         committed = False
         try:
-            generator = self._generator(job.generator)
-            photo = self._prepare(job, generator)
-            frames = generator.generate(photo, job.recipe, beat.progress, beat.stopped)
+            generator = self._generator(job)
+            recipe = generator.suit(job.recipe)
+            photo = self._prepare(job, generator, recipe)
+            frames = generator.generate(photo, recipe, beat.progress, beat.stopped)
             if generator.abilities.graded:
                 frames = match_grade(frames, photo.pixels)
             encode(frames, temporary, self._encoding, beat.progress, beat.stopped)
@@ -150,24 +158,25 @@ class Worker:
             if self._config.render.poster:
                 write_poster(temporary, temporary.with_suffix(".jpg"), self._encoding, mark=POSTER_MARK)
             beat.stop()
-            publication = self._intend(job, generator, frames, temporary)
+            publication = self._intend(replace(job, recipe=recipe), generator, frames, temporary)
             committed = True
             self.publish(job.id, publication)
         finally:
             if not committed:
                 discard(temporary)
 
-    def _generator(self, name: str) -> generators.Generator:
-        if name not in self._generators:
-            for other in self._generators.values():
-                other.close()
-            self._generators = {name: generators.load(name)}
-        return self._generators[name]
+    def _generator(self, job: Job) -> generators.Generator:
+        """The job's generator; it stays for the next job, with whatever it has loaded."""
+        wanted = (job.generator, job.plan)
+        if wanted not in self._generators:
+            self.close()
+            self._generators = {wanted: generators.load(*wanted)}
+        return self._generators[wanted]
 
-    def _prepare(self, job: Job, generator: generators.Generator) -> PreparedPhoto:
+    def _prepare(self, job: Job, generator: generators.Generator, recipe: Recipe) -> PreparedPhoto:
         path = Path(job.photo_path)
-        overscan = generator.overscan(job.recipe)
-        surround = tuple(math.ceil(side * (1 + 2 * overscan)) + 2 for side in job.recipe.size)
+        overscan = generator.overscan(recipe)
+        surround = tuple(math.ceil(side * (1 + 2 * overscan)) + 2 for side in recipe.size)
         try:
             pixels, _ = decode(path, megapixels=self._config.limits.megapixels, at_least=(surround[0], surround[1]))
         finally:
@@ -176,7 +185,7 @@ class Worker:
         facts = known.facts if known else {}
         # Seen when it was ingested; a photo known from a rebuild alone is looked at now.
         scene = known.scene if known and known.scene.measures else look(pixels)
-        prepared = frame(pixels, scene, job.recipe.size, overscan)
+        prepared = frame(pixels, scene, recipe.size, overscan)
         return replace(
             prepared,
             f_number=facts.get("f_number"),
@@ -197,7 +206,7 @@ class Worker:
         """Commit what is about to be published. The name is chosen and promised in one transaction."""
         photo = self.catalog.photo_at(Path(job.photo_path))
         facts = photo.facts if photo else {}
-        made_by = MadeBy(generator.name, generator.version, generator.abilities.trained)
+        made_by = MadeBy(generator.name, generator.version, generator.abilities.trained, frames.model)
         with self._db.transaction():
             clip, replaces_sha256 = self._clip(job, generator, frames)
             packet = packet_of(describe(clip, made_by, facts, frames.count))
@@ -302,13 +311,17 @@ class Worker:
         """Give back what the generators hold."""
         for generator in self._generators.values():
             generator.close()
+        self._generators = {}
 
 
 def serve(worker: Worker, queue: Queue, owner: str, stopping: threading.Event, stall_s: float, reserved: bool) -> None:
-    """Claim and render until told to stop."""
+    """Claim and render until told to stop; return also when memory ran out, so that a fresh process goes on."""
+    worked_at = time.monotonic()
     while not stopping.is_set():
         job = queue.claim(owner, reserved_only=reserved)
         if job is None:
+            if time.monotonic() - worked_at > worker.keep_warm_s:
+                worker.close()
             stopping.wait(IDLE_S)
             continue
         with Heartbeat(queue, job, owner, stopping, stall_s) as beat:
@@ -319,6 +332,9 @@ def serve(worker: Worker, queue: Queue, owner: str, stopping: threading.Event, s
             log.warning("%s: %s", job.photo_path, error)
             with contextlib.suppress(LeaseLost):
                 queue.fail(job.id, owner, error)
+            if isinstance(error, OutOfMemory):
+                return
+        worked_at = time.monotonic()
 
 
 def _attempt(worker: Worker, job: Job, beat: Heartbeat) -> AfterframeError | None:

@@ -9,7 +9,7 @@ import pytest
 
 from afterframe.encode import Encoding, encode, read_frames, verify, version, write_poster
 from afterframe.errors import Cancelled, EncodeError, GenerateError
-from afterframe.frames import Frames, Pixels
+from afterframe.frames import Frames, Pixels, Sound
 from afterframe.naming import POSTER_MARK
 from factories import make_frames
 
@@ -136,3 +136,15 @@ def test_a_missing_ffmpeg_is_said_to_be_missing(tmp_path: Path) -> None:
 
 def test_the_packaged_ffmpeg_runs() -> None:
     assert version(Encoding()).startswith("ffmpeg version")
+
+
+def test_a_clip_gets_its_sound_and_keeps_its_pictures(tmp_path: Path) -> None:
+    silent = write(make_frames(8), tmp_path / "silent.mp4")
+    tone = np.sin(np.arange(16_000) / 16_000 * 440 * 2 * np.pi).astype(np.float32)
+    sound = Sound(np.stack([tone, tone / 2], 1), 16_000)
+    clip = write(replace(make_frames(8), sound=lambda: sound), tmp_path / "ünï heard.mp4")
+    assert b"mp4a" in clip.read_bytes()
+    assert b"mp4a" not in silent.read_bytes()
+    assert list(read_frames(clip, (96, 64), FAST)) == list(read_frames(silent, (96, 64), FAST))
+    verify(clip, make_frames(8), FAST)
+    assert len(list(tmp_path.iterdir())) == 2

@@ -10,7 +10,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from afterframe.catalog import Catalog
 from afterframe.db import Database
-from afterframe.errors import Cancelled, GenerateError, NotFound, WrongState
+from afterframe.errors import Cancelled, GenerateError, NotFound, OutOfMemory, WrongState
 from afterframe.jobs import LEASE_S, MAX_STRIKES, LeaseLost, Order, Queue
 from afterframe.models import JobState
 from factories import Clock, make_clip, make_job, make_order, make_photo, make_recipe
@@ -252,6 +252,36 @@ def test_every_change_is_an_event(queue: Queue, catalog: Catalog, database: Data
     queue.cancel(job.id)
     states = [event["state"] for event in database.events_since(0) if event["kind"] == "render"]
     assert states == ["queued", "running", "running"]
+
+
+def test_a_job_that_ran_out_of_memory_goes_on_with_the_smaller_plan(queue: Queue, catalog: Catalog) -> None:
+    job = make_job(queue, catalog)
+    queue.claim(OWNER)
+    queue.fail(job.id, OWNER, OutOfMemory("memory ran out with everything on the GPU", smaller_plan=2))
+    again = queue.get(job.id)
+    assert (again.state, again.plan, again.strikes) == (JobState.QUEUED, 2, 0)
+    assert "everything on the GPU" in again.note
+
+
+@pytest.mark.parametrize("smaller_plan", [None, 1, 2])
+def test_a_plan_that_was_too_much_is_never_tried_again(
+    queue: Queue, catalog: Catalog, smaller_plan: int | None
+) -> None:
+    job = make_job(queue, catalog)
+    queue.claim(OWNER)
+    queue.fail(job.id, OWNER, OutOfMemory("too much", smaller_plan=2))
+    queue.claim(OWNER)
+    queue.fail(job.id, OWNER, OutOfMemory("still too much", smaller_plan=smaller_plan))
+    assert queue.get(job.id).state == JobState.FAILED
+
+
+def test_a_retry_begins_with_the_fastest_plan_again(queue: Queue, catalog: Catalog) -> None:
+    job = make_job(queue, catalog)
+    queue.claim(OWNER)
+    queue.fail(job.id, OWNER, OutOfMemory("too much", smaller_plan=1))
+    queue.cancel(job.id)
+    again = queue.retry(job.id)
+    assert (again.plan, again.note) == (0, "")
 
 
 class QueueMachine(RuleBasedStateMachine):

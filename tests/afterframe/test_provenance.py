@@ -8,13 +8,16 @@ import pytest
 
 from afterframe.catalog import Catalog
 from afterframe.errors import PhotoError
+from afterframe.frames import Model
 from afterframe.models import Clip, Verdict
 from afterframe.provenance import TRAINED, UNTRAINED, MadeBy, describe, read_clip, write_verdict
 from factories import make_clip, make_photo, make_recipe
 from photometa.xmp import packet
 
 PARALLAX = MadeBy("parallax", "1", trained=False)
-MODEL = MadeBy("diffusers", "1", trained=True, model="Wan2.2-TI2V-5B", model_version="abc")
+MODEL = MadeBy(
+    "diffusers", "1", True, Model("Wan2.2-TI2V-5B", "abc", "a cup of coffee; the camera holds still", {"steps": 50})
+)
 FACTS = {"caption": "Ünser “Kaffee” <am> Morgen", "keywords": ["Kaffee", "朝"], "creator": "A. Photographer"}
 
 
@@ -57,7 +60,7 @@ def test_a_models_clip_says_so(clip: Clip) -> None:
     properties = describe(clip, MODEL, FACTS, 4)
     assert properties["Iptc4xmpExt:DigitalSourceType"] == TRAINED
     assert properties["Iptc4xmpExt:AISystemUsed"] == "Wan2.2-TI2V-5B"
-    assert properties["Iptc4xmpExt:AIPromptInformation"] == clip.recipe.prompt
+    assert properties["Iptc4xmpExt:AIPromptInformation"] == "a cup of coffee; the camera holds still"
     assert "Iptc4xmpExt:AIPromptWriterName" not in properties
 
 

@@ -115,6 +115,15 @@ def test_a_worker_that_keeps_dying_is_started_less_and_less_often(yard: Yard) ->
     assert len(yard.started) == count + 1
 
 
+def test_a_worker_that_left_for_fresh_memory_is_replaced_at_once(yard: Yard) -> None:
+    for _ in range(5):
+        yard.look()
+        yard.started[-1].returncode = 0
+        yard.look()
+    yard.look()
+    assert len(yard.started) == 6
+
+
 def test_stopping_tells_the_workers_and_gives_their_jobs_back(yard: Yard, queue: Queue, catalog: Catalog) -> None:
     job = make_job(queue, catalog)
     yard.look()

@@ -1,24 +1,29 @@
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 import pytest
 
+import photometa
 from afterframe import worker as worker_module
 from afterframe.catalog import Catalog
 from afterframe.config import Config, RenderConfig
 from afterframe.db import Database
 from afterframe.errors import AfterframeError, Cancelled, GenerateError, OutOfMemory
+from afterframe.frames import Model
+from afterframe.generators import Abilities
 from afterframe.hashing import sha256_of
 from afterframe.jobs import Order, Queue
 from afterframe.models import Job, JobState, Stamp, Verdict
 from afterframe.provenance import read_clip
 from afterframe.publish import Publication
 from afterframe.worker import Heartbeat, Worker, serve
-from factories import make_clip, make_photo_file, make_recipe
+from factories import Clock, make_clip, make_photo_file, make_recipe
 from fakes import FakeGenerator
 
 OWNER = "daemon-1-aa/0"
@@ -31,7 +36,7 @@ class Studio:
     def __init__(self, database: Database, folder: Path, config: Config = FAST) -> None:
         self.worker = Worker(database, config, OWNER)
         self.generator = FakeGenerator()
-        self.worker._generators = {"fake": self.generator}
+        self.worker._generators = {("fake", 0): self.generator}
         self.catalog, self.queue = self.worker.catalog, self.worker.queue
         self.folder = folder
         self.photo = make_photo_file(folder / "DSC_0042.jpg")
@@ -324,3 +329,52 @@ def test_queue_is_empty_and_the_loop_ends_when_told(studio: Studio, queue: Queue
     stopping = threading.Event()
     threading.Timer(0.05, stopping.set).start()
     serve(studio.worker, queue, OWNER, stopping, 60, False)
+
+
+def test_after_out_of_memory_a_fresh_process_goes_on(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = studio.order()
+    monkeypatch.setattr(studio.worker, "render", raising(OutOfMemory("too much", smaller_plan=1)))
+    serve(studio.worker, studio.queue, OWNER, threading.Event(), 60, False)  # returns by itself
+    assert (studio.queue.get(job.id).state, studio.queue.get(job.id).plan) == (JobState.QUEUED, 1)
+
+
+def test_a_model_that_nobody_uses_is_unloaded(studio: Studio) -> None:
+    studio.worker.keep_warm_s = 0
+    stopping = threading.Event()
+    threading.Timer(0.05, stopping.set).start()
+    serve(studio.worker, studio.queue, OWNER, stopping, 60, False)
+    assert studio.generator.closed
+
+
+def test_a_generator_stays_for_the_next_job(studio: Studio) -> None:
+    for seed in (1, 2):
+        studio.order(seed=seed)
+        assert studio.render() is None
+    assert not studio.generator.closed
+
+
+def test_the_sidecar_names_the_model_and_every_word_that_it_got(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Model("Wan2.2-TI2V-5B", "abc", "a cup of coffee, slowly", {"steps": 4})
+    generate = studio.generator.generate
+    monkeypatch.setattr(studio.generator, "generate", lambda *given: replace(generate(*given), model=model))
+    studio.generator.abilities = Abilities(trained=True)
+    studio.order()
+    assert studio.render() is None
+    written = photometa.read_sidecar(studio.folder / "DSC_0042_motion.mp4.xmp")
+    assert written["Iptc4xmpExt:AIPromptInformation"] == "a cup of coffee, slowly"
+    assert written["Iptc4xmpExt:AISystemUsed"] == "Wan2.2-TI2V-5B"
+    assert json.loads(str(written["afterframe:modelSettings"])) == {"steps": 4}
+
+
+def test_progress_never_goes_back_and_the_generators_own_eta_counts_down(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = Clock(100.0)
+    monkeypatch.setattr(worker_module.time, "monotonic", now)
+    beat = Heartbeat(studio.queue, studio.order(), OWNER, threading.Event(), 60)
+    beat.progress(0.5, 30.0)
+    beat.progress(0.1)
+    now.forward(10)
+    assert (beat._share, beat._eta_s()) == (0.5, 20.0)

@@ -6,12 +6,13 @@ come through the same door. :func:`available` lists them, :func:`load` makes one
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import entry_points
-from typing import Protocol
+from typing import Any, Protocol
 
-from afterframe.errors import NotFound
-from afterframe.frames import CancelCheck, Frames, PixelFormat, Pixels, PreparedPhoto, Progress
+from afterframe.errors import NotFound, UsageError
+from afterframe.frames import CancelCheck, Frames, Model, PixelFormat, Pixels, PreparedPhoto, Progress, Sound
 from afterframe.models import Recipe
 
 __all__ = [
@@ -19,10 +20,12 @@ __all__ = [
     "CancelCheck",
     "Frames",
     "Generator",
+    "Model",
     "PixelFormat",
     "Pixels",
     "PreparedPhoto",
     "Progress",
+    "Sound",
     "available",
     "load",
     "resolve",
@@ -46,11 +49,24 @@ class Abilities:
 
 
 class Generator(Protocol):
-    """What every generator offers. One instance serves many renders, one at a time."""
+    """What every generator offers. One instance serves many renders, one at a time.
+
+    It is made without arguments. One that has models to choose from takes ``model=`` (and has a static method
+    ``find_model``, see :func:`resolve`); one that has memory plans takes ``plan=``, a number from 0, the fastest,
+    upwards, and raises :class:`~afterframe.errors.OutOfMemory` with the number of the next.
+    """
 
     name: str
     version: str
     abilities: Abilities
+
+    def suit(self, recipe: Recipe) -> Recipe:
+        """The recipe as this generator can do it (size, frame rate, length), each change with its reason.
+
+        Raises:
+            GenerateError: it cannot be done at all (no loop, no last frame).
+        """
+        ...
 
     def overscan(self, recipe: Recipe) -> float:
         """The margin wanted on each side for the camera to move over, as a share of the frame (0-0.2)."""
@@ -75,28 +91,60 @@ def available() -> list[str]:
     return sorted({entry.name for entry in entry_points(group="afterframe.generators")})
 
 
-def resolve(name: str) -> str:
-    """The name of the generator that ``name`` means here: ``auto`` is the best one that can run.
+def resolve(name: str, *, folders: bool = True) -> str:
+    """What ``name`` means here: a generator, or ``GENERATOR:MODEL``; ``auto`` is the best one that can run.
 
+    Args:
+        folders: the model may be a folder on this machine; False where a program asks from outside.
     Raises:
-        NotFound: no generator of that name is installed.
+        NotFound: no generator of that name is installed, or it has no such model.
+        UsageError: it has no models to choose from.
     """
-    wanted = "parallax" if name == "auto" else name
-    if wanted in available():
-        return wanted
-    raise NotFound(
-        f"There is no generator called “{name}”.",
-        f"Installed: {', '.join(available()) or 'none'}.",
-        code="no_generator",
-    )
+    kind, _, model = name.partition(":")
+    if kind == "auto":
+        kind = _MODELS if model else next(kind for kind in _BEST_FIRST if _is_ready(kind))
+    if kind not in available():
+        raise NotFound(
+            f"There is no generator called “{kind}”.",
+            f"Installed: {', '.join(available()) or 'none'}.",
+            code="no_generator",
+        )
+    if not model:
+        return kind
+    find = getattr(_class_of(kind), "find_model", None)
+    if find is None:
+        raise UsageError(f"The generator {kind} has no models to choose from.", "Leave the model away.")
+    return f"{kind}:{find(model, folders=folders)}"
 
 
-def load(name: str) -> Generator:
+def load(name: str, plan: int = 0) -> Generator:
     """Make the generator that ``name`` means here.
 
+    Args:
+        plan: its memory plan; 0 unless that was too much already.
     Raises:
-        NotFound: no generator of that name is installed.
+        NotFound: no generator of that name is installed, or it has no such model.
     """
-    (entry,) = tuple(entry_points(group="afterframe.generators", name=resolve(name)))[:1]
-    generator: Generator = entry.load()()
+    kind, _, model = resolve(name).partition(":")
+    options: dict[str, object] = ({"model": model} if model else {}) | ({"plan": plan} if plan else {})
+    generator: Generator = _class_of(kind)(**options)
     return generator
+
+
+_MODELS = "diffusers"
+"""The generator that is meant where only a model is named."""
+_BEST_FIRST = (_MODELS, "parallax")
+
+
+def _is_ready(kind: str) -> bool:
+    """Whether a generator has what it needs here (device and weights); one that does not say so needs nothing."""
+    if kind not in available():
+        return False
+    ready = getattr(_class_of(kind), "is_ready", None)
+    return ready is None or bool(ready())
+
+
+def _class_of(kind: str) -> Callable[..., Any]:
+    (entry,) = tuple(entry_points(group="afterframe.generators", name=kind))[:1]
+    made: Callable[..., Any] = entry.load()
+    return made

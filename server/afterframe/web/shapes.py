@@ -68,6 +68,7 @@ PATH: Json = {
 KEPT_PATH: Json = {"type": "string", "format": "path"}
 ID: Json = {"type": "string", "minLength": 1, "maxLength": 100}
 NAME: Json = {"type": "string", "minLength": 1, "maxLength": 100}
+VARIANTS: Json = {"type": "integer", "minimum": 1, "maximum": 16}
 OVERRIDES: Json = {
     "type": "object",
     "description": "Settings of the recipe for this request; docs/recipe.md explains each.",
@@ -117,6 +118,7 @@ SCHEMAS: dict[str, Json] = {
             "cancelling": {**BOOLEAN, "description": "It was asked to stop and is about to."},
             "strikes": COUNT,
             "error": {**ref("MaybeReason")},
+            "note": {**TEXT, "description": "What happened on the way, though it goes on: less memory, say."},
             "created_at": TIME,
             "updated_at": TIME,
         }
@@ -172,6 +174,7 @@ def render_json(job: Job, photo: str | None = None) -> Json:
         "cancelling": job.cancel_requested and not job.state.ended,
         "strikes": job.strikes,
         "error": reason_json(job.error) if job.error else None,
+        "note": job.note,
         "created_at": job.created_at,
         "updated_at": job.updated_at,
     }

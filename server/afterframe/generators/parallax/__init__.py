@@ -41,6 +41,10 @@ class Parallax:
     def __init__(self, depth_model: Path | None = None) -> None:
         self._depth_model = depth_model
 
+    def suit(self, recipe: Recipe) -> Recipe:
+        """It can do every recipe as it is."""
+        return recipe
+
     def overscan(self, recipe: Recipe) -> float:
         """What the camera's path and moving clouds need beyond the frame.
 
