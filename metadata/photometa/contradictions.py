@@ -8,7 +8,7 @@ from typing import Any
 
 from photometa.clock import gps_offset, parse_offset, zone_offset
 from photometa.findings import Findings
-from photometa.light import EV_FILL_FLASH, EV_NIGHT
+from photometa.light import EV_FILL_FLASH, EV_NIGHT, may_be_the_moon
 from photometa.precedence import Statements
 
 EV_DAYLIGHT = 12.0
@@ -33,7 +33,8 @@ def _clock_and_light(values: Mapping[str, Any]) -> list[str]:
     if ev is None or moment is None or values.get("time_of_day_source") != "clock":
         return []
     clock = moment.strftime("%H:%M")
-    if ev >= EV_DAYLIGHT and (moment.hour >= 22 or moment.hour < 4):
+    moon = may_be_the_moon(ev, values.get("focal_35mm"))
+    if ev >= EV_DAYLIGHT and (moment.hour >= 22 or moment.hour < 4) and not moon:
         return [f"The camera's clock says {clock}, the exposure (EV {ev:.1f}) says daylight."]
     if ev < EV_NIGHT and 10 <= moment.hour < 16 and not values.get("flash_fired"):
         return [
@@ -46,7 +47,8 @@ def _sun_and_light(values: Mapping[str, Any]) -> list[str]:
     ev, elevation = values.get("ev100"), values.get("sun_elevation_deg")
     if ev is None or elevation is None:
         return []
-    if elevation < -6 and ev >= EV_FILL_FLASH and not values.get("flash_fired"):
+    moon = may_be_the_moon(ev, values.get("focal_35mm"))
+    if elevation < -6 and ev >= EV_FILL_FLASH and not values.get("flash_fired") and not moon:
         return [f"The sun stood {-elevation:.0f}° below the horizon, the exposure (EV {ev:.1f}) says daylight."]
     if elevation > 10 and ev < EV_NIGHT and not values.get("flash_fired"):
         return [

@@ -13,7 +13,9 @@ from photometa.lensfun import lens_name
 from photometa.light import (
     exposure_value,
     kind_of_light,
+    may_be_the_moon,
     night_light,
+    off_sun_deg,
     sun_at,
     time_of_day_by_clock,
     time_of_day_by_sun,
@@ -116,13 +118,19 @@ class _Derived:
 
     def _light(self) -> None:
         values = self.values
-        light = kind_of_light(
-            values.get("ev100"),
-            values.get("flash_fired"),
-            values.get("light_source"),
-            values.get("sun_elevation_deg"),
-        )
+        ev, flash, elevation = values.get("ev100"), values.get("flash_fired"), values.get("sun_elevation_deg")
+        self._set("night_light", night_light(ev, elevation, flash), "rule: EV100 at night")
+        if ev is not None and self._is_dark_by_clock() and may_be_the_moon(ev, values.get("focal_35mm")):
+            return
+        direction, off_sun = values.get("direction_deg"), None
+        if direction is not None and elevation is not None:
+            off_sun = off_sun_deg(direction, values["sun_azimuth_deg"], elevation)
+        light = kind_of_light(ev, flash, values.get("light_source"), elevation, off_sun)
         if light is not None:
             self._set("light", *light)
-        at_night = night_light(values.get("ev100"), values.get("sun_elevation_deg"), values.get("flash_fired"))
-        self._set("night_light", at_night, "rule: EV100 at night")
+
+    def _is_dark_by_clock(self) -> bool:
+        """Whether the camera's clock, and nothing better, says that the sun can be down."""
+        if self.values.get("time_of_day_source") != "clock":
+            return False
+        return not 7 <= self.values["captured_at"].hour < 17

@@ -132,12 +132,12 @@ def wall_clock(text: str | None, fraction: str | None = None) -> datetime | None
     parts = text[:19].replace("T", " ").replace("/", ":").replace("-", ":").replace(" ", ":").split(":")
     try:
         moment = datetime(*[int(p) for p in parts[:6]])  # type: ignore[arg-type]  # noqa: DTZ001
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     digits = (fraction or "").strip()
     if digits.isascii() and digits.isdigit():
         moment = moment.replace(microsecond=int(digits[:6].ljust(6, "0")))
-    return moment if moment.year >= 1826 else None
+    return moment if 1826 <= moment.year < 9999 else None  # the first photograph; room for an offset
 
 
 def _gps_utc(tags: Tags) -> datetime | None:

@@ -91,7 +91,7 @@ class Facts:
     time_of_day_source: str | None = None
     """"sun" (position and aware time), "clock" (the camera's) or None."""
     light: str | None = None
-    """"hard sun", "soft", "overcast", "shade", "tungsten", "fluorescent", "flash", "low light" or "night"."""
+    """"hard sun", "backlit", "soft", "overcast", "shade", "tungsten", "fluorescent", "flash", "low light", "night"."""
 
     night_light: str | None = None
     """At night, with the sun surely down: "moonlight" or "artificial"."""

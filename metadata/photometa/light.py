@@ -28,6 +28,12 @@ as low as 12, so that overcast cannot be told from the exposure alone."""
 EV_MOONLIGHT, EV_ARTIFICIAL, NIGHT_BELOW_DEG = -2.0, 1.0, -12.0
 EV_DIFFUSE = (9.0, 11.0)
 HIGH_SUN_DEG = 20.0
+BACKLIT_WITHIN_DEG = 45.0
+"""The sun this near to the (level) line of sight lights things from behind."""
+SUNLIGHT_LX, SKYLIGHT_LX, EXTINCTION = 133_000.0, 15_000.0, 0.21
+"""Illuminance by the sun outside the atmosphere and by a bright clear sky; clear air's optical depth (IES RP-21)."""
+MOON_FROM_MM, MOON_UP_TO_EV = 200.0, 15.5
+"""The full moon is sunlit rock, EV100 14 ("looney 11"); it is photographed with long lenses."""
 
 
 def exposure_value(f_number: float, exposure_s: float, iso: float) -> float:
@@ -115,8 +121,17 @@ def kind_of_light(
     flash_fired: bool | None,
     light_source: str | None,
     sun_elevation_deg: float | None,
+    off_sun_deg: float | None = None,
 ) -> tuple[str, str] | None:
-    """The kind of light in a word, and the rule that gave it; None where several are possible."""
+    """The kind of light in a word, and the rule that gave it; None where several are possible.
+
+    Args:
+        ev100: the exposure value.
+        flash_fired: as EXIF Flash has it.
+        light_source: EXIF LightSource in words.
+        sun_elevation_deg: degrees; None where it is not known.
+        off_sun_deg: the angle between the sun and the line of sight, degrees; None where it is not known.
+    """
     if flash_fired and (ev100 is None or ev100 < EV_FILL_FLASH):
         return "flash", "rule: flash fired and little other light"
     stated = light_source_word(light_source)
@@ -129,7 +144,29 @@ def kind_of_light(
         return "night", "rule: EV100"
     if ev100 < EV_LOW:
         return "low light", "rule: EV100"
-    return _daylight(ev100, sun_elevation_deg)
+    return _daylight(ev100, sun_elevation_deg, off_sun_deg)
+
+
+def off_sun_deg(direction_deg: float, sun_azimuth_deg: float, sun_elevation_deg: float) -> float:
+    """The angle between the sun and a level line of sight, degrees."""
+    aside = math.radians(direction_deg - sun_azimuth_deg)
+    return math.degrees(math.acos(math.cos(math.radians(sun_elevation_deg)) * math.cos(aside)))
+
+
+def brightest_sunlit_ev(sun_elevation_deg: float | None) -> float:
+    """EV100 at which white in full sun meters: what is brighter is the sun itself, its halo or its reflection.
+
+    Lambert-Beer over Kasten and Young's air mass (1989); a meter's constant of 12.5 cd s/(m² ISO).
+    """
+    height = 90.0 if sun_elevation_deg is None else max(0.0, sun_elevation_deg)
+    air_mass = 1 / (math.sin(math.radians(height)) + 0.50572 * (height + 6.07995) ** -1.6364)
+    illuminance_lx = SUNLIGHT_LX * math.exp(-EXTINCTION * air_mass) + SKYLIGHT_LX * math.sin(math.radians(height))
+    return math.log2(illuminance_lx / math.pi * 100 / 12.5)
+
+
+def may_be_the_moon(ev100: float, focal_35mm: float | None) -> bool:
+    """Whether a bright exposure by night can be right: the moon through a long lens."""
+    return focal_35mm is not None and focal_35mm >= MOON_FROM_MM and ev100 <= MOON_UP_TO_EV
 
 
 def night_light(ev100: float | None, sun_elevation_deg: float | None, flash_fired: bool | None) -> str | None:
@@ -144,16 +181,24 @@ def night_light(ev100: float | None, sun_elevation_deg: float | None, flash_fire
     return "artificial" if ev100 >= EV_ARTIFICIAL else None
 
 
-def _daylight(ev100: float, sun_elevation_deg: float | None) -> tuple[str, str] | None:
-    """Light that only the sun can give, and what is soft under a sun that is surely up."""
-    if sun_elevation_deg is None:
-        return ("hard sun", "rule: EV100") if ev100 >= EV_HARD_SUN else None
-    if sun_elevation_deg < BLUE_HOUR_FROM:
+def _daylight(ev100: float, sun_elevation_deg: float | None, off_sun_deg: float | None) -> tuple[str, str] | None:
+    """Light that only the sun can give, and what is soft under a sun that is surely up.
+
+    Where "hard sun" goes by the exposure alone, nobody says where the sun stood: a silhouette meters like
+    a sunlit field.
+    """
+    if sun_elevation_deg is not None and sun_elevation_deg < BLUE_HOUR_FROM:
         return None
-    if sun_elevation_deg < 0:
+    if sun_elevation_deg is not None and sun_elevation_deg < 0:
         return "soft", "rule: the sun below the horizon"
     if ev100 >= EV_HARD_SUN:
+        if off_sun_deg is not None and off_sun_deg <= BACKLIT_WITHIN_DEG:
+            return "backlit", "rule: the camera looked towards the sun"
+        if ev100 > brightest_sunlit_ev(sun_elevation_deg):
+            return "backlit", "rule: EV100 above all that the sun lights"
         return "hard sun", "rule: EV100"
+    if sun_elevation_deg is None:
+        return None
     if sun_elevation_deg >= HIGH_SUN_DEG and EV_DIFFUSE[0] <= ev100 < EV_DIFFUSE[1]:
         return "soft", "rule: EV100 too low for direct sun at this elevation"
     return None

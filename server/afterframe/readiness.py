@@ -107,7 +107,15 @@ def _isolation(facts: Facts, scene: Scene) -> Mark:
 def _lighting(facts: Facts, scene: Scene) -> Mark:
     seen = _of(scene)
     low_sun = facts.sun_elevation_deg is not None and 0 < facts.sun_elevation_deg < 15
-    named = {"hard sun": 0.7, "tungsten": 0.5, "night": 0.6, "low light": 0.5, "soft": 0.4, "shade": 0.3}
+    named = {
+        "hard sun": 0.7,
+        "backlit": 0.7,
+        "tungsten": 0.5,
+        "night": 0.6,
+        "low light": 0.5,
+        "soft": 0.4,
+        "shade": 0.3,
+    }
     flat = {"overcast": "overcast, so the light has no direction", "flash": "the flash lights it from the front"}
     contrast = _ramp(seen("contrast"), 0.2, 0.65)
     mark = _best(

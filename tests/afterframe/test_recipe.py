@@ -143,7 +143,10 @@ def test_a_time_that_the_picture_denies_is_not_said(facts: Facts, brightness: fl
 def test_a_silhouette_before_the_sun_is_not_in_direct_sunlight() -> None:
     facts = Facts(light="hard sun", ev100=15.8)
     assert "sunlight" in recipe(facts, Scene(measures={"brightness": 0.5})).prompt
-    assert "sunlight" not in recipe(facts, Scene(measures={"brightness": 0.12})).prompt
+    dark = recipe(facts, Scene(measures={"brightness": 0.12})).prompt
+    assert "sunlight" not in dark
+    assert "against the sun" in dark
+    assert "against the sun" in recipe(Facts(light="backlit", ev100=15.8), Scene()).prompt
 
 
 def test_unsure_means_gentler() -> None:

