@@ -26,9 +26,10 @@ from afterframe.jobs import Queue
 from afterframe.locks import DaemonLock, Owner
 from afterframe.reading import PhotoReader
 from afterframe.recovery import clear_stray, recover
+from afterframe.slots import places
 from afterframe.supervisor import Supervisor
 from afterframe.watch import Watcher
-from afterframe.web import create_app
+from afterframe.web import create_app, max_body
 from afterframe.web.security import LoginCodes
 from afterframe.web.services import Services
 from afterframe.worker import Worker
@@ -83,7 +84,11 @@ class Daemon:
             stack.callback(reader.close)
             ingest = Ingest(database, catalog, queue, self._config, reader.read)
             supervisor = Supervisor(
-                queue, owner.id, worker.roll_forward, tidy=lambda: recover(worker, queue, self._home)
+                queue,
+                owner.id,
+                worker.roll_forward,
+                places=places(self._config),
+                tidy=lambda: recover(worker, queue, self._home),
             )
             supervisor.start()
             stack.callback(supervisor.stop)
@@ -138,7 +143,7 @@ class Daemon:
         self, stack: ExitStack, services: Services, codes: LoginCodes, ready: Callable[[str, str], None]
     ) -> None:
         host, port = self._config.server.host, self._config.server.port
-        server = WebServer(create_app(services, codes), host, port)
+        server = WebServer(create_app(services, codes), host, port, max_body(self._config.limits))
         stack.callback(server.stop)
         shown = "127.0.0.1" if host in ALL_INTERFACES else host
         url = f"http://{f'[{shown}]' if ':' in shown else shown}:{server.port}"
@@ -168,11 +173,13 @@ def handle_signals(daemon: Daemon) -> None:
 class WebServer:
     """waitress in a thread.
 
+    Args:
+        longest: bytes of a request's body; more is refused before it is kept anywhere.
     Raises:
         ConfigError: the address cannot be used.
     """
 
-    def __init__(self, app: Flask, host: str, port: int) -> None:
+    def __init__(self, app: Flask, host: str, port: int, longest: int) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             listening = socket.create_server((host, port), family=family)
@@ -184,7 +191,14 @@ class WebServer:
             ) from error
         self.port: int = listening.getsockname()[1]
         self._sockets: dict[int, Any] = {}
-        self._server = create_server(app, sockets=[listening], map=self._sockets, threads=THREADS, ident=None)
+        self._server = create_server(
+            app,
+            sockets=[listening],
+            map=self._sockets,
+            threads=THREADS,
+            ident=None,
+            max_request_body_size=longest,
+        )
         self._thread = threading.Thread(target=self._server.run, name="web")
         self._thread.start()
 

@@ -26,6 +26,7 @@ from afterframe.jobs import Order, Queue
 from afterframe.models import Clip, Failure, Job, Photo, Recipe, Stamp
 from afterframe.naming import bases_for, is_our_poster
 from afterframe.provenance import read_clip
+from afterframe.publish import move_without_overwriting
 from afterframe.reading import Reading
 from afterframe.recipe import compose
 
@@ -124,6 +125,29 @@ class Ingest:
                     yield reading
                 else:
                     yield _or_error(partial(self._queue_renders, path, reading, wish), generator)
+
+    def arrive(self, staged: Path, path: Path, wish: Wish | None) -> list[Job]:
+        """Put a photo that was sent to us in place, known before it can be seen, so that the watch leaves it alone.
+
+        Args:
+            staged: the photo under its own name, in a hidden folder on the same disk.
+            wish: what to make of it; None: nothing.
+        Raises:
+            FileExistsError: something stands at ``path``; nothing has changed.
+            PhotoError, RecipeError, NotFound: as :meth:`request`; nothing has changed.
+        """
+        generator = self._generator(wish) if wish else ""
+        reading = self._read_photo(staged)
+        with self._db.transaction():
+            if wish:
+                jobs = self._queue_renders(path, reading, wish, generator)
+            else:
+                jobs = []
+                self._remember(path, reading)
+                self._catalog.note_ingest(path, reading.sha256)
+            # Last: until the commit no worker claims the job, and no other ingest gets past note_ingest.
+            move_without_overwriting(staged, path)
+        return jobs
 
     def _generator(self, wish: Wish) -> str:
         return generators.resolve(wish.generator or self._config.render.generator)

@@ -64,6 +64,7 @@ def test_the_contract_says_only_what_is_checked() -> None:
     for route in ROUTES:
         tops += [
             dict(route.body),
+            *([dict(route.form)] if route.form else []),
             *map(dict, route.query.values()),
             *([dict(route.answer)] if route.answer else []),
         ]

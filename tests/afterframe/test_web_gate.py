@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ class Row:
 
     body: Body | None = None
     """A body that it understands, "PATH" standing for a path; None: it takes none."""
+    form: str = ""
+    """It takes a multipart form with a photo under this name beside the body."""
     anybody: bool = False
     """It answers without a token."""
     session: bool = True
@@ -64,6 +67,7 @@ TABLE: dict[str, Row] = {
     "POST /api/login-code": Row(session=False),
     "GET /api/openapi.json": Row(),
     "POST /api/animate": Row(body={"photos": ["PATH"]}, strange_path=refused_alone),
+    "POST /api/uploads": Row(body={"folder": "PATH"}, form="file", strange_path=forbidden),
     "POST /api/photos/lookup": Row(body={"paths": ["PATH"]}, strange_path=told_outside),
     "POST /api/recipe": Row(body={"photo": "PATH"}, strange_path=forbidden),
     "GET /api/renders": Row(),
@@ -102,6 +106,8 @@ def ask(desk: Desk, name: str, *, path: str = "", how: str | None = None, **head
         key: [path] if value == ["PATH"] else path if value == "PATH" else value for key, value in (body or {}).items()
     }
     more: dict[str, Any] = {} if body is None or how in ("GET", "HEAD") else {"json": filled}
+    if more and (file := TABLE[name].form):
+        more = {"data": {**filled, file: (BytesIO(b"no photo"), "sent.jpg")}}
     headers = {key.replace("_", "-"): value for key, value in headers.items()}
     client = desk.app.test_client(use_cookies=False)
     return client.open(address, method=how or method, headers=headers, **more)

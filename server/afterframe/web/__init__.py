@@ -11,7 +11,7 @@ from afterframe.web.access import Access
 from afterframe.web.api import ROUTES
 from afterframe.web.openapi import contract
 from afterframe.web.review import is_page, page_problem
-from afterframe.web.routes import Caller, Route
+from afterframe.web.routes import Caller, Route, max_body
 from afterframe.web.security import HEADERS, Gate, LoginCodes
 from afterframe.web.services import Services
 from afterframe.web.site import Site
@@ -19,7 +19,7 @@ from afterframe.web.site import Site
 MAX_BODY = 4 << 20
 """Bytes; 500 long paths fit."""
 
-__all__ = ["LoginCodes", "Services", "create_app"]
+__all__ = ["LoginCodes", "Services", "create_app", "max_body"]
 
 
 def create_app(services: Services, codes: LoginCodes | None = None) -> Flask:

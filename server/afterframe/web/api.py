@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from afterframe.web import about, clips, events, folders, media, renders, review, steering
+from afterframe.web import about, clips, events, folders, media, renders, review, steering, uploads
 from afterframe.web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
     *about.ROUTES,
     *renders.ROUTES,
+    *uploads.ROUTES,
     *clips.ROUTES,
     *media.ROUTES,
     *folders.ROUTES,

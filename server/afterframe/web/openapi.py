@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from afterframe import __version__
+from afterframe.web.multipart import MULTIPART
 from afterframe.web.routes import NOTHING, Caller, Route
 from afterframe.web.shapes import SCHEMAS, ref
 
@@ -72,8 +73,11 @@ def _operation(route: Route) -> dict[str, Any]:
     }
     if parameters := [*_in_path(route), *_in_query(route)]:
         operation["parameters"] = parameters
-    if route.body is not NOTHING:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": route.body}}}
+    content = {"application/json": {"schema": route.body}} if route.body is not NOTHING else {}
+    if route.form is not None:
+        content[MULTIPART] = {"schema": route.form}
+    if content:
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 

@@ -26,6 +26,13 @@ class NotJsonError(UsageError):
     status = 415
 
 
+class NotMultipartError(UsageError):
+    """A body that should be a form with a file."""
+
+    code = "not_multipart"
+    status = 415
+
+
 class BusyError(UsageError):
     """Too many of these at once; later it works."""
 
@@ -41,7 +48,7 @@ WORDS: dict[int, tuple[str, str, str]] = {
     ),
     404: ("no_route", "There is nothing at this address.", "GET /api/openapi.json lists every route."),
     405: ("wrong_method", "This address does not answer to that method.", "See the Allow header."),
-    413: ("too_large", "The request is too large.", "Send fewer photos at a time."),
+    413: ("too_large", "The request is too large.", "Send fewer or smaller photos at a time."),
     416: ("range", "The file does not have the part that was asked for.", "Ask for it without a range."),
 }
 """HTTP's own refusals -> (code, message, hint)."""

@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
             "photos": listed(shapes.PATH, at_most=shapes.MAX_PHOTOS),
             "recipe": shapes.OVERRIDES,
             "generator": shapes.NAME,
-            "variants": {"type": "integer", "minimum": 1, "maximum": 16},
+            "variants": shapes.VARIANTS,
             "idempotency_key": {
                 "type": "string",
                 "minLength": 1,

@@ -10,7 +10,9 @@ from typing import Any, NoReturn
 
 from flask import Request, Response, jsonify
 
+from afterframe.config import LimitsConfig
 from afterframe.errors import UsageError
+from afterframe.web.multipart import MULTIPART, read_form
 from afterframe.web.problems import NotJsonError
 from afterframe.web.schema import Schema, check
 from afterframe.web.shapes import SCHEMAS, form
@@ -18,6 +20,8 @@ from afterframe.web.site import Site
 
 NOTHING = form({})
 """The body of a route that takes none: left out, or {}."""
+FORM_OVERHEAD = 1 << 20
+"""Bytes of a form beside its file."""
 
 
 class Caller(Enum):
@@ -55,6 +59,8 @@ class Route:
     caller: Caller = Caller.TOKEN_OR_SESSION
     query: Mapping[str, Schema] = field(default_factory=dict)
     body: Schema = field(default_factory=lambda: NOTHING)
+    form: Schema | None = None
+    """The fields of a multipart form, instead of the JSON body or beside it; None: it takes no form."""
     answer: Schema | None = None
     """Of the JSON that it gives; None: something else."""
     status: int = 200
@@ -74,7 +80,7 @@ class Route:
         Raises:
             AfterframeError: it cannot be done, with the reason.
         """
-        body = read_body(request, self.body) if self.method != "GET" else {}
+        body = self._body(site, request) if self.method != "GET" else {}
         result = self.handler(Call(site, request, args, read_query(request, self.query), body))
         if isinstance(result, Response):
             return result
@@ -82,6 +88,15 @@ class Route:
         response = jsonify(data)
         response.status_code = status
         return response
+
+    def _body(self, site: Site, request: Request) -> Mapping[str, Any]:
+        if self.form is None:
+            return read_body(request, self.body)
+        limit = max_body(site.services.config.limits)
+        if self.body is NOTHING or request.mimetype == MULTIPART:
+            return read_form(request, self.form, SCHEMAS, limit)
+        request.max_content_length = limit
+        return read_body(request, self.body)
 
 
 class Routes(list[Route]):
@@ -95,6 +110,11 @@ class Routes(list[Route]):
             return handler
 
         return keep
+
+
+def max_body(limits: LimitsConfig) -> int:
+    """The longest body of a request that holds a photo, bytes; Base64 makes four of three."""
+    return int(limits.upload_mb * (1 << 20)) * 4 // 3 + FORM_OVERHEAD
 
 
 def read_body(request: Request, schema: Schema) -> Mapping[str, Any]:
