@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,6 +48,10 @@ def survey(pixels: Pixels, scene: Scene | None = None, *, finely: bool = True) -
     horizon = ground.horizon_row(picture, sky)
     saliency = subject.saliency_map(picture, sharp, sky)
     box = subject.subject_box(picture, saliency, people) if scene is None else scene.subject
+    with ThreadPoolExecutor(1) as beside:  # the outline takes as long as all the rest
+        outline = beside.submit(subject.subject_map, picture, saliency, box, people, sky, finely)
+        water = ground.water_map(picture, sky, detail, horizon)
+        foliage, upright = ground.foliage_map(picture, detail), ground.upright_map(picture)
     return Survey(
         picture=picture,
         faces=people,
@@ -54,11 +59,11 @@ def survey(pixels: Pixels, scene: Scene | None = None, *, finely: bool = True) -
         focus=sharp,
         detail=detail,
         sky=sky,
-        water=ground.water_map(picture, sky, detail, horizon),
-        foliage=ground.foliage_map(picture, detail),
-        upright=ground.upright_map(picture),
+        water=water,
+        foliage=foliage,
+        upright=upright,
         saliency=saliency,
-        subject=subject.subject_map(picture, saliency, box, people, sky, finely),
+        subject=outline.result(),
         horizon=horizon,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -29,7 +30,9 @@ class Stage:
         height, width = photo.pixels.shape[:2]
         self._recipe, self._size = recipe, (width, height)
         self._places = nodes(self._size) + np.array(photo.margin, np.float32)
-        seen = survey(photo.surround, photo.scene)
+        with ThreadPoolExecutor(1) as beside:
+            drawn = beside.submit(planes, photo.surround)
+            seen = survey(photo.surround, photo.scene)
         self._whole = photo.surround.shape[1], photo.surround.shape[0]
         shape = -(-self._whole[1] // SPACING), -(-self._whole[0] // SPACING)
         near = nearness(seen, photo, weights)
@@ -38,7 +41,7 @@ class Stage:
         moving = bool(self._alive) or recipe.camera_movement is not CameraMovement.STATIC
         self._light = light(recipe, self._places.shape[1], moving)
         self._pivot = _pivot(seen, near, photo)
-        self._warper = warper(planes(photo.surround), self._size)
+        self._warper = warper(drawn.result(), self._size)
 
     def frame(self, moment: float) -> Pixels:
         """The I420 frame at ``moment`` (0-1), valid until the next call."""

@@ -5,6 +5,7 @@ Movement is smooth, so it is worked out on nodes eight pixels apart and interpol
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -16,6 +17,8 @@ from afterframe.generators.parallax.yuv import Planes
 
 SPACING = 8
 """Pixels between nodes."""
+_UNSEEN = 1 / 512
+"""A copy with a smaller share changes no level."""
 _SAME_PLACE = 0.02
 """Pixels. Looks that differ by less show the same."""
 _BAND = 8
@@ -44,19 +47,6 @@ class Copy:
     """How much of it is seen, 0-1."""
 
 
-def where_apart(first: Field, second: Field) -> tuple[slice, slice] | None:
-    """The rows and columns of eight-pixel blocks in which two looks differ; None where they agree everywhere."""
-    apart = np.abs(second - first).max(axis=2) > _SAME_PLACE
-    spans = []
-    for axis in (1, 0):
-        found = np.flatnonzero(apart.any(axis=axis))
-        if not len(found):
-            return None
-        blocks = apart.shape[1 - axis] - 2
-        spans.append(slice(max(0, int(found[0]) - 2), min(blocks, int(found[-1]) + 1)))
-    return spans[0], spans[1]
-
-
 class Warper:
     """Samples planes at given places; keeps its buffers between frames."""
 
@@ -76,16 +66,15 @@ class Warper:
         """
         frame, half = self._frame, (self._width // 2, self._height // 2)
         luma = frame[: self._height]
-        _warp(self._source.luma2x, places * np.float32(2), SPACING, luma)
-        chroma = frame[self._height :].reshape(2, half[1], half[0])
-        there = (places - np.float32(0.5)) * np.float32(0.5)
-        _warp(self._source.cb, there, SPACING // 2, chroma[0])
-        _warp(self._source.cr, there, SPACING // 2, chroma[1])
-        if copy is not None and copy.share > 1 / 512 and (blocks := where_apart(places, copy.places)):
-            second = (copy.places - np.float32(0.5)) * np.float32(0.5)
-            _lay_over(self._source.luma2x, copy.places * np.float32(2), SPACING, luma, blocks, copy.share)
-            _lay_over(self._source.cb, second, SPACING // 2, chroma[0], blocks, copy.share)
-            _lay_over(self._source.cr, second, SPACING // 2, chroma[1], blocks, copy.share)
+        cb, cr = frame[self._height :].reshape(2, half[1], half[0])
+        source = self._source
+        _warp([(source.luma2x, luma)], _in_luma(places), SPACING)
+        _warp([(source.cb, cb), (source.cr, cr)], _in_chroma(places), SPACING // 2)
+        if copy is not None and copy.share > _UNSEEN:
+            apart = np.abs(copy.places - places) > _SAME_PLACE
+            over = _Over(apart[..., 0] | apart[..., 1], copy.share)
+            _warp([(source.luma2x, luma)], _in_luma(copy.places), SPACING, over)
+            _warp([(source.cb, cb), (source.cr, cr)], _in_chroma(copy.places), SPACING // 2, over)
         if gain is not None:
             self._light(luma, gain)
         return frame
@@ -103,33 +92,51 @@ class Warper:
         cv2.add(lit, self._grain, dst=luma, dtype=cv2.CV_8U)
 
 
-def _lay_over(
-    source: Pixels, places: Field, spacing: int, out: Pixels, blocks: tuple[slice, slice], share: float
-) -> None:
-    """Mix ``share`` of another look into some ``blocks`` of ``out``; the rest as :func:`_warp`."""
-    rows, columns = (slice(span.start * spacing, span.stop * spacing) for span in blocks)
-    part = out[rows, columns]
-    over = np.empty(part.shape, np.uint8)
-    _warp(source, places[blocks[0].start : blocks[0].stop + 2, blocks[1].start : blocks[1].stop + 2], spacing, over)
-    out[rows, columns] = cv2.addWeighted(part, 1.0 - share, over, share, 0.0)
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """Lay what is sampled over what is there."""
+
+    apart: npt.NDArray[np.bool_]
+    """The nodes where it differs, (rows, columns)."""
+    share: float
 
 
-def _warp(source: Pixels, places: Field, spacing: int, out: Pixels) -> None:
-    """Sample ``source`` for every pixel of ``out``, band by band, so that a band's maps stay in the cache.
+def _in_luma(places: Field) -> Field:
+    return places * np.float32(2)
+
+
+def _in_chroma(places: Field) -> Field:
+    return (places - np.float32(0.5)) * np.float32(0.5)
+
+
+def _warp(planes: Sequence[tuple[Pixels, Pixels]], places: Field, spacing: int, over: _Over | None = None) -> None:
+    """Sample planes for every pixel, band by band, so that a band's maps stay in the cache.
 
     Args:
-        source: the plane to look into.
-        places: where the nodes look, samples of ``source``.
-        spacing: of the nodes, samples of ``out``.
-        out: the plane to fill.
+        planes: each to look into, and the one to fill; all of a kind have one shape.
+        places: where the nodes look, samples of the planes to look into.
+        spacing: of the nodes, samples of the planes to fill.
+        over: only where its nodes are, and mixed into what the planes show there.
     """
-    height, width = out.shape
+    height, width = planes[0][1].shape
+    axes = [np.ascontiguousarray(places[..., axis]) for axis in (0, 1)]
     for top in range(0, height, _BAND * spacing):
-        first, rows = top // spacing, min(_BAND * spacing, height - top)
-        near = places[first : first + -(-rows // spacing) + 2]
-        size = (near.shape[1] * spacing, near.shape[0] * spacing)
-        dense = cv2.resize(near, size, interpolation=cv2.INTER_LINEAR)
-        inner = dense[spacing : spacing + rows, spacing : spacing + width]
-        whole, part = cv2.convertMaps(inner, None, cv2.CV_16SC2)  # type: ignore[call-overload]
-        band = out[top : top + rows]
-        cv2.remap(source, whole, part, cv2.INTER_LINEAR, dst=band, borderMode=cv2.BORDER_REFLECT_101)
+        rows = min(_BAND * spacing, height - top)
+        near = slice(top // spacing, top // spacing + -(-rows // spacing) + 2)
+        left, right = 0, width
+        if over is not None:
+            found = np.flatnonzero(over.apart[near].any(axis=0))
+            if not len(found):
+                continue
+            left, right = max(0, int(found[0]) - 2) * spacing, min(width, (int(found[-1]) + 1) * spacing)
+        columns = slice(left // spacing, -(-right // spacing) + 2)
+        size = ((columns.stop - columns.start) * spacing, (near.stop - near.start) * spacing)
+        inner = slice(spacing, spacing + rows), slice(spacing, spacing + right - left)
+        x, y = (cv2.resize(axis[near, columns], size, interpolation=cv2.INTER_LINEAR)[inner] for axis in axes)
+        for source, out in planes:
+            part = out[top : top + rows, left:right]
+            if over is None:
+                cv2.remap(source, x, y, cv2.INTER_LINEAR, dst=part, borderMode=cv2.BORDER_REFLECT_101)
+            else:
+                seen = cv2.remap(source, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+                cv2.addWeighted(part, 1.0 - over.share, seen, over.share, 0.0, dst=part)
