@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar, get_type_hints
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path, user_pictures_path
 
@@ -134,6 +135,8 @@ class RenderConfig:
     """A model stays loaded this long after the last render, seconds."""
     stall_s: float = 300.0
     """A render without any progress for this long is ended, seconds."""
+    slots: int = 0
+    """Renders at a time on this machine; 0: one for each GPU, one without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,56 @@ class LimitsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class EndpointConfig:
+    """[[remote.endpoints]]: one server that speaks the OpenAI Videos protocol."""
+
+    url: str = ""
+    """Its address, with or without /v1 at the end."""
+    name: str = ""
+    """What it is called in messages; empty: its host and port."""
+    dialect: str = "openai"
+    """One of :data:`DIALECTS`."""
+    model: str = ""
+    """The model to ask for; empty: the one it serves."""
+    slots: int = 1
+    """Clips at a time."""
+    key_env: str = ""
+    """The environment variable that holds its key."""
+    key_file: str = ""
+    """The file that holds its key."""
+    timeout_s: float = 3600.0
+    """Longest time for one clip, seconds."""
+    extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    """Further fields that its server takes (num_inference_steps, guidance_scale ...)."""
+
+    @property
+    def title(self) -> str:
+        """What it is called in messages."""
+        return self.name or urlsplit(self.url).netloc
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteConfig:
+    """[remote]: servers that make clips for us."""
+
+    endpoints: tuple[EndpointConfig, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterConfig:
+    """[cluster]: a Ray cluster that makes clips for us."""
+
+    address: str = ""
+    """Host and port of its head; empty: none."""
+    slots: int = 1
+    """Renders at a time: as many as the cluster has GPUs."""
+    generator: str = "auto"
+    """What makes the frames there."""
+    token_file: str = ""
+    """The file that holds its token; empty: as Ray finds it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """config.toml."""
 
@@ -157,6 +210,8 @@ class Config:
     watch: WatchConfig = field(default_factory=WatchConfig)
     render: RenderConfig = field(default_factory=RenderConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
+    remote: RemoteConfig = field(default_factory=RemoteConfig)
+    cluster: ClusterConfig = field(default_factory=ClusterConfig)
     recipe: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     """Recipe fields that hold for every photo; checked where recipes are composed."""
 
@@ -170,7 +225,9 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "watch.backlog_limit": (0, 10_000_000),
     "render.crf": (0, 51),
     "render.stall_s": (0.1, 86_400),
+    "render.slots": (0, 64),
     "render.keep_warm_s": (0, 86_400),
+    "cluster.slots": (1, 256),
     "limits.megapixels": (0.01, 10_000),
     "limits.read_s": (0.1, 3600),
     "limits.memory_mb": (0, 1 << 20),
@@ -179,6 +236,8 @@ RANGES: Mapping[str, tuple[float, float]] = {
 """What numbers may be: lowest and highest."""
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 """x264's own."""
+DIALECTS = ("openai", "sglang", "vllm-omni", "fastvideo", "afterframe")
+"""How servers of the OpenAI Videos protocol differ."""
 
 
 def read_config(path: Path) -> Config:
@@ -210,6 +269,34 @@ def _check(config: Config, where: str) -> None:
         raise ConfigError(
             f"{where}: render.preset cannot be “{config.render.preset}”.", f"One of {', '.join(PRESETS)}."
         )
+    _check_endpoints(config.remote.endpoints, where)
+
+
+def _check_endpoints(endpoints: tuple[EndpointConfig, ...], where: str) -> None:
+    for endpoint in endpoints:
+        address = urlsplit(endpoint.url)
+        if address.scheme not in ("http", "https") or not address.hostname:
+            raise ConfigError(
+                f"{where}: an endpoint has no address that can be used.", 'Write url = "http://HOST:PORT" for each.'
+            )
+        if address.username or address.password or address.query or address.fragment:
+            raise ConfigError(
+                f"{where}: the address of endpoint {address.hostname} holds more than host, port and path.",
+                "Put its key into a file or the environment, and name that as key_file or key_env.",
+            )
+        if endpoint.dialect not in DIALECTS:
+            raise ConfigError(
+                f"{where}: the dialect of endpoint {endpoint.title} cannot be “{endpoint.dialect}”.",
+                f"One of {', '.join(DIALECTS)}.",
+            )
+        if not 1 <= endpoint.slots <= 64 or not 1 <= endpoint.timeout_s <= 86_400:
+            raise ConfigError(
+                f"{where}: slots or timeout_s of endpoint {endpoint.title} is out of range.",
+                "slots goes from 1 to 64, timeout_s from 1 to 86400.",
+            )
+    titles = [endpoint.title for endpoint in endpoints]
+    if twice := next((title for title in titles if titles.count(title) > 1), None):
+        raise ConfigError(f"{where}: two endpoints are called {twice}.", "Give each a name of its own.")
 
 
 T = TypeVar("T")
@@ -229,6 +316,8 @@ def _build(kind: type[T], data: Mapping[str, Any], where: str) -> T:
 def _value(hint: Any, value: Any, where: str) -> Any:
     if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, dict):
         return _build(hint, value, where)
+    if hint == tuple[EndpointConfig, ...] and isinstance(value, list) and all(isinstance(v, dict) for v in value):
+        return tuple(_build(EndpointConfig, item, where) for item in value)
     if hint == tuple[str, ...] and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):

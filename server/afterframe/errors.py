@@ -10,6 +10,7 @@
     ├── RecipeError        a setting out of range or unknown
     ├── GenerateError      the generator failed; ``retryable`` says whether again can help
     │   ├── OutOfMemory    never retried with the same parameters
+    │   ├── Unavailable    the machine that should do it is not there: nothing is wrong with the photo
     │   └── Cancelled      the user asked to stop
     ├── EncodeError        ffmpeg failed, or its file did not decode
     ├── PublishError       the clip could not be put beside its photo
@@ -118,6 +119,15 @@ class OutOfMemory(GenerateError):
     def __init__(self, message: str, hint: str = "", *, smaller_plan: int | None = None) -> None:
         super().__init__(message, hint)
         self.smaller_plan = smaller_plan
+
+
+class Unavailable(GenerateError):
+    """The machine that should do it is not there, or left in the middle. The job waits, without a strike."""
+
+    code = "unavailable"
+
+    def __init__(self, message: str, hint: str = "", *, code: str = "") -> None:
+        super().__init__(message, hint, code=code, retryable=True)
 
 
 class Cancelled(GenerateError):

@@ -23,6 +23,9 @@ from afterframe.models import Failure, Job, JobState, Photo, Recipe
 
 LEASE_S = 30.0
 MAX_STRIKES = 3
+LOCAL = "local"
+ELSEWHERE = ("remote", "ray")
+"""Generators whose work is done on other machines: each has a lane of its own, all others share the local one."""
 
 
 class LeaseLost(AfterframeError):
@@ -114,12 +117,13 @@ class Queue:
 
     # -- working -----------------------------------------------------------------------------
 
-    def claim(self, owner: str, *, reserved_only: bool = False) -> Job | None:
+    def claim(self, owner: str, *, reserved_only: bool = False, lane: str = "") -> Job | None:
         """Take the next job, with a lease; None when there is nothing to do or the queue is paused.
 
         Args:
             owner: the id of the process (and slot) that will do it.
             reserved_only: only jobs reserved for this owner's process (``afterframe animate``).
+            lane: only jobs done on this machine (:data:`LOCAL`), or of this one of :data:`ELSEWHERE`.
         """
         process = owner.partition("/")[0]
         reserved = "reserved_for = :process" if reserved_only else "(reserved_for IS NULL OR reserved_for = :process)"
@@ -129,11 +133,19 @@ class Queue:
             row = connection.execute(
                 f"""UPDATE jobs SET state = 'running', owner = :owner, lease_until = :until, progress = 0, eta_s = NULL,
                            error = NULL, updated_at = :now
-                    WHERE seq = (SELECT seq FROM jobs WHERE state = 'queued' AND {reserved} ORDER BY place LIMIT 1)
-                    RETURNING id""",  # noqa: S608 - `reserved` is one of two literals
+                    WHERE seq = (SELECT seq FROM jobs WHERE state = 'queued' AND {reserved} AND {_in_lane(lane)}
+                                 ORDER BY place LIMIT 1)
+                    RETURNING id""",  # noqa: S608 - our own literals
                 {"owner": owner, "process": process, "until": self._clock() + LEASE_S, "now": self._clock()},
             ).fetchone()
             return self._changed(row["id"]) if row else None
+
+    def waits(self, lane: str) -> bool:
+        """Whether a job waits in this lane."""
+        row = self._db.connection.execute(
+            f"SELECT 1 FROM jobs WHERE state = 'queued' AND {_in_lane(lane)} LIMIT 1"  # noqa: S608 - our own literals
+        ).fetchone()
+        return row is not None
 
     def heartbeat(self, job_id: str, owner: str, progress: float, eta_s: float | None) -> bool:
         """Extend the lease and tell how far it is.
@@ -224,6 +236,14 @@ class Queue:
             "UPDATE jobs SET plan = ?, note = ? WHERE id = ?", (error.smaller_plan, error.message, row["id"])
         )
         self._requeue(connection, "id = ?", (row["id"],))
+
+    def postpone(self, job_id: str, owner: str, error: AfterframeError) -> None:
+        """The machine that should do it is not there: to the back of the queue, no strike, and the reason beside it."""
+        with self._db.transaction() as connection:
+            connection.execute(
+                "UPDATE jobs SET error = ? WHERE id = ? AND owner = ?", (json.dumps(error.to_dict()), job_id, owner)
+            )
+            self._requeue(connection, "id = ? AND owner = ?", (job_id, owner))
 
     def strike(self, owner: str, reason: str) -> list[Job]:
         """A worker died under a living supervisor: its jobs get a strike each, three park them.
@@ -462,6 +482,14 @@ class Queue:
         }
         self._db.emit("render", body, self._clock())
         return job
+
+
+def _in_lane(lane: str) -> str:
+    """The SQL condition that a job belongs to a lane; its generator is ``KIND`` or ``KIND:MODEL``."""
+    kind = "substr(generator, 1, instr(generator || ':', ':') - 1)"
+    if not lane:
+        return "TRUE"
+    return f"{kind} NOT IN {ELSEWHERE}" if lane == LOCAL else f"{kind} = '{ELSEWHERE[ELSEWHERE.index(lane)]}'"
 
 
 _SELECT = "SELECT jobs.*, photos.path AS photo_path FROM jobs JOIN photos ON photos.id = jobs.photo_id"

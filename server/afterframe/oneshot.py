@@ -22,6 +22,7 @@ from afterframe.naming import is_our_poster
 from afterframe.reading import PhotoReader
 from afterframe.recovery import recover
 from afterframe.scan import scan
+from afterframe.slots import places
 from afterframe.supervisor import Supervisor
 from afterframe.worker import Worker
 
@@ -93,7 +94,7 @@ class OneShot:
             reader = PhotoReader(self._config.limits)
             stack.callback(reader.close)
             ingest = Ingest(database, catalog, queue, self._config, reader.read)
-            supervisor = Supervisor(queue, owner.id, worker.roll_forward, reserved=True)
+            supervisor = Supervisor(queue, owner.id, worker.roll_forward, places=places(self._config), reserved=True)
             supervisor.start()
             stack.callback(supervisor.stop)
             wish = Wish(overrides, generator=generator, reserved_for=owner.id)

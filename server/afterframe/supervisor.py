@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from afterframe.devices import VISIBLE
 from afterframe.jobs import Queue
 from afterframe.naming import temporary_for
 from afterframe.publish import discard
 from afterframe.signals import interrupts_held_back
+from afterframe.slots import Place
 
 TICK_S = 0.25
 TIDY_S = 5.0
@@ -35,18 +38,23 @@ class Slot:
     """One place for a worker process."""
 
     owner: str
+    place: Place
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     start_at: float = 0.0
     deaths: int = field(default=0)
 
 
-def start_worker(owner: str, reserved: bool) -> subprocess.Popen[bytes]:
+def start_worker(owner: str, reserved: bool, place: Place) -> subprocess.Popen[bytes]:
     """Start a worker process in our own process group; it ends when its standard input closes."""
     with interrupts_held_back():
         return subprocess.Popen(
-            [sys.executable, "-m", "afterframe.worker", owner, "reserved" if reserved else "any"],
+            [
+                *(sys.executable, "-m", "afterframe.worker", owner),
+                *("reserved" if reserved else "any", place.lane, *place.devices),
+            ],
             stdin=subprocess.PIPE,
+            env={**os.environ, VISIBLE: place.devices[0]} if place.devices else None,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
 
@@ -56,7 +64,7 @@ class Supervisor:
 
     Args:
         owner: this process's owner id.
-        slots: how many workers.
+        places: what each worker works for.
         reserved: they take only jobs reserved for this owner (``afterframe animate``).
         roll_forward: finishes the committed publishes of the owners for which its argument is true.
         tidy: called now and then, to take over what other processes left when they died.
@@ -68,15 +76,15 @@ class Supervisor:
         owner: str,
         roll_forward: Callable[[Callable[[str], bool]], None],
         *,
-        slots: int = 1,
+        places: Sequence[Place] = (Place(),),
         reserved: bool = False,
         tidy: Callable[[], None] = lambda: None,
-        start: Callable[[str, bool], subprocess.Popen[bytes]] = start_worker,
+        start: Callable[[str, bool, Place], subprocess.Popen[bytes]] = start_worker,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
         self._roll_forward = roll_forward
-        self._slots = [Slot(f"{owner}/{index}") for index in range(slots)]
+        self._slots = [Slot(f"{owner}/{index}", place) for index, place in enumerate(places)]
         self._reserved = reserved
         self._tidy = tidy
         self._start = start
@@ -122,8 +130,8 @@ class Supervisor:
         """Start the worker if there is none, and draw the consequences when it died or hangs."""
         now = self._clock()
         if slot.process is None:
-            if now >= slot.start_at:
-                slot.process = self._start(slot.owner, self._reserved)
+            if now >= slot.start_at and (not slot.place.at_need or self._queue.waits(slot.place.lane)):
+                slot.process = self._start(slot.owner, self._reserved, slot.place)
                 slot.started_at = now
         elif slot.process.poll() is not None:
             self._bury(slot, f"the worker died (exit status {slot.process.returncode})", now)

@@ -33,6 +33,7 @@ from afterframe.errors import (
     OutOfMemory,
     PhotoError,
     PublishError,
+    Unavailable,
 )
 from afterframe.frames import Frames, PreparedPhoto
 from afterframe.framing import frame
@@ -44,6 +45,7 @@ from afterframe.naming import POSTER_MARK, poster_of, sidecar_of, temporary_for
 from afterframe.provenance import MadeBy, describe, read_clip
 from afterframe.publish import Publication, check_folder, choose_name, discard, place, seal
 from afterframe.signals import hear_interrupts
+from afterframe.slots import Place, Turn
 from afterframe.vision import look
 from photometa.xmp import packet as packet_of
 
@@ -51,6 +53,9 @@ BEAT_S = 0.5
 """How often progress is told and a wish to stop is noticed, seconds."""
 IDLE_S = 0.2
 """How often an idle worker looks for a job, seconds."""
+UNAVAILABLE_S = 5.0
+"""Until the next job is tried on a server or cluster that was not there, seconds."""
+ANY_PLACE = Place(lane="")
 
 log = logging.getLogger("afterframe.worker")  # __name__ is "__main__" in the process of its own
 
@@ -314,11 +319,22 @@ class Worker:
         self._generators = {}
 
 
-def serve(worker: Worker, queue: Queue, owner: str, stopping: threading.Event, stall_s: float, reserved: bool) -> None:
+def serve(
+    worker: Worker,
+    queue: Queue,
+    owner: str,
+    stopping: threading.Event,
+    stall_s: float,
+    reserved: bool,
+    place: Place = ANY_PLACE,
+) -> None:
     """Claim and render until told to stop; return also when memory ran out, so that a fresh process goes on."""
     worked_at = time.monotonic()
+    turn = Turn(place.devices)
     while not stopping.is_set():
-        job = queue.claim(owner, reserved_only=reserved)
+        if (others_first_s := turn.wait_s()) and queue.waits(place.lane):
+            stopping.wait(others_first_s)
+        job = queue.claim(owner, reserved_only=reserved, lane=place.lane)
         if job is None:
             if time.monotonic() - worked_at > worker.keep_warm_s:
                 worker.close()
@@ -328,6 +344,10 @@ def serve(worker: Worker, queue: Queue, owner: str, stopping: threading.Event, s
             error = _attempt(worker, job, beat)
         if stopping.is_set() and isinstance(error, Cancelled | EncodeError):
             queue.release(owner)  # a signal to the whole group ends ffmpeg too
+        elif isinstance(error, Unavailable) and not reserved:
+            log.warning("%s", error)
+            queue.postpone(job.id, owner, error)
+            stopping.wait(UNAVAILABLE_S)
         elif error is not None:
             log.warning("%s: %s", job.photo_path, error)
             with contextlib.suppress(LeaseLost):
@@ -371,8 +391,8 @@ def _listen(stopping: threading.Event) -> None:
 
 
 def main() -> None:
-    """The worker process: ``python -m afterframe.worker OWNER reserved|any``."""
-    owner, which = sys.argv[1:3]
+    """The worker process: ``python -m afterframe.worker OWNER reserved|any LANE GPU...``, its own GPU first."""
+    owner, which, lane, *devices = sys.argv[1:]
     home = Home.find()
     logs.to_file(home.logs / "worker.log")
     stopping = threading.Event()
@@ -384,7 +404,15 @@ def main() -> None:
     database = Database(home.database)
     worker = Worker(database, config, owner)
     try:
-        serve(worker, worker.queue, owner, stopping, config.render.stall_s, which == "reserved")
+        serve(
+            worker,
+            worker.queue,
+            owner,
+            stopping,
+            config.render.stall_s,
+            which == "reserved",
+            Place(lane, tuple(devices)),
+        )
     finally:
         worker.close()
         database.close()

@@ -8,6 +8,7 @@ import pytest
 from afterframe.catalog import Catalog
 from afterframe.jobs import LEASE_S, Queue
 from afterframe.models import JobState
+from afterframe.slots import Place
 from afterframe.supervisor import Supervisor
 from factories import Clock, make_job
 
@@ -53,7 +54,7 @@ class Yard:
         self.supervisor = Supervisor(queue, "daemon-1-aa", self.rolled.append, start=self._start, clock=clock)
         (self.slot,) = self.supervisor._slots
 
-    def _start(self, owner: str, reserved: bool) -> Any:
+    def _start(self, owner: str, reserved: bool, place: Place) -> Any:
         assert owner == "daemon-1-aa/0"
         self.started.append(FakeProcess())
         return self.started[-1]

@@ -1,0 +1,77 @@
+"""The GPUs of this machine, as NVIDIA's own tool tells: without loading torch.
+
+``nvidia-smi`` comes with every driver. Where it is missing there is nothing to choose between: a machine
+with an Apple or AMD GPU, or with none, has one place to render.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+TOOL = "nvidia-smi"
+TELL_S = 10.0
+"""A driver that has not answered by then is stuck, seconds."""
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One GPU."""
+
+    uuid: str
+    """As CUDA_VISIBLE_DEVICES takes it. CUDA's own numbers are sorted by speed, nvidia-smi's by bus."""
+    index: int
+    total_mb: int
+    free_mb: int
+
+
+def ask(*query: str) -> str:
+    """What nvidia-smi answers, as lines of comma-separated values; empty where there is none."""
+    try:
+        done = subprocess.run(
+            [TOOL, *query, "--format=csv,noheader,nounits"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=TELL_S,
+            check=False,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
+
+
+def devices(ask: Callable[..., str] = ask) -> list[Device]:
+    """The GPUs that may be used here, in nvidia-smi's order: all, or those that CUDA_VISIBLE_DEVICES names."""
+    named = os.environ.get(VISIBLE)
+    if named is None:
+        return _all(ask)
+    names = [name.strip() for name in named.split(",") if name.strip()]
+    return [device for device in _all(ask) if _is_named(device, names)]
+
+
+def _all(ask: Callable[..., str]) -> list[Device]:
+    found = []
+    for line in ask("--query-gpu=uuid,index,memory.total,memory.free").splitlines():
+        values = [value.strip() for value in line.split(",")]
+        if len(values) == 4 and all(value.isdecimal() for value in values[1:]):
+            found.append(Device(values[0], *map(int, values[1:])))
+    return found
+
+
+def _is_named(device: Device, names: list[str]) -> bool:
+    return any(device.uuid.startswith(name) or name == str(device.index) for name in names)
+
+
+def free_mb(ours: Collection[int], ask: Callable[..., str] = ask) -> dict[str, int]:
+    """Free memory of every GPU in MiB by its UUID; what the processes ``ours`` hold there counts as free."""
+    free = {device.uuid: device.free_mb for device in _all(ask)}
+    for line in ask("--query-compute-apps=gpu_uuid,pid,used_memory").splitlines():
+        values = [value.strip() for value in line.split(",")]
+        if len(values) == 3 and values[0] in free and values[1].isdecimal() and values[2].isdecimal():
+            if int(values[1]) in ours:
+                free[values[0]] += int(values[2])
+    return free
