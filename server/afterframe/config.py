@@ -147,7 +147,7 @@ class LimitsConfig:
     read_s: float = 30.0
     """Time to read one photo, seconds."""
     memory_mb: int = 4096
-    """Memory of the process that reads photos, MiB (where the system can limit it)."""
+    """Memory of the process that reads photos, MiB, at least 1024 (where the system can limit it)."""
     upload_mb: float = 512.0
     """A photo that is sent over the wire may be this large, MiB."""
 
@@ -230,7 +230,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "cluster.slots": (1, 256),
     "limits.megapixels": (0.01, 10_000),
     "limits.read_s": (0.1, 3600),
-    "limits.memory_mb": (0, 1 << 20),
+    "limits.memory_mb": (1024, 1 << 20),  # less, and the libraries that read photos cannot even be loaded
     "limits.upload_mb": (0.01, 4096),
 }
 """What numbers may be: lowest and highest."""

@@ -24,6 +24,8 @@ from afterframe.errors import PhotoError
 Pixels = npt.NDArray[np.uint8]
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".png", ".webp", ".heic", ".heif", ".avif"})
+FORMATS = ("JPEG", "TIFF", "PNG", "WEBP", "HEIF", "AVIF")
+"""What the names promise; Pillow's readers of other formats are never asked, whatever a file is called."""
 MIN_SIDE = 64
 """Pixels; a smaller picture is an icon, not a photo."""
 TURNED = (5, 6, 7, 8)
@@ -54,7 +56,7 @@ def open_photo(path: Path, *, megapixels: float = 200.0) -> Image.Image:
             raise PhotoError(f"{path.name} is empty.", "Export it again.", code="empty")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of damaged EXIF
-            image = Image.open(path)
+            image = Image.open(path, formats=FORMATS)
     except UnidentifiedImageError as error:
         if _begins_like_a_photo(path):
             raise _broken(path, error) from error
@@ -107,7 +109,7 @@ def _check(path: Path, image: Image.Image, megapixels: float) -> None:
             f"Export it with at least {MIN_SIDE} pixels on its short side.",
             code="too_small",
         )
-    if image.format in ("GIF", "WEBP", "PNG") and getattr(image, "is_animated", False):
+    if image.format in ("WEBP", "PNG") and getattr(image, "is_animated", False):
         raise PhotoError(f"{path.name} is an animation already.", "Export a still picture.", code="animated")
     if image.mode == "F" or image.mode.startswith("F;"):
         raise PhotoError(

@@ -16,6 +16,8 @@ from afterframe.hashing import sha256_of
 from afterframe.isolation import Pool, Stopped
 from afterframe.models import Scene
 
+NOT_A_PHOTO = frozenset({"unknown_format", "not_a_file"})
+"""photometa's codes for what is no photo at all."""
 LOOK_SIDE = 384
 """Both sides of the picture that the vision functions look at have at least so many pixels."""
 
@@ -132,7 +134,8 @@ class PhotoReader:
                 code="stalls_reader",
             ) from stopped
         except photometa.MetadataError as error:
-            raise PhotoError(error.message, error.hint, code=error.code) from error
+            code = "not_a_photo" if error.code in NOT_A_PHOTO else error.code
+            raise PhotoError(error.message, error.hint, code=code) from error
         return facts
 
     def close(self) -> None:

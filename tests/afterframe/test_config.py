@@ -39,6 +39,7 @@ def test_what_is_written_holds_and_the_rest_stays_as_it_was(file: Path) -> None:
         ("[render]\npreset = 'warp'", "preset"),
         ("[limits]\nmegapixels = -1", "megapixels"),
         ("[limits]\nread_s = nan", "read_s"),
+        ("[limits]\nmemory_mb = 1", "memory_mb"),
         ("[watch", "config.toml"),
     ],
 )

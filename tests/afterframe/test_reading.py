@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import photometa
 from afterframe import reading
@@ -100,3 +101,19 @@ def test_errors_of_the_other_process_keep_their_remedy(tmp_path: Path, reader: P
     with pytest.raises(PhotoError) as caught:
         reader.read(tmp_path / "a.jpg")
     assert (caught.value.error_code, bool(caught.value.hint)) == ("empty", True)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "BMP", "ICO", "text"])
+def test_what_is_no_photo_is_none_for_picture_and_metadata_alike(
+    tmp_path: Path, reader: PhotoReader, kind: str
+) -> None:
+    path = tmp_path / "a.jpg"
+    if kind == "text":
+        path.write_text("dear diary")
+    else:
+        Image.new("RGB", (128, 96), "red").save(path, kind)
+    with pytest.raises(PhotoError) as facts:
+        reader.facts(path)
+    with pytest.raises(PhotoError) as picture:
+        reader.read(path)
+    assert facts.value.error_code == picture.value.error_code == "not_a_photo"
