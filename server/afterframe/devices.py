@@ -70,8 +70,7 @@ def free_mb(ours: Collection[int], ask: Callable[..., str] = ask) -> dict[str, i
     """Free memory of every GPU in MiB by its UUID; what the processes ``ours`` hold there counts as free."""
     free = {device.uuid: device.free_mb for device in _all(ask)}
     for line in ask("--query-compute-apps=gpu_uuid,pid,used_memory").splitlines():
-        values = [value.strip() for value in line.split(",")]
-        if len(values) == 3 and values[0] in free and values[1].isdecimal() and values[2].isdecimal():
-            if int(values[1]) in ours:
-                free[values[0]] += int(values[2])
+        uuid, pid, used = ([value.strip() for value in line.split(",")] + ["", ""])[:3]
+        if uuid in free and pid.isdecimal() and used.isdecimal() and int(pid) in ours:
+            free[uuid] += int(used)
     return free

@@ -23,13 +23,18 @@ import numpy as np
 import piexif
 
 from afterframe.errors import Cancelled, EncodeError
-from afterframe.frames import CancelCheck, Frames, Progress, Sound
+from afterframe.frames import CancelCheck, Frames, Movie, Pixels, Progress, Sound
 from afterframe.naming import with_sound_for
 
 BT709 = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "range": "tv"}
 FRAMES_AHEAD = 3
 """Frames made while ffmpeg works on earlier ones: enough to keep both busy, little memory."""
 STOP_S = 10.0
+PROGRESS = ("-progress", "pipe:1")
+CODECS = "h264,hevc,av1,libdav1d,libaom-av1,vp9,libvpx-vp9,mpeg4"
+"""What a clip from a server may be coded in."""
+MAX_PIXELS = 1 << 26
+"""Of one frame from a server: 8K and a bit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,17 +252,23 @@ def verify(clip: Path, frames: Frames, encoding: Encoding) -> None:
     source = ffmpeg.input(_url(clip), protocol_whitelist="file", skip_loop_filter="all")
     command = (
         source.output("pipe:1", format="null", fps_mode="passthrough")
-        .global_args("-hide_banner", "-nostdin", "-v", "error", "-xerror", "-progress", "pipe:1")
+        .global_args("-hide_banner", "-nostdin", "-v", "error", "-xerror", *PROGRESS)
         .compile(cmd=encoding.program)
     )
-    report = _run(command).decode("utf-8", "replace")
-    counts = [int(line.partition("=")[2]) for line in report.splitlines() if line.startswith("frame=")]
-    if not counts or counts[-1] != frames.count:
+    count = _count(command)
+    if count != frames.count:
         raise EncodeError(
-            f"The clip decodes to {counts[-1] if counts else 0} frames instead of {frames.count}.",
+            f"The clip decodes to {count} frames instead of {frames.count}.",
             "Press Retry; if it stays so, `afterframe doctor` checks ffmpeg.",
             retryable=True,
         )
+
+
+def _count(command: list[str]) -> int:
+    """The frames that a command with PROGRESS decoded."""
+    report = _run(command).decode("utf-8", "replace")
+    counts = [int(line.partition("=")[2]) for line in report.splitlines() if line.startswith("frame=")]
+    return counts[-1] if counts else 0
 
 
 def read_frames(clip: Path, size: tuple[int, int], encoding: Encoding) -> Iterator[bytes]:
@@ -268,6 +279,10 @@ def read_frames(clip: Path, size: tuple[int, int], encoding: Encoding) -> Iterat
         .global_args("-hide_banner", "-nostdin", "-v", "error")
         .compile(cmd=encoding.program)
     )
+    yield from _raw(command, size)
+
+
+def _raw(command: list[str], size: tuple[int, int]) -> Iterator[bytes]:
     length = size[0] * size[1] * 3
     process = _start(command, stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -277,6 +292,65 @@ def read_frames(clip: Path, size: tuple[int, int], encoding: Encoding) -> Iterat
     finally:
         process.stdout.close()
         _end(process)
+
+
+def take_apart(movie: Movie, encoding: Encoding) -> Frames:
+    """The frames of a clip that a server made, decoded as they are read.
+
+    It comes over the network: only the MP4 demuxer and common codecs touch it, within a limit of pixels.
+
+    Raises:
+        EncodeError: it cannot be decoded, or its shape is not what was asked for.
+    """
+    try:
+        # One frame as YUV4MPEG2: its header tells size and rate in a fixed form (yuv4mpeg(5)).
+        head = _run(_from_network(movie.path, encoding, format="yuv4mpegpipe", pix_fmt="yuv420p", vframes=1))
+        found = _count([*_from_network(movie.path, encoding, format="null"), *PROGRESS])
+    except EncodeError as error:
+        raise error if error.error_code == "no_ffmpeg" else _no_movie(error.message) from error
+    fields = {word[:1]: word[1:] for word in head.partition(b"\n")[0].decode("ascii", "replace").split()[1:]}
+    try:
+        size = (int(fields["W"]), int(fields["H"]))
+        above, below = map(int, fields["F"].split(":"))
+        fps = round(above / below)
+    except (KeyError, ValueError, ZeroDivisionError) as error:
+        raise _no_movie("it has no picture") from error
+    count = min(found, movie.most)
+    if count < 2 or not 1 <= fps <= 240:
+        raise _no_movie(f"{count} frames, {fps} a second")
+    asked, got = movie.size[0] / movie.size[1], size[0] / size[1]
+    if not 0.9 < got / asked < 1.1:
+        raise EncodeError(
+            f"The server made {size[0]}x{size[1]} pixels instead of {movie.size[0]}x{movie.size[1]}.",
+            "Its model cannot do this shape: ask for another size, or use another server.",
+            code="wrong_shape",
+        )
+    return Frames("rgb24", size, fps, count, _pictures(movie.path, size, count, encoding), model=movie.model)
+
+
+def _pictures(path: Path, size: tuple[int, int], count: int, encoding: Encoding) -> Iterator[Pixels]:
+    command = _from_network(path, encoding, format="rawvideo", pix_fmt="rgb24", vframes=count)
+    for data in _raw(command, size):
+        yield np.frombuffer(data, np.uint8).reshape(size[1], size[0], 3)
+
+
+def _from_network(path: Path, encoding: Encoding, **output: object) -> list[str]:
+    source = ffmpeg.input(_url(path), f="mp4", protocol_whitelist="file", codec_whitelist=CODECS, max_pixels=MAX_PIXELS)
+    command: list[str] = (
+        source.video.output("pipe:1", fps_mode="passthrough", **output)
+        .global_args("-hide_banner", "-nostdin", "-v", "error", "-xerror")
+        .compile(cmd=encoding.program)
+    )
+    return command
+
+
+def _no_movie(reason: str) -> EncodeError:
+    return EncodeError(
+        f"What the server sent is not a whole clip: {reason}.",
+        "Press Retry; if it stays so, look at the server's own log.",
+        code="no_movie",
+        retryable=True,
+    )
 
 
 def write_poster(clip: Path, target: Path, encoding: Encoding, *, mark: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -94,3 +95,17 @@ class Frames:
     """None: no trained model has a part in it."""
     sound: Callable[[], Sound | None] = lambda: None
     """The sound, once all frames were read; None: it is silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movie:
+    """A clip that a server made, still encoded. ``encode`` takes it apart again, so that it is graded and
+    published like every other."""
+
+    path: Path
+    """An MP4 file that belongs to its generator."""
+    size: tuple[int, int]
+    """(width, height) asked for, pixels; servers round it to what their model can."""
+    most: int
+    """Frames beyond this are left away."""
+    model: Model | None = None

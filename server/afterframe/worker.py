@@ -24,7 +24,7 @@ from afterframe.catalog import Catalog
 from afterframe.config import Config, Home, read_config
 from afterframe.db import Database
 from afterframe.decode import decode
-from afterframe.encode import Encoding, encode, verify, write_poster
+from afterframe.encode import Encoding, encode, take_apart, verify, write_poster
 from afterframe.errors import (
     AfterframeError,
     Cancelled,
@@ -35,7 +35,7 @@ from afterframe.errors import (
     PublishError,
     Unavailable,
 )
-from afterframe.frames import Frames, PreparedPhoto
+from afterframe.frames import Frames, Movie, PreparedPhoto
 from afterframe.framing import frame
 from afterframe.grade import match_grade
 from afterframe.hashing import sha256_of
@@ -155,7 +155,8 @@ class Worker:
             generator = self._generator(job)
             recipe = generator.suit(job.recipe)
             photo = self._prepare(job, generator, recipe)
-            frames = generator.generate(photo, recipe, beat.progress, beat.stopped)
+            made = generator.generate(photo, recipe, beat.progress, beat.stopped)
+            frames = take_apart(made, self._encoding) if isinstance(made, Movie) else made
             if generator.abilities.graded:
                 frames = match_grade(frames, photo.pixels)
             encode(frames, temporary, self._encoding, beat.progress, beat.stopped)

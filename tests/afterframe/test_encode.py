@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from afterframe.encode import Encoding, encode, read_frames, verify, version, write_poster
+from afterframe.encode import Encoding, encode, read_frames, take_apart, verify, version, write_poster
 from afterframe.errors import Cancelled, EncodeError, GenerateError
-from afterframe.frames import Frames, Pixels, Sound
+from afterframe.frames import Frames, Movie, Pixels, Sound
 from afterframe.naming import POSTER_MARK
 from factories import make_frames
 
@@ -148,3 +148,29 @@ def test_a_clip_gets_its_sound_and_keeps_its_pictures(tmp_path: Path) -> None:
     assert list(read_frames(clip, (96, 64), FAST)) == list(read_frames(silent, (96, 64), FAST))
     verify(clip, make_frames(8), FAST)
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_servers_clip_comes_apart_into_what_it_is_made_of(tmp_path: Path) -> None:
+    clip = write(make_frames(5, fps=12), tmp_path / "from a server.mp4")
+    frames = take_apart(Movie(clip, (96, 64), 100), FAST)
+    assert (frames.size, frames.fps, frames.count) == ((96, 64), 12, 5)
+    assert [round(float(frame.mean())) for frame in frames.frames] == pytest.approx([0, 8, 16, 24, 32], abs=2)
+
+
+def test_a_servers_clip_is_cut_to_what_was_asked_for(tmp_path: Path) -> None:
+    clip = write(make_frames(9), tmp_path / "a.mp4")
+    frames = take_apart(Movie(clip, (96, 64), 4), FAST)
+    assert frames.count == len(list(frames.frames)) == 4
+
+
+def test_a_servers_clip_of_another_shape_is_refused(tmp_path: Path) -> None:
+    clip = write(make_frames(4), tmp_path / "a.mp4")
+    with pytest.raises(EncodeError, match="96x64 pixels instead of 64x96"):
+        take_apart(Movie(clip, (64, 96), 100), FAST)
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>no such clip</html>", b"\0\0\0\x18ftypisom\0\0\0\0isomiso2"])
+def test_what_is_no_clip_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.mp4").write_bytes(data)
+    with pytest.raises(EncodeError, match="not a whole clip"):
+        take_apart(Movie(tmp_path / "a.mp4", (96, 64), 100), FAST)

@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 from afterframe.errors import NotFound, UsageError
-from afterframe.frames import CancelCheck, Frames, Model, PixelFormat, Pixels, PreparedPhoto, Progress, Sound
+from afterframe.frames import CancelCheck, Frames, Model, Movie, PixelFormat, Pixels, PreparedPhoto, Progress, Sound
 from afterframe.models import Recipe
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Frames",
     "Generator",
     "Model",
+    "Movie",
     "PixelFormat",
     "Pixels",
     "PreparedPhoto",
@@ -72,8 +73,10 @@ class Generator(Protocol):
         """The margin wanted on each side for the camera to move over, as a share of the frame (0-0.2)."""
         ...
 
-    def generate(self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck) -> Frames:
-        """Start a clip. The work happens while ``frames`` is read.
+    def generate(
+        self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck
+    ) -> Frames | Movie:
+        """Start a clip. The work happens while ``frames`` is read; one that is made elsewhere may come whole.
 
         Raises:
             GenerateError: from here or while reading; ``retryable`` says whether again can help.
