@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "docs" / "architecture.md"
 SERVER = ROOT / "server" / "afterframe"
 METADATA = ROOT / "metadata" / "photometa"
-SQL_MODULES = {"db", "jobs", "catalog"}
+SQL_MODULES = {"db", "jobs", "catalog", "gallery"}
 SQL = re.compile(
     r"\s*(SELECT\s.+\sFROM|INSERT\s|UPDATE\s.+\sSET|DELETE\s+FROM|CREATE\s|DROP\s|ALTER\s|PRAGMA\s)", re.DOTALL
 )

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from afterframe.db import Database
+from afterframe.db import Database, put_keys
 from afterframe.errors import NotFound
+from afterframe.finding import findable
 from afterframe.models import Clip, Failure, Photo, Recipe, Scene, Stamp, Verdict
 
 
@@ -191,7 +192,17 @@ class Catalog:
                     clip.present,
                 ),
             )
+            self._put_keys(connection, clip)
             self._db.emit("clip", {"id": clip.id, "photo": clip.photo_path, "path": clip.path}, self._clock())
+
+    def _put_keys(self, connection: sqlite3.Connection, clip: Clip) -> None:
+        row = connection.execute(
+            """SELECT clips.seq, photos.path, photos.facts FROM clips JOIN photos ON photos.id = clips.photo_id
+               WHERE clips.id = ?""",
+            (clip.id,),
+        ).fetchone()
+        keys = findable(row["path"], clip.created_at, clip.recipe.to_dict(), json.loads(row["facts"]))
+        put_keys(connection, row["seq"], keys)
 
     def clip(self, clip_id: str) -> Clip:
         """One clip.
@@ -199,33 +210,33 @@ class Catalog:
         Raises:
             NotFound: there is none of that id.
         """
-        row = self._db.connection.execute(f"{_SELECT_CLIP} WHERE clips.id = ?", (clip_id,)).fetchone()
+        row = self._db.connection.execute(f"{SELECT_CLIP} WHERE clips.id = ?", (clip_id,)).fetchone()
         if row is None:
             raise NotFound(f"There is no clip {clip_id}.", "It may have been replaced by a newer one.")
-        return _clip(row)
+        return clip_of(row)
 
     def clip_at(self, path: Path) -> Clip | None:
         """The clip whose file has this path."""
-        row = self._db.connection.execute(f"{_SELECT_CLIP} WHERE clips.path = ?", (str(path),)).fetchone()
-        return _clip(row) if row else None
+        row = self._db.connection.execute(f"{SELECT_CLIP} WHERE clips.path = ?", (str(path),)).fetchone()
+        return clip_of(row) if row else None
 
     def clips_of(self, photo_id: int) -> list[Clip]:
         """A photo's clips, oldest first, those whose file is gone included."""
         rows = self._db.connection.execute(
-            f"{_SELECT_CLIP} WHERE clips.photo_id = ? ORDER BY clips.seq", (photo_id,)
+            f"{SELECT_CLIP} WHERE clips.photo_id = ? ORDER BY clips.seq", (photo_id,)
         ).fetchall()
-        return [_clip(row) for row in rows]
+        return [clip_of(row) for row in rows]
 
     def page(
         self, *, after: int | None = None, limit: int = 50, verdict: str | None = None
     ) -> tuple[list[Clip], int | None]:
         """Clips whose file is there, newest first, by keyset: the clips and the next page's cursor."""
         rows = self._db.connection.execute(
-            f"""{_SELECT_CLIP} WHERE clips.seq < ? AND clips.present AND (? IS NULL OR clips.verdict = ?)
+            f"""{SELECT_CLIP} WHERE clips.seq < ? AND clips.present AND (? IS NULL OR clips.verdict = ?)
                 ORDER BY clips.seq DESC LIMIT ?""",
             (after if after is not None else 2**62, verdict, verdict, limit + 1),
         ).fetchall()
-        return [_clip(row) for row in rows[:limit]], rows[limit - 1]["seq"] if len(rows) > limit else None
+        return [clip_of(row) for row in rows[:limit]], rows[limit - 1]["seq"] if len(rows) > limit else None
 
     def refined(self, clip_id: str) -> bool:
         """Whether another render was made from this clip."""
@@ -310,7 +321,8 @@ class Catalog:
             )
 
 
-_SELECT_CLIP = "SELECT clips.*, photos.path AS photo_path FROM clips JOIN photos ON photos.id = clips.photo_id"
+SELECT_CLIP = "SELECT clips.*, photos.path AS photo_path FROM clips JOIN photos ON photos.id = clips.photo_id"
+"""How every clip is read; :func:`clip_of` makes it of a row."""
 
 
 def _photo(row: sqlite3.Row) -> Photo:
@@ -325,7 +337,8 @@ def _photo(row: sqlite3.Row) -> Photo:
     )
 
 
-def _clip(row: sqlite3.Row) -> Clip:
+def clip_of(row: sqlite3.Row) -> Clip:
+    """A row of :data:`SELECT_CLIP`."""
     return Clip(
         id=row["id"],
         photo_id=row["photo_id"],

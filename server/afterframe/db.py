@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import astuple
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -33,43 +33,26 @@ def _memory_plans(connection: sqlite3.Connection) -> None:
 
 
 def _review(connection: sqlite3.Connection) -> None:
-    """What clips are found, sorted and grouped by; kept by catalog.put_clip."""
-    for column in ("folder", "name", "made_day", "taken", "taken_day", "photo_type", "camera", "lens"):
-        connection.execute(f"ALTER TABLE clips ADD COLUMN {column} TEXT NOT NULL DEFAULT ''")
-    connection.execute("CREATE VIRTUAL TABLE clip_words USING fts5 (words, tokenize = 'trigram')")
+    """What clips are found, sorted and grouped by, beside the clips' own long rows; kept by catalog.put_clip."""
     connection.execute(
-        "CREATE TRIGGER clips_forget AFTER DELETE ON clips BEGIN DELETE FROM clip_words WHERE rowid = OLD.seq; END"
+        """CREATE TABLE clip_keys (
+             seq INTEGER PRIMARY KEY REFERENCES clips (seq) ON DELETE CASCADE,
+             folder TEXT NOT NULL, name TEXT NOT NULL, made_day TEXT NOT NULL, taken TEXT NOT NULL,
+             photo_type TEXT NOT NULL, camera TEXT NOT NULL, lens TEXT NOT NULL, words TEXT NOT NULL) STRICT"""
     )
-    # One index for each order. It also holds what clips are chosen by, so that counting reads nothing else.
-    orders = {
-        "made": "made_day, folder, seq",
-        "taken": "taken_day, folder, taken, seq",
-        "name": "folder, name, seq",
-        "rating": "rating, seq",
-    }
-    for name, columns in orders.items():
-        chosen = "verdict, rating, photo_type, camera, lens, folder, taken_day".split(", ")
-        more = ", ".join(column for column in chosen if column not in columns.split(", "))
-        connection.execute(f"CREATE INDEX clips_by_{name} ON clips ({columns}, {more}) WHERE present")
-    for column in ("camera", "lens", "photo_type"):
-        connection.execute(f"CREATE INDEX clips_{column} ON clips ({column}) WHERE present")
+    connection.execute("CREATE INDEX clips_judged ON clips (present, verdict, rating)")
     rows = connection.execute(
         """SELECT clips.seq, clips.created_at, clips.recipe, photos.path, photos.facts
            FROM clips JOIN photos ON photos.id = clips.photo_id"""
     ).fetchall()
     for row in rows:
         keys = findable(row["path"], row["created_at"], json.loads(row["recipe"]), json.loads(row["facts"]))
-        make_findable(connection, row["seq"], keys)
+        put_keys(connection, row["seq"], keys)
 
 
-def make_findable(connection: sqlite3.Connection, seq: int, keys: Findable) -> None:
+def put_keys(connection: sqlite3.Connection, seq: int, keys: Findable) -> None:
     """Keep what a clip is found by."""
-    values = asdict(keys)
-    words = values.pop("words")
-    columns = ", ".join(f"{column} = ?" for column in values)
-    connection.execute(f"UPDATE clips SET {columns} WHERE seq = ?", (*values.values(), seq))  # noqa: S608 - our names
-    connection.execute("DELETE FROM clip_words WHERE rowid = ?", (seq,))
-    connection.execute("INSERT INTO clip_words (rowid, words) VALUES (?, ?)", (seq, words))
+    connection.execute("INSERT OR REPLACE INTO clip_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (seq, *astuple(keys)))
 
 
 MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None]], ...] = (
