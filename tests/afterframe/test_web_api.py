@@ -255,6 +255,17 @@ def test_renders_come_in_pages_newest_first(desk: Desk) -> None:
     assert desk.good("GET", f"/api/renders/{made[0]}")["photo"] == photos[0]
 
 
+def test_many_renders_are_cancelled_at_once_and_what_has_ended_is_left_alone(desk: Desk) -> None:
+    answer = desk.good("POST", "/api/animate", {"photos": [str(desk.photo(f"DSC_{n}.jpg")) for n in range(3)]})
+    first, second, third = (render["id"] for render in answer["renders"])
+    desk.services.queue.cancel(third)
+    stopped = desk.good("POST", "/api/renders/cancel", {"renders": [first, first, "nope", second, third]})
+    assert [(render["id"], render["state"]) for render in stopped["renders"]] == [
+        (first, "cancelled"),
+        (second, "cancelled"),
+    ]
+
+
 def test_a_render_is_cancelled_and_tried_again(desk: Desk) -> None:
     (render,) = desk.good("POST", "/api/animate", {"photos": [str(desk.photo())]})["renders"]
     address = f"/api/renders/{render['id']}"

@@ -127,6 +127,17 @@ def test_what_a_link_in_a_clips_place_leads_to_is_never_sent(desk: Desk, clip: C
     assert desk.bad("GET", f"/api/clips/{clip.id}/poster") == (404, "file_gone")
 
 
+# -- the sidecar -------------------------------------------------------------------------------
+
+
+def test_the_sidecar_is_sent_byte_for_byte(desk: Desk, clip: Clip) -> None:
+    response = desk.ask("GET", f"/api/clips/{clip.id}/sidecar")
+    assert (response.status_code, response.mimetype) == (200, "application/rdf+xml")
+    assert response.data == Path(clip.sidecar_path).read_bytes()
+    Path(clip.sidecar_path).unlink()
+    assert desk.bad("GET", f"/api/clips/{clip.id}/sidecar") == (404, "file_gone")
+
+
 # -- the poster --------------------------------------------------------------------------------
 
 

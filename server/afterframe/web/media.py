@@ -42,6 +42,19 @@ def get_clip_file(call: Call) -> Response:
 
 @ROUTES.add(
     "GET",
+    "/api/clips/<clip_id>/sidecar",
+    "The clip's sidecar, for a host on another machine that keeps a copy beside its photo.",
+    media=("application/rdf+xml",),
+    also={206: "The range that was asked for.", 304: "It is as it was.", 416: "It is shorter than that."},
+)
+def get_clip_sidecar(call: Call) -> Response:
+    """Send the XMP."""
+    clip = present_clip(call)
+    return send(call.request, open_regular(Path(clip.sidecar_path)), "application/rdf+xml")
+
+
+@ROUTES.add(
+    "GET",
     "/api/clips/<clip_id>/poster",
     "The clip's first frame.",
     media=("image/jpeg",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -222,6 +223,24 @@ def get_render(call: Call) -> Json:
 def cancel_render(call: Call) -> Json:
     """Stop one render."""
     return render_json(call.site.services.queue.cancel(call.args["render_id"]))
+
+
+@ROUTES.add(
+    "POST",
+    "/api/renders/cancel",
+    "Stop many renders at once; those that have ended, or are unknown, are left alone.",
+    body=form({"renders": listed(shapes.ID, at_most=shapes.MAX_PHOTOS)}),
+    answer=form({"renders": {**listed(ref("Render")), "description": "Those that are stopped."}}),
+)
+def cancel_renders(call: Call) -> Json:
+    """Stop what of them waits or runs."""
+    services = call.site.services
+    stopped = []
+    with services.database.transaction():
+        for render_id in dict.fromkeys(call.body["renders"]):
+            with contextlib.suppress(NotFound, WrongState):
+                stopped.append(services.queue.cancel(render_id))
+    return {"renders": [render_json(job) for job in stopped]}
 
 
 @ROUTES.add(
