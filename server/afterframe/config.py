@@ -57,6 +57,11 @@ class Home:
         return self.root / "daemon.json"
 
     @property
+    def program(self) -> Path:
+        """program.json: the command that started the last daemon, so that a host's plugin can start it again."""
+        return self.root / "program.json"
+
+    @property
     def logs(self) -> Path:
         """Log files."""
         return self.root / "logs"

@@ -1,4 +1,5 @@
-"""Small private files in our home: the token, and daemon.json, by which others find a running daemon."""
+"""Small private files in our home: the token; daemon.json and program.json, by which others find a
+running daemon, or start one."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import contextlib
 import json
 import os
 import secrets
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,8 @@ def make_token(home: Home) -> str:
 
 
 def write_daemon(home: Home, url: str) -> None:
-    """Tell others where the daemon answers."""
+    """Tell others where the daemon answers, and how to start it when it does not."""
+    write_privately(home.program, json.dumps({"command": [sys.executable, "-m", __package__]}))
     write_privately(home.daemon, json.dumps({"url": url, "pid": os.getpid(), "version": __version__}))
 
 
