@@ -24,8 +24,8 @@ from watchdog.observers.api import BaseObserver
 from afterframe.catalog import Catalog
 from afterframe.config import WatchConfig
 from afterframe.decode import is_photo
-from afterframe.models import Stamp
-from afterframe.scan import on_network, scan
+from afterframe.models import Failure, Stamp
+from afterframe.scan import is_inside, on_network, scan
 from afterframe.settle import Settler
 
 TAKE_AT_ONCE = 32
@@ -40,6 +40,14 @@ class Take(Protocol):
     def __call__(self, path: Path, *, final: bool) -> bool:
         """``final``: a broken file is to be given up."""
         ...
+
+
+def _outside(path: Path) -> Failure:
+    return Failure(
+        "not_allowed",
+        f"{path.name} is a link to a photo outside Afterframe's folders.",
+        "Put a copy in its place, or add the photo's own folder.",
+    )
 
 
 class _Hints(FileSystemEventHandler):
@@ -194,8 +202,16 @@ class Watcher:
         except OSError:
             self._settler.forget(path)
             return
-        if known == stamp or self._take(path, final=final):
-            self._settler.forget(path)
+        if known != stamp and self._leads_outside(path):
+            self._catalog.put_problem(path, stamp, _outside(path))
+        elif known != stamp and not self._take(path, final=final):
+            return
+        self._settler.forget(path)
+
+    def _leads_outside(self, path: Path) -> bool:
+        """Whether a link's photo lies in none of our folders: as a request for it would be refused."""
+        real = os.path.realpath(path)
+        return not any(is_inside(real, str(folder.path)) for folder in self._catalog.folders())
 
     # -- folders -----------------------------------------------------------------------------
 

@@ -214,3 +214,30 @@ def test_a_photo_renamed_into_place_is_taken_by_its_event(catalog: Catalog, tmp_
         assert taken["a.jpg"].wait(20)
     finally:
         watcher.stop()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, hand: Hand) -> Path:
+    photo = tmp_path / "private" / "photo.jpg"
+    photo.parent.mkdir()
+    photo.write_bytes(b"x")
+    os.utime(photo, (hand.wall.now - 9, hand.wall.now - 9))
+    try:
+        (hand.folder / "link.jpg").symlink_to(photo)
+    except OSError:
+        pytest.skip("links are not allowed here")
+    return photo
+
+
+def test_a_link_that_leads_outside_is_refused_once(hand: Hand, catalog: Catalog, elsewhere: Path) -> None:
+    assert hand.turn() == []
+    ((path, why),) = catalog.problems()
+    assert path == str(hand.folder / "link.jpg")
+    assert why.code == "not_allowed"
+    assert hand.turn(forward=400) == []
+    assert len(catalog.problems()) == 1
+
+
+def test_a_link_into_another_of_our_folders_is_followed(hand: Hand, catalog: Catalog, elsewhere: Path) -> None:
+    catalog.put_folder(elsewhere.parent, watch=False)
+    assert hand.turn() == ["link.jpg"]

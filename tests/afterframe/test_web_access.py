@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from afterframe.errors import AfterframeError, NotAllowed, NotFound, PhotoError, UsageError
-from afterframe.web.access import Access, is_inside, open_regular, windows_oddity
+from afterframe.scan import is_inside
+from afterframe.web.access import Access, open_regular, windows_oddity
 
 
 @pytest.fixture

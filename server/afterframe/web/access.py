@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from afterframe.decode import is_photo
 from afterframe.errors import NotAllowed, NotFound, PhotoError, UsageError
+from afterframe.scan import is_inside
 
 OUTSIDE_HINT = "Add its folder to the watched folders or the allowed ones first (POST /api/folders)."
 DEVICES = frozenset(
@@ -112,15 +113,6 @@ def real_path(given: str) -> str:
         return os.path.realpath(given)
     except (OSError, ValueError) as error:
         raise NotAllowed(f"{given} cannot be followed to a file.", code="bad_path") from error
-
-
-def is_inside(real: str, root: str) -> bool:
-    """Whether a real path is a folder or lies under it."""
-    top = os.path.normcase(os.path.realpath(root))
-    try:
-        return os.path.commonpath([os.path.normcase(real), top]) == top
-    except ValueError:
-        return False  # another drive
 
 
 def windows_oddity(given: str, roots: Iterable[str]) -> str | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from afterframe.catalog import Catalog
 from afterframe.errors import NotAllowed, NotFound, UsageError
+from afterframe.scan import is_inside
 from afterframe.web import shapes
-from afterframe.web.access import check_absolute, is_inside, real_path, windows_oddity
+from afterframe.web.access import check_absolute, real_path, windows_oddity
 from afterframe.web.routes import Call, Routes
 from afterframe.web.shapes import Json, folder_json, form, listed, ref
 
@@ -71,16 +73,26 @@ def put_folder(call: Call) -> Json:
 def drop_folder(call: Call) -> Json:
     """Forget one folder, which need not exist any more."""
     services, given = call.site.services, call.body["path"]
+    services.catalog.drop_folder(known_folder(given, services.catalog))
+    services.folders_changed()
+    return {"path": given}
+
+
+def known_folder(given: str, catalog: Catalog) -> Path:
+    """The folder of ours that a path names.
+
+    Raises:
+        UsageError: it is no absolute path.
+        NotFound: it is none of ours.
+    """
     check_absolute(given)
-    known = {str(folder.path) for folder in services.catalog.folders()}
+    known = {str(folder.path) for folder in catalog.folders()}
     spelled = os.path.normpath(given)
     # A folder of ours may be spelled as it is kept, so that a share that is away needs no look-up.
     path = spelled if spelled in known else real_path(given)
     if path not in known:
-        raise NotFound(f"{given} is not one of the folders.", "GET /api/folders lists them.")
-    services.catalog.drop_folder(Path(path))
-    services.folders_changed()
-    return {"path": given}
+        raise NotFound(f"{given} is not one of the folders.", "`afterframe folders` lists them.")
+    return Path(path)
 
 
 def existing_folder(given: str, home: Path) -> Path:
