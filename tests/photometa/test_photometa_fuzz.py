@@ -13,6 +13,7 @@ from photometa_seeds import JPEG, exif_block, photo
 
 import photometa
 from photometa import Alt, Bag, LangAlt, MetadataError, Seq, Struct, Value
+from photometa.containers.heif import MAX_ITEMS, _Item, _item_locations
 from photometa.makernote import _canon_iso
 from photometa.splice import merge
 from photometa.tiff import open_tiff
@@ -161,3 +162,11 @@ def test_a_time_beyond_the_calendar_is_none(tmp_path: Path, moment: bytes, offse
     read_photo(path)
     taken = photometa.read(path).captured_at
     assert taken is None or 1826 <= taken.year <= 9999
+
+
+def test_item_locations_that_take_no_bytes_are_not_counted_out() -> None:
+    items: dict[int, _Item] = {7: _Item(b"Exif")}
+    located = b"\0\0\0\0" + b"\0\0" + b"\xff\xff" + b"\0\x07\0\0\xff\xff" * 65535
+    _item_locations(located, items)
+    assert set(items[7].extents) == {(0, 0)}
+    assert len(items[7].extents) <= MAX_ITEMS
