@@ -308,6 +308,30 @@ def rebuild(folders: tuple[Path, ...], as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("action", type=click.Choice(["install", "remove", "status"]))
+@click.argument("host", type=click.Choice(["lightroom", "darktable"]))
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where the host looks for plugins.")
+@as_json
+@reported
+def plugin(action: str, host: str, folder: Path | None, as_json: bool) -> None:
+    """Put the plugin for Lightroom Classic or darktable in its place, upgrade it, or take it away."""
+    from afterframe import plugins
+
+    home = Home.find()
+    folders = [folder.absolute()] if folder else plugins.host_folders(host)
+    if action == "install":
+        found = [plugins.install(host, place, home) for place in folders]
+    elif action == "remove":
+        found = [plugins.remove(host, place) for place in folders]
+    else:
+        found = [plugins.look(host, place) for place in folders]
+    if as_json:
+        click.echo(json.dumps({"plugins": [plugin.to_dict() for plugin in found]}))
+    else:
+        console.print_plugins(found)
+
+
+@main.command()
 @as_json
 @reported
 def doctor(as_json: bool) -> None:

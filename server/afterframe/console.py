@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from afterframe.audit import Audited
     from afterframe.doctor import Check
     from afterframe.oneshot import Result
+    from afterframe.plugins import Plugin
     from afterframe.rebuild import Rebuilt
 
 out = Console(highlight=False, soft_wrap=True)
@@ -167,6 +168,21 @@ def print_checks(checks: Sequence[Check]) -> None:
     for check in checks:
         mark = "[green]ok[/]     " if check.ok else "[red]problem[/]"
         out.print(f"{mark} {check.name}: {shown(check.detail)}{' ' + shown(check.hint) if check.hint else ''}")
+
+
+NEXT_STEP = {
+    "lightroom": "Start Lightroom Classic again; the menu is Library > Plug-in Extras.",
+    "darktable": "Start darktable again; the panel “afterframe” is on the right of the lighttable.",
+}
+
+
+def print_plugins(found: Sequence[Plugin]) -> None:
+    """Where a host's plugin stands, and what to do next."""
+    for plugin in found:
+        version = f" {plugin.version}" if plugin.version else ""
+        out.print(f"{plugin.state}{version}: {shown(plugin.folder)}")
+    if any(plugin.state in ("installed", "upgraded") for plugin in found):
+        out.print(NEXT_STEP[found[0].host])
 
 
 class Progress:

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import shutil
+import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any, Self
 
 from afterframe.errors import PublishError
 from afterframe.hashing import sha256_of
-from afterframe.naming import POSTER_MARK, bases_for, clip_path, sidecar_of, with_sound_for
+from afterframe.naming import POSTER_MARK, bases_for, clip_path, poster_of, sidecar_of, temporary_for, with_sound_for
 from photometa.containers.mp4 import append_xmp
 
 FREE_BYTES = 64 << 20
@@ -207,6 +208,32 @@ def _place_poster(temporary: Path, target: Path) -> None:
         temporary.unlink()
     else:
         move_without_overwriting(temporary, target)
+
+
+def put_poster(made: Path, clip: Path) -> Path:
+    """Put a copy of a clip's poster beside the clip.
+
+    Returns:
+        Where it stands.
+    Raises:
+        PublishError: ``name_taken``: somebody else's picture has the name; or the folder cannot be written.
+    """
+    target, temporary = poster_of(clip), temporary_for(clip.parent, uuid.uuid4().hex).with_suffix(".jpg")
+    try:
+        if not (target.is_file() and target.read_bytes() == made.read_bytes()):
+            temporary.write_bytes(made.read_bytes())
+            _place_poster(temporary, target)
+        if POSTER_MARK not in target.read_bytes()[:4096]:
+            raise FileExistsError
+    except FileExistsError:
+        raise PublishError(
+            f"{target.name} exists and is not Afterframe's.", "Rename it, and ask again.", code="name_taken"
+        ) from None
+    except OSError as error:
+        raise _explain(error, target) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
 
 
 def move_without_overwriting(source: Path, target: Path) -> None:

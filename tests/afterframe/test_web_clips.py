@@ -8,6 +8,7 @@ from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
 from afterframe.catalog import Catalog
 from afterframe.encode import Encoding, encode
 from afterframe.models import Clip, Verdict
+from afterframe.naming import is_our_poster
 from afterframe.provenance import read_clip
 from factories import make_frames
 
@@ -155,6 +156,23 @@ def test_a_poster_is_the_first_frame_and_made_once(desk: Desk, tmp_path: Path) -
     stamp = kept.stat().st_mtime_ns
     assert desk.ask("GET", f"/api/clips/{clip.id}/poster").data == first.data
     assert kept.stat().st_mtime_ns == stamp
+
+
+def test_a_poster_is_put_beside_its_clip_over_ours_and_never_over_a_strangers(desk: Desk, tmp_path: Path) -> None:
+    video = tmp_path / "clip.mp4"
+    encode(make_frames(4, level=90), video, Encoding(preset="ultrafast"), lambda share: None, lambda: False)
+    clip = desk.clip(data=video.read_bytes())
+    target = Path(clip.path).with_suffix(".jpg")
+    for standing in (None, b"an older one: Afterframe poster"):
+        if standing:
+            target.write_bytes(standing)
+        assert desk.good("POST", f"/api/clips/{clip.id}/poster", {}) == {"path": str(target)}
+        assert target.read_bytes() == desk.ask("GET", f"/api/clips/{clip.id}/poster").data
+        assert is_our_poster(target)
+    target.write_bytes(b"a stranger's")
+    assert desk.bad("POST", f"/api/clips/{clip.id}/poster", {}) == (409, "name_taken")
+    assert target.read_bytes() == b"a stranger's"
+    assert not list(target.parent.glob(".afterframe-*"))
 
 
 def test_a_file_that_we_did_not_write_never_reaches_ffmpeg(

@@ -1,0 +1,229 @@
+--- Talks to Afterframe's daemon. The request itself is made by curl: darktable's Lua has no HTTP.
+--
+-- The token never stands on a command line, where every user of the machine could read it: curl reads it from a
+-- file that this user alone can read.
+local Daemon = {}
+Daemon.__index = Daemon
+
+local CONNECT_S = 2
+local ANSWER_S = 20
+
+local COULD_NOT_CONNECT, TIMED_OUT = 7, 28
+local NOT_FOUND_BY_SHELL = { [127] = true, [9009] = true }
+
+local NEVER_STARTED = {
+  code = "never_started",
+  message = "Afterframe was never started on this computer.",
+  hint = "Start it with “afterframe serve”, or name its address and token in the preferences (Lua options).",
+}
+local NOT_RUNNING = {
+  code = "not_running",
+  message = "Afterframe is not running.",
+  hint = "Start it with “afterframe serve”.",
+}
+local SILENT = { code = "silent", message = "Afterframe does not answer.", hint = "Stop it and start it again." }
+local NO_CURL = {
+  code = "no_curl",
+  message = "The program curl is missing.",
+  hint = "Install it (on Debian and Ubuntu: apt install curl) and start darktable again.",
+}
+local STRANGER = {
+  code = "stranger",
+  message = "Something else than Afterframe answers there.",
+  hint = "Look at the address in the preferences (Lua options).",
+}
+
+--- @param parts.execute runs a command line and gives its exit status
+-- @param parts.setting reads a preference by its name
+-- @param parts.homes folders in which Afterframe may keep its own files, likeliest first
+-- @param parts.json, parts.files the modules of these names
+-- @param parts.windows whether this is Windows
+function Daemon.new(parts)
+  return setmetatable(parts, Daemon)
+end
+
+--- Where the daemon answers, and the token that it wants.
+-- @return {url, token}; or nil and the problem
+function Daemon:locate()
+  local url, token = self.setting "address", self.setting "token"
+  if url ~= "" then
+    return { url = url:gsub("/+$", ""), token = token }
+  end
+  for _, home in ipairs(self.homes()) do
+    local secret = self.files.read(self.files.join(home, "token"))
+    if secret then
+      local running = self.json.decode(self.files.read(self.files.join(home, "daemon.json")) or "")
+      if type(running) ~= "table" or type(running.url) ~= "string" then
+        return nil, NOT_RUNNING
+      end
+      return { url = running.url, token = secret:match("%S+") or "" }
+    end
+  end
+  return nil, NEVER_STARTED
+end
+
+--- What curl's exit status means; nil when all went well. POSIX systems may give the raw wait status.
+local function explained(status)
+  status = status > 255 and status % 256 == 0 and status // 256 or status
+  if status == 0 then
+    return nil
+  elseif NOT_FOUND_BY_SHELL[status] then
+    return NO_CURL
+  end
+  return (status == COULD_NOT_CONNECT and NOT_RUNNING) or (status == TIMED_OUT and SILENT) or STRANGER
+end
+
+--- Ask for one thing.
+-- @param route such as "/api/animate"
+-- @param body a table for a POST; nil for a GET
+-- @param answer_s how long the answer may take, seconds
+-- @return what the daemon answered; or nil and the problem {code, message, hint}
+function Daemon:ask(route, body, answer_s)
+  local answers, problem = self:ask_all({ { route = route, body = body } }, answer_s)
+  if not answers then
+    return nil, problem
+  end
+  return answers[1].answer, answers[1].problem
+end
+
+--- Ask for many things at once, over one connection.
+-- @param questions a list of {route, body}
+-- @return a list of {answer} or {problem}, in the same order; or nil and the problem of all
+function Daemon:ask_all(questions, answer_s)
+  local place, problem = self:locate()
+  if not place then
+    return nil, problem
+  end
+  local desk = self:_desk()
+  local config = {}
+  for index, question in ipairs(questions) do
+    config[index] = self:_request(place, question, desk, answer_s or ANSWER_S)
+  end
+  local status, answers
+  if desk.put("config", table.concat(config, "next\n")) then
+    status = self.execute(self:_command(desk))
+    answers = {}
+    for index in ipairs(questions) do
+      answers[index] = self:_understood(desk.take("answer" .. index))
+    end
+  end
+  desk.clear()
+  if not status then
+    return nil, { code = "no_space", message = "No temporary file can be written.", hint = "Look at the disk." }
+  end
+  local failed = explained(status)
+  if failed and not answers[#answers].answer then
+    return nil, failed
+  end
+  return answers
+end
+
+local function quoted(value)
+  local escapes = { ["\\"] = "\\\\", ['"'] = '\\"', ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+  return '"' .. value:gsub('[\\"\n\r\t]', escapes) .. '"'
+end
+
+--- One request in the words of a curl config file (curl(1), --config).
+function Daemon:_request(place, question, desk, answer_s)
+  local index = desk.next()
+  local lines = {
+    "url = " .. quoted(place.url .. question.route),
+    "header = " .. quoted("Authorization: Bearer " .. place.token),
+    "output = " .. quoted(desk.name("answer" .. index)),
+    'proto = "=http,https"',
+    'noproxy = "*"',
+    "connect-timeout = " .. CONNECT_S,
+    "max-time = " .. answer_s,
+    "silent",
+    "globoff",
+  }
+  if question.body then
+    desk.put("body" .. index, self.json.encode(question.body))
+    lines[#lines + 1] = 'header = "Content-Type: application/json"'
+    lines[#lines + 1] = 'header = "Expect:"'
+    lines[#lines + 1] = "data-binary = " .. quoted("@" .. desk.name("body" .. index))
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+function Daemon:_command(desk)
+  if self.windows then
+    return 'cd /d "%TEMP%" && curl -q --config ' .. desk.name("config")
+  end
+  return "curl -q --config '" .. desk.name("config"):gsub("'", "'\\''") .. "' 2>/dev/null"
+end
+
+--- Temporary files of one request, which nobody else can read.
+function Daemon:_desk()
+  local names, count = {}, 0
+  local folder = self.windows and os.getenv "TEMP" .. "\\" or ""
+  local unique = ("afterframe-%x-%s"):format(os.time(), tostring(names):match("%x+$"))
+  local desk = {}
+
+  --- As curl is to find it: on Windows a plain name, because the command line cannot carry every path.
+  function desk.name(what)
+    -- Elsewhere os.tmpname makes the file, readable by this user alone.
+    names[what] = names[what] or (self.windows and unique .. "-" .. what or os.tmpname())
+    return names[what]
+  end
+  function desk.next()
+    count = count + 1
+    return count
+  end
+  function desk.put(what, content)
+    local file = io.open(folder .. desk.name(what), "wb")
+    return file and file:write(content) and file:close()
+  end
+  function desk.take(what)
+    return self.files.read(folder .. desk.name(what))
+  end
+  function desk.clear()
+    for _, name in pairs(names) do
+      os.remove(folder .. name)
+    end
+  end
+  return desk
+end
+
+function Daemon:_understood(text)
+  local answer = text and text ~= "" and self.json.decode(text)
+  if type(answer) ~= "table" then
+    return { problem = text == "" and SILENT or STRANGER }
+  elseif type(answer.error) == "table" and answer.error.message then
+    return { problem = answer.error }
+  end
+  return { answer = answer }
+end
+
+--- "here = there; here = there": folders as this computer names them, and as the daemon's does.
+local function mapped(path, mapping, from, to)
+  local best
+  for pair in mapping:gmatch("[^;]+") do
+    local here, there = pair:match("^%s*(.-)%s*=%s*(.-)%s*$")
+    local ends = { here = here, there = there }
+    local prefix = ends[from]
+    if prefix and prefix ~= "" and path:sub(1, #prefix) == prefix and (not best or #prefix > #best[from]) then
+      local rest = path:sub(#prefix + 1)
+      if rest == "" or rest:match("^[/\\]") or prefix:match("[/\\]$") then
+        best = ends
+      end
+    end
+  end
+  if not best then
+    return path
+  end
+  local separator = best[to]:match("\\") and "\\" or "/"
+  return best[to] .. path:sub(#best[from] + 1):gsub("[/\\]", separator)
+end
+
+--- How the daemon's computer names a path of this one.
+function Daemon:there(path)
+  return mapped(path, self.setting "folders", "here", "there")
+end
+
+--- The reverse of there.
+function Daemon:here(path)
+  return mapped(path, self.setting "folders", "there", "here")
+end
+
+return Daemon

@@ -1,0 +1,80 @@
+--- The panel in the lighttable: how the selected photos stand, and what can be done about it.
+local Panel = {}
+Panel.__index = Panel
+
+local MOTION = { "as suits the photo", "hardly any", "gentle", "moderate", "lively" }
+local INTENSITY = { nil, 0.15, 0.35, 0.6, 0.85 }
+local LAST_MOTION = 5
+
+--- @param parts.dt darktable
+-- @param parts.actions what the buttons do: animate, refresh, open, approve, reject, review
+-- @param parts.setting, parts.set read and write a preference
+function Panel.new(parts)
+  local panel = setmetatable(parts, Panel)
+  panel:_build()
+  return panel
+end
+
+function Panel:_button(name, label, tooltip)
+  return self.dt.new_widget "button" {
+    name = "afterframe-" .. name,
+    label = label,
+    tooltip = tooltip,
+    clicked_callback = function() self.actions[name]() end,
+  }
+end
+
+function Panel:_row(...)
+  return self.dt.new_widget "box" { orientation = "horizontal", ... }
+end
+
+function Panel:_build()
+  local dt = self.dt
+  self.status = dt.new_widget "label" { name = "afterframe-status", label = "", selectable = true, halign = "start" }
+  self.prompt = dt.new_widget "entry" {
+    text = self.setting "prompt",
+    placeholder = "what happens in the clip",
+    tooltip = "your own words; empty: the photo's caption and keywords lead",
+  }
+  self.motion = dt.new_widget "combobox" {
+    label = "motion",
+    tooltip = "how much moves",
+    selected = math.max(1, math.min(LAST_MOTION, tonumber(self.setting "motion") or 1)),
+    table.unpack(MOTION),
+  }
+  self.widget = dt.new_widget "box" {
+    orientation = "vertical",
+    self.status,
+    self.prompt,
+    self.motion,
+    self:_button("animate", "animate", "make a clip of each selected photo"),
+    self:_row(
+      self:_button("open", "open clip", "play the newest clip of the selected photo"),
+      self:_button("refresh", "refresh", "ask how the selected photos stand, and fetch what is missing here")
+    ),
+    self:_row(
+      self:_button("approve", "approve", "the newest clip of each selected photo is good"),
+      self:_button("reject", "reject", "the newest clip of each selected photo is not")
+    ),
+    self:_button("review", "review page", "all clips, in the browser"),
+  }
+end
+
+--- Show a text. Nothing is touched where nothing changes: each touch waits for darktable's window.
+function Panel:show(text)
+  if text ~= self.shown then
+    self.shown = text
+    self.status.label = text
+  end
+end
+
+--- What the photographer chose, as the recipe's settings; remembered for the next time.
+function Panel:overrides()
+  local prompt = self.prompt.text:match("^%s*(.-)%s*$")
+  local motion = self.motion.selected
+  self.set("prompt", prompt)
+  self.set("motion", tostring(motion))
+  return { prompt = prompt ~= "" and prompt or nil, motion_intensity = INTENSITY[motion] }
+end
+
+return Panel

@@ -1,0 +1,257 @@
+--- Clips under way: asked for, followed until they stand beside their photos, cancelled.
+local Renders = {}
+Renders.__index = Renders
+
+local AT_ONCE = 50 -- photos in one request: the daemon reads each before it answers
+local READ_S = 600
+local LOOK_MS = 1000
+local GIVE_UP_AFTER = 60 -- looks in a row that the daemon did not answer
+
+--- @param parts.dt darktable
+-- @param parts.daemon, parts.photos as in the modules of these names
+-- @param parts.tell shows one line to the photographer
+-- @param parts.changed is called when something has changed that the panel shows
+function Renders.new(parts)
+  return setmetatable(parts, Renders)
+end
+
+--- One line of many problems: each reason once, with how often it came.
+function Renders.summary(problems)
+  local counts, order = {}, {}
+  for _, problem in ipairs(problems) do
+    local line = problem.message .. (problem.hint and problem.hint ~= "" and " " .. problem.hint or "")
+    if not counts[problem.code] then
+      counts[problem.code] = { line = line, times = 0 }
+      order[#order + 1] = problem.code
+    end
+    counts[problem.code].times = counts[problem.code].times + 1
+  end
+  local lines = {}
+  for index, code in ipairs(order) do
+    local times = counts[code].times
+    lines[index] = (times > 1 and times .. " times: " or "") .. counts[code].line
+  end
+  return table.concat(lines, "\n")
+end
+
+--- Whether a render has ended, and what came of it is known.
+local function ended(render)
+  if render.state == "done" then
+    return render.clip ~= nil
+  elseif render.state == "failed" then
+    return render.error ~= nil
+  end
+  return render.state == "cancelled"
+end
+
+local function count(number, what)
+  return number .. " " .. what .. (number == 1 and "" or "s")
+end
+
+--- Ask for clips, and follow them. Returns when all have ended.
+-- @param items a list of {image, path}
+-- @param overrides the recipe's settings that the photographer chose
+function Renders:run(items, overrides)
+  local now, problem = self.daemon:ask "/api/events"
+  if not now then
+    self.tell(self.summary { problem })
+    return
+  end
+  local batch = { items = items, by_render = {}, by_path = {}, problems = {}, cursor = now.cursor, clips = 0 }
+  local job = self.dt.gui.create_job("Afterframe: " .. count(#items, "photo"), true, function()
+    batch.cancelled = true
+  end)
+  self:_order(batch, overrides)
+  self:_follow(batch, job)
+  job.valid = false
+  self:_report(batch)
+  self.changed()
+end
+
+function Renders:_order(batch, overrides)
+  for first = 1, #batch.items, AT_ONCE do
+    if batch.cancelled then
+      return
+    end
+    local paths = {}
+    for index = first, math.min(first + AT_ONCE - 1, #batch.items) do
+      local item = batch.items[index]
+      item.renders, item.progress = {}, 0
+      item.there = self.daemon:there(item.path)
+      batch.by_path[item.there] = item
+      paths[#paths + 1] = item.there
+    end
+    self:_ask_for(batch, paths, overrides)
+  end
+end
+
+function Renders:_ask_for(batch, paths, overrides)
+  local body = { photos = paths, recipe = next(overrides) and overrides or nil }
+  local answer, problem = self.daemon:ask("/api/animate", body, READ_S)
+  if answer then
+    self:_allow(answer, body)
+  else
+    batch.problems[#batch.problems + 1] = problem
+    return
+  end
+  for _, render in ipairs(answer.renders) do
+    local item = batch.by_path[render.photo]
+    item.renders[render.id] = render
+    batch.by_render[render.id] = item
+    self.photos:mark(item.image, "queued")
+  end
+  for _, refused in ipairs(answer.refused) do
+    batch.problems[#batch.problems + 1] = refused.reason
+    self.photos:mark(batch.by_path[refused.path].image, "failed")
+  end
+end
+
+--- Photos outside the daemon's folders: whoever asks for them means that they may be read. Ask once more.
+function Renders:_allow(answer, body)
+  local folders, again, refused = {}, {}, {}
+  for _, entry in ipairs(answer.refused) do
+    if entry.reason.code == "not_allowed" then
+      folders[entry.path:match("^(.+)[/\\]") or ""] = true
+      again[#again + 1] = entry.path
+    else
+      refused[#refused + 1] = entry
+    end
+  end
+  for folder in pairs(folders) do
+    if self.daemon:ask("/api/folders", { path = folder, watch = false }) then
+      self.tell("Afterframe may now read " .. folder)
+    end
+  end
+  local more = again[1] and self.daemon:ask("/api/animate", { photos = again, recipe = body.recipe }, READ_S)
+  if more then
+    answer.refused = table.move(more.refused, 1, #more.refused, #refused + 1, refused)
+    table.move(more.renders, 1, #more.renders, #answer.renders + 1, answer.renders)
+  end
+end
+
+function Renders:_follow(batch, job)
+  local silent = 0
+  while not self.dt.control.ending do
+    if batch.cancelled and not batch.cancel_sent then
+      batch.cancel_sent = self:_cancel(batch)
+    end
+    if not self:_settle(batch, job) then
+      return
+    end
+    self.dt.control.sleep(LOOK_MS)
+    local news, problem = self.daemon:ask("/api/events?since=" .. batch.cursor)
+    silent = news and 0 or silent + 1
+    if silent == GIVE_UP_AFTER then
+      batch.problems[#batch.problems + 1] = problem
+      return
+    elseif news then
+      batch.cursor = news.cursor
+      self:_hear(batch, news)
+    end
+  end
+end
+
+function Renders:_hear(batch, news)
+  for _, event in ipairs(news.events) do
+    local item = event.kind == "render" and batch.by_render[event.id]
+    if item then
+      local render = item.renders[event.id]
+      render.state, render.progress = event.state, event.progress
+    end
+  end
+  if news.reset then
+    self:_fetch(batch, function(render) return not ended(render) end)
+  end
+end
+
+--- Ask for whole renders anew; an event does not say which clip came of it, or why there is none.
+function Renders:_fetch(batch, wanted)
+  local questions = {}
+  for _, item in ipairs(batch.items) do
+    for id, render in pairs(item.renders or {}) do
+      if wanted(render) then
+        questions[#questions + 1] = { route = "/api/renders/" .. id }
+      end
+    end
+  end
+  local answers = questions[1] and self.daemon:ask_all(questions) or {}
+  for _, got in ipairs(answers) do
+    if got.answer then
+      batch.by_render[got.answer.id].renders[got.answer.id] = got.answer
+    end
+  end
+end
+
+--- Land what has ended, and show how far the rest is.
+-- @return whether anything is still under way
+function Renders:_settle(batch, job)
+  self:_fetch(batch, function(render)
+    return not ended(render) and (render.state == "done" or render.state == "failed")
+  end)
+  local sum, under_way = 0, false
+  for _, item in ipairs(batch.items) do
+    local progress, renders, open = 0, 0, false
+    for _, render in pairs(item.renders or {}) do
+      renders = renders + 1
+      progress = progress + (ended(render) and 1 or render.progress)
+      open = open or not ended(render)
+    end
+    sum = sum + (renders > 0 and progress / renders or 1)
+    if not open and renders > 0 and not item.landed then
+      item.landed = true
+      self:_land(batch, item)
+    end
+    under_way = under_way or open
+  end
+  job.percent = math.min(1, sum / #batch.items)
+  return under_way
+end
+
+function Renders:_land(batch, item)
+  local state = "cancelled"
+  for _, render in pairs(item.renders) do
+    if render.state == "done" then
+      state = "done"
+      batch.clips = batch.clips + 1
+      -- The photo may have been removed from darktable meanwhile; the others go on.
+      local ok, landed, problem = pcall(self.photos.land, self.photos, item.image, render.clip)
+      if not (ok and landed) then
+        batch.problems[#batch.problems + 1] = ok and problem or self:_gone(landed)
+      end
+    elseif render.state == "failed" then
+      state = state == "done" and state or "failed"
+      batch.problems[#batch.problems + 1] = render.error
+    end
+  end
+  pcall(self.photos.mark, self.photos, item.image, state)
+end
+
+function Renders:_gone(why)
+  self.dt.print_error("afterframe: " .. tostring(why))
+  local hint = "Its clip stands beside it."
+  return { code = "gone", message = "A photo is no longer in darktable's library.", hint = hint }
+end
+
+--- @return whether the daemon was reached
+function Renders:_cancel(batch)
+  local questions = {}
+  for id, item in pairs(batch.by_render) do
+    if not ended(item.renders[id]) then
+      questions[#questions + 1] = { route = "/api/renders/" .. id .. "/cancel", body = {} }
+    end
+  end
+  return not questions[1] or self.daemon:ask_all(questions) ~= nil
+end
+
+function Renders:_report(batch)
+  local said = count(batch.clips, "clip") .. (batch.clips == 1 and " is ready." or " are ready.")
+  if batch.cancelled then
+    said = said .. " The rest was cancelled."
+  end
+  if batch.problems[1] then
+    said = said .. "\n" .. self.summary(batch.problems)
+  end
+  self.tell(said)
+end
+
+return Renders
