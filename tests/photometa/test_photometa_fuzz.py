@@ -13,7 +13,8 @@ from photometa_seeds import JPEG, exif_block, photo
 
 import photometa
 from photometa import Alt, Bag, LangAlt, MetadataError, Seq, Struct, Value
-from photometa.containers.heif import MAX_ITEMS, _Item, _item_locations
+from photometa.containers.heif import MAX_ITEMS, _content, _Item, _item_locations
+from photometa.containers.source import Bytes
 from photometa.makernote import _canon_iso
 from photometa.splice import merge
 from photometa.tiff import open_tiff
@@ -170,3 +171,8 @@ def test_item_locations_that_take_no_bytes_are_not_counted_out() -> None:
     _item_locations(located, items)
     assert set(items[7].extents) == {(0, 0)}
     assert len(items[7].extents) <= MAX_ITEMS
+
+
+def test_many_pieces_of_the_same_bytes_are_read_up_to_a_limit() -> None:
+    item = _Item(b"mime", extents=[(0, 0)] * 5)
+    assert len(_content(item, Bytes(b"x" * 100), b"", 250)) == 250

@@ -68,13 +68,18 @@ class _Meta:
         items = _item_infos(self._payload(b"iinf"))
         _item_locations(self._payload(b"iloc"), items)
         idat = self._payload(b"idat")
+        left = MAX_BLOCK  # for all together: thousands of items may name the same bytes
         for item in items.values():
-            if item.type == b"Exif":
-                data = _content(item, source, idat)
+            if item.type == b"Exif" and blocks.tiff is None:
+                data = _content(item, source, idat, left)
                 skip = int.from_bytes(data[:4], "big")
-                blocks.tiff = blocks.tiff or exif_block(data[4 + skip :])
+                blocks.tiff = exif_block(data[4 + skip :])
             elif item.type == b"mime" and item.content_type == b"application/rdf+xml":
-                blocks.xmp.append(_content(item, source, idat))
+                data = _content(item, source, idat, left)
+                blocks.xmp.append(data)
+            else:
+                continue
+            left -= len(data)
         primary = self._payload(b"pitm")
         number = int.from_bytes(primary[4 : 6 if primary[:1] == b"\0" else 8], "big")
         _properties(Bytes(self._payload(b"iprp")), number, blocks)
@@ -135,13 +140,12 @@ class _Cursor:
         return int.from_bytes(piece, "big")
 
 
-def _content(item: _Item, source: Source, idat: bytes) -> bytes:
+def _content(item: _Item, source: Source, idat: bytes, most: int) -> bytes:
     where: Source = Bytes(idat) if item.construction == 1 else source
     parts = []
-    total = 0
     for offset, length in item.extents if item.construction in (0, 1) else ():
-        part = where.read_at(offset, min(length or MAX_BLOCK, MAX_BLOCK - total))
-        total += len(part)
+        part = where.read_at(offset, min(length or most, most))
+        most -= len(part)
         parts.append(part)
     return b"".join(parts)
 
