@@ -315,7 +315,7 @@ def take_apart(movie: Movie, encoding: Encoding) -> Frames:
         fps = round(above / below)
     except (KeyError, ValueError, ZeroDivisionError) as error:
         raise _no_movie("it has no picture") from error
-    count = min(found, movie.most)
+    count = min(found, round(movie.longest_s * fps))
     if count < 2 or not 1 <= fps <= 240:
         raise _no_movie(f"{count} frames, {fps} a second")
     asked, got = movie.size[0] / movie.size[1], size[0] / size[1]
@@ -369,6 +369,32 @@ def write_poster(clip: Path, target: Path, encoding: Encoding, *, mark: bytes) -
     )
     _run(command)
     piexif.insert(piexif.dump({"0th": {piexif.ImageIFD.Software: mark}}), str(target))
+
+
+def write_sheet(
+    clip: Path, target: Path, encoding: Encoding, frame_count: int, grid: tuple[int, int], width: int
+) -> None:
+    """Write frames from all along a clip side by side, as JPEG. ``target`` is replaced.
+
+    Args:
+        frame_count: of the clip; one with fewer frames than the sheet has places leaves the last ones black.
+        grid: columns and rows.
+        width: of each frame, pixels.
+    Raises:
+        EncodeError: ffmpeg failed.
+    """
+    columns, rows = grid
+    every = max(1, frame_count // (columns * rows))
+    command = (
+        ffmpeg.input(_url(clip), protocol_whitelist="file")
+        .filter("select", f"not(mod(n,{every}))")
+        .filter("scale", width, -2)
+        .filter("tile", f"{columns}x{rows}")
+        .output(_url(target), format="image2", vframes=1, update=1, fps_mode="passthrough", **{"q:v": 3})
+        .global_args("-hide_banner", "-nostdin", "-v", "error", "-y")
+        .compile(cmd=encoding.program)
+    )
+    _run(command)
 
 
 def _run(command: list[str], given: bytes | None = None) -> bytes:

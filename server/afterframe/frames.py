@@ -106,6 +106,6 @@ class Movie:
     """An MP4 file that belongs to its generator."""
     size: tuple[int, int]
     """(width, height) asked for, pixels; servers round it to what their model can."""
-    most: int
-    """Frames beyond this are left away."""
+    longest_s: float
+    """What goes on after this is left away, seconds."""
     model: Model | None = None

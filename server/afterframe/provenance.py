@@ -114,9 +114,11 @@ def _origin(clip: Clip, made_by: MadeBy) -> dict[str, photometa.Value]:
     properties: dict[str, photometa.Value] = {
         "Iptc4xmpExt:DigitalSourceType": TRAINED,
         "Iptc4xmpExt:AISystemUsed": made_by.model.name if made_by.model else made_by.generator,
-        "Iptc4xmpExt:AISystemVersionUsed": made_by.model.version if made_by.model else made_by.version,
         "Iptc4xmpExt:AIPromptInformation": made_by.model.prompt if made_by.model else clip.recipe.prompt,
     }
+    # A server may not tell which version of its model made the clip.
+    if version := made_by.model.version if made_by.model else made_by.version:
+        properties["Iptc4xmpExt:AISystemVersionUsed"] = version
     if made_by.prompt_writer:
         properties["Iptc4xmpExt:AIPromptWriterName"] = made_by.prompt_writer
     return properties

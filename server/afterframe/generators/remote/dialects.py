@@ -1,0 +1,126 @@
+"""How servers of the OpenAI Videos protocol differ, each as its source says.
+
+- openai: the retired API as its package still sends it; four sizes, three lengths, no seed. Clips are cut to
+  the length that was asked for.
+- sglang: fields beyond the standard; older builds read them only from ``extra_body``, a JSON text. Sizes,
+  frame counts and rates are taken as they are. Without ``seed`` every clip has the same one. DELETE forgets
+  the record; the render goes on.
+- vllm-omni: multipart only; a ``model`` that is not the one it serves is an error, so none is sent unless
+  told; a failed job is told with a failing HTTP status; DELETE stops the render, and answers 409 while it
+  does; no progress.
+- fastvideo: like sglang, without ``extra_body``; progress is 0 until it is done.
+- afterframe: another daemon; it knows the photo's look itself, so its own facts are switched off.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from afterframe.config import EndpointConfig
+from afterframe.errors import GenerateError
+from afterframe.models import Direction, Recipe
+
+GRID = 32
+"""Sizes are multiples of this, and frame counts multiples of FRAME_GRID plus one: every published image-to-video
+model takes that as it is (Wan, LTX-Video, HunyuanVideo, CogVideoX); what does not fit, servers round or stretch."""
+FRAME_GRID = 8
+OPENAI_SIZES = ((720, 1280), (1280, 720), (1024, 1792), (1792, 1024))
+OPENAI_SECONDS = (4, 8, 12)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One way to speak the protocol."""
+
+    suit: Callable[[Recipe], Recipe]
+    """The recipe as such a server can do it."""
+    fields: Callable[[Recipe, EndpointConfig], Mapping[str, str]]
+    """The form's text fields; the photo goes beside them as ``input_reference``."""
+    cut: bool = False
+    """It makes longer clips than asked for: the rest is left away."""
+
+
+def _openai_suit(recipe: Recipe) -> Recipe:
+    width, height = recipe.size
+    alike = [size for size in OPENAI_SIZES if (size[0] < size[1]) == (width < height)]
+    size = min(alike, key=lambda size: abs(size[0] * size[1] - width * height))
+    duration_s = min(recipe.duration_s, float(OPENAI_SECONDS[-1]))
+    return _changed(recipe, size=size, duration_s=duration_s)
+
+
+def _openai_fields(recipe: Recipe, endpoint: EndpointConfig) -> Mapping[str, str]:
+    seconds = next(seconds for seconds in OPENAI_SECONDS if seconds >= recipe.duration_s)
+    return {
+        "model": endpoint.model or "sora-2",
+        "prompt": recipe.prompt,
+        "seconds": str(seconds),
+        "size": _text(recipe.size),
+    }
+
+
+def _model_suit(recipe: Recipe) -> Recipe:
+    width, height = (max(GRID, round(side / GRID) * GRID) for side in recipe.size)
+    count = max(1, round((recipe.frame_count - 1) / FRAME_GRID)) * FRAME_GRID + 1
+    return _changed(recipe, size=(width, height), duration_s=count / recipe.fps)
+
+
+def _model_fields(recipe: Recipe, endpoint: EndpointConfig) -> Mapping[str, str]:
+    fields = {
+        "prompt": recipe.prompt,
+        "negative_prompt": recipe.negative_prompt,
+        "size": _text(recipe.size),
+        "fps": str(recipe.fps),
+        "num_frames": str(recipe.frame_count),
+        "seed": str(recipe.seed),
+    }
+    return {"model": endpoint.model, **fields} if endpoint.model else fields
+
+
+def _sglang_fields(recipe: Recipe, endpoint: EndpointConfig) -> Mapping[str, str]:
+    extra = {
+        "seed": recipe.seed,
+        "fps": recipe.fps,
+        "num_frames": recipe.frame_count,
+        "negative_prompt": recipe.negative_prompt,
+        **endpoint.extra,
+    }
+    return {**_model_fields(recipe, endpoint), "extra_body": json.dumps(extra)}
+
+
+def _afterframe_suit(recipe: Recipe) -> Recipe:
+    return recipe
+
+
+def _changed(recipe: Recipe, **values: object) -> Recipe:
+    """The recipe with other values, each with its reason; what only the photo's own frames can do is refused."""
+    if recipe.loop or recipe.direction is Direction.BEFORE:
+        what = "loops" if recipe.loop else "clips that end with the photo"
+        raise GenerateError(
+            f"The servers of this protocol cannot make {what}.",
+            "Leave that away, or use the generator parallax.",
+            code="cannot_do",
+        )
+    because = dict(recipe.because)
+    for name, value in values.items():
+        if value != getattr(recipe, name):
+            because[name] = (*because.get(name, ()), f"rounded to {_plain(value)}: what its server can do")
+    return replace(recipe, **values, because=because)  # type: ignore[arg-type]
+
+
+def _plain(value: object) -> str:
+    return _text(value) if isinstance(value, tuple) else f"{value:.3g} s"
+
+
+def _text(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+DIALECTS: Mapping[str, Dialect] = {
+    "openai": Dialect(_openai_suit, _openai_fields, cut=True),
+    "sglang": Dialect(_model_suit, _sglang_fields),
+    "vllm-omni": Dialect(_model_suit, _model_fields),
+    "fastvideo": Dialect(_model_suit, _model_fields),
+    "afterframe": Dialect(_afterframe_suit, _model_fields),
+}

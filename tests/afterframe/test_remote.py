@@ -1,0 +1,361 @@
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import fields
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+from video_servers import VideoServer
+
+from afterframe import generators
+from afterframe.config import DIALECTS, Config, EndpointConfig, Home, RemoteConfig, read_config
+from afterframe.encode import Encoding, take_apart
+from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, OutOfMemory, Unavailable
+from afterframe.frames import Frames, PreparedPhoto
+from afterframe.framing import frame
+from afterframe.generators.remote import Remote
+from afterframe.models import Direction, Recipe, Scene
+from factories import make_picture, make_recipe
+
+KEY = "sk-very-secret-0123456789"
+MODEL_SERVERS = ("sglang", "vllm-omni", "fastvideo")
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., VideoServer]]:
+    with ExitStack() as stack:
+        yield lambda *args, **kwargs: stack.enter_context(VideoServer(*args, **kwargs).running())
+
+
+@pytest.fixture
+def remote(home_of_its_own: Path) -> Iterator[Callable[..., Remote]]:
+    made: list[Remote] = []
+
+    def make(*servers: VideoServer, only: str = "", **changes: Any) -> Remote:
+        endpoints = tuple(
+            EndpointConfig(**{"url": server.url, "name": f"box{index}", "dialect": server.dialect, **changes})
+            for index, server in enumerate(servers)
+        )
+        home = Home(home_of_its_own).make()
+        made.append(Remote(only, Config(remote=RemoteConfig(endpoints)), home))
+        return made[-1]
+
+    yield make
+    for generator in made:
+        generator.close()
+
+
+def no(*_: object) -> bool:
+    return False
+
+
+def ignore(share: float, eta_s: float | None = None) -> None: ...
+
+
+def photo_for(recipe: Recipe) -> PreparedPhoto:
+    return frame(np.asarray(make_picture()), Scene(), recipe.size, 0.0)
+
+
+def clip_of(generator: Remote, recipe: Recipe | None = None, cancelled: Callable[[], bool] = no) -> Frames:
+    recipe = generator.suit(recipe or make_recipe(size=(96, 64), fps=8, duration_s=1.0))
+    movie = generator.generate(photo_for(recipe), recipe, ignore, cancelled)
+    return take_apart(movie, Encoding())
+
+
+# -- dialects --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dialect", MODEL_SERVERS)
+def test_a_server_gets_seed_frames_and_rate_and_its_clip_comes_back(
+    dialect: str, start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    server = start(dialect)
+    frames = clip_of(remote(server), make_recipe(size=(100, 64), fps=8, duration_s=1.0, seed=4711))
+    assert (frames.size, frames.fps, frames.count) == ((96, 64), 8, 9)
+    assert len(list(frames.frames)) == 9
+    assert frames.model is not None
+    assert (frames.model.name, frames.model.prompt) == ("tiny-video", "a cup of coffee")
+    assert frames.model.settings["seed"] == "4711"
+    assert not server.jobs  # neither the photo nor the clip stays there
+    assert len(server.deleted) == 1
+
+
+@pytest.mark.parametrize("dialect", MODEL_SERVERS)
+def test_the_seed_that_the_server_uses_is_ours(
+    dialect: str, start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    server = start(dialect)
+    used: list[int] = []
+    told = server._told
+    server._told = lambda job, fresh=False: (used.append(server.seed_of(job)), told(job, fresh))[1]  # type: ignore[method-assign]
+    clip_of(remote(server), make_recipe(seed=99, duration_s=1.0))
+    assert set(used) == {99}
+
+
+def test_the_retired_api_gets_only_what_it_knows_and_is_cut_to_length(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote], tmp_path: Path
+) -> None:
+    server = start("openai", key=KEY)
+    (tmp_path / "key").write_text(KEY + "\n")
+    generator = remote(server, key_file=str(tmp_path / "key"))
+    recipe = generator.suit(make_recipe(size=(960, 640), fps=24, duration_s=2.0))
+    assert recipe.size == (1280, 720)
+    assert "rounded to 1280x720" in recipe.because["size"][-1]
+    movie = generator.generate(photo_for(recipe), recipe, ignore, no)
+    frames = take_apart(movie, Encoding())
+    assert (frames.fps, frames.count) == (30, 60)  # it makes 4 s, 2 were asked for
+
+
+def test_further_fields_reach_the_server(start: Callable[..., VideoServer], remote: Callable[..., Remote]) -> None:
+    server = start("vllm-omni")
+    seen: list[dict[str, str]] = []
+    shape = server._shape
+    server._shape = lambda form: (seen.append(form), shape(form))[1]  # type: ignore[method-assign]
+    extra = MappingProxyType({"num_inference_steps": 30, "lora": {"name": "film"}})
+    frames = clip_of(remote(server, extra=extra, model="tiny-video"))
+    assert seen[0]["num_inference_steps"] == "30"
+    assert seen[0]["lora"] == '{"name": "film"}'
+    assert frames.model is not None
+    assert frames.model.settings["num_inference_steps"] == 30
+
+
+@pytest.mark.parametrize("changes", [{"loop": True}, {"direction": Direction.BEFORE}])
+def test_what_the_protocol_cannot_say_is_refused(
+    changes: dict[str, Any], start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    with pytest.raises(GenerateError, match="cannot make") as caught:
+        remote(start("sglang")).suit(make_recipe(**changes))
+    assert not caught.value.retryable
+
+
+def test_portrait_photos_stay_portrait(start: Callable[..., VideoServer], remote: Callable[..., Remote]) -> None:
+    assert remote(start("openai")).suit(make_recipe(size=(853, 1280))).size == (720, 1280)
+    assert remote(start("sglang")).suit(make_recipe(size=(720, 1280))).size in ((704, 1280), (736, 1280))
+
+
+# -- which server ----------------------------------------------------------------------------
+
+
+def test_the_least_loaded_server_gets_the_clip(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    busy, free = start("sglang", work_s=60), start("vllm-omni")
+    other = remote(busy)
+    recipe = other.suit(make_recipe())
+    stop = threading.Event()
+    someone = threading.Thread(target=_ignore_cancel, args=(other, recipe, stop))
+    someone.start()
+    try:
+        _until(lambda: bool(busy.jobs))
+        clip_of(remote(busy, free))
+        assert len(free.deleted) == 1
+        assert not busy.deleted
+    finally:
+        stop.set()
+        someone.join()
+
+
+def _ignore_cancel(generator: Remote, recipe: Recipe, stop: threading.Event) -> None:
+    with pytest.raises(Cancelled):
+        generator.generate(photo_for(recipe), recipe, ignore, stop.is_set)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _ in range(1000):
+        if condition():
+            return
+        pause.wait(0.02)
+    raise AssertionError("not within 20 s")
+
+
+def test_a_server_never_has_more_clips_than_slots(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    server = start("sglang", work_s=0.3)
+    most = []
+    create = server.create
+    server.create = lambda: (most.append(len(server.jobs)), create())[1]  # type: ignore[method-assign]
+    with server.running():  # a second listener of the same server, with the counting method
+        threads = [threading.Thread(target=clip_of, args=(remote(server),)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert most == [0, 0, 0]
+
+
+def test_a_server_that_is_named_is_the_only_one(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    first, second = start("sglang"), start("sglang")
+    clip_of(remote(first, second, only="box1"))
+    assert (len(first.deleted), len(second.deleted)) == (0, 1)
+
+
+def test_an_unknown_server_is_named_with_those_that_are_there(home_of_its_own: Path) -> None:
+    home_of_its_own.mkdir()
+    (home_of_its_own / "config.toml").write_text('[[remote.endpoints]]\nurl = "http://gpu1:8000"\n')
+    assert generators.resolve("remote:gpu1:8000") == "remote:gpu1:8000"
+    with pytest.raises(NotFound, match="box7") as caught:
+        generators.resolve("remote:box7")
+    assert "gpu1:8000" in caught.value.hint
+
+
+def test_without_any_server_the_remedy_is_named(home_of_its_own: Path) -> None:
+    with pytest.raises(NotFound) as caught:
+        Remote()
+    assert "[[remote.endpoints]]" in caught.value.hint
+
+
+# -- when it goes wrong ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"fails_with": "CUDA error: out of memory"},
+        {"refuses_with": (400, "Unsupported size")},
+        {"refuses_with": (503, "no room")},
+        {"forgets": True},
+        {"redirects_to": "http://127.0.0.1:9/elsewhere"},
+        {"key": KEY},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("dialect", ["sglang", "vllm-omni"])
+def test_another_server_makes_it_up(
+    dialect: str, trouble: dict[str, Any], start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    bad, good = start(dialect, **trouble), start(dialect)
+    assert clip_of(remote(bad, good)).count == 9
+    assert len(good.deleted) == 1
+
+
+def test_when_nobody_answers_the_job_waits(remote: Callable[..., Remote]) -> None:
+    gone = VideoServer("sglang", url="http://127.0.0.1:9")
+    with pytest.raises(Unavailable, match="box0: the connection is refused") as caught:
+        clip_of(remote(gone))
+    assert "waits" in caught.value.hint
+
+
+def test_a_job_that_fails_everywhere_tells_the_servers_own_words(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    server = start("vllm-omni", fails_with="the scheduler\nexploded")
+    with pytest.raises(GenerateError, match="box0: the scheduler exploded") as caught:
+        clip_of(remote(server))
+    assert not caught.value.retryable
+    assert len(server.deleted) == 1
+
+
+def test_memory_that_ran_out_there_is_known_for_what_it_is(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    with pytest.raises(OutOfMemory, match="memory ran out"):
+        clip_of(remote(start("fastvideo", fails_with="CUDA out of memory. Tried to allocate 2 GiB")))
+
+
+def test_a_server_that_takes_too_long_is_given_up(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    server = start("sglang", work_s=600)
+    with pytest.raises(GenerateError, match="longer than 1 s"):
+        clip_of(remote(server, timeout_s=1.0))
+    assert len(server.deleted) == 1
+
+
+def test_cancelling_deletes_the_job_on_the_server(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    server = start("vllm-omni", work_s=600)
+    with pytest.raises(Cancelled):
+        clip_of(remote(server), cancelled=lambda: bool(server.jobs))
+    assert len(server.deleted) == 1
+    assert not server.jobs
+
+
+# -- keys ------------------------------------------------------------------------------------
+
+
+def test_the_key_goes_to_the_server_and_nowhere_else(
+    start: Callable[..., VideoServer],
+    remote: Callable[..., Remote],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("BOX_KEY", KEY)
+    server = start("vllm-omni", key=KEY)
+    frames = clip_of(remote(server, key_env="BOX_KEY"))
+    assert server.seen_keys == {f"Bearer {KEY}"}
+    assert KEY not in caplog.text
+    assert frames.model is not None
+    assert KEY not in str(frames.model)
+
+
+def test_a_server_that_repeats_a_wrong_key_does_not_bring_it_into_messages(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOX_KEY", "sk-wrong-but-still-secret")
+    server = start("openai", key=KEY)
+    with pytest.raises(GenerateError, match="does not accept the key") as caught:
+        clip_of(remote(server, key_env="BOX_KEY"))
+    assert "secret" not in caught.value.message
+    assert "[key]" in caught.value.message
+
+
+def test_the_key_does_not_follow_a_redirect(start: Callable[..., VideoServer], remote: Callable[..., Remote]) -> None:
+    other = start("sglang")
+    server = start("sglang", redirects_to=f"{other.url}/v1/videos")
+    with pytest.raises(GenerateError, match="sends us elsewhere"):
+        clip_of(remote(server))
+    assert not other.seen_keys
+
+
+def test_a_key_that_is_not_there_is_named(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote], tmp_path: Path
+) -> None:
+    server = start("sglang")
+    with pytest.raises(GenerateError, match="NO_SUCH_KEY"):
+        clip_of(remote(server, key_env="NO_SUCH_KEY"))
+    with pytest.raises(GenerateError, match="no such file"):
+        clip_of(remote(server, key_file=str(tmp_path / "no such file")))
+    assert not server.seen_keys
+
+
+# -- settings --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "named"),
+    [
+        ('name = "x"', "no address"),
+        ('url = "gpu1:8000"', "no address"),
+        ('url = "http://me:secret@gpu1:8000"', "more than host"),
+        ('url = "http://gpu1:8000/?key=1"', "more than host"),
+        ('url = "http://gpu1:8000"\ndialect = "klingon"', "klingon"),
+        ('url = "http://gpu1:8000"\nslots = 0', "out of range"),
+        ('url = "http://gpu1:8000"\nkey = "sk-1"', "“key” is not a setting"),
+        ('url = "http://gpu1:8000"\n[[remote.endpoints]]\nurl = "http://gpu1:8000"', "two endpoints"),
+    ],
+)
+def test_a_mistake_in_an_endpoint_is_named(tmp_path: Path, endpoint: str, named: str) -> None:
+    (tmp_path / "config.toml").write_text(f"[[remote.endpoints]]\n{endpoint}\n")
+    with pytest.raises(ConfigError, match=named) as caught:
+        read_config(tmp_path / "config.toml")
+    assert "secret" not in caught.value.message
+
+
+def test_every_setting_of_an_endpoint_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
+    section = page.partition("\n## [[remote.endpoints]]\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == {f.name for f in fields(EndpointConfig)}
+    assert all(f'`"{dialect}"`' in section for dialect in DIALECTS)
