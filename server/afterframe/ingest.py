@@ -53,6 +53,8 @@ class Wish:
     generator: str | None = None
     parent_clip: str | None = None
     reserved_for: str | None = None
+    look: bool = False
+    """Add the look that the camera gave to the prompt that somebody wrote."""
 
 
 class Ingest:
@@ -153,7 +155,7 @@ class Ingest:
         return generators.resolve(wish.generator or self._config.render.generator)
 
     def _queue_renders(self, path: Path, reading: Reading, wish: Wish, generator: str) -> list[Job]:
-        recipe = self._compose(path, reading, wish.overrides, wish.refined)
+        recipe = self._compose(path, reading, wish.overrides, wish.refined, look=wish.look)
         with self._db.transaction():
             photo = self._remember(path, reading)
             self._catalog.note_ingest(path, reading.sha256)
@@ -169,6 +171,14 @@ class Ingest:
                 for index in range(recipe.variants)
             ]
             return [self._queue.enqueue(order)[0] for order in orders]
+
+    def look(self, path: Path) -> Reading:
+        """Read a photo; nothing is kept or queued.
+
+        Raises:
+            PhotoError: it cannot be animated.
+        """
+        return self._read_photo(path)
 
     def preview(self, path: Path, overrides: Overrides) -> Recipe:
         """The recipe that would be used, with its reasons; nothing is queued.
@@ -192,13 +202,15 @@ class Ingest:
             )
         return self._read(path)
 
-    def _compose(self, path: Path, reading: Reading, overrides: Overrides, refined: Overrides = NOTHING) -> Recipe:
+    def _compose(
+        self, path: Path, reading: Reading, overrides: Overrides, refined: Overrides = NOTHING, *, look: bool = False
+    ) -> Recipe:
         layers: list[tuple[str, Overrides]] = [("your words for this photo", overrides)]
         layers.append(("as in the clip that this one refines", refined))
         layers += folder_rules(path.parent)
         layers.append(("your config.toml", self._config.recipe))
         return compose(
-            reading.facts, reading.scene, reading.upright_size, photo_sha256=reading.sha256, overrides=layers
+            reading.facts, reading.scene, reading.upright_size, photo_sha256=reading.sha256, overrides=layers, look=look
         )
 
     def _remember(self, path: Path, reading: Reading) -> Photo:

@@ -11,7 +11,7 @@ from typing import Any
 
 from afterframe.models import CameraMovement, Direction, Recipe, Scene
 from afterframe.recipe.classify import Verdict, classify
-from afterframe.recipe.prompt import write_prompt
+from afterframe.recipe.prompt import add_look, write_prompt
 from afterframe.recipe.rules import Rules, TypeRules, rules
 from afterframe.recipe.settings import Overrides, read_setting
 from photometa.facts import Facts
@@ -32,6 +32,7 @@ def compose(
     *,
     photo_sha256: str,
     overrides: Overrides = (),
+    look: bool = False,
 ) -> Recipe:
     """Decide everything about a clip, each value with its reason.
 
@@ -42,6 +43,7 @@ def compose(
         photo_sha256: of the photo's bytes, hexadecimal; the default seed comes from it.
         overrides: (who said it, recipe fields), strongest first. Beside the recipe's own fields,
         ``long_side``.
+        look: add the look that the camera gave to an overriding prompt.
 
     Raises:
         RecipeError: an override is unknown, of the wrong type or out of range.
@@ -57,7 +59,14 @@ def compose(
         if name in values and name != "size":
             values[name] = wish.value
             because[name] = (wish.source,)
-    return _worded(Recipe(photo_type=verdict.photo_type, **values, because=because), facts, scene, wishes, book)
+    recipe = _worded(Recipe(photo_type=verdict.photo_type, **values, because=because), facts, scene, wishes, book)
+    return _with_look(recipe, facts, scene) if look and "prompt" in wishes else recipe
+
+
+def _with_look(recipe: Recipe, facts: Facts, scene: Scene) -> Recipe:
+    prompt, reasons = add_look(recipe.prompt, facts, scene)
+    because = {**recipe.because, "prompt": (*recipe.because["prompt"], *reasons)}
+    return replace(recipe, prompt=prompt, because=because)
 
 
 def _strongest(overrides: Overrides) -> dict[str, _Wish]:

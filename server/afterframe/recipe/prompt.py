@@ -49,7 +49,7 @@ def write_prompt(
     ]
     parts.append(_CAMERA_WORDS[movement].format(pace=type_rules.camera_prompt))
     look = _look(facts, scene)
-    parts.append(f"The look stays as photographed: {look}." if look else "The look stays as photographed.")
+    parts.append(_as_photographed(look))
     reasons = (
         ["your title, caption and keywords lead"]
         if words
@@ -58,6 +58,18 @@ def write_prompt(
     if look:
         reasons.append("the look comes from the camera's facts")
     return " ".join(part for part in parts if part), tuple(reasons)
+
+
+def add_look(words: str, facts: Facts, scene: Scene) -> tuple[str, tuple[str, ...]]:
+    """Somebody's own words, followed by the look that the camera gave; and the reasons for the latter."""
+    look = _look(facts, scene)
+    if not look:
+        return words, ()
+    return f"{words} {_as_photographed(look)}", ("the look comes from the camera's facts",)
+
+
+def _as_photographed(look: str) -> str:
+    return f"The look stays as photographed: {look}." if look else "The look stays as photographed."
 
 
 def _subject(facts: Facts) -> str:

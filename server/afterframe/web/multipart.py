@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from flask import Request
 
@@ -20,7 +19,7 @@ MULTIPART = "multipart/form-data"
 FILE: dict[str, Any] = {"type": "string", "format": "binary"}
 """The schema of a part that is a file."""
 MAX_PARTS = 100
-_NESTED = re.compile(r"(\w+)\[(\w+)\]")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,10 @@ class Upload:
 
 
 def read_form(request: Request, fields: Schema, named: Mapping[str, Schema], max_body: int) -> dict[str, Any]:
-    """The fields of a form, each in the type that the schema gives it; ``a[b]`` becomes ``{"a": {"b": ...}}``.
+    """The fields of a form, each in the type that its schema asks for, files as :class:`Upload`.
 
     Args:
-        fields: the schema of the form; a part of the form :data:`FILE` comes as an :class:`Upload`.
+        fields: the schema of the form; a part that is a file has :data:`FILE`.
         named: the schemas that ``$ref`` can name.
         max_body: bytes; one field may be as long, because a picture may come as a data URL.
     Raises:
@@ -65,54 +64,34 @@ def read_form(request: Request, fields: Schema, named: Mapping[str, Schema], max
         )
     request.max_content_length = request.max_form_memory_size = max_body
     request.max_form_parts = MAX_PARTS
-    properties: Mapping[str, Schema] = fields.get("properties", {})
-    form: dict[str, Any] = {}
-    for name, values in request.form.lists():
-        _put(form, properties, name, values)
-    uploads = {name: files for name, files in request.files.lists() if _is_file(properties.get(name, {}))}
-    for name in request.files:
-        if name not in uploads:
-            raise UsageError(f"“{name[:100]}” is not a part that takes a file.", _known(properties), code="unknown_key")
-    for name, files in uploads.items():
-        if len(files) > 1 or name in form:
-            raise UsageError(f"“{name}” is given twice.", "Send one file at a time.")
-    check(form | dict.fromkeys(uploads, ""), fields, named)
-    return form | {name: Upload(files[0].filename or "", files[0].stream) for name, files in uploads.items()}
+    known: Mapping[str, Schema] = fields["properties"]
+    texts = {name: _typed(_only(name, values), known.get(name, {})) for name, values in request.form.lists()}
+    files = {name: _only(name, values) for name, values in request.files.lists()}
+    for name in texts.keys() & known.keys():
+        if _is_file(known[name]):
+            raise UsageError(f"“{name}” must be a file.", "Send it with a file name, as an HTML form would.")
+    for name in files.keys() & known.keys():
+        if not _is_file(known[name]):
+            raise UsageError(f"“{name}” must be text, not a file.", "Send it without a file name.")
+    check(texts | dict.fromkeys(files, ""), fields, named)
+    return texts | {name: Upload(file.filename or "", file.stream) for name, file in files.items()}
 
 
-def _put(form: dict[str, Any], properties: Mapping[str, Schema], name: str, values: list[str]) -> None:
-    nested = _NESTED.fullmatch(name)
-    outer, inner = (nested[1], nested[2]) if nested else (name, "")
-    if outer not in properties:
-        raise UsageError(f"“{name[:100]}” is not a known field.", _known(properties), code="unknown_key")
-    schema = properties[outer]
-    if not nested and _is_file(schema) and not _takes(schema, "object"):
-        raise UsageError(f"“{name}” must be a file.", "Send it with a file name, as an HTML form would.")
-    place = form.setdefault(outer, {}) if nested else form
-    if len(values) > 1 or not isinstance(place, dict) or (inner or outer) in place:
-        raise UsageError(f"“{name[:100]}” is given twice.")
-    place[inner or outer] = _typed(values[0], schema.get("properties", {}).get(inner, {}) if nested else schema)
+def _only(name: str, values: list[T]) -> T:
+    if len(values) > 1:
+        raise UsageError(f"“{name[:100]}” is given twice.", "Send one at a time.")
+    return values[0]
 
 
 def _typed(text: str, schema: Schema) -> Any:
-    """A field's text in the type that its schema asks for; text where it allows that."""
-    if _takes(schema, "string") and not _is_file(schema):
+    kinds = schema.get("type", "string")
+    if "string" in kinds:
         return text
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return text  # the check says what is expected
-    return value if schema.get("type") or isinstance(value, bool | int | float) else text
-
-
-def _takes(schema: Schema, kind: str) -> bool:
-    kinds = schema.get("type", ())
-    return kind in ([kinds] if isinstance(kinds, str) else kinds)
 
 
 def _is_file(schema: Schema) -> bool:
     return schema.get("format") == "binary"
-
-
-def _known(properties: Mapping[str, Schema]) -> str:
-    return f"Known here: {', '.join(properties)}."

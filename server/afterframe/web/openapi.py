@@ -68,7 +68,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "responses": {
             str(route.status): _good(route),
             **{str(status): {"description": meaning} for status, meaning in route.also.items()},
-            "default": _bad(),
+            "default": _bad(route),
         },
     }
     if parameters := [*_in_path(route), *_in_query(route)]:
@@ -100,8 +100,8 @@ def _good(route: Route) -> dict[str, Any]:
     }
 
 
-def _bad() -> dict[str, Any]:
+def _bad(route: Route) -> dict[str, Any]:
     return {
         "description": "It could not be done: the reason and what helps.",
-        "content": {"application/json": {"schema": ref("Error")}},
+        "content": {"application/json": {"schema": ref(route.error)}},
     }

@@ -1,10 +1,13 @@
-"""Every error as the same JSON: {"error": {"code", "message", "hint"}}, in words, with the right status."""
+"""Every error as the same JSON: {"error": {"code", "message", "hint"}}, in words, with the right status.
+
+Under /v1 it has OpenAI's form, which its clients read: {"error": {"message", "type", "param", "code"}}.
+"""
 
 from __future__ import annotations
 
 import logging
 
-from flask import Response, jsonify
+from flask import Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from afterframe.errors import AfterframeError, NotAllowed, UsageError
@@ -90,6 +93,21 @@ def of_surprise(error: Exception) -> Response:
 
 
 def _answer(error: dict[str, str], status: int) -> Response:
-    response = jsonify(error=error)
+    response = jsonify(error=_as_openai(error, status) if speaks_openai(request.path) else error)
     response.status_code = status
     return response
+
+
+def speaks_openai(path: str) -> bool:
+    """Whether an address belongs to OpenAI's protocol."""
+    return path.startswith("/v1/")
+
+
+def _as_openai(error: dict[str, str], status: int) -> dict[str, str | None]:
+    """Its clients show the message alone, so it must hold the remedy too."""
+    return {
+        "message": f"{error['message']} {error['hint']}".strip(),
+        "type": "invalid_request_error" if status < 500 else "server_error",
+        "param": None,
+        "code": error["code"],
+    }

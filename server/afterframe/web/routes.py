@@ -13,7 +13,7 @@ from flask import Request, Response, jsonify
 from afterframe.config import LimitsConfig
 from afterframe.errors import UsageError
 from afterframe.web.multipart import MULTIPART, read_form
-from afterframe.web.problems import NotJsonError
+from afterframe.web.problems import NotJsonError, speaks_openai
 from afterframe.web.schema import Schema, check
 from afterframe.web.shapes import SCHEMAS, form
 from afterframe.web.site import Site
@@ -73,6 +73,11 @@ class Route:
     def name(self) -> str:
         """The name of the operation."""
         return self.handler.__name__.strip("_")
+
+    @property
+    def error(self) -> str:
+        """The name of its errors' schema."""
+        return "OpenAIError" if speaks_openai(self.rule) else "Error"
 
     def run(self, site: Site, request: Request, args: Mapping[str, str]) -> Response:
         """Check a request against this route and answer it.

@@ -85,6 +85,7 @@ def one_of(*names: str) -> Json:
 SCHEMAS: dict[str, Json] = {
     "Error": form({"error": ref("Reason")}),
     "Reason": form({"code": TEXT, "message": TEXT, "hint": TEXT}),
+    "OpenAIError": form({"error": form({"message": TEXT, "type": TEXT, "param": MAYBE_TEXT, "code": MAYBE_TEXT})}),
     "Recipe": form(
         {
             "photo_type": one_of(*PhotoType),

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from afterframe.catalog import Folder
 from afterframe.decode import SUFFIXES
 from afterframe.errors import NotAllowed, PhotoError, PublishError, UsageError
 from afterframe.hashing import sha256_of
@@ -99,14 +98,10 @@ def _folder(call: Call, given: str | None) -> tuple[Path, bool]:
     path = call.site.access.path(given)
     if not path.is_dir():
         raise UsageError(f"{given} is not a folder.", "Make it first, or name another one.", code="no_folder")
-    if any(part.startswith(".") for part in _within(path, folders)):
+    around = [folder for folder in folders if path.is_relative_to(folder.path)]
+    if not around or any(part.startswith(".") for part in path.relative_to(around[0].path).parts):
         raise NotAllowed(f"{given} is hidden.", "Name a folder that photos can be seen in.", code="hidden_folder")
-    return path, any(folder.watch and path.is_relative_to(folder.path) for folder in folders)
-
-
-def _within(path: Path, folders: list[Folder]) -> tuple[str, ...]:
-    """The parts of a path below the folder of ours that it lies in."""
-    return next((path.relative_to(f.path).parts for f in folders if path.is_relative_to(f.path)), ())
+    return path, any(folder.watch for folder in around)
 
 
 def _wish(body: Mapping[str, Any]) -> Wish:
