@@ -15,6 +15,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import psutil
@@ -27,6 +28,8 @@ from afterframe.generators.remote.dialects import DIALECTS, Dialect
 from afterframe.generators.remote.pool import Member, NobodyThere, Pool
 from afterframe.generators.remote.server import Answer, Failed, Gone, Refused, Server, State, Stopped, key_of
 from afterframe.models import Recipe
+from photometa import MetadataError, xmp
+from photometa.containers import mp4
 
 __all__ = ["Remote"]
 
@@ -39,8 +42,6 @@ LOSSES = 2
 """A server that lost the same clip so often does not get it again."""
 PHOTO_SHARE = 0.02
 """Of the whole clip: sending the photo. Fetching the clip is as much."""
-UNTRAINED = {"parallax"}
-"""Generators of other Afterframes whose pixels are the photo's."""
 
 log = logging.getLogger(__name__)
 
@@ -221,13 +222,14 @@ class Remote:
     def _movie(
         self, dialect: Dialect, answer: Answer, recipe: Recipe, fields: dict[str, str], endpoint: EndpointConfig
     ) -> Movie:
-        trained = answer.generator not in UNTRAINED
-        self.abilities = Abilities(trained=trained, graded=trained)
+        told = _told_by(self._clip) if dialect.tells else {}
+        trained = told.get("Iptc4xmpExt:DigitalSourceType", "").endswith("trainedAlgorithmicMedia") or not told
+        self.abilities = Abilities(trained=trained, graded=trained and not told)
         settings = {name: value for name, value in fields.items() if name not in ("prompt", "model", "extra_body")}
         model = Model(
-            name=answer.model or endpoint.model or endpoint.dialect,
-            version="",
-            prompt=recipe.prompt,
+            name=told.get("Iptc4xmpExt:AISystemUsed") or answer.model or endpoint.model or endpoint.dialect,
+            version=told.get("Iptc4xmpExt:AISystemVersionUsed", ""),
+            prompt=told.get("Iptc4xmpExt:AIPromptInformation") or recipe.prompt,
             settings={**settings, **endpoint.extra, "server": endpoint.dialect},
         )
         longest_s = recipe.duration_s if dialect.cut else 2 * recipe.duration_s
@@ -249,3 +251,13 @@ def _png(photo: PreparedPhoto) -> bytes:
 def _texts(endpoint: EndpointConfig) -> dict[str, str]:
     """The endpoint's further fields as a form carries them."""
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in endpoint.extra.items()}
+
+
+def _told_by(clip: Path) -> dict[str, str]:
+    """What the XMP packet in a clip says in plain words; nothing where it has none that can be read."""
+    try:
+        packet = mp4.read_xmp(clip)
+        properties = xmp.parse(packet) if packet else {}
+    except MetadataError:
+        return {}
+    return {name: value for name, value in properties.items() if isinstance(value, str)}

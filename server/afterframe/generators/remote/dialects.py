@@ -9,7 +9,7 @@
   told; a failed job is told with a failing HTTP status; DELETE stops the render, and answers 409 while it
   does; no progress.
 - fastvideo: like sglang, without ``extra_body``; progress is 0 until it is done.
-- afterframe: another daemon; it knows the photo's look itself, so its own facts are switched off.
+- afterframe: another daemon takes the whole recipe, and its clip says itself what made it.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ class Dialect:
     """The form's text fields; the photo goes beside them as ``input_reference``."""
     cut: bool = False
     """It makes longer clips than asked for: the rest is left away."""
+    tells: bool = False
+    """Its clips carry an XMP packet that says how they were made, and are graded already."""
 
 
 def _openai_suit(recipe: Recipe) -> Recipe:
@@ -93,6 +95,19 @@ def _afterframe_suit(recipe: Recipe) -> Recipe:
     return recipe
 
 
+def _afterframe_fields(recipe: Recipe, endpoint: EndpointConfig) -> Mapping[str, str]:
+    return {
+        **_model_fields(recipe, endpoint),
+        "facts": "false",  # the prompt has them already
+        "photo_type": recipe.photo_type,
+        "motion_intensity": str(recipe.motion_intensity),
+        "style_consistency": str(recipe.style_consistency),
+        "camera_movement": recipe.camera_movement,
+        "loop": json.dumps(recipe.loop),
+        "direction": recipe.direction,
+    }
+
+
 def _changed(recipe: Recipe, **values: object) -> Recipe:
     """The recipe with other values, each with its reason; what only the photo's own frames can do is refused."""
     if recipe.loop or recipe.direction is Direction.BEFORE:
@@ -122,5 +137,5 @@ DIALECTS: Mapping[str, Dialect] = {
     "sglang": Dialect(_model_suit, _sglang_fields),
     "vllm-omni": Dialect(_model_suit, _model_fields),
     "fastvideo": Dialect(_model_suit, _model_fields),
-    "afterframe": Dialect(_afterframe_suit, _model_fields),
+    "afterframe": Dialect(_afterframe_suit, _afterframe_fields, tells=True),
 }

@@ -77,8 +77,6 @@ class Answer:
     """Done, 0-1; 0 where the server does not tell."""
     model: str
     error: str
-    generator: str
-    """Which generator another Afterframe used; empty for other servers."""
 
 
 _DONE = {"completed", "succeeded"}
@@ -239,14 +237,12 @@ class Server:
 
 def _answer(body: Mapping[str, Any], error: str = "") -> Answer:
     share = body.get("progress")
-    own = body.get("afterframe")
     return Answer(
         id=str(body.get("id") or ""),
         state=_state(body.get("status")),
         share=min(1.0, max(0.0, share / 100)) if isinstance(share, int | float) else 0.0,
         model=str(body.get("model") or ""),
         error=error,
-        generator=str(own.get("generator") or "") if isinstance(own, dict) else "",
     )
 
 
