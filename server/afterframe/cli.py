@@ -20,7 +20,8 @@ from rich.markup import escape
 from afterframe import __version__, console, logs
 from afterframe.config import Config, Home, read_config
 from afterframe.errors import AfterframeError, RecipeError
-from afterframe.models import CameraMovement, Direction
+from afterframe.models import CameraMovement, Direction, JobState
+from afterframe.signals import kill_is_an_interrupt
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,7 +45,8 @@ def reported(command: F) -> F:
     @functools.wraps(command)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         try:
-            return command(*args, **kwargs)
+            with kill_is_an_interrupt():
+                return command(*args, **kwargs)
         except AfterframeError as error:
             if kwargs.get("as_json"):
                 click.echo(json.dumps({"error": error.to_dict()}))
@@ -275,6 +277,60 @@ def status(open_page: bool, as_json: bool) -> None:
         link = login_link(home)
         console.out.print(f"Page: {escape(link)}") if not as_json else None
         webbrowser.open(link)
+
+
+@main.command()
+@click.argument("action", type=click.Choice(["list", "add", "remove"]), default="list")
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--on-request", is_flag=True, help="Animate its photos only when somebody asks.")
+@as_json
+@reported
+def folders(action: str, folders: tuple[Path, ...], on_request: bool, as_json: bool) -> None:
+    """List the folders that Afterframe knows, add some, or make it forget some. Their files stay as they are."""
+    from afterframe.folders import Folders
+
+    if bool(folders) == (action == "list"):
+        raise click.UsageError("`folders` alone lists them; `folders add` and `folders remove` take a folder.")
+    home, config = _settings()
+    known = Folders(home, config)
+    for folder in folders:
+        if action == "add":
+            known.add(folder, watch=not on_request)
+        else:
+            known.remove(folder)
+    if as_json:
+        click.echo(json.dumps({"folders": known.listed()}))
+    else:
+        console.print_folders(known.listed())
+
+
+@main.command()
+@click.argument("ids", nargs=-1)
+@click.option("--failed", is_flag=True, help="Every render that failed.")
+@as_json
+@reported
+def retry(ids: tuple[str, ...], failed: bool, as_json: bool) -> None:
+    """Queue renders again that failed or were cancelled; `afterframe status` names them."""
+    from afterframe.daemon_file import read_daemon
+    from afterframe.db import Database
+    from afterframe.jobs import Queue
+
+    if bool(ids) == failed:
+        raise click.UsageError("Name renders by their ids, or all that failed by --failed.")
+    home, _ = _settings()
+    database = Database(home.database)
+    try:
+        queue = Queue(database)
+        with database.transaction():
+            if failed:
+                ids = tuple(job.id for job in queue.page(states=[JobState.FAILED], limit=1_000_000)[0])
+            jobs = [queue.retry(job_id) for job_id in ids]
+    finally:
+        database.close()
+    if as_json:
+        click.echo(json.dumps({"renders": [{"id": job.id, "photo": job.photo_path} for job in jobs]}))
+    else:
+        console.print_retried(jobs, read_daemon(home) is not None)
 
 
 @main.command()

@@ -14,10 +14,12 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from afterframe.config import Home
+from afterframe.invocation import spelt
 
 if TYPE_CHECKING:
     from afterframe.audit import Audited
     from afterframe.doctor import Check
+    from afterframe.models import Job
     from afterframe.oneshot import Result
     from afterframe.plugins import Plugin
     from afterframe.rebuild import Rebuilt
@@ -32,9 +34,22 @@ def shown(text: object) -> str:
     return escape(printable)
 
 
+def hinted(hint: str) -> str:
+    """A remedy whose commands can be typed as they stand, ready to be printed."""
+    return shown(spelt(hint, Path.cwd()))
+
+
+def named(path: str, message: str) -> str:
+    """What is wrong with a file, its path named once: most messages name the file, but not where it lies."""
+    name = Path(path).name
+    if path in message or str(Path(path).absolute()) in message:
+        return message
+    return message.replace(name, path, 1) if name and name in message else f"{path}: {message}"
+
+
 def print_error(message: str, hint: str = "") -> None:
     """One line to standard error, and its remedy."""
-    err.print(f"[red]{shown(message)}[/] {shown(hint)}".rstrip())
+    err.print(f"[red]{shown(message)}[/] {hinted(hint)}".rstrip())
 
 
 def print_serving(home: Home, url: str, link: str) -> None:
@@ -60,9 +75,9 @@ def print_event(event: dict[str, Any]) -> None:
     if event["kind"] == "clip":
         out.print(f"[green]Done[/]     {shown(event['path'])}")
     elif event["kind"] == "refused":
-        print_error(f"Refused  {event['photo']}: {event['error']['message']}", event["error"]["hint"])
+        print_error("Refused  " + named(event["photo"], event["error"]["message"]), event["error"]["hint"])
     elif event["kind"] == "render" and event["state"] == "failed":
-        print_error(f"Failed   {event['photo']}: {event['error']['message']}", event["error"]["hint"])
+        print_error("Failed   " + named(event["photo"], event["error"]["message"]), event["error"]["hint"])
     elif event["kind"] == "render" and event["state"] == "queued" and event["fresh"]:
         out.print(f"Queued   {shown(event['photo'])}")
 
@@ -76,8 +91,8 @@ def print_results(results: Sequence[Result]) -> None:
         for clip in result.clips:
             out.print(f"[green]done[/]    {shown(clip.path)}")
         if result.error:
-            hint = f" {result.error.hint}" if result.error.hint else ""
-            out.print(f"[red]{result.state:7}[/] {shown(result.photo)}: {shown(result.error.message + hint)}")
+            why = named(result.photo, result.error.message)
+            out.print(f"[red]{result.state:7}[/] {shown(why)} {hinted(result.error.hint)}".rstrip())
     done = sum(result.state == "done" for result in results)
     if len(results) > 1:
         out.print(f"{done} of {len(results)} photos animated.")
@@ -87,7 +102,7 @@ def print_photo(path: str, found: dict[str, Any] | None, error: dict[str, str] |
     """A table of what is known of one photo."""
     if error or found is None:
         why = error or {"message": "nothing is known", "hint": ""}
-        print_error(f"{path}: {why['message']}", why["hint"])
+        print_error(named(path, why["message"]), why["hint"])
         return
     reasons = found.get("because") or found.get("sources") or {}
     table = Table(title=shown(path), title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
@@ -109,10 +124,7 @@ def print_status(found: dict[str, Any]) -> None:
     """What `afterframe status` says."""
     daemon = found["daemon"]
     out.print(f"Daemon: {daemon['url']} (process {daemon['pid']})" if daemon else "Daemon: not running")
-    for folder in found["folders"]:
-        waiting = f" – {folder['waiting']} photos wait for a confirmation" if folder["waiting"] else ""
-        gone = " [yellow](not there)[/]" if folder["missing"] else ""
-        out.print(f"{'Watched' if folder['watch'] else 'On request'}: {shown(folder['path'])}{waiting}{gone}")
+    print_folders(found["folders"])
     counts = found["counts"]
     out.print(
         "Renders: " + ", ".join(f"{n} {state}" for state, n in counts.items() if n)
@@ -127,8 +139,29 @@ def print_status(found: dict[str, Any]) -> None:
     for kind in ("failed", "refused"):
         for entry in found[kind]:
             error = entry["error"] or {"message": "no reason given", "hint": ""}
-            why = f"{error['message']} {error['hint']}".rstrip()
-            out.print(f"  [red]{kind:10}[/] {shown(entry['photo'])}: {shown(why)}")
+            why = named(entry["photo"], error["message"])
+            out.print(f"  [red]{kind:10}[/] {shown(why)} {hinted(error['hint'])}".rstrip())
+            if "id" in entry:
+                again = f"`afterframe retry {entry['id']}` does it again."
+                out.print(f"             {hinted(again)}")
+
+
+def print_folders(folders: Sequence[dict[str, Any]]) -> None:
+    """The folders, one a line."""
+    for folder in folders:
+        waiting = f" – {folder['waiting']} photos wait for a confirmation" if folder["waiting"] else ""
+        gone = " [yellow](not there)[/]" if folder["missing"] else ""
+        out.print(f"{'Watched' if folder['watch'] else 'On request'}: {shown(folder['path'])}{waiting}{gone}")
+
+
+def print_retried(jobs: Sequence[Job], daemon_runs: bool) -> None:
+    """What was queued again, and who will render it."""
+    for job in jobs:
+        out.print(f"Queued   {shown(job.photo_path)}")
+    if not jobs:
+        out.print("No render has failed.")
+    elif not daemon_runs:
+        out.print(hinted("No daemon is running: `afterframe serve` renders them."))
 
 
 def duration(seconds: float) -> str:
@@ -142,7 +175,7 @@ def duration(seconds: float) -> str:
 def print_rebuilt(found: Rebuilt) -> None:
     """What `afterframe rebuild` found."""
     for path, error in found.problems:
-        print_error(f"{path}: {error.message}", error.hint)
+        print_error(named(str(path), error.message), error.hint)
     out.print(f"{len(found.clips)} clips are in the catalogue again.")
     if found.deleted:
         out.print(f"{len(found.deleted)} clips were deleted by you and stay so.")
@@ -152,7 +185,7 @@ def print_audit(results: Sequence[Audited], page: Path | None) -> None:
     """What `afterframe audit` found, best first."""
     for result in results:
         if result.error:
-            print_error(f"{result.path}: {result.error['message']}", result.error["hint"])
+            print_error(named(str(result.path), result.error["message"]), result.error["hint"])
             continue
         out.print(f"[bold]{result.score:.2f}[/]  {shown(result.path)}")
         for name, mark in result.readiness.items():
@@ -167,7 +200,7 @@ def print_checks(checks: Sequence[Check]) -> None:
     """What `afterframe doctor` found."""
     for check in checks:
         mark = "[green]ok[/]     " if check.ok else "[red]problem[/]"
-        out.print(f"{mark} {check.name}: {shown(check.detail)}{' ' + shown(check.hint) if check.hint else ''}")
+        out.print(f"{mark} {check.name}: {shown(check.detail)} {hinted(check.hint)}".rstrip())
 
 
 NEXT_STEP = {

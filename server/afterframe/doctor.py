@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from afterframe import generators
-from afterframe.config import Home, read_config
+from afterframe.config import Config, Home, read_config
 from afterframe.daemon_file import read_daemon
 from afterframe.db import Database
 from afterframe.encode import Encoding, version
-from afterframe.errors import AfterframeError
+from afterframe.errors import AfterframeError, ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,21 @@ def _state(home: Home) -> tuple[str, str]:
     return str(home.root), ""
 
 
+def _config(home: Home) -> Config:
+    """The settings; where they cannot be read, which one check says already, the defaults."""
+    try:
+        return read_config(home.config)
+    except ConfigError:
+        return Config()
+
+
 def _ffmpeg(home: Home) -> tuple[str, str]:
-    encoding = Encoding(read_config(home.config).render.ffmpeg)
+    encoding = Encoding(_config(home).render.ffmpeg)
     return f"{version(encoding)} ({encoding.program})", ""
 
 
 def _generators(home: Home) -> tuple[str, str]:
-    wanted = read_config(home.config).render.generator
+    wanted = _config(home).render.generator
     hint = "" if "diffusers" in generators.available() else "Clips come from the built-in generator."
     return f"{', '.join(generators.available())}; “{wanted}” means {generators.resolve(wanted)} here", hint
 

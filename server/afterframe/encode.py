@@ -221,12 +221,12 @@ def _explained(complaint: str) -> EncodeError | None:
     """The error in a photographer's words, where the system's own words are known."""
     if any(words in complaint for words in ("No space left", "ENOSPC", "quota exceeded")):
         return EncodeError(
-            "The disk is full; the clip was not written.", "Free some space, then press Retry.", code="disk_full"
+            "The disk is full; the clip was not written.", "Free some space, then retry.", code="disk_full"
         )
     if any(words in complaint for words in ("Read-only file system", "Permission denied")):
         return EncodeError(
             "The folder cannot be written to.",
-            "Give yourself the right to write there, then press Retry.",
+            "Give yourself the right to write there, then retry.",
             code="read_only",
         )
     return None
@@ -259,7 +259,7 @@ def verify(clip: Path, frames: Frames, encoding: Encoding) -> None:
     if count != frames.count:
         raise EncodeError(
             f"The clip decodes to {count} frames instead of {frames.count}.",
-            "Press Retry; if it stays so, `afterframe doctor` checks ffmpeg.",
+            "Retry; if it stays so, `afterframe doctor` checks ffmpeg.",
             retryable=True,
         )
 
@@ -347,7 +347,7 @@ def _from_network(path: Path, encoding: Encoding, **output: object) -> list[str]
 def _no_movie(reason: str) -> EncodeError:
     return EncodeError(
         f"What the server sent is not a whole clip: {reason}.",
-        "Press Retry; if it stays so, look at the server's own log.",
+        "Retry; if it stays so, look at the server's own log.",
         code="no_movie",
         retryable=True,
     )

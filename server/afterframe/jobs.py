@@ -268,7 +268,7 @@ class Queue:
             parked = Failure(
                 error.code,
                 f"Set aside after {strikes} tries: {error.message}",
-                error.hint or "Try another generator or a smaller size, then press Retry.",
+                error.hint or "Try another generator or a smaller size, then retry.",
             )
             self._end(connection, row["id"], JobState.FAILED, error=parked)
         else:

@@ -316,15 +316,15 @@ def _explain(error: OSError, path: Path) -> PublishError:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return PublishError(
             f"The folder {path if path.is_dir() else path.parent} cannot be written to.",
-            "Give yourself the right to write there, then press Retry.",
+            "Give yourself the right to write there, then retry.",
             code="read_only",
         )
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
         return PublishError(
-            f"The disk that holds {path} is full.", "Free some space, then press Retry.", code="disk_full"
+            f"The disk that holds {path} is full.", "Free some space, then retry.", code="disk_full"
         )
     if error.errno == errno.ENAMETOOLONG:
         return PublishError(
             f"The name {path.name} is too long.", "Give the photo a shorter name.", code="name_too_long"
         )
-    return PublishError(f"{path} cannot be written: {error.strerror or error}.", "Check the disk, then press Retry.")
+    return PublishError(f"{path} cannot be written: {error.strerror or error}.", "Check the disk, then retry.")

@@ -20,6 +20,16 @@ def interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def kill_is_an_interrupt() -> Iterator[None]:
+    """A polite kill ends a command as Ctrl-C does: what it began is cancelled, not left behind."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
+
+
 def hear_interrupts() -> None:
     """This process has its own answer to Ctrl-C by now."""
     if hasattr(signal, "pthread_sigmask"):

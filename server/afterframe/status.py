@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from typing import Any
 
+from afterframe import folders
 from afterframe.catalog import Catalog
+from afterframe.client import ask
 from afterframe.config import Home
-from afterframe.daemon_file import make_token, read_daemon
+from afterframe.daemon_file import read_daemon
 from afterframe.db import Database
 from afterframe.errors import WrongState
 from afterframe.jobs import Queue
+from afterframe.locks import is_alive
 from afterframe.models import JobState
-
-ASK_S = 5.0
 
 
 def report(home: Home) -> dict[str, Any]:
@@ -23,6 +21,7 @@ def report(home: Home) -> dict[str, Any]:
     database = Database(home.make().database)
     try:
         queue, catalog = Queue(database), Catalog(database)
+        queue.release_dead(lambda process: is_alive(home.owners, process))  # nobody renders what a killed one did
         failed, _ = queue.page(states=[JobState.FAILED], limit=10)
         return {
             "daemon": read_daemon(home),
@@ -32,12 +31,11 @@ def report(home: Home) -> dict[str, Any]:
                 {"id": j.id, "photo": j.photo_path, "state": j.state, "progress": j.progress, "eta_s": j.eta_s}
                 for j in queue.waiting(limit=20)
             ],
-            "failed": [{"photo": j.photo_path, "error": j.error.to_dict() if j.error else None} for j in failed],
-            "refused": [{"photo": path, "error": why.to_dict()} for path, why in catalog.problems(limit=10)],
-            "folders": [
-                {"path": str(f.path), "watch": f.watch, "waiting": f.waiting, "missing": not f.path.is_dir()}
-                for f in catalog.folders()
+            "failed": [
+                {"id": j.id, "photo": j.photo_path, "error": j.error.to_dict() if j.error else None} for j in failed
             ],
+            "refused": [{"photo": path, "error": why.to_dict()} for path, why in catalog.problems(limit=10)],
+            "folders": [folders.as_json(folder) for folder in catalog.folders()],
         }
     finally:
         database.close()
@@ -52,13 +50,4 @@ def login_link(home: Home) -> str:
     daemon = read_daemon(home)
     if daemon is None:
         raise WrongState("No daemon is running.", "`afterframe serve` starts it.")
-    request = urllib.request.Request(  # noqa: S310 - our own daemon's address
-        f"{daemon['url']}/api/login-code",
-        data=b"{}",
-        headers={"Authorization": f"Bearer {make_token(home)}", "Content-Type": "application/json"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=ASK_S) as answer:  # noqa: S310 - our own daemon's address
-            return str(daemon["url"]) + str(json.load(answer)["path"])
-    except (urllib.error.URLError, OSError, ValueError, KeyError) as error:
-        raise WrongState(f"The daemon does not answer ({error}).", "Stop it and start it again.") from error
+    return str(daemon["url"]) + str(ask(home, daemon, "POST", "/api/login-code", {})["path"])

@@ -7,8 +7,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from afterframe import console
+from afterframe.catalog import Catalog
 from afterframe.cli import main
-from factories import make_photo_file
+from afterframe.config import Home
+from afterframe.db import Database
+from afterframe.errors import PublishError
+from afterframe.jobs import Order, Queue
+from afterframe.models import Stamp
+from factories import make_photo_file, make_recipe
 
 
 class Shell:
@@ -98,6 +105,10 @@ def test_people_get_a_table(shell: Shell, folder: Path) -> None:
         ("animate", "x.jpg", "--camera", "loop"),
         ("dance",),
         ("rebuild", "/no/such/folder"),
+        ("folders", "add"),
+        ("folders", "list", "x"),
+        ("retry",),
+        ("retry", "x", "--failed"),
     ],
 )
 def test_wrong_use_ends_with_status_2(shell: Shell, words: tuple[str, ...]) -> None:
@@ -128,8 +139,15 @@ def test_doctor_names_what_is_wrong(shell: Shell, home_of_its_own: Path) -> None
     (bad,) = [check for check in answer["checks"] if not check["ok"]]
     assert bad["name"] == "ffmpeg"
     assert bad["hint"]
+
+
+def test_doctor_tells_of_broken_settings_once(shell: Shell, home_of_its_own: Path) -> None:
+    home_of_its_own.mkdir(parents=True)
     (home_of_its_own / "config.toml").write_text("[render]\nwobble = 1\n")
-    assert not shell.json("doctor", status=1)["ok"]
+    answer = shell.json("doctor", status=1)
+    (bad,) = [check for check in answer["checks"] if not check["ok"]]
+    assert bad["name"] == "settings"
+    assert "wobble" in bad["detail"]
 
 
 def test_a_broken_config_is_an_error_in_one_line(shell: Shell, home_of_its_own: Path, folder: Path) -> None:
@@ -147,6 +165,57 @@ def test_status_without_a_daemon(shell: Shell) -> None:
     shell.run("status", "--open", status=1)
 
 
+def test_folders_are_added_listed_and_forgotten(shell: Shell, folder: Path) -> None:
+    assert "Watched" in shell.run("folders", "add", folder)
+    shell.run("folders", "add", "--on-request", folder / "deep")
+    listed = shell.json("folders")["folders"]
+    assert {entry["path"]: entry["watch"] for entry in listed} == {str(folder): True, str(folder / "deep"): False}
+    assert shell.json("folders", "list")["folders"] == listed
+    shell.run("folders", "remove", folder, folder / "deep")
+    assert shell.json("folders")["folders"] == []
+    error = shell.json("folders", "remove", folder, status=1)["error"]
+    assert error["code"] == "not_found"
+
+
+@pytest.fixture
+def failed(home_of_its_own: Path, folder: Path) -> str:
+    """The id of a render that failed."""
+    database = Database(Home(home_of_its_own).make().database)
+    catalog, queue = Catalog(database), Queue(database)
+    photo = catalog.put_photo(folder / "a.jpg", Stamp.of((folder / "a.jpg").stat()), "a" * 64, {})
+    job, _ = queue.enqueue(Order(photo, make_recipe(), "parallax", origin="watch"))
+    queue.claim("worker")
+    queue.fail(job.id, "worker", PublishError("a.jpg cannot be written.", "Free some space, then retry."))
+    database.close()
+    return job.id
+
+
+def test_a_failed_render_is_retried_by_the_id_that_status_names(shell: Shell, folder: Path, failed: str) -> None:
+    assert f"retry {failed}` does it again" in shell.run("status")
+    assert shell.json("status")["failed"][0]["id"] == failed
+    assert shell.json("retry", failed)["renders"] == [{"id": failed, "photo": str(folder / "a.jpg")}]
+    assert shell.json("status")["counts"]["queued"] == 1
+    assert shell.json("retry", failed, status=1)["error"]["code"] == "wrong_state"
+
+
+def test_everything_that_failed_is_retried(shell: Shell, failed: str) -> None:
+    assert "serve` renders them" in shell.run("retry", "--failed")
+    assert "No render has failed" in shell.run("retry", "--failed")
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "said"),
+    [
+        ("in/a.jpg", "a.jpg is empty.", "in/a.jpg is empty."),
+        ("in/a.jpg", f"{Path('in/a.jpg').absolute()} is empty.", f"{Path('in/a.jpg').absolute()} is empty."),
+        ("a.jpg", "Set aside after 3 tries: a.jpg: no luck.", "Set aside after 3 tries: a.jpg: no luck."),
+        ("a.jpg", "ffmpeg failed.", "a.jpg: ffmpeg failed."),
+    ],
+)
+def test_an_error_names_its_photo_once(path: str, message: str, said: str) -> None:
+    assert console.named(path, message) == said
+
+
 @pytest.mark.slow
 def test_rebuild_reads_the_sidecars_back(shell: Shell, folder: Path, home_of_its_own: Path) -> None:
     shell.json("animate", folder, *SMALL)
@@ -157,6 +226,6 @@ def test_rebuild_reads_the_sidecars_back(shell: Shell, folder: Path, home_of_its
     assert "2 clips" in shell.run("rebuild", folder)
 
 
-@pytest.mark.parametrize("command", ["serve", "animate", "facts", "recipe", "status", "rebuild", "doctor"])
+@pytest.mark.parametrize("command", sorted(main.commands))
 def test_every_command_explains_itself(shell: Shell, command: str) -> None:
     assert "Usage" in shell.run(command, "--help")

@@ -182,6 +182,49 @@ def test_a_command_that_was_killed_leaves_its_work_to_the_running_daemon(afterfr
     assert hidden_in(folder) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_command_that_is_ended_politely_cancels_its_renders(
+    afterframe: Afterframe, folder: Path, number: signal.Signals
+) -> None:
+    afterframe.settings(recipe={**LONGER, "duration_s": 20.0})
+    make_photos(folder, 2)
+    command = afterframe.command("animate", folder)
+    catch_a_render(folder)
+    command.send_signal(number)
+    _, err = command.communicate(timeout=30)
+    assert command.returncode == 130
+    assert b"Stopped." in err
+    assert b"Traceback" not in err
+    assert afterframe.states().keys() == {"cancelled"}
+    assert hidden_in(folder) == []
+    assert clips_in(folder) == []
+
+
+def test_what_a_killed_daemon_rendered_waits(afterframe: Afterframe, folder: Path) -> None:
+    afterframe.settings(recipe={**LONGER, "duration_s": 20.0})
+    make_photos(folder, 1)
+    daemon = afterframe.serve(folder)
+    catch_a_render(folder)
+    daemon.kill()
+    assert afterframe.states() == {"running": 1}
+    found = afterframe.ask("status")
+    assert found["daemon"] is None
+    assert [render["state"] for render in found["renders"]] == ["queued"]
+    assert found["counts"]["running"] == 0
+
+
+def test_folders_are_changed_in_a_running_daemon(afterframe: Afterframe, folder: Path) -> None:
+    daemon = afterframe.serve()
+    photos = make_photos(folder, 1)
+    assert afterframe.ask("folders", "add", folder)["folders"] == [
+        {"path": str(folder), "watch": True, "waiting": 0, "missing": False}
+    ]
+    all_done(afterframe, daemon, 1)  # it looked at once
+    assert afterframe.ask("folders", "remove", folder)["folders"] == []
+    daemon.stop()
+    assert clips_in(folder) == expected_clips(photos, folder)
+
+
 def test_a_second_daemon_on_the_same_home_says_so(afterframe: Afterframe, folder: Path) -> None:
     afterframe.serve(folder)
     second = afterframe.command("serve", "--port", "0", "--no-open")
