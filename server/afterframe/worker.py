@@ -158,7 +158,7 @@ class Worker:
             made = generator.generate(photo, recipe, beat.progress, beat.stopped)
             frames = take_apart(made, self._encoding) if isinstance(made, Movie) else made
             if generator.abilities.graded:
-                frames = match_grade(frames, photo.pixels)
+                frames = match_grade(frames, photo)
             encode(frames, temporary, self._encoding, beat.progress, beat.stopped)
             verify(temporary, frames, self._encoding)
             if self._config.render.poster:
