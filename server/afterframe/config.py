@@ -269,7 +269,7 @@ def _check(config: Config, where: str) -> None:
         section, _, key = name.partition(".")
         value = getattr(getattr(config, section), key)
         if not low <= value <= high:
-            raise ConfigError(f"{where}: {name} cannot be {value:g}.", f"It goes from {low:g} to {high:g}.")
+            raise ConfigError(f"{where}: {name} cannot be {value:.15g}.", f"It goes from {low:.15g} to {high:.15g}.")
     if config.render.preset not in PRESETS:
         raise ConfigError(
             f"{where}: render.preset cannot be “{config.render.preset}”.", f"One of {', '.join(PRESETS)}."

@@ -64,7 +64,7 @@ def print_serving(home: Home, url: str, link: str) -> None:
         gone = "" if folder.path.is_dir() else " [yellow](not there; it is watched once it comes back)[/]"
         out.print(f"{'Watching' if folder.watch else 'On request'}: {shown(folder.path)}{gone}")
     if not any(folder.watch for folder in folders):
-        out.print("No folder is watched yet: add one on the page, or start with --folder DIR.")
+        out.print(hinted("No folder is watched yet: add one on the page, or by `afterframe folders add DIR`."))
     out.print(f"Review page: {url}")
     out.print(f"First visit (works once): {link}")
     out.print("Ctrl-C stops it; nothing is lost.")
