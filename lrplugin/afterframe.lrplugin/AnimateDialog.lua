@@ -1,0 +1,215 @@
+-- The dialog of "Animate selected…": what is to happen, with the values used last, and the recipe that would be used.
+
+local LrBinding = import "LrBinding"
+local LrDialogs = import "LrDialogs"
+local LrTasks = import "LrTasks"
+local LrView = import "LrView"
+
+local Animate = require "Animate"
+local Catalog = require "Catalog"
+local Handover = require "Handover"
+local Marks = require "Marks"
+local Settings = require "Settings"
+
+local AnimateDialog = {}
+
+local KEPT = {
+  "prompt",
+  "motionOn",
+  "motion",
+  "durationOn",
+  "duration",
+  "camera",
+  "variants",
+  "generator",
+  "importWhenDone",
+}
+local CAMERAS = {
+  "static",
+  "push_in",
+  "pull_out",
+  "pan_left",
+  "pan_right",
+  "tilt_up",
+  "tilt_down",
+  "orbit_left",
+  "orbit_right",
+  "handheld",
+}
+local MOST_VARIANTS = 8
+
+local function auto()
+  return { title = LOC "$$$/Afterframe/Dialog/Auto=As the photo suggests", value = Settings.AUTO }
+end
+
+local function cameraItems()
+  local items = { auto() }
+  for _, name in ipairs(CAMERAS) do
+    items[#items + 1] = { title = Marks.camera(name), value = name }
+  end
+  return items
+end
+
+local function generatorItems(generators)
+  local items = { { title = LOC "$$$/Afterframe/Dialog/Best=The best there is", value = Settings.AUTO } }
+  for _, name in ipairs(generators) do
+    items[#items + 1] = { title = name, value = name }
+  end
+  return items
+end
+
+local function variantItems()
+  local items = {}
+  for count = 1, MOST_VARIANTS do
+    items[count] = { title = tostring(count), value = count }
+  end
+  return items
+end
+
+-- The recipe in words, with the reasons for each value.
+local function explained(recipe)
+  local lines = { Marks.recipe(recipe) }
+  local names = {}
+  for name in pairs(recipe.because) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    lines[#lines + 1] = name .. ": " .. table.concat(recipe.because[name], "; ")
+  end
+  return table.concat(lines, "\n")
+end
+
+-- Show the recipe for the first photo whose file the daemon can see.
+local function preview(api, sorted, values)
+  local item = sorted.asIs[1]
+  local there = item and Handover.there(api, item.path)
+  if not there then
+    values.preview = LOC "$$$/Afterframe/Dialog/NoPreview=The recipe is chosen when the photo has been rendered."
+    return
+  end
+  values.preview = LOC "$$$/Afterframe/Dialog/Previewing=Asking Afterframe…"
+  local recipe, problem = api:recipe(there, Animate.wish(values).recipe)
+  values.preview = recipe and explained(recipe) or problem.message .. " " .. problem.hint
+end
+
+local function label(f, title)
+  return f:static_text { title = title, alignment = "right", width = LrView.share "afterframeLabel" }
+end
+
+local function previewBox(f, api, sorted, values)
+  return f:group_box {
+    title = LOC "$$$/Afterframe/Dialog/Recipe=The recipe that would be used",
+    fill_horizontal = 1,
+    f:static_text { title = LrView.bind "preview", width_in_chars = 60, height_in_lines = 9 },
+    f:push_button {
+      title = LOC "$$$/Afterframe/Dialog/Show=Show it for these settings",
+      action = function()
+        LrTasks.startAsyncTask(function()
+          preview(api, sorted, values)
+        end)
+      end,
+    },
+  }
+end
+
+local function settingRows(f, generators)
+  local bind = LrView.bind
+  return f:column {
+    spacing = f:control_spacing(),
+    f:row {
+      label(f, LOC "$$$/Afterframe/Dialog/Prompt=What happens next:"),
+      f:edit_field { value = bind "prompt", width_in_chars = 45, height_in_lines = 2 },
+    },
+    f:row {
+      label(f, LOC "$$$/Afterframe/Dialog/Motion=Motion:"),
+      f:checkbox { title = LOC "$$$/Afterframe/Dialog/Set=Set", value = bind "motionOn" },
+      f:slider { value = bind "motion", min = 0, max = 1, enabled = bind "motionOn", width = 200 },
+      f:edit_field { value = bind "motion", min = 0, max = 1, precision = 2, width_in_digits = 5, enabled = bind "motionOn" },
+    },
+    f:row {
+      label(f, LOC "$$$/Afterframe/Dialog/Duration=Duration (seconds):"),
+      f:checkbox { title = LOC "$$$/Afterframe/Dialog/Set=Set", value = bind "durationOn" },
+      f:slider { value = bind "duration", min = 0.5, max = 20, enabled = bind "durationOn", width = 200 },
+      f:edit_field {
+        value = bind "duration",
+        min = 0.5,
+        max = 20,
+        precision = 1,
+        width_in_digits = 5,
+        enabled = bind "durationOn",
+      },
+    },
+    f:row {
+      label(f, LOC "$$$/Afterframe/Dialog/Camera=Camera:"),
+      f:popup_menu { value = bind "camera", items = cameraItems() },
+    },
+    f:row {
+      label(f, LOC "$$$/Afterframe/Dialog/Variants=Variants:"),
+      f:popup_menu { value = bind "variants", items = variantItems() },
+    },
+    f:row {
+      label(f, LOC "$$$/Afterframe/Dialog/Generator=Generator:"),
+      f:popup_menu { value = bind "generator", items = generatorItems(generators) },
+    },
+    f:row {
+      label(f, ""),
+      f:checkbox {
+        title = LOC "$$$/Afterframe/Dialog/Import=Import the clips when they are finished",
+        value = bind "importWhenDone",
+      },
+    },
+  }
+end
+
+local function known(names, name)
+  for _, each in ipairs(names) do
+    if each == name then
+      return true
+    end
+  end
+  return false
+end
+
+-- The values used last; a generator that is not there any more is not asked for.
+local function lastValues(context, generators)
+  local prefs, values = Settings.prefs(), LrBinding.makePropertyTable(context)
+  for _, name in ipairs(KEPT) do
+    values[name] = prefs[name]
+  end
+  if not known(generators, values.generator) then
+    values.generator = Settings.AUTO
+  end
+  values.preview = ""
+  return values
+end
+
+-- Ask. Returns a wish and whether to import the clips, or nil when the user thought better of it.
+function AnimateDialog.ask(context, api, photos, health)
+  local sorted = Catalog.sort(photos)
+  local values = lastValues(context, health.generators)
+  LrTasks.startAsyncTask(function()
+    preview(api, sorted, values)
+  end)
+  local f = LrView.osFactory()
+  local answer = LrDialogs.presentModalDialog {
+    title = LOC("$$$/Afterframe/Dialog/Title=Animate ^1", #sorted.asIs + #sorted.rendered),
+    contents = f:column {
+      bind_to_object = values,
+      spacing = f:dialog_spacing(),
+      settingRows(f, health.generators),
+      previewBox(f, api, sorted, values),
+    },
+    actionVerb = LOC "$$$/Afterframe/Dialog/Action=Animate",
+  }
+  if answer ~= "ok" then
+    return nil
+  end
+  local prefs = Settings.prefs()
+  for _, name in ipairs(KEPT) do
+    prefs[name] = values[name]
+  end
+  return Animate.wish(values), values.importWhenDone
+end
+
+return AnimateDialog

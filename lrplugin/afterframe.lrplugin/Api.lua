@@ -1,0 +1,201 @@
+-- The daemon's HTTP contract (docs/api.md). Every call has a time-out and returns `answer` or `nil, problem`;
+-- a problem is { code, message, hint, status } in words for the photographer. Call it inside a task only.
+
+local LrHttp = import "LrHttp"
+
+local Json = require "Json"
+local Settings = require "Settings"
+
+local Api = {}
+Api.__index = Api
+
+Api.BATCH = 100 -- photos in one request: each is read before the answer comes
+Api.IDS = 500
+local QUICK_S, USUAL_S, READING_S, SENDING_S = 2, 30, 300, 300
+
+function Api.connect()
+  local address = Settings.address()
+  local token, pasted = Settings.token(address)
+  return setmetatable({ address = address, token = token, pasted = pasted }, Api)
+end
+
+local function unreachable(address, info)
+  local code = info and info.error and info.error.errorCode or "unknown"
+  if code == "timedOut" then
+    return {
+      code = "slow",
+      message = LOC("$$$/Afterframe/Problem/Slow=Afterframe at ^1 did not answer in time.", address),
+      hint = LOC "$$$/Afterframe/Problem/SlowHint=The computer may be busy. Try again.",
+    }
+  end
+  return {
+    code = "down",
+    message = LOC("$$$/Afterframe/Problem/Down=Afterframe does not answer at ^1 (^2).", address, code),
+    hint = LOC "$$$/Afterframe/Problem/DownHint=Start it in File > Plug-in Manager > Afterframe, or check the address.",
+  }
+end
+
+local function refused(address, status, body)
+  local answer = body and Json.decode(body)
+  local problem = type(answer) == "table" and answer.error
+  if status == 401 then
+    return {
+      code = "token",
+      status = status,
+      message = LOC "$$$/Afterframe/Problem/Token=Afterframe does not accept the token.",
+      hint = LOC("$$$/Afterframe/Problem/TokenHint=Paste the token of the Afterframe at ^1 in the Plug-in Manager.", address),
+    }
+  elseif type(problem) ~= "table" or type(problem.message) ~= "string" then
+    return {
+      code = "stranger",
+      status = status,
+      message = LOC("$$$/Afterframe/Problem/Stranger=What answers at ^1 is not Afterframe (status ^2).", address, status),
+      hint = LOC "$$$/Afterframe/Problem/StrangerHint=Check the address in the Plug-in Manager.",
+    }
+  end
+  return { code = problem.code, status = status, message = problem.message, hint = problem.hint or "" }
+end
+
+function Api:headers(more)
+  local headers = more or {}
+  if self.token then
+    headers[#headers + 1] = { field = "Authorization", value = "Bearer " .. self.token }
+  end
+  return headers
+end
+
+-- What LrHttp gave, as an answer (or its bytes) or a problem.
+function Api:judge(body, info, raw)
+  local status = info and info.status
+  if not status then
+    return nil, unreachable(self.address, info)
+  elseif status < 200 or status > 299 then
+    return nil, refused(self.address, status, body)
+  elseif raw then
+    return body or ""
+  end
+  local answer = Json.decode(body or "")
+  if type(answer) ~= "table" then
+    return nil, refused(self.address, status, nil)
+  end
+  return answer
+end
+
+function Api:get(path, timeout)
+  local body, info = LrHttp.get(self.address .. path, self:headers(), timeout or USUAL_S)
+  return self:judge(body, info)
+end
+
+function Api:post(path, content, timeout)
+  local headers = self:headers { { field = "Content-Type", value = "application/json" } }
+  local body, info = LrHttp.post(self.address .. path, Json.encode(content), headers, "POST", timeout or USUAL_S)
+  return self:judge(body, info)
+end
+
+-- Whether it runs, and what it can do. Needs no token.
+function Api:health()
+  local answer, problem = self:get("/api/health", QUICK_S)
+  if answer and answer.name ~= "afterframe" then
+    return nil, refused(self.address, 200, nil)
+  end
+  return answer, problem
+end
+
+-- Whether it runs and accepts the token.
+function Api:check()
+  local health, problem = self:health()
+  if not health then
+    return nil, problem
+  end
+  local folders
+  folders, problem = self:get("/api/folders", USUAL_S)
+  return folders and { health = health, folders = folders.folders }, problem
+end
+
+-- The parts of a request that say what is wished: { recipe = {}, generator, variants }.
+local function wished(wish, content)
+  content.recipe = next(wish.recipe or {}) and wish.recipe or nil
+  content.generator = wish.generator
+  content.variants = wish.variants
+  return content
+end
+
+-- At most BATCH paths. The key makes it harmless to ask again when the answer got lost.
+function Api:animate(paths, wish, key)
+  local content = wished(wish, { photos = Json.array(paths), idempotency_key = key })
+  return self:post("/api/animate", content, READING_S)
+end
+
+-- Send one file: { path, new, renders }.
+function Api:upload(file, name, folder, wish)
+  local parts = { { name = "file", filePath = file, fileName = name, contentType = "image/jpeg" } }
+  local fields = wished(wish, { folder = folder, animate = true })
+  for _, field in ipairs { "folder", "generator" } do
+    if fields[field] then
+      parts[#parts + 1] = { name = field, value = fields[field] }
+    end
+  end
+  for _, field in ipairs { "animate", "recipe", "variants" } do
+    if fields[field] ~= nil then
+      parts[#parts + 1] = { name = field, value = Json.encode(fields[field]) }
+    end
+  end
+  local body, info = LrHttp.postMultipart(self.address .. "/api/uploads", parts, self:headers(), SENDING_S)
+  return self:judge(body, info)
+end
+
+-- At most BATCH paths: a list of { path, state, error, renders, clips }.
+function Api:lookup(paths)
+  local answer, problem = self:post("/api/photos/lookup", { paths = Json.array(paths) })
+  return answer and answer.photos, problem
+end
+
+function Api:recipe(path, overrides)
+  local content = { photo = path, overrides = next(overrides) and overrides or nil }
+  local answer, problem = self:post("/api/recipe", content)
+  return answer and answer.recipe, problem
+end
+
+-- Events after a cursor; without one, the cursor of now.
+function Api:events(since)
+  return self:get(since and string.format("/api/events?since=%.0f", since) or "/api/events")
+end
+
+-- Stop renders, at most IDS; those that have ended are left as they are.
+function Api:cancel(ids)
+  return self:post("/api/renders/cancel", { renders = Json.array(ids) })
+end
+
+function Api:cancelAll()
+  return self:post("/api/queue", { cancel_all = true })
+end
+
+function Api:queue()
+  return self:get "/api/queue"
+end
+
+function Api:judgeClip(id, verdict, rating)
+  return self:post("/api/clips/" .. id .. "/verdict", { verdict = verdict, rating = rating })
+end
+
+-- The bytes of a clip's "file" or "sidecar".
+function Api:fetch(id, what)
+  local body, info = LrHttp.get(self.address .. "/api/clips/" .. id .. "/" .. what, self:headers(), SENDING_S)
+  return self:judge(body, info, true)
+end
+
+function Api:allowFolder(path)
+  return self:post("/api/folders", { path = path, watch = false })
+end
+
+-- A one-time link to the review page.
+function Api:loginUrl()
+  local answer, problem = self:post("/api/login-code", {})
+  return answer and self.address .. answer.path, problem
+end
+
+function Api:isHere()
+  return Settings.isThisMachine(self.address)
+end
+
+return Api

@@ -1,0 +1,159 @@
+-- Writing to Lightroom's catalogue: short gates, each with a time-out, and never a question inside one.
+
+local LrApplication = import "LrApplication"
+local LrFileUtils = import "LrFileUtils"
+local LrTasks = import "LrTasks"
+
+local Catalog = {}
+
+Catalog.AT_A_TIME = 50 -- changes in one gate
+local TIMEOUT_S, TRIES, PAUSE_S = 5, 3, 1
+
+local function inGate(open)
+  for try = 1, TRIES do
+    local ran, result = LrTasks.pcall(open)
+    if ran and result ~= "aborted" then
+      return true
+    elseif try < TRIES then
+      LrTasks.sleep(PAUSE_S)
+    end
+  end
+  return false
+end
+
+-- Run `change(item)` for every item, some at a time in a gate; how many items could not be written.
+local function eachInGates(items, gate, change)
+  local lost = 0
+  for first = 1, #items, Catalog.AT_A_TIME do
+    local last = math.min(first + Catalog.AT_A_TIME - 1, #items)
+    local done = inGate(function()
+      return gate(function()
+        for index = first, last do
+          change(items[index])
+        end
+      end, { timeout = TIMEOUT_S })
+    end)
+    lost = lost + (done and 0 or last - first + 1)
+    LrTasks.yield()
+  end
+  return lost
+end
+
+-- Set the plugin's fields: marks is a list of { photo, values }. How many photos could not be written.
+function Catalog.mark(marks)
+  local catalog = LrApplication.activeCatalog()
+  return eachInGates(marks, function(work, options)
+    return catalog:withPrivateWriteAccessDo(work, options)
+  end, function(mark)
+    for name, value in pairs(mark.values) do
+      mark.photo:setPropertyForPlugin(_PLUGIN, name, value ~= "" and value or nil)
+    end
+  end)
+end
+
+-- Set flag and stars: verdicts is a list of { photo, pickStatus, rating }. How many could not be written.
+function Catalog.judge(verdicts)
+  local catalog = LrApplication.activeCatalog()
+  local title = LOC "$$$/Afterframe/Undo/Verdicts=Flags and stars from Afterframe"
+  return eachInGates(verdicts, function(work, options)
+    return catalog:withWriteAccessDo(title, work, options)
+  end, function(verdict)
+    verdict.photo:setRawMetadata("pickStatus", verdict.pickStatus)
+    verdict.photo:setRawMetadata("rating", verdict.rating)
+  end)
+end
+
+-- Add files: wanted is a list of { path, above = photo or nil }; each gets .photo, or .problem where it was refused.
+function Catalog.add(wanted)
+  local catalog = LrApplication.activeCatalog()
+  local title = LOC "$$$/Afterframe/Undo/Import=Import clips from Afterframe"
+  eachInGates(wanted, function(work, options)
+    return catalog:withWriteAccessDo(title, work, options)
+  end, function(item)
+    local added, result
+    if item.above then
+      added, result = LrTasks.pcall(catalog.addPhoto, catalog, item.path, item.above, "below")
+    else
+      added, result = LrTasks.pcall(catalog.addPhoto, catalog, item.path)
+    end
+    item.photo = added and result or nil
+    item.problem = not added and tostring(result) or nil
+  end)
+end
+
+-- The photo of a file, if the catalogue has it.
+function Catalog.find(path)
+  return LrApplication.activeCatalog():findPhotoByPath(path)
+end
+
+-- What is selected; nothing selected gives nothing (the SDK alone would give the whole filmstrip).
+function Catalog.selected()
+  local catalog = LrApplication.activeCatalog()
+  return catalog:getTargetPhoto() and catalog:getTargetPhotos() or {}
+end
+
+-- Every photo in which one of the plugin's fields is set.
+function Catalog.with(field)
+  return LrApplication.activeCatalog():findPhotosWithProperty(_PLUGIN.id, field)
+end
+
+-- photo -> { key -> value } of Lightroom's own metadata.
+function Catalog.metadata(photos, keys)
+  return #photos > 0 and LrApplication.activeCatalog():batchGetRawMetadata(photos, keys) or {}
+end
+
+-- photo -> { field -> value } of the plugin's fields.
+function Catalog.fields(photos, names)
+  return #photos > 0 and LrApplication.activeCatalog():batchGetPropertyForPlugin(photos, _PLUGIN, names) or {}
+end
+
+-- Sort photos by whether their file can be handed over as it is:
+-- { as_is = {...}, rendered = {...}, left = { {photo, path, reason} } }, the first two lists of { photo, path }.
+function Catalog.sort(photos)
+  local facts = Catalog.metadata(photos, { "path", "isVideo", "isVirtualCopy", "fileFormat" })
+  local developed = Catalog.developed(photos, facts)
+  local sorted = { asIs = {}, rendered = {}, left = {} }
+  for index, photo in ipairs(photos) do
+    local fact = facts[photo]
+    local item = { photo = photo, path = fact.path }
+    if fact.isVideo then
+      item.reason = "video"
+    elseif fact.isVirtualCopy then
+      item.reason = "copy"
+    elseif LrFileUtils.exists(fact.path) ~= "file" then
+      item.reason = "missing"
+    end
+    local list = item.reason and sorted.left or developed[photo] and sorted.rendered or sorted.asIs
+    list[#list + 1] = item
+    if index % 100 == 0 then
+      LrTasks.yield()
+    end
+  end
+  return sorted
+end
+
+local PLAIN = { JPG = true, TIFF = true, PNG = true, HEIC = true, AVIF = true }
+
+-- photo -> true for raw files and for photos that were developed: their file alone is not the picture.
+function Catalog.developed(photos, facts)
+  local developed, plain = {}, false
+  for _, photo in ipairs(photos) do
+    developed[photo] = not PLAIN[facts[photo].fileFormat]
+    plain = plain or not developed[photo]
+  end
+  if not plain then
+    return developed
+  end
+  -- One search for all: asking each photo for its develop settings takes minutes for thousands.
+  local searched, found = LrTasks.pcall(function()
+    return LrApplication.activeCatalog():findPhotos {
+      searchDesc = { criteria = "hasAdjustments", operation = "isTrue", value = true },
+    }
+  end)
+  for _, photo in ipairs(searched and found or photos) do
+    developed[photo] = true -- when the search is not to be had, a rendition is right for every photo
+  end
+  return developed
+end
+
+return Catalog

@@ -1,0 +1,132 @@
+-- Export to a folder, as to the hard drive, and have the files animated. Works without the daemon: the files are
+-- exported all the same, and handed over later.
+
+local LrDialogs = import "LrDialogs"
+local LrFunctionContext = import "LrFunctionContext"
+local LrProgressScope = import "LrProgressScope"
+local LrView = import "LrView"
+
+local Animate = require "Animate"
+local Api = require "Api"
+local Catalog = require "Catalog"
+local Handover = require "Handover"
+local Json = require "Json"
+local Paths = require "Paths"
+local Settings = require "Settings"
+local Summary = require "Summary"
+
+local AT_A_TIME = 10
+
+local function title()
+  return LOC "$$$/Afterframe/Export/Progress=Export and animate"
+end
+
+local function wishOf(settings)
+  return Animate.wish {
+    prompt = settings.afterframePrompt,
+    camera = Settings.AUTO,
+    generator = Settings.AUTO,
+    variants = 1,
+  }
+end
+
+-- Render all, and hand them over a few at a time so that the first is animated while others render.
+local function export(exportContext, handOver, summary)
+  local items, waiting = {}, {}
+  for _, rendition in exportContext:renditions { stopIfCanceled = true } do
+    local rendered, result = rendition:waitForRender()
+    local path = rendered and result or rendition.destinationPath
+    local item = { photo = rendition.photo, path = path, file = path, handed = true, fetched = {} }
+    if rendered then
+      items[#items + 1], waiting[#waiting + 1] = item, item
+    else
+      summary:add("failed", path, { code = "render", message = tostring(result), hint = "" })
+    end
+    if #waiting >= AT_A_TIME then
+      handOver(waiting)
+      waiting = {}
+    end
+  end
+  handOver(waiting)
+  return items
+end
+
+-- The files stay where they are; the photos remember what was wished until the daemon runs.
+local function keepForLater(items, api, wish, summary)
+  local marks = {}
+  for _, item in ipairs(items) do
+    summary:add("waiting", item.path)
+    local there = Paths.toDaemon(item.path, Settings.mappings())
+    local values = { status = "waiting", handed = there, wish = Json.encode(wish), error = "" }
+    marks[#marks + 1] = { photo = item.photo, values = values }
+  end
+  summary:count("unwritten", Catalog.mark(marks))
+end
+
+-- Follow in a task of its own: the export is over when its files are written.
+local function follow(api, items, cursor, paused, summary)
+  LrFunctionContext.postAsyncTaskWithContext("Afterframe: follow an export", function(context)
+    local scope = LrProgressScope { title = title(), functionContext = context }
+    scope:setCancelable(true)
+    Animate.finish(api, items, cursor, scope, paused, summary, Settings.prefs().importWhenDone)
+    scope:done()
+    if summary.bad then
+      summary:show(title())
+    end
+  end)
+end
+
+local service = {
+  canExportVideo = false,
+  allowFileFormats = { "JPEG", "TIFF", "PNG" },
+  allowColorSpaces = { "sRGB", "AdobeRGB", "ProPhotoRGB" },
+  exportPresetFields = { { key = "afterframePrompt", default = "" } },
+}
+
+function service.sectionsForTopOfDialog(f)
+  return {
+    {
+      title = LOC "$$$/Afterframe/Name=Afterframe",
+      synopsis = LOC "$$$/Afterframe/Export/Synopsis=Animate what is exported",
+      f:row {
+        f:static_text { title = LOC "$$$/Afterframe/Dialog/Prompt=What happens next:" },
+        f:edit_field { value = LrView.bind "afterframePrompt", width_in_chars = 45, height_in_lines = 2 },
+      },
+      f:static_text {
+        title = LOC "$$$/Afterframe/Export/Info=Left empty, each photo suggests it. The clip appears beside the exported file.",
+        fill_horizontal = 1,
+      },
+    },
+  }
+end
+
+function service.processRenderedPhotos(_, exportContext)
+  local api, summary = Api.connect(), Summary.new()
+  local wish = wishOf(exportContext.propertyTable)
+  exportContext:configureProgress { title = title() }
+  local state, problem = api:check()
+  local cursor = state and api:events()
+  local asked, sent, later = false, {}, {}
+  local function handOver(items)
+    if state and not asked and #items > 0 then
+      asked = true
+      Animate.openFolders(api, items, state.folders)
+    end
+    problem = problem or Handover.files(api, items, wish, function()
+      return true
+    end)
+    for _, item in ipairs(items) do
+      local list = (item.renders or item.reason ~= "unsent" and item.reason) and sent or later
+      list[#list + 1] = item
+    end
+  end
+  export(exportContext, handOver, summary)
+  keepForLater(later, api, wish, summary)
+  if #sent > 0 then
+    follow(api, sent, cursor and cursor.cursor, state.health.paused, summary)
+  elseif problem then
+    LrDialogs.message(title(), problem.message .. "\n\n" .. summary:text(), "warning")
+  end
+end
+
+return service

@@ -1,0 +1,166 @@
+-- Follow renders until they have ended, by the daemon's events: one small request a second for thousands of photos.
+
+local LrDate = import "LrDate"
+local LrTasks = import "LrTasks"
+
+local Api = require "Api"
+
+local Follow = {}
+
+local POLL_S = 1
+local AWAY_S = 60 -- the daemon may be restarted this long
+local STALL_S = 900 -- nothing at all happens this long
+local SHOWN_AFTER_S = 5
+local FULL = 500 -- events in one answer: there are more
+local ENDED = { done = true, failed = true, cancelled = true }
+
+local function minutes(seconds)
+  if seconds < 90 then
+    return LOC("$$$/Afterframe/Progress/Seconds=about ^1 s left", math.ceil(seconds / 5) * 5)
+  end
+  return LOC("$$$/Afterframe/Progress/Minutes=about ^1 min left", math.ceil(seconds / 60))
+end
+
+local Run = {}
+Run.__index = Run
+
+function Run:put(id, state, progress, problem)
+  local render = self.renders[id]
+  if not render or ENDED[render.state] then
+    return
+  end
+  render.state, render.progress, render.problem = state, progress or 0, problem
+  if ENDED[state] then
+    self.ended = self.ended + 1
+  end
+end
+
+function Run:pending()
+  local ids = {}
+  for id, render in pairs(self.renders) do
+    if not ENDED[render.state] then
+      ids[#ids + 1] = id
+    end
+  end
+  return ids
+end
+
+function Run:show(now)
+  local going = 0
+  for _, id in ipairs(self:pending()) do
+    going = going + (self.renders[id].progress or 0)
+  end
+  local share = (self.ended + going) / math.max(1, self.total)
+  self.scope:setPortionComplete(share)
+  local caption = LOC("$$$/Afterframe/Progress/Count=^1 of ^2", self.ended, self.total)
+  local spent = now - self.began
+  if self.away then
+    caption = LOC("$$$/Afterframe/Progress/Away=^1; Afterframe does not answer, waiting…", caption)
+  elseif self.paused then
+    caption = LOC("$$$/Afterframe/Progress/Paused=^1; the queue is paused", caption)
+  elseif spent > SHOWN_AFTER_S and share > 0.02 and share < 1 then
+    caption = caption .. ", " .. minutes(spent / share * (1 - share))
+  end
+  self.scope:setCaption(caption)
+end
+
+-- Events were missed (the daemon keeps a limited number): ask for each photo anew.
+function Run:lookUp()
+  local paths = {}
+  for _, id in ipairs(self:pending()) do
+    paths[self.renders[id].path] = true
+  end
+  local batch = {}
+  for path in pairs(paths) do
+    batch[#batch + 1] = path
+    if #batch == Api.BATCH then
+      self:lookUpBatch(batch)
+      batch = {}
+    end
+  end
+  self:lookUpBatch(batch)
+end
+
+function Run:lookUpBatch(paths)
+  for _, entry in ipairs(#paths > 0 and self.api:lookup(paths) or {}) do
+    for _, render in ipairs(entry.renders) do
+      self:put(render.id, render.state, render.progress, render.error)
+    end
+  end
+end
+
+-- Read what happened; whether the daemon answered. The second result says that there is more at once.
+function Run:read(now)
+  local answer = self.api:events(self.cursor)
+  if not answer then
+    self.away = self.away or now
+    return false
+  end
+  self.away = nil
+  self.cursor = answer.cursor
+  if answer.reset then
+    self:lookUp()
+  end
+  for _, event in ipairs(answer.events) do
+    self.sign = now
+    if event.kind == "render" then
+      self:put(event.id, event.state, event.progress, event.error)
+    elseif event.kind == "queue" and event.paused ~= nil then
+      self.paused = event.paused
+    end
+  end
+  return true, #answer.events >= FULL
+end
+
+function Run:cancel()
+  local ids = self:pending()
+  for first = 1, #ids, Api.IDS do
+    self.api:cancel { unpack(ids, first, math.min(first + Api.IDS - 1, #ids)) }
+  end
+end
+
+-- Whether to go on waiting.
+function Run:patient(now)
+  if self.away then
+    return now - self.away < AWAY_S
+  end
+  return self.paused or now - self.sign < STALL_S
+end
+
+-- Wait until every render has ended, the user cancels, or there is no hope.
+-- renders: id -> { path, state }; each gets .state, .progress and .problem as the daemon told them.
+-- Returns "ended", "cancelled", "away" (the daemon does not answer) or "stalled".
+function Follow.run(api, renders, cursor, scope, paused)
+  local now = LrDate.currentTime()
+  local run = setmetatable({ api = api, renders = {}, cursor = cursor, scope = scope, paused = paused }, Run)
+  run.began, run.sign, run.ended, run.total = now, now, 0, 0
+  for id, render in pairs(renders) do
+    run.renders[id] = render
+    run.total = run.total + 1
+    run.ended = run.ended + (ENDED[render.state] and 1 or 0)
+  end
+  local cancelled = false
+  while run.ended < run.total do
+    local answered, more = run:read(now)
+    if run.ended >= run.total then
+      break
+    elseif scope:isCanceled() and not cancelled and answered then
+      run:cancel()
+      cancelled = true
+    end
+    if scope:isCanceled() and not answered then
+      return "away"
+    elseif not run:patient(now) then
+      return run.away and "away" or "stalled"
+    end
+    run:show(now)
+    if not more then
+      LrTasks.sleep(POLL_S)
+    end
+    now = LrDate.currentTime()
+  end
+  run:show(now)
+  return cancelled and "cancelled" or "ended"
+end
+
+return Follow

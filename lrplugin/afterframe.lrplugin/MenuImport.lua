@@ -1,0 +1,37 @@
+-- Library > Plug-in Extras > Import finished clips: of the selected photos, or of all when none is selected.
+local LrProgressScope = import "LrProgressScope"
+
+local Animate = require "Animate"
+local Api = require "Api"
+local Catalog = require "Catalog"
+local Clips = require "Clips"
+local Daemon = require "Daemon"
+local Marks = require "Marks"
+local Summary = require "Summary"
+local Task = require "Task"
+local Verdicts = require "Verdicts"
+
+Task.start("Afterframe: import finished clips", function(context)
+  local title = LOC "$$$/Afterframe/Import/Title=Clips from Afterframe"
+  local api, summary = Api.connect(), Summary.new()
+  if not Daemon.reach(api) then
+    return
+  end
+  local photos = Catalog.selected()
+  local items = Marks.items(api, #photos > 0 and photos or Catalog.with "status")
+  local scope = LrProgressScope { title = title, functionContext = context }
+  scope:setCancelable(true)
+  local function tick()
+    return not scope:isCanceled()
+  end
+  Animate.sendWaiting(api, items, summary)
+  local problem = Marks.lookUp(api, items, tick)
+  if problem then
+    summary:add("failed", nil, problem)
+  end
+  Clips.import(api, items, summary, tick)
+  Animate.note(api, items, summary)
+  Verdicts.sync(api, summary)
+  scope:done()
+  summary:show(title)
+end)

@@ -1,0 +1,54 @@
+-- Library > Plug-in Extras > Status: brings the fields up to date; from the sidecars when the daemon does not run.
+local Animate = require "Animate"
+local Api = require "Api"
+local Catalog = require "Catalog"
+local Marks = require "Marks"
+local Paths = require "Paths"
+local Settings = require "Settings"
+local Sidecars = require "Sidecars"
+local Summary = require "Summary"
+local Task = require "Task"
+local Verdicts = require "Verdicts"
+
+local function heading(api, state, problem)
+  if problem then
+    return problem.message
+  end
+  local text = LOC(
+    "$$$/Afterframe/Status/Running=Afterframe ^1 at ^2, waiting or being animated: ^3",
+    state.health.version,
+    api.address,
+    state.health.queue_depth
+  )
+  return state.health.paused and text .. LOC "$$$/Afterframe/Status/Paused= (the queue is paused)" or text
+end
+
+local function tally(items, summary)
+  for _, item in ipairs(items) do
+    local entry = item.entry
+    local status = entry and Marks.values(entry, nil, "").status
+    if status and status ~= "" then
+      summary:add(status, item.path, status == "failed" and entry.error or nil)
+    end
+  end
+end
+
+Task.start("Afterframe: status", function()
+  local api, summary = Api.connect(), Summary.new()
+  local state, problem = api:check()
+  local photos = Catalog.selected()
+  local items = Marks.items(api, #photos > 0 and photos or Catalog.with "status")
+  if state then
+    Animate.sendWaiting(api, items, summary)
+    problem = Marks.lookUp(api, items)
+    Verdicts.sync(api, summary)
+  else
+    local mappings = Settings.mappings()
+    Sidecars.lookUp(items, function(path)
+      return (Paths.toHere(path, mappings))
+    end)
+  end
+  tally(items, summary)
+  Animate.note(api, items, summary)
+  summary:show(heading(api, state, problem))
+end)

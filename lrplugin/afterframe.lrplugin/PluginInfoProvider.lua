@@ -1,0 +1,188 @@
+-- The plug-in's page in the Plug-in Manager: where the daemon is, and whether it answers.
+-- Nothing here touches the catalogue: such calls hang while the manager is open.
+
+local LrHttp = import "LrHttp"
+local LrTasks = import "LrTasks"
+local LrView = import "LrView"
+
+local Api = require "Api"
+local Daemon = require "Daemon"
+local Paths = require "Paths"
+local Settings = require "Settings"
+
+local FIELDS = { "address", "home", "mappings", "uploadFolder", "importWhenDone" }
+
+local function tokenWords(api)
+  if api.pasted then
+    return LOC "$$$/Afterframe/Manager/TokenPasted=The pasted token is used."
+  elseif api.token then
+    return LOC("$$$/Afterframe/Manager/TokenFound=The token was found in ^1.", Settings.home())
+  end
+  return LOC "$$$/Afterframe/Manager/TokenMissing=No token was found. Start Afterframe once, or paste the token."
+end
+
+local function foldersWords(folders)
+  local names = {}
+  for _, folder in ipairs(folders) do
+    names[#names + 1] = folder.path
+  end
+  return table.concat(names, "\n")
+end
+
+local function connection(api, state, problem)
+  if not state then
+    return problem.message .. " " .. problem.hint
+  end
+  return LOC(
+    "$$$/Afterframe/Manager/Works=It works: Afterframe ^1 at ^2. Its folders:\n^3",
+    state.health.version,
+    api.address,
+    foldersWords(state.folders)
+  )
+end
+
+local function test(values, start)
+  LrTasks.startAsyncTask(function()
+    values.connection = LOC "$$$/Afterframe/Manager/Testing=Asking…"
+    local state, problem
+    if start then
+      state, problem = Daemon.start()
+    else
+      state, problem = Api.connect():check()
+    end
+    local api = Api.connect()
+    values.connection = connection(api, state, problem)
+    values.tokenFound = tokenWords(api)
+  end)
+end
+
+local function keep(values)
+  local prefs = Settings.prefs()
+  for _, name in ipairs(FIELDS) do
+    prefs[name] = values[name]
+  end
+  local _, wrong = Paths.parseMappings(values.mappings)
+  values.mappingProblem = #wrong > 0
+      and LOC("$$$/Afterframe/Manager/MappingProblem=Not understood: ^1", table.concat(wrong, "; "))
+    or ""
+end
+
+local function label(f, title)
+  return f:static_text { title = title, alignment = "right", width = LrView.share "afterframeManager" }
+end
+
+local function field(f, title, key, lines)
+  return f:row {
+    label(f, title),
+    f:edit_field { value = LrView.bind(key), width_in_chars = 50, height_in_lines = lines or 1, immediate = true },
+  }
+end
+
+local provider = {}
+
+function provider.startDialog(values)
+  local prefs = Settings.prefs()
+  for _, name in ipairs(FIELDS) do
+    values[name] = prefs[name]
+    values:addObserver(name, function()
+      keep(values)
+    end)
+  end
+  values.pasted, values.mappingProblem = "", ""
+  keep(values)
+  values.tokenFound = tokenWords(Api.connect())
+  test(values)
+end
+
+function provider.endDialog(values)
+  keep(values)
+end
+
+function provider.sectionsForTopOfDialog(f, values)
+  local bind = LrView.bind
+  return {
+    {
+      title = LOC "$$$/Afterframe/Manager/Connection=Connection",
+      bind_to_object = values,
+      field(f, LOC "$$$/Afterframe/Manager/Address=Address:", "address"),
+      f:row {
+        label(f, ""),
+        f:static_text {
+          title = LOC("$$$/Afterframe/Manager/AddressInfo=Left empty: the Afterframe that runs on this computer.", ""),
+        },
+      },
+      f:row {
+        label(f, LOC "$$$/Afterframe/Manager/Token=Token:"),
+        f:static_text { title = bind "tokenFound", width_in_chars = 50 },
+      },
+      f:row {
+        label(f, LOC "$$$/Afterframe/Manager/Paste=Paste another:"),
+        f:password_field { value = bind "pasted", width_in_chars = 36 },
+        f:push_button {
+          title = LOC "$$$/Afterframe/Manager/UseToken=Use",
+          action = function()
+            Settings.keepToken(Settings.address(), values.pasted)
+            values.pasted = ""
+            test(values)
+          end,
+        },
+      },
+      f:row {
+        f:push_button {
+          title = LOC "$$$/Afterframe/Manager/Test=Test connection",
+          action = function()
+            test(values)
+          end,
+        },
+        f:push_button {
+          title = LOC "$$$/Afterframe/Manager/Start=Start Afterframe",
+          action = function()
+            test(values, true)
+          end,
+        },
+        f:push_button {
+          title = LOC "$$$/Afterframe/Manager/Review=Open the review page",
+          action = function()
+            LrTasks.startAsyncTask(function()
+              local url, problem = Api.connect():loginUrl()
+              if url then
+                LrHttp.openUrlInBrowser(url)
+              else
+                values.connection = problem.message .. " " .. problem.hint
+              end
+            end)
+          end,
+        },
+      },
+      f:static_text { title = bind "connection", width_in_chars = 70, height_in_lines = 4 },
+    },
+    {
+      title = LOC "$$$/Afterframe/Manager/Remote=Afterframe on another computer",
+      bind_to_object = values,
+      f:static_text {
+        title = LOC "$$$/Afterframe/Manager/MappingInfo=Folders that both see, one on a line: here => there. What only this computer sees is sent, and its clip fetched.",
+        width_in_chars = 70,
+        height_in_lines = 2,
+      },
+      field(f, LOC "$$$/Afterframe/Manager/Mappings=Folders:", "mappings", 4),
+      f:row { label(f, ""), f:static_text { title = bind "mappingProblem", width_in_chars = 50 } },
+      field(f, LOC "$$$/Afterframe/Manager/UploadFolder=Folder there for sent photos:", "uploadFolder"),
+    },
+    {
+      title = LOC "$$$/Afterframe/Manager/More=More",
+      bind_to_object = values,
+      f:checkbox {
+        title = LOC "$$$/Afterframe/Dialog/Import=Import the clips when they are finished",
+        value = bind "importWhenDone",
+      },
+      field(f, LOC "$$$/Afterframe/Manager/Home=Afterframe's own folder (AFTERFRAME_HOME):", "home"),
+      f:static_text {
+        title = LOC "$$$/Afterframe/Manager/Collections=Smart collections: choose Afterframe > Clip status, is, Done (or Approved, Failed …). The Metadata panel has the tagset Afterframe.",
+        width_in_chars = 70,
+        height_in_lines = 2,
+      },
+    },
+  }
+end
+
+return provider

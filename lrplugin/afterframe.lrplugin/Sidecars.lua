@@ -1,0 +1,90 @@
+-- Clips as their sidecars describe them, for when the daemon does not run. The sidecar is the durable record.
+
+local LrFileUtils = import "LrFileUtils"
+local LrPathUtils = import "LrPathUtils"
+
+local Paths = require "Paths"
+
+local Sidecars = {}
+
+local NAMED = { lt = "<", gt = ">", amp = "&", quot = '"', apos = "'" }
+
+local function plain(text)
+  return (string.gsub(text, "&(%a+);", NAMED))
+end
+
+-- A simple property, written as an element or as an attribute (other programs rewrite it so).
+local function property(packet, name)
+  local escaped = string.gsub(name, "%p", "%%%0")
+  local value = string.match(packet, "<" .. escaped .. ">([^<]*)</")
+    or string.match(packet, "%s" .. escaped .. '="([^"]*)"')
+    or string.match(packet, "%s" .. escaped .. "='([^']*)'")
+  return value and plain(value)
+end
+
+-- What a sidecar says: a clip as the API describes it, as far as fields need it; nil when it is not one of ours.
+function Sidecars.read(path)
+  local packet = LrFileUtils.readFile(path)
+  local photo = property(packet, "afterframe:photo")
+  if not photo then
+    return nil
+  end
+  return {
+    photo = photo,
+    id = string.gsub(property(packet, "xmpMM:DocumentID") or "", "^xmp%.did:", ""),
+    path = (string.gsub(path, "%.xmp$", "")),
+    verdict = property(packet, "afterframe:verdict") or "none",
+    variant = tonumber(property(packet, "afterframe:variant")) or 1,
+    rating = tonumber(property(packet, "xmp:Rating")) or 0,
+    recipe = {
+      camera_movement = property(packet, "afterframe:cameraMovement") or "",
+      duration_s = tonumber(property(packet, "afterframe:duration")) or 0,
+      motion_intensity = tonumber(property(packet, "afterframe:motionIntensity")) or 0,
+      loop = property(packet, "afterframe:loop") == "True",
+      prompt = property(packet, "afterframe:prompt") or "",
+    },
+  }
+end
+
+-- folder -> names of its sidecars, each folder read once.
+local function sidecarsIn(folder, known)
+  if not known[folder] then
+    known[folder] = {}
+    for path in LrFileUtils.files(folder) do
+      local _, name = Paths.split(path)
+      if string.find(name, "_motion[^/\\]*%.mp4%.xmp$") and string.sub(name, 1, 1) ~= "." then
+        known[folder][#known[folder] + 1] = name
+      end
+    end
+  end
+  return known[folder]
+end
+
+local function startsWith(text, beginning)
+  return string.sub(text, 1, #beginning) == beginning
+end
+
+-- Give each item whose clip lies beside it an .entry like the daemon's lookup would.
+function Sidecars.lookUp(items, toHere)
+  local known = {}
+  for _, item in ipairs(items) do
+    local file = item.handed and toHere(item.there) or item.path
+    local folder, name = Paths.split(file)
+    local stem = Paths.stem(name)
+    local clips = {}
+    for _, sidecar in ipairs(LrFileUtils.exists(folder) == "directory" and sidecarsIn(folder, known) or {}) do
+      local clip = startsWith(sidecar, stem .. "_") and Sidecars.read(LrPathUtils.child(folder, sidecar))
+      if clip and clip.photo == name and LrFileUtils.exists(clip.path) then
+        clips[#clips + 1] = clip
+      end
+    end
+    table.sort(clips, function(one, other)
+      return one.variant < other.variant
+    end)
+    if #clips > 0 then
+      item.entry = { state = "done", clips = clips, renders = {} }
+    end
+  end
+end
+
+return Sidecars

@@ -1,0 +1,101 @@
+-- What became of many photos, grouped by reason: counts first, then some names.
+
+local LrDialogs = import "LrDialogs"
+
+local Paths = require "Paths"
+
+local Summary = {}
+Summary.__index = Summary
+
+local NAMES_SHOWN = 5
+
+-- Reasons that the plugin itself finds; all others come from the daemon with words of their own.
+local function words(reason)
+  return ({
+    done = LOC "$$$/Afterframe/Summary/Done=Clips finished",
+    imported = LOC "$$$/Afterframe/Summary/Imported=Clips imported",
+    unstacked = LOC "$$$/Afterframe/Summary/Unstacked=Imported, but not stacked (the clip is in another folder)",
+    here = LOC "$$$/Afterframe/Summary/Here=Clips that were in the catalogue already",
+    refusedByLightroom = LOC "$$$/Afterframe/Summary/RefusedByLightroom=Lightroom could not import the clip",
+    rejectedClip = LOC "$$$/Afterframe/Summary/RejectedClip=Clips left out because they were rejected",
+    cancelled = LOC "$$$/Afterframe/Summary/Cancelled=Cancelled",
+    going = LOC "$$$/Afterframe/Summary/Going=Not finished yet; “Import finished clips” brings them later",
+    video = LOC "$$$/Afterframe/Summary/Video=Left out: videos",
+    copy = LOC "$$$/Afterframe/Summary/Copy=Left out: virtual copies (export them to animate them)",
+    missing = LOC "$$$/Afterframe/Summary/Missing=Left out: the file is missing",
+    outside = LOC "$$$/Afterframe/Summary/Outside=Left out: Afterframe may not use the folder",
+    unsent = LOC "$$$/Afterframe/Summary/Unsent=Not sent; try again",
+    waiting = LOC "$$$/Afterframe/Summary/Waiting=Exported; animated as soon as Afterframe runs again",
+    unwritten = LOC "$$$/Afterframe/Summary/Unwritten=Lightroom was busy: fields not written (Status writes them)",
+    toDaemon = LOC "$$$/Afterframe/Summary/ToDaemon=Flags and stars sent to Afterframe",
+    fromDaemon = LOC "$$$/Afterframe/Summary/FromDaemon=Flags and stars taken from Afterframe",
+    queued = LOC "$$$/Afterframe/Summary/Queued=Queued or being animated",
+    approved = LOC "$$$/Afterframe/Summary/Approved=Approved",
+    rejected = LOC "$$$/Afterframe/Summary/Rejected=Rejected",
+    failed = LOC "$$$/Afterframe/Summary/Failed=Failed",
+  })[reason]
+end
+
+-- A problem's message often names its photo; for several it must not name only the first.
+local function title(group)
+  if group.problem then
+    local message, hint = group.problem.message, group.problem.hint or ""
+    local from, to = string.find(message, group.names[1] or "\0", 1, true)
+    if from and group.count > 1 then
+      message = string.sub(message, 1, from - 1) .. "…" .. string.sub(message, to + 1)
+    end
+    return hint ~= "" and message .. " " .. hint or message
+  end
+  return words(group.reason) or group.reason
+end
+
+function Summary.new()
+  return setmetatable({ groups = {}, byKey = {}, counts = {}, bad = false }, Summary)
+end
+
+-- Count one photo or clip. problem: { code, message, hint }, when the daemon gave the reason.
+function Summary:add(reason, path, problem)
+  local key = problem and "problem " .. problem.code or reason
+  local group = self.byKey[key]
+  if not group then
+    group = { reason = reason, problem = problem, count = 0, names = {} }
+    self.byKey[key] = group
+    self.groups[#self.groups + 1] = group
+  end
+  group.count = group.count + 1
+  self.counts[reason] = (self.counts[reason] or 0) + 1
+  self.bad = self.bad or problem ~= nil
+  if path and #group.names < NAMES_SHOWN then
+    local _, name = Paths.split(path)
+    group.names[#group.names + 1] = name
+  end
+end
+
+-- Count something many times.
+function Summary:count(reason, count)
+  for _ = 1, count do
+    self:add(reason)
+  end
+end
+
+function Summary:text()
+  local lines = {}
+  for _, group in ipairs(self.groups) do
+    lines[#lines + 1] = string.format("%s: %d", title(group), group.count)
+    if group.reason ~= "done" and group.reason ~= "imported" and #group.names > 0 then
+      local more = group.count > #group.names and ", …" or ""
+      lines[#lines + 1] = "    " .. table.concat(group.names, ", ") .. more
+    end
+  end
+  return table.concat(lines, "\n")
+end
+
+function Summary:show(heading)
+  local text = self:text()
+  if text == "" then
+    text = LOC "$$$/Afterframe/Summary/Nothing=There was nothing to do."
+  end
+  LrDialogs.message(heading, text, self.bad and "warning" or "info")
+end
+
+return Summary

@@ -1,0 +1,96 @@
+-- Flags and stars of imported clips <-> verdicts and ratings of the daemon.
+-- Each clip remembers what both sides last agreed on, so that it is known who changed it; when both did, Lightroom,
+-- where the photographer sits, wins.
+
+local LrTasks = import "LrTasks"
+
+local Api = require "Api"
+local Catalog = require "Catalog"
+
+local Verdicts = {}
+
+local VERDICT = { [1] = "approved", [0] = "none", [-1] = "rejected" }
+local FLAG = { approved = 1, none = 0, rejected = -1 }
+
+local function agreement(verdict, rating)
+  return verdict .. " " .. string.format("%d", rating)
+end
+
+-- The fields of an imported clip. there: the photo's path as the daemon spells it.
+function Verdicts.values(clip, there)
+  return {
+    clipId = clip.id,
+    clipOf = there,
+    agreed = agreement(clip.verdict, clip.rating),
+    status = clip.verdict == "none" and "done" or clip.verdict,
+  }
+end
+
+function Verdicts.asFlags(photo, clip)
+  return { photo = photo, pickStatus = FLAG[clip.verdict] or 0, rating = clip.rating }
+end
+
+-- The daemon's view of the imported clips: id -> clip; or nil and a problem.
+local function clipsOf(api, fields)
+  local paths, seen, clips = {}, {}, {}
+  for _, field in pairs(fields) do
+    if field.clipOf and not seen[field.clipOf] then
+      seen[field.clipOf] = true
+      paths[#paths + 1] = field.clipOf
+    end
+  end
+  for first = 1, #paths, Api.BATCH do
+    local entries, problem = api:lookup { unpack(paths, first, math.min(first + Api.BATCH - 1, #paths)) }
+    if not entries then
+      return nil, problem
+    end
+    for _, entry in ipairs(entries) do
+      for _, clip in ipairs(entry.clips) do
+        clips[clip.id] = clip
+      end
+    end
+    LrTasks.yield()
+  end
+  return clips
+end
+
+-- What to do about one clip: "push", "pull" or nil.
+local function direction(verdict, rating, clip, agreed)
+  local ours, theirs = agreement(verdict, rating), agreement(clip.verdict, clip.rating)
+  if ours == theirs then
+    return nil
+  end
+  return ours ~= agreed and "push" or "pull"
+end
+
+-- Carry verdicts both ways for every imported clip. Returns a problem, or nil.
+function Verdicts.sync(api, summary)
+  local photos = Catalog.with "clipId"
+  local fields = Catalog.fields(photos, { "clipId", "clipOf", "agreed" })
+  local facts = Catalog.metadata(photos, { "path", "pickStatus", "rating" })
+  local clips, problem = clipsOf(api, fields)
+  if not clips then
+    return problem
+  end
+  local marks, flags = {}, {}
+  for _, photo in ipairs(photos) do
+    local field, fact = fields[photo], facts[photo]
+    local clip, rating = clips[field.clipId], fact.rating or 0
+    local verdict = VERDICT[fact.pickStatus or 0]
+    local way = clip and direction(verdict, rating, clip, field.agreed)
+    if way == "push" then
+      clip, problem = api:judgeClip(clip.id, verdict, rating)
+      summary:add(clip and "toDaemon" or "failed", fact.path, problem)
+    elseif way == "pull" then
+      flags[#flags + 1] = Verdicts.asFlags(photo, clip)
+      summary:add("fromDaemon", fact.path)
+    end
+    if clip and (way or agreement(verdict, rating) ~= field.agreed) then
+      marks[#marks + 1] = { photo = photo, values = Verdicts.values(clip, field.clipOf) }
+    end
+  end
+  local lost = Catalog.judge(flags)
+  summary:count("unwritten", lost + (lost == 0 and Catalog.mark(marks) or 0))
+end
+
+return Verdicts

@@ -1,0 +1,805 @@
+-- A stand-in for Lightroom Classic's SDK under a real Lua 5.1, as strict as we know how to be: unknown names and keys
+-- throw, a gate inside a gate throws, so does a question inside a gate, a gate without a time-out, a network call
+-- without one, or a yielding call outside a task. Calls that yield in Lightroom yield here, so that a plain pcall
+-- around one fails as it does there. Everything outside Lua (files, network, clock, pictures) is the host's.
+
+local host = ...
+
+local sdk = { photos = {}, selection = {}, gates = {}, failures = {}, busy = 0, fields = {}, prefs = {}, passwords = {} }
+local data = setmetatable({}, { __mode = "k" }) -- photo -> what the catalogue knows
+local tasks, current, gate, gateTask = {}, nil, nil, nil
+
+local function strict(name, members)
+  return setmetatable(members, {
+    __index = function(_, key)
+      error(name .. " has no “" .. tostring(key) .. "”", 2)
+    end,
+  })
+end
+
+local function set(words)
+  local made = {}
+  for word in string.gmatch(words, "%S+") do
+    made[word] = true
+  end
+  return made
+end
+
+local function check(condition, message, ...)
+  if not condition then
+    error(string.format(message, ...), 3)
+  end
+end
+
+local function kind(value, wanted, what)
+  if type(value) ~= wanted then
+    error(what .. " must be a " .. wanted .. ", not a " .. type(value), 3)
+  end
+end
+
+local function onlyKeys(given, known, what)
+  for key in pairs(given) do
+    if type(key) == "string" and not known[key] then
+      error(what .. " does not take “" .. key .. "”", 3)
+    end
+  end
+end
+
+-- A call that yields: only in a task, and never in a gate.
+local function yields(what)
+  if not coroutine.running() then
+    error(what .. " must be called in a task", 3)
+  elseif gate then
+    error(what .. " inside a gate can hang Lightroom", 3)
+  end
+  coroutine.yield()
+end
+
+-- pcall that lets yields through, as LrTasks.pcall does.
+local function pcallYielding(call, ...)
+  local thread = coroutine.create(call)
+  local function step(ran, ...)
+    if not ran then
+      return false, (...)
+    elseif coroutine.status(thread) == "dead" then
+      return true, ...
+    end
+    return step(coroutine.resume(thread, coroutine.yield(...)))
+  end
+  return step(coroutine.resume(thread, ...))
+end
+
+-- ---------------------------------------------------------------------------------------------------- tasks
+
+local function start(work)
+  kind(work, "function", "a task")
+  tasks[#tasks + 1] = { thread = coroutine.create(work), wake = 0 }
+end
+
+sdk.task = start
+
+local function resume(task)
+  current = task
+  local ran, message = coroutine.resume(task.thread)
+  current = nil
+  if not ran then
+    sdk.failures[#sdk.failures + 1] = tostring(message)
+  end
+end
+
+local function turn()
+  local now, earliest, ran = host.now(), math.huge, false
+  for _, task in ipairs { unpack(tasks) } do
+    if coroutine.status(task.thread) ~= "dead" and (not gateTask or gateTask == task) then
+      if task.wake <= now then
+        resume(task)
+        ran = true
+      else
+        earliest = math.min(earliest, task.wake)
+      end
+    end
+  end
+  local alive = {}
+  for _, task in ipairs(tasks) do
+    if coroutine.status(task.thread) ~= "dead" then
+      alive[#alive + 1] = task
+    end
+  end
+  tasks = alive
+  if not ran and #tasks > 0 then
+    host.advance(earliest - now)
+  end
+end
+
+-- Run every task to its end.
+function sdk.run()
+  while #tasks > 0 do
+    turn()
+  end
+end
+
+local LrTasks = strict("LrTasks", {
+  startAsyncTask = function(work)
+    start(work)
+  end,
+  pcall = pcallYielding,
+  yield = function()
+    yields "LrTasks.yield"
+  end,
+  sleep = function(seconds)
+    kind(seconds, "number", "LrTasks.sleep")
+    check(not gate, "LrTasks.sleep inside a gate")
+    current.wake = host.now() + seconds
+    yields "LrTasks.sleep"
+  end,
+  canYield = function()
+    return coroutine.running() ~= nil
+  end,
+  execute = function(line)
+    kind(line, "string", "LrTasks.execute")
+    yields "LrTasks.execute"
+    return host.execute(line)
+  end,
+})
+
+local function contextFor(name)
+  local failed, cleanups = {}, {}
+  local context = strict("LrFunctionContext of " .. name, {
+    addFailureHandler = function(_, handler)
+      failed[#failed + 1] = handler
+    end,
+    addCleanupHandler = function(_, handler)
+      cleanups[#cleanups + 1] = handler
+    end,
+  })
+  return context, function(ran, message)
+    if not ran then
+      sdk.failures[#sdk.failures + 1] = tostring(message)
+      for _, handler in ipairs(failed) do
+        handler(false, message)
+      end
+    end
+    for _, handler in ipairs(cleanups) do
+      handler()
+    end
+  end
+end
+
+local LrFunctionContext = strict("LrFunctionContext", {
+  postAsyncTaskWithContext = function(name, work)
+    kind(name, "string", "the name of a context")
+    start(function()
+      local context, finish = contextFor(name)
+      finish(pcallYielding(work, context))
+    end)
+  end,
+})
+
+-- ---------------------------------------------------------------------------------------------------- the catalogue
+
+local RAW = set "path isVideo isVirtualCopy fileFormat pickStatus rating uuid"
+local Photo = {}
+
+local function photoData(photo, what)
+  return data[photo] or error(what .. " needs a photo", 3)
+end
+
+local function fieldOf(id)
+  return sdk.fields[id] or error("the plug-in has no metadata field “" .. tostring(id) .. "”", 3)
+end
+
+function Photo:getRawMetadata(key)
+  yields "photo:getRawMetadata"
+  check(RAW[key], "no raw metadata “%s”", tostring(key))
+  return photoData(self, "getRawMetadata")[key]
+end
+
+function Photo:setRawMetadata(key, value)
+  check(gate == "write", "setRawMetadata needs a write gate, not %s", tostring(gate))
+  if key == "pickStatus" then
+    check(value == -1 or value == 0 or value == 1, "pickStatus cannot be %s", tostring(value))
+  elseif key == "rating" then
+    check(value == nil or (value % 1 == 0 and value >= 0 and value <= 5), "rating cannot be %s", tostring(value))
+  else
+    error("setRawMetadata does not know " .. tostring(key), 2)
+  end
+  photoData(self, "setRawMetadata")[key] = value
+  sdk.gates[#sdk.gates].writes = sdk.gates[#sdk.gates].writes + 1
+end
+
+function Photo:setPropertyForPlugin(plugin, id, value)
+  check(gate, "setPropertyForPlugin needs a gate")
+  check(plugin == sdk.plugin, "setPropertyForPlugin needs _PLUGIN")
+  local field = fieldOf(id)
+  if value ~= nil then
+    kind(value, "string", "the value of “" .. id .. "”")
+    check(not field.searchable or #value <= 511, "“%s” is searchable: at most 511 bytes, not %d", id, #value)
+    local known = field.dataType ~= "enum"
+    for _, item in ipairs(field.values or {}) do
+      known = known or item.value == value
+    end
+    check(known, "“%s” cannot be “%s”", id, value)
+  end
+  photoData(self, "setPropertyForPlugin").plugin[id] = value
+  sdk.gates[#sdk.gates].writes = sdk.gates[#sdk.gates].writes + 1
+end
+
+local photoMeta = {
+  __index = function(_, key)
+    return Photo[key] or error("LrPhoto has no “" .. tostring(key) .. "”", 2)
+  end,
+}
+
+-- Put a photo into the catalogue without the plugin.
+function sdk.newPhoto(path, facts)
+  local photo = setmetatable({ localIdentifier = #sdk.photos + 1 }, photoMeta)
+  local kept = { path = path, isVideo = false, isVirtualCopy = false, fileFormat = "JPG", pickStatus = 0, plugin = {} }
+  for key, value in pairs(facts) do
+    kept[key] = value
+  end
+  data[photo] = kept
+  sdk.photos[#sdk.photos + 1] = photo
+  return photo
+end
+
+function sdk.data(photo)
+  return data[photo]
+end
+
+local Catalog = {}
+
+local function question(what)
+  if gate then
+    error(what .. " inside a gate: Windows hangs", 3)
+  end
+  yields(what)
+end
+
+local function openGate(name, work, options)
+  if gate then
+    error("a gate inside a gate", 3)
+  end
+  kind(work, "function", "the work of a gate")
+  check(type(options) == "table" and type(options.timeout) == "number", "a gate needs a time-out")
+  onlyKeys(options, set "timeout callback asynchronous", "a gate")
+  yields "a gate"
+  if sdk.busy > 0 then
+    sdk.busy = sdk.busy - 1
+    return "aborted"
+  end
+  gate, gateTask = name, current
+  sdk.gates[#sdk.gates + 1] = { name = name, writes = 0 }
+  local ran, message = pcallYielding(work)
+  gate, gateTask = nil, nil
+  if not ran then
+    error(message, 0)
+  end
+  return "executed"
+end
+
+function Catalog:withWriteAccessDo(title, work, options)
+  kind(title, "string", "the title of a change")
+  return openGate("write", work, options)
+end
+
+function Catalog:withPrivateWriteAccessDo(work, options)
+  return openGate("private", work, options)
+end
+
+function Catalog:getTargetPhoto()
+  question "getTargetPhoto"
+  return sdk.selection[1]
+end
+
+function Catalog:getTargetPhotos()
+  question "getTargetPhotos"
+  return #sdk.selection > 0 and { unpack(sdk.selection) } or { unpack(sdk.photos) }
+end
+
+function Catalog:batchGetRawMetadata(photos, keys)
+  question "batchGetRawMetadata"
+  local answer = {}
+  for _, photo in ipairs(photos) do
+    answer[photo] = {}
+    for _, key in ipairs(keys) do
+      check(RAW[key], "no raw metadata “%s”", tostring(key))
+      answer[photo][key] = photoData(photo, "batchGetRawMetadata")[key]
+    end
+  end
+  return answer
+end
+
+function Catalog:batchGetPropertyForPlugin(photos, plugin, ids)
+  question "batchGetPropertyForPlugin"
+  check(plugin == sdk.plugin, "batchGetPropertyForPlugin needs _PLUGIN")
+  local answer = {}
+  for _, photo in ipairs(photos) do
+    answer[photo] = {}
+    for _, id in ipairs(ids) do
+      fieldOf(id)
+      answer[photo][id] = photoData(photo, "batchGetPropertyForPlugin").plugin[id]
+    end
+  end
+  return answer
+end
+
+local function withPath(path)
+  for _, photo in ipairs(sdk.photos) do
+    if data[photo].path == path and not data[photo].isVirtualCopy then
+      return photo
+    end
+  end
+end
+
+function Catalog:findPhotoByPath(path)
+  question "findPhotoByPath"
+  kind(path, "string", "a path")
+  return withPath(path)
+end
+
+function Catalog:findPhotos(options)
+  question "findPhotos"
+  onlyKeys(options, set "searchDesc", "findPhotos")
+  local search = options.searchDesc
+  check(search.criteria == "hasAdjustments" and search.operation == "isTrue", "a search that is not known here")
+  local found = {}
+  for _, photo in ipairs(sdk.photos) do
+    if data[photo].developed then
+      found[#found + 1] = photo
+    end
+  end
+  return found
+end
+
+function Catalog:findPhotosWithProperty(pluginId, id)
+  question "findPhotosWithProperty"
+  check(pluginId == sdk.plugin.id, "another plug-in's id")
+  fieldOf(id)
+  local found = {}
+  for _, photo in ipairs(sdk.photos) do
+    if data[photo].plugin[id] ~= nil then
+      found[#found + 1] = photo
+    end
+  end
+  return found
+end
+
+local function folderOf(path)
+  return string.match(path, "^(.*)[/\\]")
+end
+
+function Catalog:addPhoto(path, stackWith, position)
+  check(gate == "write", "addPhoto needs a write gate")
+  kind(path, "string", "a path")
+  coroutine.yield() -- it does in Lightroom: a plain pcall around it fails
+  if host.exists(path) ~= "file" or not string.find(string.lower(path), "%.mp4$") then
+    error("addPhoto: not there, or not supported: " .. path, 2)
+  end
+  check(not withPath(path), "addPhoto: it is in the catalogue already: %s", path)
+  if stackWith then
+    check(position == "above" or position == "below", "addPhoto: position")
+    local base = photoData(stackWith, "addPhoto")
+    check(folderOf(base.path) == folderOf(path) and not base.unstackable, "addPhoto: cannot be stacked")
+  end
+  local photo = sdk.newPhoto(path, { isVideo = true, fileFormat = "VIDEO", stackedWith = stackWith })
+  sdk.gates[#sdk.gates].writes = sdk.gates[#sdk.gates].writes + 1
+  return photo
+end
+
+local catalog = setmetatable({}, {
+  __index = function(_, key)
+    return Catalog[key] or error("LrCatalog has no “" .. tostring(key) .. "”", 2)
+  end,
+})
+
+local LrApplication = strict("LrApplication", {
+  activeCatalog = function()
+    return catalog
+  end,
+})
+
+-- ---------------------------------------------------------------------------------------------------- the network
+
+local function headersOf(headers)
+  local list = {}
+  for index, header in ipairs(headers) do
+    onlyKeys(header, set "field value", "a header")
+    list[index] = { header.field, header.value }
+  end
+  return list
+end
+
+local function http(method, url, headers, body, timeout)
+  kind(timeout, "number", "the time-out of a request")
+  yields "LrHttp"
+  local status, answer, code = host.http(method, url, headersOf(headers or {}), body, timeout)
+  if not status then
+    return nil, { error = { errorCode = code, name = code, nativeCode = -1 } }
+  end
+  return answer, { status = status }
+end
+
+local LrHttp = strict("LrHttp", {
+  get = function(url, headers, timeout)
+    return http("GET", url, headers, nil, timeout)
+  end,
+  post = function(url, body, headers, method, timeout)
+    kind(body, "string", "a body")
+    return http(method or "POST", url, headers, body, timeout)
+  end,
+  postMultipart = function(url, parts, headers, timeout)
+    for _, part in ipairs(parts) do
+      onlyKeys(part, set "name value fileName filePath contentType", "a part")
+      kind(part.name, "string", "a part's name")
+      kind(part.value or part.filePath, "string", "a part's value or filePath")
+    end
+    return http("MULTIPART", url, headers, parts, timeout)
+  end,
+  openUrlInBrowser = function(url)
+    host.browse(url)
+  end,
+})
+
+-- ---------------------------------------------------------------------------------------------------- files
+
+local LrFileUtils = strict("LrFileUtils", {
+  exists = host.exists,
+  readFile = host.read,
+  delete = host.delete,
+  move = host.move,
+  createAllDirectories = host.make,
+  files = function(folder)
+    local list, index = host.files(folder), 0
+    return function()
+      index = index + 1
+      return list[index]
+    end
+  end,
+})
+
+local LrPathUtils = strict("LrPathUtils", {
+  child = function(folder, name)
+    kind(folder, "string", "a folder")
+    return string.gsub(folder, "/+$", "") .. "/" .. name
+  end,
+  getStandardFilePath = function(name)
+    check(set("home temp desktop appPrefs pictures documents appData")[name], "no standard path %s", tostring(name))
+    return host.standard(name)
+  end,
+})
+
+-- ---------------------------------------------------------------------------------------------------- exporting
+
+local EXPORT = set [[
+  LR_exportServiceProvider LR_exportServiceProviderTitle LR_export_destinationType LR_export_destinationPathPrefix
+  LR_export_destinationPathSuffix LR_export_useSubfolder LR_export_postProcessing LR_collisionHandling
+  LR_renamingTokensOn LR_extensionCase LR_format LR_jpeg_quality LR_jpeg_useLimitSize LR_export_colorSpace
+  LR_size_doConstrain LR_size_doNotEnlarge LR_size_resizeType LR_size_units LR_size_maxWidth LR_size_maxHeight
+  LR_size_resolution LR_size_resolutionUnits LR_outputSharpeningOn LR_useWatermark LR_embeddedMetadataOption
+  LR_removeLocationMetadata LR_removeFaceMetadata LR_metadata_keywordOptions LR_includeVideoFiles
+  LR_reimportExportedPhoto ]]
+
+local function renditionOf(photo, folder, suffix)
+  local name = string.match(data[photo].path, "([^/\\]+)%.[^.]*$")
+  local destination = host.free(folder .. "/" .. name .. suffix .. ".jpg")
+  return strict("LrExportRendition", {
+    photo = photo,
+    destinationPath = destination,
+    waitForRender = function()
+      yields "waitForRender"
+      local rendered, problem = host.render(data[photo].path, destination)
+      return rendered, rendered and destination or problem
+    end,
+  })
+end
+
+local function renditionsOf(photos, folder, suffix)
+  return function(_, options)
+    onlyKeys(options, set "stopIfCanceled progressScope renderProgressPortion", "renditions")
+    local index = 0
+    return function()
+      index = index + 1
+      if photos[index] then
+        return index, renditionOf(photos[index], folder or folderOf(data[photos[index]].path), suffix)
+      end
+    end
+  end
+end
+
+local LrExportSession = setmetatable({}, {
+  __call = function(_, options)
+    onlyKeys(options, set "photosToExport exportSettings", "LrExportSession")
+    local settings = options.exportSettings
+    onlyKeys(settings, EXPORT, "exportSettings")
+    for _, key in ipairs { "maxWidth", "maxHeight", "resizeType", "units", "resolution", "resolutionUnits" } do
+      check(settings["LR_size_" .. key], "Lightroom renders one pixel without LR_size_%s", key)
+    end
+    local folder = settings.LR_export_destinationPathPrefix
+    check(host.exists(folder) == "directory", "no such folder: %s", tostring(folder))
+    return strict("LrExportSession", { renditions = renditionsOf(options.photosToExport, folder, "") })
+  end,
+})
+
+-- Export photos with the plugin's service, as the Export dialog would.
+function sdk.export(service, photos, settings, folder)
+  LrFunctionContext.postAsyncTaskWithContext("export", function(context)
+    local scope = sdk.newScope { title = "export" }
+    service.processRenderedPhotos(context, strict("LrExportContext", {
+      propertyTable = settings,
+      configureProgress = function(_, options)
+        onlyKeys(options, set "title renderPortion", "configureProgress")
+        return scope
+      end,
+      renditions = renditionsOf(photos, folder, "-animate"),
+    }))
+  end)
+end
+
+-- ---------------------------------------------------------------------------------------------------- progress
+
+function sdk.newScope(options)
+  onlyKeys(options, set "title caption functionContext parent", "LrProgressScope")
+  kind(options.title, "string", "the title of a progress bar")
+  local scope = { portion = 0, caption = "", finished = false }
+  sdk.scope = scope
+  return strict("LrProgressScope", {
+    setPortionComplete = function(_, done, total)
+      local portion = total and (total > 0 and done / total or 0) or done
+      check(portion >= 0 and portion <= 1, "progress of %s", tostring(portion))
+      scope.portion = portion
+      host.progress(portion, scope.caption)
+    end,
+    setCaption = function(_, caption)
+      kind(caption, "string", "a caption")
+      scope.caption = caption
+      host.progress(scope.portion, caption)
+    end,
+    setCancelable = function() end,
+    isCanceled = function()
+      return host.cancelled()
+    end,
+    done = function()
+      scope.finished = true
+    end,
+  })
+end
+
+local LrProgressScope = setmetatable({}, {
+  __call = function(_, options)
+    check(options.functionContext, "a progress bar without a context stays for ever")
+    return sdk.newScope(options)
+  end,
+})
+
+-- ---------------------------------------------------------------------------------------------------- dialogs
+
+local LrDialogs = strict("LrDialogs", {
+  message = function(message, info, style)
+    kind(message, "string", "a message")
+    check(style == nil or set("info warning critical")[style], "no style %s", tostring(style))
+    host.dialog("message", message, info or "", style or "info")
+  end,
+  confirm = function(message, info, action, cancel, other)
+    kind(message, "string", "a question")
+    yields "LrDialogs.confirm"
+    local answer = host.dialog("confirm", message, info or "", table.concat({ action, cancel or "Cancel", other }, "|"))
+    check(set("ok cancel other")[answer], "a test answered %s", tostring(answer))
+    check(answer ~= "other" or other, "there is no other button")
+    return answer
+  end,
+  presentModalDialog = function(options)
+    onlyKeys(options, set "title contents actionVerb cancelVerb otherVerb resizable save_frame", "presentModalDialog")
+    check(options.contents and options.contents.view, "presentModalDialog needs contents")
+    yields "LrDialogs.presentModalDialog"
+    return sdk.answerModal(options.contents, options.title)
+  end,
+})
+
+local VIEW = "bind_to_object font height width margin margin_left margin_top place_horizontal place_vertical size "
+  .. "tooltip visible enabled fill_horizontal fill_vertical fill "
+local VIEWS = {
+  row = "spacing",
+  column = "spacing place",
+  group_box = "title spacing",
+  static_text = "title alignment height_in_lines width_in_chars selectable text_color truncation",
+  edit_field = "value alignment immediate min max precision placeholder_string validate height_in_lines width_in_chars "
+    .. "width_in_digits wraps",
+  password_field = "value immediate width_in_chars",
+  push_button = "title action",
+  checkbox = "title value checked_value unchecked_value",
+  popup_menu = "title value items",
+  slider = "value min max integral",
+  spacer = "",
+  separator = "",
+}
+
+local factory = {
+  control_spacing = function()
+    return 4
+  end,
+  dialog_spacing = function()
+    return 8
+  end,
+}
+for name, keys in pairs(VIEWS) do
+  local known = set(VIEW .. keys)
+  factory[name] = function(_, options)
+    onlyKeys(options, known, "f:" .. name)
+    for index, child in ipairs(options) do
+      check(type(child) == "table" and child.view, "f:%s: child %d is no view", name, index)
+    end
+    return { view = name, options = options }
+  end
+end
+sdk.factory = strict("LrView.osFactory()", factory)
+
+local LrView = strict("LrView", {
+  osFactory = function()
+    return sdk.factory
+  end,
+  bind = function(key)
+    kind(key, "string", "a binding")
+    return { bound = key }
+  end,
+  share = function(name)
+    return { shared = name }
+  end,
+})
+
+function sdk.newPropertyTable()
+  local values, observers = {}, {}
+  return setmetatable({}, {
+    __index = function(_, key)
+      if key == "addObserver" then
+        return function(_, name, observer)
+          observers[name] = observer
+        end
+      end
+      return values[key]
+    end,
+    __newindex = function(table_, key, value)
+      local changed = values[key] ~= value
+      values[key] = value
+      if changed and observers[key] then
+        observers[key](table_, key, value)
+      end
+    end,
+  })
+end
+
+local LrBinding = strict("LrBinding", {
+  makePropertyTable = function(context)
+    check(context, "makePropertyTable needs a context")
+    return sdk.newPropertyTable()
+  end,
+})
+
+-- Every view in a dialog, with the table that it is bound to.
+function sdk.eachView(view, visit, object)
+  object = view.options.bind_to_object or object
+  visit(view, object)
+  for _, child in ipairs(view.options) do
+    sdk.eachView(child, visit, object)
+  end
+end
+
+-- ---------------------------------------------------------------------------------------------------- the rest
+
+local MODULES = {
+  LrApplication = LrApplication,
+  LrBinding = LrBinding,
+  LrDate = strict("LrDate", { currentTime = host.now }),
+  LrDialogs = LrDialogs,
+  LrExportSession = LrExportSession,
+  LrFileUtils = LrFileUtils,
+  LrFunctionContext = LrFunctionContext,
+  LrHttp = LrHttp,
+  LrPasswords = strict("LrPasswords", {
+    store = function(key, password)
+      kind(password, "string", "a password")
+      sdk.passwords[key] = password
+    end,
+    retrieve = function(key)
+      return sdk.passwords[key]
+    end,
+  }),
+  LrPathUtils = LrPathUtils,
+  LrPrefs = strict("LrPrefs", {
+    prefsForPlugin = function()
+      return sdk.prefs
+    end,
+  }),
+  LrProgressScope = LrProgressScope,
+  LrTasks = LrTasks,
+  LrUUID = strict("LrUUID", { generateUUID = host.uuid }),
+  LrView = LrView,
+}
+
+local function LOC(text, ...)
+  local key, words = string.match(text, "^(%$%$%$/Afterframe/[%w/]+)=(.+)$")
+  if not key then
+    error("LOC does not understand “" .. text .. "”", 2)
+  end
+  words = sdk.translations and sdk.translations[key] or words
+  local values = { ... }
+  return (string.gsub(words, "%^(%d)", function(number)
+    local value = values[tonumber(number)]
+    if value == nil then
+      error("LOC: nothing for ^" .. number .. " in “" .. words .. "”", 3)
+    end
+    return tostring(value)
+  end))
+end
+
+local function only(what, names)
+  local made = { LOC = LOC, WIN_ENV = host.windows, MAC_ENV = not host.windows, _VERSION = _VERSION }
+  for name in string.gmatch(names, "%S+") do
+    made[name] = _G[name]
+  end
+  return setmetatable(made, {
+    __index = function(_, key)
+      error(what .. " has no global “" .. tostring(key) .. "”", 2)
+    end,
+    __newindex = function(_, key)
+      error("a stray global: " .. tostring(key), 2)
+    end,
+  })
+end
+
+-- What Info.lua may use, and nothing else.
+local infoGlobals = only("Info.lua", "string")
+
+-- What the other files may use: no load*, no dofile, no module, package, getfenv, setfenv, collectgarbage, debug.
+local globals = only(
+  "Lightroom's Lua",
+  "assert error ipairs next pairs pcall print rawequal rawget rawset select setmetatable getmetatable tonumber tostring "
+    .. "type unpack xpcall io math string table"
+)
+rawset(globals, "_G", globals)
+rawset(globals, "os", { clock = os.clock, date = os.date, time = os.time, tmpname = os.tmpname })
+rawset(globals, "coroutine", { canYield = LrTasks.canYield, running = coroutine.running })
+rawset(globals, "import", function(name)
+  return MODULES[name] or error("there is no SDK module “" .. tostring(name) .. "”", 2)
+end)
+
+local loaded = {}
+
+local function chunk(name, environment)
+  local made, problem = loadstring(host.source(name), "@" .. name)
+  return setfenv(made or error(problem, 0), environment)
+end
+
+rawset(globals, "require", function(name)
+  if loaded[name] == nil then
+    loaded[name] = chunk(name .. ".lua", globals)() or true
+  end
+  return loaded[name]
+end)
+
+function sdk.info()
+  return chunk("Info.lua", infoGlobals)()
+end
+
+-- Run one of the plugin's files as Lightroom does: outside any task.
+function sdk.script(name)
+  return chunk(name, globals)()
+end
+
+function sdk.require(name)
+  return globals.require(name)
+end
+
+function sdk.usePlugin(id, path)
+  sdk.plugin = strict("_PLUGIN", { id = id, path = path })
+  rawset(globals, "_PLUGIN", sdk.plugin)
+  for _, field in ipairs(sdk.script("Fields.lua").metadataFieldsForPhotos) do
+    sdk.fields[field.id] = field
+  end
+end
+
+-- Forget the plugin's modules, as “Reload Plug-in” does; the catalogue stays.
+function sdk.reload()
+  loaded = {}
+end
+
+return sdk

@@ -1,0 +1,301 @@
+"""Lightroom Classic as far as the plugin sees it: a catalogue, dialogs and the SDK under a real Lua 5.1.
+
+The SDK is `fake_lightroom.lua`; this module gives it files, the network, a clock and pictures, all real but the
+clock, which goes on by itself whenever every task sleeps.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import shutil
+import subprocess
+import threading
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from lupa import lua51
+
+from factories import make_photo_file
+
+PLUGIN = Path(__file__).parents[2] / "lrplugin" / "afterframe.lrplugin"
+IDENTIFIER = "org.afterframe.lightroom"
+REAL_S_PER_S = 0.05
+"""How long the test really waits for each second that the plugin sleeps."""
+_pause = threading.Event()
+
+
+def to_lua(text: str) -> str:
+    """Lua's strings are bytes; lupa carries each byte as one character."""
+    return text.encode().decode("latin-1")
+
+
+def from_lua(text: str) -> str:
+    return text.encode("latin-1").decode()
+
+
+@dataclass(frozen=True)
+class Dialog:
+    """What the photographer was shown."""
+
+    kind: str
+    title: str
+    text: str
+    more: str
+    """A message's style, or a question's buttons."""
+
+
+@dataclass
+class Request:
+    method: str
+    path: str
+    status: int | None
+    seconds: float
+    """The time-out it was given."""
+
+
+@dataclass
+class Lightroom:
+    """One Lightroom with one catalogue."""
+
+    home: Path
+    """The user's home folder."""
+    temp: Path
+    language: str = ""
+    windows: bool = False
+    dialogs: list[Dialog] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    progress: list[tuple[float, str]] = field(default_factory=list)
+    pages: list[str] = field(default_factory=list)
+    """What was opened in the browser."""
+    commands: list[str] = field(default_factory=list)
+    answer: Callable[[Dialog], str] = lambda dialog: "ok"
+    fill_in: Callable[[Any, Any], str] = lambda view, sdk: "ok"
+    """Fills in a modal dialog: (its contents, the SDK) -> ok or cancel."""
+    while_waiting: Callable[[], None] = lambda: None
+    """Called whenever all tasks sleep."""
+    cancelled: bool = False
+    unrenderable: set[str] = field(default_factory=set)
+    hosts: dict[str, str] = field(default_factory=dict)
+    """Names of other machines -> where they really answer."""
+    now: float = 800_000_000.0
+
+    def __post_init__(self) -> None:
+        self._lua = lua51.LuaRuntime(encoding="latin-1", unpack_returned_tuples=True, register_eval=False)
+        source = (Path(__file__).parent / "fake_lightroom.lua").read_bytes().decode("latin-1")
+        self.sdk = self._lua.eval("function(source) return assert(loadstring(source, '@fake_lightroom.lua')) end")(
+            source
+        )(self._host())
+        if self.language:
+            self.sdk.translations = self._lua.table_from(
+                {to_lua(k): to_lua(v) for k, v in translations(self.language).items()}
+            )
+        self.sdk.usePlugin(IDENTIFIER, to_lua(str(PLUGIN)))
+        self.sdk.answerModal = lambda view, title: self._modal(view, title)
+
+    def _host(self) -> Any:
+        return self._lua.table_from(
+            {
+                "windows": self.windows,
+                "now": lambda: self.now,
+                "advance": self._advance,
+                "exists": lambda path: _exists(Path(from_lua(path))),
+                "read": lambda path: Path(from_lua(path)).read_bytes().decode("latin-1"),
+                "delete": lambda path: _delete(Path(from_lua(path))),
+                "move": _move,
+                "make": lambda path: Path(from_lua(path)).mkdir(parents=True, exist_ok=True),
+                "files": self._files,
+                "standard": lambda name: to_lua(str({"temp": self.temp}.get(name, self.home))),
+                "source": lambda name: (PLUGIN / name).read_bytes().decode("latin-1"),
+                "free": lambda path: to_lua(str(_free(Path(from_lua(path))))),
+                "render": self._render,
+                "http": self._http,
+                "browse": lambda url: self.pages.append(from_lua(url)),
+                "execute": self._execute,
+                "dialog": self._dialog,
+                "progress": lambda portion, caption: self.progress.append((portion, from_lua(caption))),
+                "cancelled": lambda: self.cancelled,
+                "uuid": lambda: str(uuid.uuid4()).upper(),
+            }
+        )
+
+    # -- what a test does --------------------------------------------------------------------
+
+    def photo(self, path: Path | str, **facts: Any) -> Any:
+        """Put a photo into the catalogue."""
+        return self.sdk.newPhoto(to_lua(str(path)), self._lua.table_from(facts))
+
+    def select(self, photos: Sequence[Any]) -> None:
+        self.sdk.selection = self._lua.table_from(list(photos))
+
+    def run(self, script: str) -> None:
+        """Choose a menu item, and wait for everything that it began."""
+        self.sdk.script(script)
+        self.finish()
+
+    def finish(self) -> None:
+        self.sdk.run()
+        failures = [from_lua(failure) for failure in self.sdk.failures.values()]
+        assert not failures, "\n".join(failures)
+
+    def export(self, photos: Sequence[Any], folder: Path | None = None, **settings: Any) -> None:
+        """Export photos with the plugin's service."""
+        values = self._lua.table_from({"afterframePrompt": "", **settings})
+        chosen = to_lua(str(folder)) if folder else None
+        self.sdk.export(self.sdk.script("ExportService.lua"), self._lua.table_from(list(photos)), values, chosen)
+        self.finish()
+
+    def prefs(self, **values: Any) -> None:
+        for name, value in values.items():
+            self.sdk.prefs[name] = to_lua(value) if isinstance(value, str) else value
+
+    def facts(self, photo: Any) -> dict[str, Any]:
+        """What the catalogue knows of a photo."""
+        return _python(self.sdk.data(photo))
+
+    def fields(self, photo: Any) -> dict[str, str]:
+        """The plugin's fields of a photo."""
+        return {name: from_lua(value) for name, value in self.sdk.data(photo).plugin.items()}
+
+    def clips(self) -> list[Any]:
+        """Every imported clip."""
+        return [photo for photo in self.sdk.photos.values() if self.fields(photo).get("clipId")]
+
+    @property
+    def writes(self) -> list[int]:
+        """How many changes each gate made."""
+        return [gate.writes for gate in self.sdk.gates.values()]
+
+    def task(self, source: str, *values: Any) -> None:
+        """Run a function in a task; the source, called with the values, returns it."""
+        self.sdk.task(self._lua.eval("loadstring")(source)(*values))
+        self.finish()
+
+    def require(self, name: str) -> Any:
+        return self.sdk.require(name)
+
+    @property
+    def said(self) -> Dialog:
+        """The last message."""
+        return [dialog for dialog in self.dialogs if dialog.kind == "message"][-1]
+
+    def table(self, value: Any) -> Any:
+        """Python's lists and dictionaries as Lua's tables."""
+        if isinstance(value, Mapping):
+            return self._lua.table_from({to_lua(k): self.table(v) for k, v in value.items()})
+        if isinstance(value, list | tuple):
+            return self._lua.table_from([self.table(item) for item in value])
+        return to_lua(value) if isinstance(value, str) else value
+
+    # -- what the SDK asks for ---------------------------------------------------------------
+
+    def _advance(self, seconds: float) -> None:
+        self.now += max(seconds, 0.001)
+        self.while_waiting()
+        _pause.wait(min(seconds, 2.0) * REAL_S_PER_S)
+
+    def _files(self, folder: str) -> Any:
+        return self._lua.table_from([to_lua(str(path)) for path in Path(from_lua(folder)).iterdir() if path.is_file()])
+
+    def _render(self, path: str, destination: str) -> Any:
+        name = Path(from_lua(path)).name
+        if name in self.unrenderable:
+            return False, "The file could not be read."
+        make_photo_file(Path(from_lua(destination)), seed=sum(name.encode()), quality=90)
+        return True
+
+    def _execute(self, line: str) -> int:
+        self.commands.append(from_lua(line))
+        return subprocess.run(from_lua(line), shell=True, check=False).returncode
+
+    def _dialog(self, kind: str, title: str, text: str, more: str) -> str:
+        dialog = Dialog(kind, from_lua(title), from_lua(text), from_lua(more))
+        self.dialogs.append(dialog)
+        return self.answer(dialog) if kind == "confirm" else ""
+
+    def _modal(self, view: Any, title: str) -> str:
+        self.dialogs.append(Dialog("modal", from_lua(title), "", ""))
+        return self.fill_in(view, self.sdk)
+
+    def _http(self, method: str, url: str, headers: Any, body: Any, timeout: float) -> tuple[Any, ...]:
+        address = urlsplit(from_lua(url))
+        target = address.path + (f"?{address.query}" if address.query else "")
+        sent = {from_lua(pair[1]): from_lua(pair[2]) for pair in headers.values()}
+        data = body.encode("latin-1") if isinstance(body, str) else b""
+        if method == "MULTIPART":
+            data, sent["Content-Type"] = _multipart(body)
+        host = address.hostname or ""
+        connection = http.client.HTTPConnection(self.hosts.get(host, host), address.port, timeout=timeout)
+        sent.setdefault("Host", address.netloc)
+        try:
+            connection.request("GET" if method == "GET" else "POST", target, data, sent)
+            answer = connection.getresponse()
+            content = answer.read().decode("latin-1")
+        except TimeoutError:
+            self.requests.append(Request(method, target, None, timeout))
+            return None, None, "timedOut"
+        except (OSError, http.client.HTTPException):
+            self.requests.append(Request(method, target, None, timeout))
+            return None, None, "cannotConnectToHost"
+        finally:
+            connection.close()
+        self.requests.append(Request(method, target, answer.status, timeout))
+        return answer.status, content
+
+
+def _python(table: Any) -> dict[str, Any]:
+    return {key: from_lua(value) if isinstance(value, str) else value for key, value in table.items()}
+
+
+def _multipart(parts: Any) -> tuple[bytes, str]:
+    boundary = uuid.uuid4().hex
+    lines: list[bytes] = []
+    for part in parts.values():
+        name = f'form-data; name="{from_lua(part.name)}"'
+        if part.filePath:
+            name += f'; filename="{from_lua(part.fileName)}"'
+            content = Path(from_lua(part.filePath)).read_bytes()
+            kind = f"Content-Type: {from_lua(part.contentType)}\r\n"
+        else:
+            content, kind = part.value.encode("latin-1"), ""
+        lines.append(f"--{boundary}\r\nContent-Disposition: {name}\r\n{kind}\r\n".encode() + content + b"\r\n")
+    return b"".join(lines) + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
+
+
+def _exists(path: Path) -> str | bool:
+    return "file" if path.is_file() else "directory" if path.is_dir() else False
+
+
+def _delete(path: Path) -> bool:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    return True
+
+
+def _move(source: str, target: str) -> bool:
+    if os.path.lexists(from_lua(target)):
+        return False
+    Path(from_lua(source)).rename(from_lua(target))
+    return True
+
+
+def _free(path: Path) -> Path:
+    number = 2
+    wanted = path
+    while path.exists():
+        path = wanted.with_stem(f"{wanted.stem}-{number}")
+        number += 1
+    return path
+
+
+def translations(language: str) -> dict[str, str]:
+    """The strings of TranslatedStrings_de.txt and the like: key -> words."""
+    lines = (PLUGIN / f"TranslatedStrings_{language}.txt").read_text("utf-8").splitlines()
+    pairs = (line.strip().removeprefix('"').removesuffix('"').partition("=") for line in lines if line.strip())
+    return {key: words for key, _, words in pairs}
