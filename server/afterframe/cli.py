@@ -150,15 +150,18 @@ class Size(click.ParamType[tuple[int, int]]):
 @main.command()
 @some_paths
 @click.option("--generator", help="Default: auto, the best that can run here.")
+@click.option("--model", help="A model of the GPU generator: a name of `models list`, or a folder.")
 @click.option("--variants", type=click.IntRange(1, 16), help="Clips per photo, each with its own seed.")
 @recipe_options
 @as_json
 @reported
-def animate(paths: tuple[str, ...], generator: str | None, as_json: bool, **fields: Any) -> None:
+def animate(paths: tuple[str, ...], generator: str | None, model: str | None, as_json: bool, **fields: Any) -> None:
     """Animate photos, or all photos in folders, and wait for the clips."""
     from afterframe.oneshot import OneShot, find_photos
 
     home, config = _settings()
+    if model:
+        generator = f"{generator or 'auto'}:{model}"
     overrides = _overrides(fields)
     with console.Progress(quiet=as_json) as progress:
         results = OneShot(home, config, progress.show).run(find_photos(paths), overrides, generator)

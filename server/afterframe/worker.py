@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +35,7 @@ from afterframe.errors import (
     PublishError,
     Unavailable,
 )
+from afterframe.fidelity import Fidelity
 from afterframe.frames import Frames, Movie, PreparedPhoto
 from afterframe.framing import frame
 from afterframe.grade import match_grade
@@ -159,12 +160,15 @@ class Worker:
             frames = take_apart(made, self._encoding) if isinstance(made, Movie) else made
             if generator.abilities.graded:
                 frames = match_grade(frames, photo)
+            fidelity = Fidelity(photo, recipe)
+            frames = fidelity.watch(frames)
             encode(frames, temporary, self._encoding, beat.progress, beat.stopped)
             verify(temporary, frames, self._encoding)
             if self._config.render.poster:
                 write_poster(temporary, temporary.with_suffix(".jpg"), self._encoding, mark=POSTER_MARK)
             beat.stop()
-            publication = self._intend(replace(job, recipe=recipe), generator, frames, temporary)
+            done = replace(job, recipe=recipe)
+            publication = self._intend(done, generator, frames, temporary, fidelity.measures())
             committed = True
             self.publish(job.id, publication)
         finally:
@@ -208,13 +212,21 @@ class Worker:
             f"{path.name} was exported again since this render was asked for.", "Ask again.", code="changed"
         )
 
-    def _intend(self, job: Job, generator: generators.Generator, frames: Frames, temporary: Path) -> Publication:
+    def _intend(
+        self,
+        job: Job,
+        generator: generators.Generator,
+        frames: Frames,
+        temporary: Path,
+        measures: Mapping[str, float],
+    ) -> Publication:
         """Commit what is about to be published. The name is chosen and promised in one transaction."""
         photo = self.catalog.photo_at(Path(job.photo_path))
         facts = photo.facts if photo else {}
         made_by = MadeBy(generator.name, generator.version, generator.abilities.trained, frames.model)
         with self._db.transaction():
             clip, replaces_sha256 = self._clip(job, generator, frames)
+            clip = replace(clip, measures=measures)
             packet = packet_of(describe(clip, made_by, facts, frames.count))
             clip = replace(clip, sha256=seal(temporary, packet))
             poster = temporary.with_suffix(".jpg")
@@ -250,7 +262,7 @@ class Worker:
             sidecar_path=str(sidecar_of(path)),
             sha256="",
             recipe=replace(job.recipe, size=frames.size, fps=frames.fps, duration_s=duration_s),
-            generator=generator.name,
+            generator=job.generator,
             generator_version=generator.version,
             variant=variant,
             parent_clip=job.parent_clip,

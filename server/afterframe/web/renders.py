@@ -99,14 +99,16 @@ def _wish(body: Mapping[str, Any]) -> Wish:
     return Wish(overrides, generator=known_generator(body.get("generator")))
 
 
-def known_generator(name: str | None) -> str | None:
+def known_generator(name: str | None, *, folders: bool = False) -> str | None:
     """A generator's name, checked.
 
+    Args:
+        folders: its model may be a folder: never where the name comes from outside.
     Raises:
         UsageError: it is not installed.
     """
     try:
-        return generators.resolve(name) if name else None
+        return generators.resolve(name, folders=folders) if name else None
     except NotFound as error:
         raise UsageError(error.message, error.hint, code=error.error_code) from error
 

@@ -1,0 +1,85 @@
+"""Which processor runs the model, and how much memory it has free."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import psutil
+
+from afterframe.errors import GenerateError
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A processor as torch names it."""
+
+    kind: str
+    """cuda (NVIDIA, AMD), mps (Apple) or cpu."""
+    name: str
+    free_gb: float
+    """Memory that a model can take now, GiB."""
+    total_gb: float
+    capability: tuple[int, int] = (0, 0)
+    """NVIDIA's compute capability; (9, 0) is Hopper."""
+
+    @property
+    def accelerated(self) -> bool:
+        """Whether it is more than the machine's own processor."""
+        return self.kind != "cpu"
+
+
+@functools.cache
+def likely() -> bool:
+    """Whether a GPU is here that torch could use, asked without loading torch."""
+    if importlib.util.find_spec("torch") is None:
+        return False
+    if sys.platform == "darwin":
+        return platform.machine() == "arm64"
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        return False
+    smi = shutil.which("nvidia-smi")
+    if smi is None:
+        return shutil.which("rocm-smi") is not None
+    try:
+        return subprocess.run([smi, "-L"], capture_output=True, check=False, timeout=10).stdout.startswith(b"GPU")
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def find() -> Device:
+    """The best device that works.
+
+    Raises:
+        GenerateError: a GPU is here but its driver does not work with this torch.
+    """
+    import torch
+
+    gib = float(1 << 30)
+    try:
+        if torch.cuda.is_available():
+            free, total = torch.cuda.mem_get_info()
+            return Device(
+                "cuda", torch.cuda.get_device_name(), free / gib, total / gib, torch.cuda.get_device_capability()
+            )
+    except RuntimeError as error:
+        raise driver_error(str(error)) from error
+    memory = psutil.virtual_memory()
+    if torch.backends.mps.is_available():
+        return Device("mps", platform.processor() or "Apple", memory.available * 0.75 / gib, memory.total / gib)
+    return Device("cpu", platform.processor() or platform.machine(), memory.available / gib, memory.total / gib)
+
+
+def driver_error(reason: str) -> GenerateError:
+    """The GPU's driver is the trouble."""
+    return GenerateError(
+        f"The GPU cannot be used: {reason.strip().splitlines()[0]}",
+        "Update its driver, or install the torch that fits it (https://pytorch.org/get-started), then press Retry.",
+        code="gpu_driver",
+    )

@@ -1,0 +1,373 @@
+"""One loaded model: loads it by its memory plan, reads prompts, makes frames, stays warm for the next photo."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from afterframe.config import Home
+from afterframe.errors import AfterframeError, GenerateError
+from afterframe.frames import Pixels, Sound
+from afterframe.generators.diffusers import failures, fit, plans, weights
+from afterframe.generators.diffusers.device import Device
+from afterframe.generators.diffusers.families import FAMILIES, Call, Scene
+from afterframe.generators.diffusers.paces import Course
+from afterframe.generators.diffusers.profiles import Choice, Plan
+from afterframe.generators.diffusers.speed import Speed
+from afterframe.generators.diffusers.texts import Embeddings, PromptCache
+from afterframe.models import Recipe
+
+SLOW_ON_CPU_GB = 2.0
+"""Larger models are refused on a machine without a GPU: a clip would take hours."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Made:
+    """What the model made, still on its device."""
+
+    frames: Any
+    """Tensor (count, 3, height, width), 0-1."""
+    sound: Sound | None
+
+    def pixels(self) -> Iterator[Pixels]:
+        """Frames as uint8 sRGB (height, width, 3), one by one.
+
+        Raises:
+            GenerateError: the model gave no numbers.
+        """
+        for frame in self.frames:
+            if not bool(frame.isfinite().all()):
+                raise GenerateError(
+                    "The model gave no picture (its numbers overflowed).",
+                    "Choose another precision in its profile, or another model.",
+                    code="bad_frames",
+                )
+            yield np.ascontiguousarray(
+                frame.float().mul(255).round().clamp(0, 255).byte().permute(1, 2, 0).cpu().numpy()
+            )
+
+
+class Engine:
+    """A model under one memory plan.
+
+    Args:
+        choice: the model, its weights' place and its LoRAs.
+        device: where it runs.
+        plan: how it fits.
+    """
+
+    def __init__(self, choice: Choice, device: Device, plan: Plan, home: Home) -> None:
+        self.choice, self.device, self.plan = choice, device, plan
+        self.stored = weights.require(choice)
+        self._family = FAMILIES[choice.profile.family]
+        self._cache = PromptCache(home.cache / "prompts")
+        self._pipeline: Any = None
+        self._reader: Any = None
+        self._speed: Speed | None = None
+        gigabytes = weights.size_of(self.stored.folder) / (1 << 30)
+        if not device.accelerated and gigabytes > SLOW_ON_CPU_GB:
+            raise GenerateError(
+                f"{choice.profile.title} needs a GPU: on this machine's processor one clip would take hours.",
+                "Use --generator parallax, or a machine with a GPU; `afterframe doctor` says what is found here.",
+                code="no_gpu",
+            )
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it is warm."""
+        return self._pipeline is not None
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """How it runs, for the record."""
+        speed = self._speed
+        return {
+            "device": self.device.name,
+            "memory_plan": self.plan.name,
+            "precision": str(self._dtype()).removeprefix("torch."),
+            "attention": speed.attention if speed else "native",
+            "compiled": bool(speed and speed.compiled),
+            "loras": {lora.name: weight for lora, weight in self.choice.loras},
+        }
+
+    # -- a clip ------------------------------------------------------------------------------
+
+    def make(self, photo: Pixels, recipe: Recipe, course: Course) -> Made:
+        """Make a clip's frames.
+
+        Raises:
+            Cancelled: within one step of being asked.
+            GenerateError: in words; an out-of-memory is left as torch raised it.
+        """
+        import torch
+
+        try:
+            with torch.no_grad():
+                texts = self._read_prompts(recipe, course)
+                self._load(course)
+                return self._run(photo, recipe, texts, course)
+        except AfterframeError:
+            raise
+        except Exception as error:
+            if not failures.is_out_of_memory(error):
+                known = failures.explained(error, self.choice.profile.title, str(self.stored.folder))
+                if known is not None:
+                    raise known from error
+            raise
+        finally:
+            self._rest()
+
+    def _run(self, photo: Pixels, recipe: Recipe, texts: Call, course: Course) -> Made:
+        call = {**texts, **self._call(photo, recipe)}
+        try:
+            answer = self._denoise(call, recipe.seed, course)
+        except AfterframeError:
+            raise
+        except Exception as error:
+            if failures.is_out_of_memory(error) or not (self._speed and self._speed.on):
+                raise
+            log.warning("%s: %s; it goes on without acceleration", type(error).__name__, error)
+            self._speed.off()
+            answer = self._denoise(call, recipe.seed, course)
+        frames = answer.frames[0][: recipe.frame_count]
+        return Made(frames, self._heard(answer, recipe))
+
+    def _denoise(self, call: Call, seed: int, course: Course) -> Any:
+        import torch
+
+        def after_step(pipeline: Any, number: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            course.step()
+            if number + 1 == pipeline.num_timesteps:
+                decoding.append(time.monotonic())
+            return tensors
+
+        decoding: list[float] = []
+        course.begin_steps()
+        answer = self._pipeline(
+            **call,
+            generator=torch.Generator("cpu").manual_seed(seed),
+            output_type="pt",
+            callback_on_step_end=after_step,
+        )
+        if decoding:
+            course.spent["decode"] = time.monotonic() - decoding[0]
+            course.tell()
+        return answer
+
+    def _call(self, photo: Pixels, recipe: Recipe) -> Call:
+        profile = self.choice.profile
+        parameters = dict(fit.parameters_of(recipe, self.choice))
+        strength = float(str(parameters.pop("strength", 1.0)))
+        count = fit.made_count(recipe.frame_count, recipe)
+        scene = Scene(Image.fromarray(photo), recipe, count, strength)
+        width, height = recipe.size
+        return {
+            **parameters,
+            **self._family.conditions(scene),
+            "width": width,
+            "height": height,
+            "num_frames": count,
+            "max_sequence_length": profile.sequence,
+        }
+
+    def _heard(self, answer: Any, recipe: Recipe) -> Sound | None:
+        sound = self._family.sound(self._pipeline, answer) if self.choice.profile.audio else None
+        if sound is None:
+            return None
+        wanted = round(recipe.frame_count / recipe.fps * sound.rate)
+        samples = sound.samples[:wanted]
+        missing = wanted - len(samples)
+        return Sound(np.pad(samples, ((0, missing), (0, 0))), sound.rate)
+
+    def _rest(self) -> None:
+        """After a clip, also a cancelled one: parts that were brought to the device leave it again."""
+        if self._pipeline is not None:
+            self._pipeline.maybe_free_model_hooks()
+
+    # -- prompts -----------------------------------------------------------------------------
+
+    def _read_prompts(self, recipe: Recipe, course: Course) -> Call:
+        profile = self.choice.profile
+        key = self._text_key()
+        found: list[Embeddings] = []
+        texts = fit.prompt_of(recipe, profile), fit.negative_prompt_of(recipe, profile)
+        with course.phase("text"):
+            for text in texts:
+                course.look()
+                found.append(self._cache.encoded(key, text, lambda text=text: self._encode(text)))  # type: ignore[misc]
+            self._release_reader()
+        on_device = [{name: value.to(self.device.kind) for name, value in one.items()} for one in found]
+        return self._family.texts(*on_device)
+
+    def _text_key(self) -> str:
+        part = self.stored.folder / "text_encoder"
+        stamps = [f"{path.name} {path.stat().st_size}" for path in sorted(part.glob("*.safetensors"))]
+        where = self.stored.revision or f"{self.stored.folder} {max(_changed(part), default=0)}"
+        return "|".join([where, *stamps, str(self.choice.profile.sequence), str(self._dtype())])
+
+    def _encode(self, text: str) -> Embeddings:
+        if self._reader is None:
+            self._reader = self._pipeline_class().from_pretrained(
+                str(self.stored.folder),
+                **dict.fromkeys(self._parts_but("text_encoder", "tokenizer")),
+                **self._loading("text_encoder"),
+            )
+        device = self._text_device()
+        self._reader.text_encoder.to(device)
+        answer = self._reader.encode_prompt(
+            text,
+            do_classifier_free_guidance=False,
+            max_sequence_length=self.choice.profile.sequence,
+            device=device,
+        )
+        return dict(zip(self._family.text_outputs, answer, strict=False))
+
+    def _text_device(self) -> Any:
+        """The device, if the text encoder has room beside what is there; else the processor."""
+        import torch
+
+        if self.device.kind != "cuda":
+            return torch.device(self.device.kind)
+        needed = sum(tensor.numel() * tensor.element_size() for tensor in self._reader.text_encoder.parameters())
+        here = next(self._reader.text_encoder.parameters()).device.type == "cuda"
+        return torch.device("cuda" if here or torch.cuda.mem_get_info()[0] > needed * 1.15 + (1 << 30) else "cpu")
+
+    def _release_reader(self) -> None:
+        if self._reader is None or self.plan.text_encoder == "keep":
+            return
+        self._reader.text_encoder.to("cpu")
+        if self.plan.text_encoder == "free":
+            self._reader = None
+        _empty_cache()
+
+    # -- loading -----------------------------------------------------------------------------
+
+    def _load(self, course: Course) -> None:
+        if self._pipeline is not None:
+            return
+        with course.phase("load"):
+            pipeline = self._assemble(course)
+            pipeline.set_progress_bar_config(disable=True)
+            self._load_loras(pipeline)
+            plans.carry_out(self.plan, pipeline, self.device)
+            self._speed = Speed(pipeline, self.plan, self.device)
+            self._pipeline = pipeline
+
+    def _assemble(self, course: Course) -> Any:
+        """Transformers and VAE one by one, each a sign of life; then the pipeline around them."""
+        from diffusers import AutoModel
+
+        parts: dict[str, Any] = {}
+        for name in ("transformer", "transformer_2", "vae"):
+            if name in weights.parts_with_weights(self.stored.folder):
+                quantised = {} if name == "vae" else plans.quantisation(self.plan, self._dtype())
+                parts[name] = AutoModel.from_pretrained(
+                    str(self.stored.folder), subfolder=name, **self._loading(name), **quantised
+                )
+                course.tell()
+                course.look()
+        return self._pipeline_class().from_pretrained(
+            str(self.stored.folder), text_encoder=None, **parts, **self._loading("others")
+        )
+
+    def _loading(self, part: str) -> dict[str, Any]:
+        import torch
+
+        dtype = torch.float32 if part in self.choice.profile.full_precision else self._dtype()
+        return {"dtype": dtype, "local_files_only": True, "use_safetensors": True}
+
+    def _dtype(self) -> Any:
+        import torch
+
+        if not self.device.accelerated:
+            return torch.float32
+        if self.device.kind == "cuda" and self.device.capability < (8, 0):
+            return torch.float16  # older cards compute bfloat16 in software
+        return getattr(torch, self.choice.profile.precision)
+
+    def _parts_but(self, *kept: str) -> list[str]:
+        return [name for name in weights.parts_with_weights(self.stored.folder) if name not in kept]
+
+    def _pipeline_class(self) -> Any:
+        import diffusers
+
+        kind = getattr(diffusers, self.choice.profile.pipeline, None)
+        if kind is None:
+            raise GenerateError(
+                f"diffusers {diffusers.__version__} has no {self.choice.profile.pipeline}.",
+                "Update it: pip install --upgrade diffusers.",
+                code="no_packages",
+            )
+        return kind
+
+    def _load_loras(self, pipeline: Any) -> None:
+        for lora, _ in self.choice.loras:
+            paths = weights.find_lora(lora)
+            assert paths is not None, "weights.require looked"
+            for number, path in enumerate(paths):
+                weights.check_whole(path)
+                expert: dict[str, Any] = {"load_into_transformer_2": True} if number else {}
+                self._load_lora(pipeline, path, f"{_adapter(lora.name)}_{number}", expert)
+        names = {name for found in pipeline.get_list_adapters().values() for name in found} if self.choice.loras else ()
+        if names:
+            weight_of = {_adapter(lora.name): weight for lora, weight in self.choice.loras}
+            ordered = sorted(names)
+            pipeline.set_adapters(ordered, [weight_of[name.rpartition("_")[0]] for name in ordered])
+
+    def _load_lora(self, pipeline: Any, path: Path, name: str, expert: dict[str, Any]) -> None:
+        try:
+            pipeline.load_lora_weights(
+                str(path.parent), weight_name=path.name, adapter_name=name, local_files_only=True, **expert
+            )
+        except (ValueError, KeyError, RuntimeError, TypeError) as error:
+            raise GenerateError(
+                f"The LoRA {path.name} does not fit {self.choice.profile.title}: {str(error).splitlines()[0][:200]}",
+                "Choose one that was made for this model.",
+                code="bad_lora",
+            ) from error
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._pipeline = self._reader = self._speed = None
+        _empty_cache()
+
+
+def _adapter(name: str) -> str:
+    """A LoRA's name as peft takes it: no dots."""
+    return "".join(c if c.isalnum() else "-" for c in name)
+
+
+def _changed(part: Path) -> Iterator[int]:
+    return (path.stat().st_mtime_ns for path in part.glob("*.safetensors"))
+
+
+def _empty_cache() -> None:
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def quiet() -> None:
+    """diffusers and transformers speak only when something is wrong; the hub is never asked."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    import diffusers
+    import transformers
+
+    diffusers.utils.logging.set_verbosity_error()
+    diffusers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()

@@ -1,0 +1,112 @@
+"""How each family of pipelines is called: where the photo goes, what a prompt becomes, what comes back.
+
+The parameters' names are those of diffusers 0.42 (``WanImageToVideoPipeline``, ``LTXConditionPipeline``,
+``LTX2ConditionPipeline``, ``CogVideoXImageToVideoPipeline``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from afterframe.frames import Sound
+from afterframe.models import Direction, Recipe
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Call = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a call is about, whatever the family."""
+
+    photo: Image
+    """Framed; its size is the clip's."""
+    recipe: Recipe
+    count: int
+    """Frames that the model makes."""
+    strength: float
+    """How strongly the photo holds its frame, where the model has a dial for it."""
+
+    @property
+    def first(self) -> bool:
+        """The photo is the first frame."""
+        return self.recipe.loop or self.recipe.direction is Direction.AFTER
+
+    @property
+    def last(self) -> bool:
+        """The photo is the last frame."""
+        return self.recipe.loop or self.recipe.direction is Direction.BEFORE
+
+
+class Family:
+    """Wan and CogVideoX: the photo is ``image``; a prompt becomes one tensor."""
+
+    text_outputs: tuple[str, ...] = ("prompt_embeds",)
+    """What encode_prompt returns for the prompt, in order."""
+    text_stride = 1
+    """Where the prompt's values stand in encode_prompt's answer: the negative's may lie between."""
+
+    def conditions(self, scene: Scene) -> Call:
+        """Where the photo goes."""
+        return {"image": scene.photo}
+
+    def texts(self, embeddings: Mapping[str, Any], negative: Mapping[str, Any]) -> Call:
+        """The encoded prompts, as the call takes them."""
+        return {**embeddings, **{f"negative_{name}": value for name, value in negative.items()}}
+
+    def sound(self, pipeline: Any, answer: Any) -> Sound | None:
+        """What is heard; None where the model makes none."""
+        return None
+
+
+class Wan(Family):
+    """Wan 2.2: a last frame beside the first where the model has learned it."""
+
+    def conditions(self, scene: Scene) -> Call:
+        """``last_image`` holds the end. Wan 5B would silently ignore it; its profile says so."""
+        return {"image": scene.photo} | ({"last_image": scene.photo} if scene.last else {})
+
+
+class Ltx(Family):
+    """LTX-Video: conditions at any frame."""
+
+    text_outputs = ("prompt_embeds", "prompt_attention_mask")
+
+    def conditions(self, scene: Scene) -> Call:
+        """One condition for each end that is the photo, and the frame rate."""
+        from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
+
+        places = [0] * scene.first + [scene.count - 1] * scene.last
+        held = [LTXVideoCondition(image=scene.photo, frame_index=at, strength=scene.strength) for at in places]
+        return {"conditions": held, "frame_rate": scene.recipe.fps}
+
+
+class Ltx2(Family):
+    """LTX-2: conditions by latent index; sound comes with the pictures."""
+
+    text_outputs = ("prompt_embeds", "prompt_attention_mask")
+
+    def conditions(self, scene: Scene) -> Call:
+        """``crf=0``: without it the photo is compressed again before it is read."""
+        from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2VideoCondition
+
+        places = [0] * scene.first + [-1] * scene.last
+        held = [LTX2VideoCondition(frames=scene.photo, index=at, strength=scene.strength, crf=0) for at in places]
+        return {"conditions": held, "frame_rate": float(scene.recipe.fps)}
+
+    def sound(self, pipeline: Any, answer: Any) -> Sound | None:
+        """The vocoder's waveform, (batch, channels, samples)."""
+        if answer.audio is None:
+            return None
+        samples = answer.audio[0].detach().float().cpu().numpy()
+        return Sound(np.ascontiguousarray(np.atleast_2d(samples).T), int(pipeline.vocoder.config.output_sampling_rate))
+
+
+FAMILIES: Mapping[str, Family] = {"wan": Wan(), "ltx": Ltx(), "ltx2": Ltx2(), "cogvideox": Family()}
+"""Profile.family -> how it is called."""

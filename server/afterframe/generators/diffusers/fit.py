@@ -1,0 +1,127 @@
+"""A recipe fitted to a model: its grid, its lengths, its frame rate, its words. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from afterframe.errors import GenerateError
+from afterframe.generators.diffusers.profiles import Choice, Plan, Profile
+from afterframe.models import Direction, Recipe
+
+CALM, LIVELY, FAITHFUL = 0.35, 0.65, 0.8
+"""Motion below and above which words are added; style consistency from which they are."""
+
+
+def fit(recipe: Recipe, profile: Profile, plan: Plan) -> Recipe:
+    """The recipe as the model can do it, each change with its reason.
+
+    Raises:
+        GenerateError: the model cannot do a loop, or a clip that ends with the photo.
+    """
+    check(recipe, profile)
+    megapixels = plan.megapixels or profile.megapixels
+    size = nearest_size(recipe.size, profile.grid, megapixels * 1e6)
+    count = frame_count(recipe, profile)
+    because = dict(recipe.because)
+    if size != recipe.size:
+        because["size"] = (
+            *because.get("size", ()),
+            f"{profile.title}: multiples of {profile.grid}, "
+            f"at most {megapixels:.2g} million pixels; cropped around the subject",
+        )
+    if profile.fps != recipe.fps:
+        because["fps"] = (*because.get("fps", ()), f"{profile.title}: made for {profile.fps} frames a second")
+    duration_s = count / profile.fps
+    if abs(duration_s - recipe.duration_s) > 1e-3:
+        because["duration_s"] = (*because.get("duration_s", ()), f"{profile.title}: {count} frames")
+    return replace(recipe, size=size, fps=profile.fps, duration_s=duration_s, because=because)
+
+
+def check(recipe: Recipe, profile: Profile) -> None:
+    """Refuse what the model cannot do.
+
+    Raises:
+        GenerateError: no last frame.
+    """
+    if recipe.loop and not profile.can_loop:
+        raise GenerateError(
+            f"{profile.title} cannot make a loop: it takes no last frame.",
+            "Leave the loop away, or choose wan22-a14b, ltx-2b or ltx2; parallax loops everything.",
+            code="no_last_frame",
+        )
+    if recipe.direction is Direction.BEFORE and not recipe.loop and not profile.can_end:
+        raise GenerateError(
+            f"{profile.title} cannot end with the photo: it needs a first frame.",
+            "Choose ltx-2b, ltx-13b or ltx2, or let the clip begin with the photo.",
+            code="no_last_frame",
+        )
+
+
+def made_count(count: int, recipe: Recipe) -> int:
+    """Frames that the model makes for a clip of ``count``: a loop's last one is its first again, and is left out."""
+    return count + 1 if recipe.loop else count
+
+
+def frame_count(recipe: Recipe, profile: Profile) -> int:
+    """Frames in the clip."""
+    wanted = max(2, round(recipe.duration_s * profile.fps))
+    if not recipe.loop:
+        return profile.frames.nearest(wanted)
+    return profile.frames.nearest(wanted + 1) - 1
+
+
+def nearest_size(size: tuple[int, int], grid: int, pixels: float) -> tuple[int, int]:
+    """The (width, height) on the grid with nearly the aspect of ``size``, as large as it and ``pixels`` allow.
+
+    A little of the aspect is given up for a little more picture: what is cropped either way is compared.
+    """
+    scale = min(1.0, math.sqrt(pixels / (size[0] * size[1])))
+    wanted = size[0] * scale, size[1] * scale
+    best = (grid, grid)
+    lowest = math.inf
+    for width in _neighbours(wanted[0], grid):
+        for height in _neighbours(wanted[1], grid):
+            if width * height > pixels * 1.02:
+                continue
+            stretch = abs(math.log((width / height) / (wanted[0] / wanted[1])))
+            growth = abs(math.log(width * height / (wanted[0] * wanted[1])))
+            if (cost := stretch + growth / 2) < lowest:
+                lowest, best = cost, (width, height)
+    return best
+
+
+def _neighbours(side: float, grid: int) -> list[int]:
+    below = int(side // grid)
+    return [cells * grid for cells in (below - 1, below, below + 1) if cells > 0]
+
+
+def prompt_of(recipe: Recipe, profile: Profile) -> str:
+    """Every word that the model is given: the recipe's, then those that this model needs to hear."""
+    words = profile.words
+    parts = [recipe.prompt, words.camera.get(recipe.camera_movement, "")]
+    if recipe.motion_intensity < CALM:
+        parts.append(words.calm)
+    elif recipe.motion_intensity > LIVELY:
+        parts.append(words.lively)
+    if recipe.style_consistency >= FAITHFUL:
+        parts.append(words.faithful)
+    return " ".join(part for part in parts if part)
+
+
+def negative_prompt_of(recipe: Recipe, profile: Profile) -> str:
+    """What the model is told to avoid."""
+    return ", ".join(part for part in (recipe.negative_prompt, profile.words.negative) if part)
+
+
+def parameters_of(recipe: Recipe, choice: Choice) -> Mapping[str, object]:
+    """The pipeline's own parameters; "strength" among them is how strongly the photo holds its frame."""
+    profile = choice.profile
+    mapped = {
+        ramp.parameter: ramp.value(
+            recipe.motion_intensity if ramp.source == "motion_intensity" else recipe.style_consistency
+        )
+        for ramp in profile.ramps
+    }
+    return {**profile.parameters, **mapped, **choice.guidance, "num_inference_steps": choice.steps}

@@ -1,0 +1,108 @@
+"""Memory plans: which one to begin with on this device, and how one is carried out."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from afterframe.generators.diffusers.device import Device
+from afterframe.generators.diffusers.profiles import Plan
+
+FORGET_AFTER_S = 7 * 86_400
+"""A plan that was too much once is tried again after a week: other programs may be gone."""
+
+log = logging.getLogger(__name__)
+
+
+def first_plan(plans: Sequence[Plan], device: Device, least: int) -> int:
+    """The fastest plan whose memory is free now, from ``least`` on; the most frugal one where none fits.
+
+    A machine without a GPU begins with the first: its memory is not the limit that the plans are made for.
+    """
+    if not device.accelerated:
+        return min(least, len(plans) - 1)
+    fitting = (number for number, plan in enumerate(plans) if number >= least and plan.vram_gb <= device.free_gb)
+    return next(fitting, len(plans) - 1)
+
+
+class TooMuch:
+    """The plans that ran out of memory here, so that the next photo does not try them again.
+
+    Args:
+        file: JSON: model and device -> {plan, free_gb, at}.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def least(self, key: str, device: Device) -> int:
+        """The first plan worth trying; one that failed with more memory free than now is not."""
+        try:
+            entry = json.loads(self._file.read_text("utf-8"))[key]
+            recent = time.time() - float(entry["at"]) < FORGET_AFTER_S
+            return int(entry["plan"]) + 1 if recent and device.free_gb <= float(entry["free_gb"]) + 1 else 0
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0
+
+    def note(self, key: str, device: Device, plan: int) -> None:
+        """This plan ran out of memory with so much free before it began."""
+        known: dict[str, Any] = {}
+        with contextlib.suppress(OSError, ValueError):
+            known = json.loads(self._file.read_text("utf-8"))
+        known[key] = {"plan": plan, "free_gb": round(device.free_gb, 2), "at": time.time()}
+        with contextlib.suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            part = self._file.with_suffix(".part")
+            part.write_text(json.dumps(known, indent=1), "utf-8")
+            part.replace(self._file)
+
+
+def quantisation(plan: Plan, dtype: Any) -> dict[str, Any]:
+    """What the transformer's loading needs for the plan's quantisation; nothing where its package is missing."""
+    if plan.quantise == "int8" and importlib.util.find_spec("torchao"):
+        from diffusers import TorchAoConfig
+        from torchao.quantization import Int8WeightOnlyConfig
+
+        return {"quantization_config": TorchAoConfig(Int8WeightOnlyConfig())}
+    if plan.quantise == "nf4" and importlib.util.find_spec("bitsandbytes"):
+        from diffusers import BitsAndBytesConfig
+
+        config = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
+        return {"quantization_config": config}
+    if plan.quantise:
+        log.warning("“%s” needs torchao or bitsandbytes, which is not installed; it goes on without", plan.name)
+    return {}
+
+
+def carry_out(plan: Plan, pipeline: Any, device: Device) -> None:
+    """Arrange a loaded pipeline's parts as the plan says."""
+    import torch
+
+    if plan.tiling:
+        for vae in (pipeline.vae, getattr(pipeline, "audio_vae", None)):
+            if vae is not None and hasattr(vae, "enable_tiling"):
+                vae.enable_tiling()
+    if plan.fp8 and device.kind != "mps":  # Apple's GPUs have no 8-bit floats
+        for transformer in transformers_of(pipeline):
+            transformer.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=transformer.dtype)
+    if plan.offload == "model" and device.accelerated:
+        pipeline.enable_model_cpu_offload(device=device.kind)
+    elif plan.offload == "group":
+        # Layer by layer; on CUDA the next layers arrive while these compute.
+        pipeline.enable_group_offload(
+            onload_device=torch.device(device.kind), offload_type="leaf_level", use_stream=device.kind == "cuda"
+        )
+    else:
+        pipeline.to(device.kind)
+
+
+def transformers_of(pipeline: Any) -> list[Any]:
+    """The pipeline's transformers: one, or two experts."""
+    parts = (getattr(pipeline, name, None) for name in ("transformer", "transformer_2"))
+    return [part for part in parts if part is not None]

@@ -1,0 +1,380 @@
+"""Model profiles: one TOML file per model says everything that differs between models of a family.
+
+The built-in ones lie in ``profiles/``; the user's own in ``models/`` of Afterframe's folder win over
+them. docs/models.md explains each key.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from afterframe.config import Home
+from afterframe.errors import ConfigError, NotFound
+from afterframe.models import CameraMovement
+
+FAMILIES = ("wan", "ltx", "ltx2", "cogvideox")
+SEPARATOR = "+"
+"""Between a model and its LoRAs, in what the user types: ``wan22-a14b+4-step+film=0.6``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """Under which terms the weights may be used."""
+
+    name: str
+    url: str
+    note: str = ""
+    """What a photographer should know of it, one sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRule:
+    """Which lengths the model can make: ``every * k + 1`` frames."""
+
+    every: int
+    least: int
+    most: int
+
+    def nearest(self, count: int) -> int:
+        """The length that it can make nearest to ``count``."""
+        within = min(max(count, self.least), self.most)
+        return min(max(round((within - 1) / self.every), 1) * self.every + 1, self.most)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One way to fit the model into memory; the fastest stands first, each next needs less."""
+
+    name: str
+    """In a photographer's words: "everything on the GPU"."""
+    vram_gb: float
+    """Free memory that it needs on the device, GiB."""
+    offload: Literal["none", "model", "group"] = "none"
+    """What leaves the device while it is not used: nothing, whole parts, or groups of layers."""
+    tiling: bool = False
+    """Frames are decoded in tiles."""
+    fp8: bool = False
+    """The transformer's layers are stored in 8 bits and computed in the model's precision."""
+    quantise: Literal["", "int8", "nf4"] = ""
+    """The transformer is loaded quantised (needs torchao or bitsandbytes)."""
+    megapixels: float = 0.0
+    """A smaller picture than the profile's, million pixels; 0: the profile's."""
+    compile: bool = False
+    """The transformer's blocks are compiled (CUDA only)."""
+    text_encoder: Literal["keep", "offload", "free"] = "offload"
+    """After a prompt was read it stays on the device, waits in main memory, or is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """A recipe value mapped linearly onto a parameter of the model."""
+
+    source: Literal["motion_intensity", "style_consistency"]
+    parameter: str
+    """Of the pipeline's call; "strength" is how strongly the photo holds its frame."""
+    at_0: float
+    at_1: float
+
+    def value(self, share: float) -> float:
+        """The parameter at a recipe value of ``share``, 0-1."""
+        return round(self.at_0 + (self.at_1 - self.at_0) * share, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the prompt says beyond the recipe's own words."""
+
+    camera: Mapping[str, str] = field(default_factory=dict)
+    """CameraMovement -> words."""
+    calm: str = ""
+    """For a motion intensity below 0.35."""
+    lively: str = ""
+    """For a motion intensity above 0.65."""
+    faithful: str = ""
+    """For a style consistency of at least 0.8."""
+    negative: str = ""
+    """Appended to the negative prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lora:
+    """Small weights on top: a style, or a distillation that needs few steps."""
+
+    name: str
+    repository: str
+    file: str
+    """In the repository; more than one expert: see ``file_2``."""
+    file_2: str = ""
+    """For the second expert of a model that has two."""
+    weight: float = 1.0
+    revision: str = "main"
+    licence: str = ""
+    steps: int = 0
+    """Steps to take with it; 0: the model's."""
+    guidance: float = -1.0
+    """Guidance with it; negative: the model's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Everything about one model."""
+
+    name: str
+    title: str
+    """As the model's makers write it."""
+    family: str
+    pipeline: str
+    """Class in diffusers, named so that a folder's own index cannot choose another."""
+    repository: str
+    revision: str
+    licence: Licence
+    download_gb: float
+    """About so much is downloaded."""
+    grid: int
+    """Width and height are multiples of this, pixels."""
+    megapixels: float
+    """Largest picture that it was made for, million pixels."""
+    frames: FrameRule
+    fps: int
+    steps: int
+    plans: tuple[Plan, ...]
+    classes: tuple[str, ...]
+    """Pipelines whose folders this profile fits, as model_index.json names them."""
+    experts: int = 1
+    """Transformers: 2 where one sees the first steps and one the last."""
+    precision: Literal["bfloat16", "float16", "float32"] = "bfloat16"
+    full_precision: tuple[str, ...] = ()
+    """Parts that stay in float32."""
+    sequence: int = 512
+    """Tokens of the prompt that it reads."""
+    can_loop: bool = False
+    """It takes a last frame beside the first."""
+    can_end: bool = False
+    """It takes a last frame alone (``direction: before``)."""
+    audio: bool = False
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Further parameters of the pipeline's call; guidance among them."""
+    ramps: tuple[Ramp, ...] = ()
+    words: Words = field(default_factory=Words)
+    loras: tuple[Lora, ...] = ()
+
+    def lora(self, name: str) -> Lora:
+        """One of its LoRAs, or a safetensors file on this machine.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        for lora in self.loras:
+            if lora.name == name:
+                return lora
+        path = Path(name)
+        if path.suffix == ".safetensors" and path.is_file():
+            return Lora(path.stem, repository="", file=str(path.resolve()))
+        known = ", ".join(lora.name for lora in self.loras) or "none"
+        raise NotFound(
+            f"The model {self.name} has no LoRA “{name}”.",
+            f"It knows: {known}; or name a .safetensors file.",
+            code="no_model",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A model as the user asked for it: its profile, where its weights are, and its LoRAs."""
+
+    profile: Profile
+    folder: Path | None = None
+    """None: in the Hugging Face cache."""
+    loras: tuple[tuple[Lora, float], ...] = ()
+    """Each with its weight."""
+
+    @property
+    def spec(self) -> str:
+        """What the user would type for it."""
+        model = str(self.folder) if self.folder else self.profile.name
+        return SEPARATOR.join([model, *(_lora_spec(lora, weight) for lora, weight in self.loras)])
+
+    @property
+    def steps(self) -> int:
+        """Steps to take: a distilled LoRA needs fewer."""
+        return next((lora.steps for lora, _ in self.loras if lora.steps), self.profile.steps)
+
+    @property
+    def guidance(self) -> Mapping[str, float]:
+        """Guidance of a distilled LoRA, for every guidance that the model has; else nothing."""
+        told = next((lora.guidance for lora, _ in self.loras if lora.guidance >= 0), None)
+        if told is None:
+            return {}
+        return {name: told for name in self.profile.parameters if name.startswith("guidance_scale")}
+
+
+def _lora_spec(lora: Lora, weight: float) -> str:
+    name = lora.name if lora.repository else lora.file
+    return name if weight == lora.weight else f"{name}={weight:g}"
+
+
+def choose(spec: str, *, folders: bool = True) -> Choice:
+    """The model that the user named: a profile or a folder, then LoRAs.
+
+    Args:
+        folders: folders and files of this machine may be named.
+    Raises:
+        NotFound: there is no such model, folder or LoRA.
+        ConfigError: a profile of the user's cannot be used.
+    """
+    if folders and Path(spec).is_dir():  # a folder's name may hold a plus sign
+        return _of_folder(Path(spec))
+    model, *extras = spec.split(SEPARATOR)
+    named = {profile.name: profile for profile in all_profiles()}
+    if model in named:
+        choice = Choice(named[model])
+    elif folders and (Path(model).is_dir() or _looks_like_a_path(model)):
+        choice = _of_folder(Path(model))
+    else:
+        raise NotFound(
+            f"There is no model called “{model}”.", f"Known: {', '.join(named)}; or name a folder.", code="no_model"
+        )
+    return replace(choice, loras=tuple(_lora(choice.profile, extra, folders) for extra in extras))
+
+
+def _looks_like_a_path(text: str) -> bool:
+    return "/" in text or "\\" in text
+
+
+def _lora(profile: Profile, text: str, folders: bool) -> tuple[Lora, float]:
+    name, _, weight = text.partition("=")
+    if not folders and _looks_like_a_path(name):
+        raise NotFound(f"There is no LoRA “{name}”.", "Files can only be named on the machine itself.", code="no_model")
+    lora = profile.lora(name)
+    try:
+        return lora, float(weight) if weight else lora.weight
+    except ValueError:
+        raise NotFound(
+            f"“{weight}” is no weight of the LoRA {name}.", f"Write {name}=0.8, say.", code="no_model"
+        ) from None
+
+
+def _of_folder(folder: Path) -> Choice:
+    index = read_index(folder)
+    second = index.get("transformer_2") or [None]
+    experts = 2 if second[0] is not None else 1
+    for profile in all_profiles():
+        if index.get("_class_name") in profile.classes and profile.experts == experts:
+            return Choice(profile, folder.resolve())
+    known = sorted({name for profile in all_profiles() for name in profile.classes})
+    raise NotFound(
+        f"{folder} holds a {index.get('_class_name')}, which no profile fits.",
+        f"Profiles are for {', '.join(known)}; docs/models.md tells how to add one.",
+        code="no_model",
+    )
+
+
+def read_index(folder: Path) -> dict[str, Any]:
+    """A pipeline folder's model_index.json.
+
+    Raises:
+        NotFound: the folder is not there, or is no pipeline.
+    """
+    if not folder.is_dir():
+        raise NotFound(
+            f"The model folder {folder} is not there.",
+            "Name a folder that holds model_index.json, or a model that `afterframe models list` knows.",
+            code="no_model",
+        )
+    try:
+        index = json.loads((folder / "model_index.json").read_text("utf-8"))
+        return dict(index)
+    except (OSError, ValueError) as error:
+        raise NotFound(
+            f"{folder} is no diffusers pipeline: its model_index.json is missing or damaged.",
+            "Name the folder that holds model_index.json and the weights' folders beside it.",
+            code="no_model",
+        ) from error
+
+
+# -- reading ---------------------------------------------------------------------------------
+
+
+def all_profiles() -> list[Profile]:
+    """Every profile, the user's own first.
+
+    Raises:
+        ConfigError: one of the user's cannot be used.
+    """
+    own = sorted((Home.find().root / "models").glob("*.toml"))
+    packaged = sorted(
+        (entry for entry in files(__package__).joinpath("profiles").iterdir() if entry.name.endswith(".toml")),
+        key=lambda entry: entry.name,
+    )
+    found: dict[str, Profile] = {}
+    for text, where in [(path.read_text("utf-8"), str(path)) for path in own] + [
+        (entry.read_text("utf-8"), entry.name) for entry in packaged
+    ]:
+        profile = parse(text, where)
+        found.setdefault(profile.name, profile)
+    return list(found.values())
+
+
+def parse(text: str, where: str) -> Profile:
+    """A profile from TOML.
+
+    Raises:
+        ConfigError: it says something unknown, or lacks something.
+    """
+    try:
+        profile: Profile = _build(Profile, tomllib.loads(text), where)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where} is not valid TOML: {error}.", "Mend or remove the line it names.") from error
+    _check(profile, where)
+    return profile
+
+
+def _check(profile: Profile, where: str) -> None:
+    problems = []
+    if profile.family not in FAMILIES:
+        problems.append(f"family is “{profile.family}”, not one of {', '.join(FAMILIES)}")
+    if not profile.plans:
+        problems.append("there is no [[plans]]")
+    if strangers := set(profile.words.camera) - set(CameraMovement):
+        problems.append(f"words.camera knows no {', '.join(sorted(strangers))}")
+    if set(profile.name) & set(f"{SEPARATOR}:/\\= "):
+        problems.append("name holds one of + : / \\ = or a space")
+    if problems:
+        raise ConfigError(f"{where}: {'; '.join(problems)}.", "docs/models.md explains each key.")
+
+
+T = TypeVar("T")
+
+
+def _build(kind: type[T], data: Mapping[str, Any], where: str) -> T:
+    hints = get_type_hints(kind)
+    if strange := set(data) - set(hints):
+        raise ConfigError(f"{where}: unknown: {', '.join(sorted(strange))}.", f"Known here: {', '.join(hints)}.")
+    try:
+        return kind(**{name: _value(hints[name], value, f"{where}: {name}") for name, value in data.items()})
+    except TypeError:
+        missing = [f.name for f in fields(kind) if f.name not in data]  # type: ignore[arg-type]
+        raise ConfigError(f"{where}: something is missing of {', '.join(missing)}.", "See docs/models.md.") from None
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    if isinstance(hint, type) and is_dataclass(hint) and isinstance(value, Mapping):
+        return _build(hint, value, where)
+    if get_origin(hint) is tuple and isinstance(value, Iterable) and not isinstance(value, str):
+        return tuple(_value(get_args(hint)[0], item, where) for item in value)
+    if get_origin(hint) is Literal and value in get_args(hint):
+        return value
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if hint in (bool, int, str) and type(value) is hint:
+        return value
+    if isinstance(value, Mapping) and get_origin(hint) is not None and issubclass(get_origin(hint), Mapping):
+        return MappingProxyType(dict(value))
+    raise ConfigError(f"{where} cannot be {value!r}.", "docs/models.md tells the kind of value it takes.")

@@ -1,0 +1,76 @@
+"""Prompts as the model reads them: encoded once, kept, so that the text encoder need not stay loaded."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+KEPT = 128
+"""Prompts on disk; about 4 MB each. The oldest go."""
+
+Embeddings = dict[str, "Tensor"]
+
+
+class PromptCache:
+    """Embeddings of prompts, by model and text, as safetensors files.
+
+    Args:
+        folder: made when the first is kept.
+    """
+
+    def __init__(self, folder: Path, kept: int = KEPT) -> None:
+        self._folder = folder
+        self._kept = kept
+
+    def get(self, model: str, text: str) -> Embeddings | None:
+        """What was kept; None when nothing was, or the file is damaged."""
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        path = self._path(model, text)
+        try:
+            found: Embeddings = load_file(path)
+            os.utime(path)
+        except (OSError, SafetensorError):
+            return None
+        return found
+
+    def put(self, model: str, text: str, embeddings: Embeddings) -> None:
+        """Keep embeddings; a full disk is no reason to stop."""
+        from safetensors.torch import save_file
+
+        with contextlib.suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle, name = tempfile.mkstemp(dir=self._folder, prefix=".part-")
+            os.close(handle)
+            try:
+                save_file({key: value.contiguous().cpu() for key, value in embeddings.items()}, name)
+                Path(name).replace(self._path(model, text))
+            finally:
+                Path(name).unlink(missing_ok=True)
+            self._forget_oldest()
+
+    def encoded(self, model: str, text: str, encode: Callable[[], Embeddings]) -> Embeddings:
+        """What was kept, else what ``encode`` gives."""
+        found = self.get(model, text)
+        if found is None:
+            found = encode()
+            self.put(model, text, found)
+        return found
+
+    def _path(self, model: str, text: str) -> Path:
+        key = hashlib.sha256(f"{model}\0{text}".encode()).hexdigest()
+        return self._folder / f"{key}.safetensors"
+
+    def _forget_oldest(self) -> None:
+        files = sorted(self._folder.glob("*.safetensors"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for path in files[self._kept :]:
+            path.unlink(missing_ok=True)
