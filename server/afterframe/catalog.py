@@ -168,11 +168,12 @@ class Catalog:
                 self._db.emit("clip_gone", {"id": row["id"]}, self._clock())
             connection.execute(
                 """INSERT INTO clips (id, photo_id, photo_sha256, path, sidecar_path, sha256, recipe, generator,
-                     generator_version, variant, parent_clip, duration_s, verdict, rating, created_at, present)
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                     generator_version, variant, parent_clip, duration_s, verdict, rating, created_at, present,
+                     measures)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                    ON CONFLICT (id) DO UPDATE SET path = excluded.path, sidecar_path = excluded.sidecar_path,
                      photo_id = excluded.photo_id, sha256 = excluded.sha256, verdict = excluded.verdict,
-                     rating = excluded.rating, present = excluded.present""",
+                     rating = excluded.rating, present = excluded.present, measures = excluded.measures""",
                 (
                     clip.id,
                     clip.photo_id,
@@ -190,6 +191,7 @@ class Catalog:
                     clip.rating,
                     clip.created_at,
                     clip.present,
+                    json.dumps(clip.measures),
                 ),
             )
             self._put_keys(connection, clip)
@@ -357,4 +359,5 @@ def clip_of(row: sqlite3.Row) -> Clip:
         rating=row["rating"],
         created_at=row["created_at"],
         present=bool(row["present"]),
+        measures=json.loads(row["measures"]),
     )

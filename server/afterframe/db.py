@@ -55,10 +55,15 @@ def put_keys(connection: sqlite3.Connection, seq: int, keys: Findable) -> None:
     connection.execute("INSERT OR REPLACE INTO clip_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (seq, *astuple(keys)))
 
 
+def _measures(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE clips ADD COLUMN measures TEXT NOT NULL DEFAULT '{}'")  # afterframe.fidelity's
+
+
 MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None]], ...] = (
     ("schema", _schema),
     ("memory plans", _memory_plans),
     ("review", _review),
+    ("measures", _measures),
 )
 """Named steps; the file's user_version counts those that it has had."""
 

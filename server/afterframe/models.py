@@ -274,6 +274,8 @@ class Clip:
     created_at: float
     present: bool
     """False once the photographer has deleted the file."""
+    measures: Mapping[str, float] = field(default_factory=dict)
+    """How true it is to its photo, by the names of ``afterframe.fidelity``; what could not be measured is missing."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""

@@ -44,7 +44,10 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
-        clips = [{"path": c.path, "sidecar": c.sidecar_path, "seed": c.recipe.seed} for c in self.clips]
+        clips = [
+            {"path": c.path, "sidecar": c.sidecar_path, "seed": c.recipe.seed, "measures": c.measures}
+            for c in self.clips
+        ]
         error = self.error.to_dict() if self.error else None
         return {"photo": self.photo, "state": self.state, "clips": clips, "error": error}
 

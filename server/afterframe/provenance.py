@@ -25,6 +25,13 @@ SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 TRAINED = SOURCE_TYPES + "trainedAlgorithmicMedia"
 UNTRAINED = SOURCE_TYPES + "algorithmicallyEnhanced"
 """A clip whose pixels are the photo's, moved by a rule: no trained model had a part in it."""
+MEASURES = {
+    "photo_psnr_db": "afterframe:photoPSNR",
+    "photo_de00": "afterframe:photoDE00",
+    "drift_de00": "afterframe:driftDE00",
+    "loop_seam": "afterframe:loopSeam",
+}
+"""How true a clip is to its photo: the names in ``afterframe.fidelity`` and those in the sidecar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +161,8 @@ def _own(clip: Clip, made_by: MadeBy) -> dict[str, photometa.Value]:
         properties["afterframe:modelSettings"] = json.dumps(made_by.model.settings, ensure_ascii=False, sort_keys=True)
     if clip.parent_clip:
         properties["afterframe:parent"] = clip.parent_clip
+    for name, value in clip.measures.items():
+        properties[MEASURES[name]] = f"{value:g}"
     return properties
 
 
@@ -218,6 +227,7 @@ def _clip_from(sidecar: Path, text: Mapping[str, str]) -> Clip:
         rating=max(0, min(5, int(text.get("xmp:Rating", "0")))),
         created_at=datetime.fromisoformat(text["xmp:CreateDate"]).timestamp(),
         present=clip.is_file(),
+        measures={name: float(text[written]) for name, written in MEASURES.items() if written in text},
     )
 
 

@@ -90,6 +90,17 @@ def test_the_sidecars_packet_is_in_the_clip_too(studio: Studio) -> None:
     assert packet in (studio.folder / "DSC_0042_motion.mp4").read_bytes()
 
 
+def test_how_true_a_clip_is_to_its_photo_stands_in_catalogue_and_sidecar(studio: Studio) -> None:
+    job = studio.order()
+    studio.render()
+    clip = studio.catalog.clip(str(studio.queue.get(job.id).clip_id))
+    told = read_clip(Path(clip.sidecar_path))
+    assert told is not None
+    assert told.measures == clip.measures
+    assert 0 < clip.measures["photo_psnr_db"] < 40  # grey frames
+    assert clip.measures["photo_de00"] > 5
+
+
 def test_another_variant_gets_the_next_name_and_its_parent(studio: Studio) -> None:
     first = studio.order()
     studio.render()

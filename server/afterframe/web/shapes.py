@@ -143,6 +143,11 @@ SCHEMAS: dict[str, Json] = {
             "verdict": one_of(*Verdict),
             "rating": {"type": "integer", "minimum": 0, "maximum": 5},
             "present": {**BOOLEAN, "description": "False once the photographer has deleted the file."},
+            "measures": {
+                "type": "object",
+                "additionalProperties": NUMBER,
+                "description": "How true it is to its photo: photo_psnr_db, photo_de00, drift_de00, loop_seam.",
+            },
             "created_at": TIME,
         }
     ),
@@ -200,6 +205,7 @@ def clip_json(clip: Clip, photo: str | None = None) -> Json:
         "verdict": str(clip.verdict),
         "rating": clip.rating,
         "present": clip.present,
+        "measures": dict(clip.measures),
         "created_at": clip.created_at,
     }
 
