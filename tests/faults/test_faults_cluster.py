@@ -1,0 +1,123 @@
+"""Clips from a real Ray cluster of two nodes, one of which dies; and the daemon, too."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from faults_processes import Afterframe, clips_in, hidden_in, until
+
+from factories import make_photo_file
+from photometa import read_sidecar
+
+NODES = Path(__file__).with_name("ray_nodes.py")
+WAITING = Path(__file__).parents[2] / "scripts" / "waiting"
+CLIPS = 20 if os.environ.get("AFTERFRAME_LONG") else 8
+"""The long form is run by hand: AFTERFRAME_LONG=1."""
+TOKEN = "0123456789abcdef" * 4
+
+
+class Cluster:
+    """Two nodes with a processor each."""
+
+    def __init__(self, folder: Path, wait_s: float) -> None:
+        # Ray's sockets have no room for pytest's long paths.
+        self._sessions = tempfile.mkdtemp(prefix="ray-")
+        self.token_file = folder / "ray token"
+        self.token_file.write_text(TOKEN)
+        self.environment = {"PYTHONPATH": str(WAITING), "RAY_USAGE_STATS_ENABLED": "0"}
+        secret = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(self.token_file)}
+        self._log = (folder / "ray.log").open("wb")
+        self.process = subprocess.Popen(
+            [sys.executable, NODES, self._sessions],
+            env={**os.environ, **self.environment, **secret, "AFTERFRAME_WAIT_S": str(wait_s)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+        )
+        assert self.process.stdout is not None
+        self.address = self.process.stdout.readline().decode().strip()
+        assert self.address, (folder / "ray.log").read_text()
+
+    def kill_second_node(self) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(b"kill\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == b"killed\n"
+
+    def end(self) -> None:
+        members = self._members()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        _, alive = psutil.wait_procs(members, timeout=10)
+        for process in alive:
+            process.kill()
+        self._log.close()
+        shutil.rmtree(self._sessions, ignore_errors=True)
+
+    def _members(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+
+@pytest.fixture
+def cluster(afterframe: Afterframe, tmp_path: Path) -> Iterator[Cluster]:
+    made = Cluster(tmp_path, wait_s=1.5)
+    afterframe.environment |= made.environment
+    afterframe.settings(
+        render={"preset": "ultrafast", "generator": "ray"},
+        cluster={
+            "address": made.address,
+            "slots": 2,
+            "generator": "waiting",
+            "token_file": str(made.token_file),
+        },
+    )
+    yield made
+    for daemon in afterframe.daemons:
+        daemon.end()
+    made.end()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_cluster_makes_every_clip_once_though_a_node_and_the_daemon_die(
+    afterframe: Afterframe, folder: Path, cluster: Cluster
+) -> None:
+    for number in range(CLIPS):
+        make_photo_file(folder / f"DSC_{number:04}.jpg", seed=number)
+    first = afterframe.serve(folder)
+
+    def done() -> int:
+        return afterframe.states().get("done", 0)
+
+    until(lambda: done() >= 1 and afterframe.states().get("running") == 2, "both nodes to be at work", 120)
+    cluster.kill_second_node()
+    lived = done()
+    until(lambda: done() >= lived + 2, "the other node to go on", 120)
+    assert afterframe.rows("SELECT id FROM jobs WHERE strikes > 0") == []
+    first.signal(signal.SIGKILL)
+    first.process.wait()
+    afterframe.serve(folder)
+    until(lambda: afterframe.states() == {"done": CLIPS}, "all clips", 200)
+    assert clips_in(folder) == [f"DSC_{number:04}_motion.mp4" for number in range(CLIPS)]
+    assert hidden_in(folder) == []
+    assert afterframe.rows("SELECT id FROM jobs WHERE strikes > 0") == []
+    said = read_sidecar(next(folder.glob("*.xmp")))
+    assert (said["afterframe:generator"], said["afterframe:generatorVersion"]) == ("ray", "waiting 1")
+    assert all(TOKEN not in log.read_text() for log in (afterframe.home / "logs").iterdir())
