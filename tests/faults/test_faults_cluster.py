@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,3 +123,36 @@ def test_a_cluster_makes_every_clip_once_though_a_node_and_the_daemon_die(
     said = read_sidecar(next(folder.glob("*.xmp")))
     assert (said["afterframe:generator"], said["afterframe:generatorVersion"]) == ("ray", "waiting 1")
     assert all(TOKEN not in log.read_text() for log in (afterframe.home / "logs").iterdir())
+
+
+def post(afterframe: Afterframe, path: str) -> None:
+    url = json.loads((afterframe.home / "daemon.json").read_text())["url"]
+    token = (afterframe.home / "token").read_text().strip()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(url + path, b"{}", headers), timeout=10) as answer:
+        assert answer.status == 200
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_cluster_tells_what_it_is_lets_nobody_in_without_its_token_and_stops_when_asked(
+    afterframe: Afterframe, folder: Path, cluster: Cluster
+) -> None:
+    found = afterframe.ask("cluster", "status")
+    assert (found["renders_on"], found["room"], found["slots"], len(found["nodes"])) == ("CPU", 2, 2, 2)
+
+    photo = make_photo_file(folder / "Straße 1.jpg")
+    afterframe.serve(folder)
+    until(lambda: any(row["progress"] > 0.2 for row in afterframe.rows("SELECT progress FROM jobs")), "progress", 60)
+    (job,) = afterframe.rows("SELECT id FROM jobs")
+    post(afterframe, f"/api/renders/{job['id']}/cancel")
+    until(lambda: afterframe.states() == {"cancelled": 1}, "the render to stop")
+    post(afterframe, f"/api/renders/{job['id']}/retry")  # the same renderer, still warm
+    until(lambda: afterframe.states() == {"done": 1}, "the clip")
+    assert clips_in(folder) == [f"{photo.stem}_motion.mp4"]
+
+    cluster.token_file.write_text("f" * 64)
+    refused = afterframe.ask("cluster", "status")
+    assert refused["error"]["code"] == "unavailable", refused
+    assert "does not let this machine in" in refused["error"]["message"]
+    assert "token" in refused["error"]["hint"]

@@ -18,6 +18,11 @@ from afterframe.config import ClusterConfig
 from afterframe.errors import ConfigError, GenerateError, Unavailable
 
 NAMESPACE = "afterframe"
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_NUM_REDIS_GET_RETRIES": "4",  # the head's port has answered; Ray's own 20 tries take 20 s
+}
 REACH_S = 3.0
 """The head must take a connection within this, seconds; Ray itself would try for a minute."""
 
@@ -47,7 +52,8 @@ def connect(config: ClusterConfig) -> Any:
         raise ConfigError(
             "config.toml names no cluster.", "Write its address under [cluster]; docs/studio.md shows how."
         )
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     if config.token_file:
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ["RAY_AUTH_TOKEN_PATH"] = str(Path(config.token_file).expanduser())
@@ -81,12 +87,13 @@ def _join(ray: Any, address: str) -> None:
         ray.init(
             address=address, namespace=NAMESPACE, log_to_driver=False, configure_logging=False, logging_level="ERROR"
         )
-    except ray.exceptions.AuthenticationError as error:
+    except (ConnectionError, ray.exceptions.AuthenticationError) as error:
         raise Unavailable(
-            f"The cluster at {address} does not accept the token.",
-            "Put the head's ~/.ray/auth_token onto this machine and name it as cluster.token_file.",
+            f"The cluster at {address} does not let this machine in.",
+            "Its token is probably another one: put the head's ~/.ray/auth_token onto this machine and name that file "
+            "as cluster.token_file.",
         ) from error
-    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+    except (RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise Unavailable(
             f"This machine is not in the cluster at {address}.",
             f"Let it join: `ray start --address={address} --num-cpus=0`.",
@@ -116,3 +123,27 @@ def nodes(ray: Any) -> list[Node]:
         )
         for node in ray.nodes()
     ]
+
+
+def survey(config: ClusterConfig) -> dict[str, Any]:
+    """What the cluster consists of, for `afterframe cluster status`.
+
+    Raises:
+        AfterframeError: as :func:`connect`.
+    """
+    ray = connect(config)
+    try:
+        free = ray.available_resources()
+        found = [node for node in nodes(ray) if node.alive]
+    finally:
+        ray.shutdown()
+    gpus, cpus = sum(node.gpus for node in found), sum(node.cpus for node in found)
+    return {
+        "address": config.address,
+        "ray": ray.__version__,
+        "slots": config.slots,
+        "renders_on": "GPU" if gpus else "CPU",
+        "room": int(gpus or cpus),
+        "free": int(free.get("GPU" if gpus else "CPU", 0)),
+        "nodes": [{"host": node.host, "id": node.id, "gpus": node.gpus, "cpus": node.cpus} for node in found],
+    }
