@@ -391,6 +391,73 @@ def plugin(action: str, host: str, folder: Path | None, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("action", type=click.Choice(["status"]))
+@as_json
+@reported
+def cluster(action: str, as_json: bool) -> None:  # noqa: ARG001 - there is one
+    """Show the machines of the Ray cluster that config.toml names."""
+    from afterframe.generators.cluster.connection import survey
+
+    _, config = _settings()
+    found = survey(config.cluster)
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        console.print_cluster(found)
+
+
+@main.command()
+@click.argument("action", type=click.Choice(["list", "pull", "remove", "where"]))
+@click.argument("name", required=False)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+@reported
+def models(action: str, name: str | None, yes: bool, as_json: bool) -> None:
+    """List, download, delete or locate trained models for the GPU generator."""
+    from afterframe.generators.diffusers import hub, weights
+    from afterframe.generators.diffusers.profiles import choose
+
+    if name is None and action in ("pull", "remove"):
+        raise click.UsageError(f"Name a model: afterframe models {action} NAME")
+    answer: dict[str, Any]
+    if action == "list":
+        found = hub.entries()
+        answer = {"models": [entry.to_dict() for entry in found], "cache": str(weights.cache_folder())}
+        console.print_models(found, weights.cache_folder()) if not as_json else None
+    elif action == "where":
+        entry = hub.entry_of(choose(name)) if name else None
+        answer = {
+            "path": str(entry.folder) if entry and entry.folder else None if entry else str(weights.cache_folder())
+        }
+        click.echo(answer["path"] or "not on this machine") if not as_json else None
+    elif action == "pull":
+        download = hub.prepare(str(name))
+        console.print_download(download, quiet=as_json)
+        if download.missing:
+            _agreed(yes, "Download it?")
+        answer = {**download.to_dict(), **hub.pull(download, quiet=as_json).to_dict()}
+        console.out.print(f"Ready: {escape(answer['folder'])}") if not as_json else None
+    else:
+        entry = hub.entry_of(choose(str(name), folders=False))
+        if not as_json and entry.folder:
+            console.print_removal(entry)
+        _agreed(yes, "Delete it?")
+        answer = {"freed": hub.remove(str(name))}
+        console.out.print(f"{answer['freed'] / 1e9:.1f} GB freed.") if not as_json else None
+    if as_json:
+        click.echo(json.dumps(answer))
+    sys.exit(1 if action == "where" and answer["path"] is None else 0)
+
+
+def _agreed(yes: bool, question: str) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("Nobody is here to ask: say --yes.")
+    click.confirm(question, abort=True, err=True)
+
+
+@main.command()
 @as_json
 @reported
 def doctor(as_json: bool) -> None:

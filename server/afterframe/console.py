@@ -19,6 +19,7 @@ from afterframe.invocation import spelt
 if TYPE_CHECKING:
     from afterframe.audit import Audited
     from afterframe.doctor import Check
+    from afterframe.generators.diffusers.hub import Download, Entry
     from afterframe.models import Job
     from afterframe.oneshot import Result
     from afterframe.plugins import Plugin
@@ -196,6 +197,41 @@ def print_audit(results: Sequence[Audited], page: Path | None) -> None:
         out.print(f"Contact sheet: {shown(page)}")
 
 
+def print_models(found: Sequence[Entry], cache: Path) -> None:
+    """What `afterframe models list` says."""
+    for entry in found:
+        profile = entry.choice.profile
+        here = f"[green]{entry.size / 1e9:.1f} GB here[/]" if entry.folder else f"[dim]{profile.download_gb:.0f} GB[/]"
+        able = [word for word, can in (("loops", profile.can_loop), ("sound", profile.audio)) if can]
+        out.print(f"{profile.name:12} {here}  {shown(profile.title)}{' – ' + ', '.join(able) if able else ''}")
+        note = f" {profile.licence.note}" if profile.licence.note else ""
+        out.print(f"             [dim]{shown(profile.licence.name)}, {shown(profile.licence.url)}.{shown(note)}[/]")
+        for lora in profile.loras:
+            out.print(f"             [dim]with LoRA: {shown(profile.name)}+{shown(lora.name)}[/]")
+    out.print(f"Cache, shared with other programs: {shown(cache)}")
+
+
+def print_download(download: Download, *, quiet: bool) -> None:
+    """Size and licence before anything large is fetched."""
+    if quiet:
+        return
+    profile = download.choice.profile
+    out.print(f"{shown(profile.title)} from {shown(profile.repository)}")
+    out.print(f"Licence: {shown(profile.licence.name)}, {shown(profile.licence.url)} {shown(profile.licence.note)}")
+    for lora, _ in download.choice.loras:
+        out.print(f"LoRA {shown(lora.name)} from {shown(lora.repository)}: {shown(lora.licence or 'see there')}")
+    out.print(
+        f"{download.size / 1e9:.1f} GB, of which {download.missing / 1e9:.1f} GB are to be downloaded; "
+        f"{download.free / 1e9:.0f} GB are free."
+    )
+
+
+def print_removal(entry: Entry) -> None:
+    """What deleting a model means."""
+    out.print(f"{shown(entry.choice.profile.title)}: {entry.size / 1e9:.1f} GB in {shown(entry.folder)}")
+    out.print("Other programs that share the Hugging Face cache lose it too.")
+
+
 def print_checks(checks: Sequence[Check]) -> None:
     """What `afterframe doctor` found."""
     for check in checks:
@@ -297,3 +333,14 @@ class Counter:
     def add(self, path: Path) -> None:
         """One more."""
         self._bars.advance(self._task)
+
+
+def print_cluster(found: dict[str, Any]) -> None:
+    """What `afterframe cluster status` says."""
+    out.print(f"Cluster at {escape(found['address'])}, Ray {found['ray']}")
+    for node in found["nodes"]:
+        out.print(f"  {escape(node['host']):24} {node['gpus']:3.0f} GPUs {node['cpus']:4.0f} processors")
+    out.print(f"Room for {found['room']} renders ({found['renders_on']}), {found['free']} free")
+    if found["slots"] != found["room"]:
+        hint = f"cluster.slots is {found['slots']}: write slots = {found['room']} under \\[cluster] to use them all."
+        out.print(f"[yellow]{hint}[/]")

@@ -20,6 +20,8 @@ from afterframe.errors import ConfigError, NotFound
 from afterframe.models import CameraMovement
 
 FAMILIES = ("wan", "ltx", "ltx2", "cogvideox")
+FOLDER_PROFILE = "afterframe-model.toml"
+"""A model folder's own profile."""
 SEPARATOR = "+"
 """Between a model and its LoRAs, in what the user types: ``wan22-a14b+4-step+film=0.6``."""
 
@@ -263,6 +265,9 @@ def _lora(profile: Profile, text: str, folders: bool) -> tuple[Lora, float]:
 
 def _of_folder(folder: Path) -> Choice:
     index = read_index(folder)
+    own = folder / FOLDER_PROFILE
+    if own.is_file():
+        return Choice(parse(own.read_text("utf-8"), str(own)), folder.resolve())
     second = index.get("transformer_2") or [None]
     experts = 2 if second[0] is not None else 1
     for profile in all_profiles():

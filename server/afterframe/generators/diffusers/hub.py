@@ -1,0 +1,246 @@
+"""Weights from the Hugging Face hub, into its own cache: what there is, how large, under which licence; pull, remove.
+
+Only ``afterframe models pull`` uses the network.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib.util
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from afterframe.errors import GenerateError, NotFound
+from afterframe.generators.diffusers import weights
+from afterframe.generators.diffusers.profiles import Choice, Licence, Lora, all_profiles, choose
+
+KINDS = (".safetensors", ".json", ".txt", ".model", ".jinja")
+"""What is downloaded of a model's parts: weights that cannot run code, configurations, tokenizers."""
+SPARE = 2 << 30
+"""Disk space that a download leaves free, bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model, as ``models list`` shows it."""
+
+    choice: Choice
+    folder: Path | None
+    """Where its weights are; None: not on this machine."""
+    size: int
+    """Bytes on disk."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        profile = self.choice.profile
+        return {
+            "name": profile.name,
+            "title": profile.title,
+            "repository": profile.repository,
+            "licence": _licence_json(profile.licence),
+            "download_gb": profile.download_gb,
+            "vram_gb": [profile.plans[-1].vram_gb, profile.plans[0].vram_gb],
+            "can_loop": profile.can_loop,
+            "can_end": profile.can_end,
+            "audio": profile.audio,
+            "loras": [lora.name for lora in profile.loras],
+            "folder": str(self.folder) if self.folder else None,
+            "size": self.size,
+        }
+
+
+def _licence_json(licence: Licence) -> dict[str, str]:
+    return {"name": licence.name, "url": licence.url, "note": licence.note}
+
+
+def entries() -> list[Entry]:
+    """Every model that is known, and whether it is here."""
+    return [entry_of(Choice(profile)) for profile in all_profiles()]
+
+
+def entry_of(choice: Choice) -> Entry:
+    """One model."""
+    stored = weights.find(choice)
+    return Entry(choice, stored.folder if stored else None, weights.size_of(stored.folder) if stored else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """What pulling a model would fetch."""
+
+    choice: Choice
+    parts: tuple[tuple[str, str, tuple[str, ...]], ...]
+    """(repository, commit, files) of the model and of its LoRAs."""
+    size: int
+    """Bytes of all of them."""
+    missing: int
+    """Bytes that are not here yet."""
+    free: int
+    """Bytes free on the cache's disk."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"model": self.choice.spec, "size": self.size, "missing": self.missing, "free": self.free}
+
+
+def prepare(spec: str) -> Download:
+    """Ask the hub what a model consists of; fetches its small index.
+
+    Raises:
+        NotFound: there is no such model.
+        GenerateError: the hub cannot be reached, the licence has to be accepted, or the disk is too small.
+    """
+    choice = choose(spec, folders=False)
+    _need_library()
+    from huggingface_hub import HfApi
+
+    api = HfApi()
+    parts: list[tuple[str, str, tuple[str, ...]]] = []
+    size = missing = 0
+    with _in_words(choice):
+        for repository, revision, wanted in _wanted(api, choice):
+            info = api.model_info(repository, revision=revision, files_metadata=True)
+            sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
+            files = tuple(name for name in sizes if wanted(name))
+            parts.append((repository, str(info.sha), files))
+            size += sum(sizes[name] for name in files)
+            missing += sum(sizes[name] for name in files if not _is_here(repository, str(info.sha), name))
+    cache = weights.cache_folder()
+    cache.mkdir(parents=True, exist_ok=True)
+    download = Download(choice, tuple(parts), size, missing, shutil.disk_usage(cache).free)
+    if download.missing + SPARE > download.free:
+        raise GenerateError(
+            f"{choice.profile.title} needs {missing / 1e9:.1f} GB more, and {download.free / 1e9:.1f} GB are free "
+            f"on the disk of {cache}.",
+            "Free some space, or set HF_HOME to a folder on another disk.",
+            code="disk_full",
+        )
+    return download
+
+
+def _wanted(api: Any, choice: Choice) -> Iterator[tuple[str, str, Any]]:
+    """(repository, revision, which files) of the model and each of its LoRAs."""
+    profile = choice.profile
+    index_file = api.hf_hub_download(profile.repository, "model_index.json", revision=profile.revision)
+    index = json.loads(Path(index_file).read_text("utf-8"))
+    folders = {name for name, value in index.items() if isinstance(value, list) and value and value[0] is not None}
+
+    def of_model(name: str) -> bool:
+        if name == "model_index.json":
+            return True
+        part, _, rest = name.partition("/")
+        variant = rest.count(".") > 1 and rest.endswith(".safetensors")  # diffusion_pytorch_model.fp16.safetensors
+        return part in folders and name.endswith(KINDS) and not variant
+
+    yield profile.repository, profile.revision, of_model
+    for lora, _ in choice.loras:
+        if lora.repository:
+            yield lora.repository, lora.revision, {lora.file, lora.file_2}.__contains__
+
+
+def _is_here(repository: str, commit: str, name: str) -> bool:
+    return (weights.repository_folder(repository) / "snapshots" / commit / name).is_file()
+
+
+def pull(download: Download, *, quiet: bool = False) -> Entry:
+    """Fetch what is missing; a download that stopped goes on where it was.
+
+    Raises:
+        GenerateError: it did not work; what was fetched stays.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.utils import disable_progress_bars
+
+    if quiet:
+        disable_progress_bars()
+    choice = download.choice
+    with _in_words(choice):
+        for repository, _, files in download.parts:
+            snapshot_download(repository, revision=_revision_of(choice, repository), allow_patterns=list(files))
+    weights.require(choice)
+    return entry_of(choice)
+
+
+def _revision_of(choice: Choice, repository: str) -> str:
+    loras: dict[str, Lora] = {lora.repository: lora for lora, _ in choice.loras}
+    return loras[repository].revision if repository in loras else choice.profile.revision
+
+
+def remove(spec: str) -> int:
+    """Delete a model's weights from the cache; how many bytes that freed.
+
+    Raises:
+        NotFound: there is no such model, or it is not here.
+        GenerateError: it cannot be deleted.
+    """
+    choice = choose(spec, folders=False)
+    _need_library()
+    from huggingface_hub import scan_cache_dir
+
+    repositories = {lora.repository for lora, _ in choice.loras} or {choice.profile.repository}
+    with _in_words(choice):
+        cache = scan_cache_dir(weights.cache_folder()) if weights.cache_folder().is_dir() else None
+        found = [repo for repo in cache.repos if repo.repo_id in repositories] if cache else []
+        commits = [revision.commit_hash for repo in found for revision in repo.revisions]
+        if cache is None or not commits:
+            raise NotFound(
+                f"{choice.profile.title} is not on this machine.", "There is nothing to do.", code="no_model"
+            )
+        deletion = cache.delete_revisions(*commits)
+        deletion.execute()
+    return int(deletion.expected_freed_size)
+
+
+def _need_library() -> None:
+    if importlib.util.find_spec("huggingface_hub") is None:
+        raise GenerateError("Models need huggingface_hub.", weights.MISSING_PACKAGES, code="no_packages")
+    from huggingface_hub.utils import logging
+
+    logging.set_verbosity_error()  # its retries are ours to tell
+
+
+@contextmanager
+def _in_words(choice: Choice) -> Iterator[None]:
+    """The hub's errors in a photographer's words."""
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        OfflineModeIsEnabled,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    profile = choice.profile
+    try:
+        yield
+    except GatedRepoError as error:
+        raise GenerateError(
+            f"The makers of {profile.title} want you to accept their licence first ({profile.licence.name}).",
+            f"Log in at {profile.licence.url}, accept it, then run `hf auth login` and pull again.",
+            code="licence_not_accepted",
+        ) from error
+    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
+        raise GenerateError(
+            f"{profile.repository} ({profile.revision}) is not on the hub, or is not open to you.",
+            "Check repository and revision in its profile; a private one needs `hf auth login`.",
+            code="no_weights",
+        ) from error
+    except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, ConnectionError) as error:
+        raise GenerateError(
+            f"The hub cannot be reached: {str(error).strip().splitlines()[0][:200]}",
+            "Check the connection and pull again: what is here already is kept.",
+            code="no_connection",
+        ) from error
+    except OSError as error:
+        full = error.errno == errno.ENOSPC
+        raise GenerateError(
+            "The disk is full." if full else f"The cache cannot be written: {error}.",
+            "Free some space and pull again: what is here already is kept." if full else "Check the disk.",
+            code="disk_full" if full else "cache",
+        ) from error
