@@ -98,8 +98,9 @@ end
 function Animate.note(api, items, summary)
   local marks = {}
   for _, item in ipairs(items) do
-    local values = item.entry and Marks.values(item.entry, Clips.newestHere(item), api.address)
-    if item.problem and not item.renders then
+    local stillWaits = item.status == "waiting" and item.reason ~= "refused"
+    local values = item.entry and not stillWaits and Marks.values(item.entry, Clips.newestHere(api, item), api.address)
+    if item.problem and not item.renders and not stillWaits then
       values = { status = "failed", error = Marks.explain(item.problem) }
     end
     if values then
@@ -169,18 +170,14 @@ local function handOver(context, api, sorted, wish, scope)
   end
 end
 
--- Animate photos. wish: { recipe, generator, variants }; importThem: add the clips to the catalogue when done.
-function Animate.run(context, photos, wish, importThem)
+-- Everything before the first question: { api, state, sorted, items }; nil when the daemon cannot be reached.
+function Animate.prepare(photos)
   local api = Api.connect()
   local state = Daemon.reach(api)
   if not state then
-    return
+    return nil
   end
-  local summary, sorted = Summary.new(), Catalog.sort(photos)
-  for _, item in ipairs(sorted.left) do
-    summary:add(item.reason, item.path)
-  end
-  local items = {}
+  local sorted, items = Catalog.sort(photos), {}
   for _, list in ipairs { sorted.asIs, sorted.rendered } do
     for _, item in ipairs(list) do
       item.fetched = {}
@@ -188,36 +185,51 @@ function Animate.run(context, photos, wish, importThem)
     end
   end
   Animate.openFolders(api, items, state.folders)
+  return { api = api, state = state, sorted = sorted, items = items }
+end
+
+-- Animate what was prepared. wish: { recipe, generator, variants }; importThem: add the clips when they are done.
+function Animate.run(context, prepared, wish, importThem)
+  local api, summary = prepared.api, Summary.new()
+  for _, item in ipairs(prepared.sorted.left) do
+    summary:add(item.reason, item.path)
+  end
   local scope = LrProgressScope { title = title(), functionContext = context }
   scope:setCancelable(true)
   local start = api:events()
-  handOver(context, api, sorted, wish, scope)
-  Animate.finish(api, items, start and start.cursor, scope, state.health.paused, summary, importThem)
+  handOver(context, api, prepared.sorted, wish, scope)
+  local cursor, paused = start and start.cursor, prepared.state.health.paused
+  Animate.finish(api, prepared.items, cursor, scope, paused, summary, importThem)
   scope:done()
   summary:show(title())
 end
 
 -- Photos that were exported while the daemon did not run: hand them over now. Items come from Marks.items.
-function Animate.sendWaiting(api, items, summary)
-  local byWish = {}
+function Animate.sendWaiting(api, items, summary, folders)
+  local waiting, byWish = {}, {}
   for _, item in ipairs(items) do
     if item.status == "waiting" and item.there then
+      item.file = Paths.toHere(item.there, Settings.mappings())
+      waiting[#waiting + 1] = item
       local key = Json.encode(item.wish or {})
       byWish[key] = byWish[key] or {}
-      item.file = Paths.toHere(item.there, Settings.mappings())
       table.insert(byWish[key], item)
     end
   end
-  local sent = {}
+  Animate.openFolders(api, waiting, folders)
   for _, list in pairs(byWish) do
     Handover.files(api, list, list[1].wish or {}, function()
       return true
     end)
-    for _, item in ipairs(list) do
-      sent[#sent + 1] = item
+  end
+  for _, item in ipairs(waiting) do
+    if item.renders then
+      item.status = "queued"
+    else
+      summary:add(item.reason, item.path, item.problem)
     end
   end
-  noteQueued(sent, summary)
+  noteQueued(waiting, summary)
 end
 
 -- What the dialog's last values ask for.

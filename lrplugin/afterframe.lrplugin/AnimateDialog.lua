@@ -6,7 +6,6 @@ local LrTasks = import "LrTasks"
 local LrView = import "LrView"
 
 local Animate = require "Animate"
-local Catalog = require "Catalog"
 local Handover = require "Handover"
 local Marks = require "Marks"
 local Settings = require "Settings"
@@ -184,20 +183,20 @@ local function lastValues(context, generators)
   return values
 end
 
--- Ask. Returns a wish and whether to import the clips, or nil when the user thought better of it.
-function AnimateDialog.ask(context, api, photos, health)
-  local sorted = Catalog.sort(photos)
-  local values = lastValues(context, health.generators)
+-- Ask about what Animate.prepare made. Returns a wish and whether to import the clips; nil: the user cancelled.
+function AnimateDialog.ask(context, prepared)
+  local api, sorted, generators = prepared.api, prepared.sorted, prepared.state.health.generators
+  local values = lastValues(context, generators)
   LrTasks.startAsyncTask(function()
     preview(api, sorted, values)
   end)
   local f = LrView.osFactory()
   local answer = LrDialogs.presentModalDialog {
-    title = LOC("$$$/Afterframe/Dialog/Title=Animate ^1", #sorted.asIs + #sorted.rendered),
+    title = LOC("$$$/Afterframe/Dialog/Title=Animate ^1", #prepared.items),
     contents = f:column {
       bind_to_object = values,
       spacing = f:dialog_spacing(),
-      settingRows(f, health.generators),
+      settingRows(f, generators),
       previewBox(f, api, sorted, values),
     },
     actionVerb = LOC "$$$/Afterframe/Dialog/Action=Animate",

@@ -19,6 +19,12 @@ function Api.connect()
   return setmetatable({ address = address, token = token, pasted = pasted }, Api)
 end
 
+-- Look again where the daemon answers: it may have been started anew at another port.
+function Api:refresh()
+  local now = Api.connect()
+  self.address, self.token, self.pasted = now.address, now.token, now.pasted
+end
+
 local function unreachable(address, info)
   local code = info and info.error and info.error.errorCode or "unknown"
   if code == "timedOut" then

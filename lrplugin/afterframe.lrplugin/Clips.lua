@@ -66,10 +66,18 @@ local function fetch(api, clip, item)
   return path
 end
 
+-- Where a clip is on this machine, and whether it is there; nil when the daemon's disk cannot be seen from here.
+-- The daemon's own path may by chance be a file of this machine too: only a mapping says that it is the same.
+local function place(api, clip, item)
+  local path, mapped = Paths.toHere(clip.path, Settings.mappings())
+  path = item.fetched[clip.id] or (mapped or api:isHere()) and path or nil
+  return path, path ~= nil and LrFileUtils.exists(path) == "file"
+end
+
 -- The clip's path on this machine, fetched when the daemon's disk cannot be seen from here.
 function Clips.here(api, clip, item)
-  local path = item.fetched[clip.id] or Paths.toHere(clip.path, Settings.mappings())
-  if LrFileUtils.exists(path) == "file" then
+  local path, there = place(api, clip, item)
+  if there then
     return path
   elseif api:isHere() then
     return nil, {
@@ -82,11 +90,10 @@ function Clips.here(api, clip, item)
 end
 
 -- The newest clip that is on this machine already; nothing is fetched.
-function Clips.newestHere(item)
+function Clips.newestHere(api, item)
   for index = #item.entry.clips, 1, -1 do
-    local clip = item.entry.clips[index]
-    local path = item.fetched[clip.id] or Paths.toHere(clip.path, Settings.mappings())
-    if LrFileUtils.exists(path) == "file" then
+    local path, there = place(api, item.entry.clips[index], item)
+    if there then
       return path
     end
   end

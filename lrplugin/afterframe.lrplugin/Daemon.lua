@@ -74,8 +74,7 @@ function Daemon.reach(api)
       return nil
     end
     state, problem = Daemon.start()
-    local now = Api.connect() -- its address and token may be new
-    api.address, api.token = now.address, now.token
+    api:refresh()
   end
   if not state then
     Daemon.explain(problem)

@@ -15,8 +15,6 @@ local Paths = require "Paths"
 local Settings = require "Settings"
 local Summary = require "Summary"
 
-local AT_A_TIME = 10
-
 local function title()
   return LOC "$$$/Afterframe/Export/Progress=Export and animate"
 end
@@ -30,25 +28,19 @@ local function wishOf(settings)
   }
 end
 
--- Render all, and hand them over a few at a time so that the first is animated while others render.
+-- Render all. Each is handed over at once: the first is animated while others render, and a folder that is also
+-- watched does not animate it a second time by its own rules.
 local function export(exportContext, handOver, summary)
-  local items, waiting = {}, {}
   for _, rendition in exportContext:renditions { stopIfCanceled = true } do
     local rendered, result = rendition:waitForRender()
     local path = rendered and result or rendition.destinationPath
     local item = { photo = rendition.photo, path = path, file = path, handed = true, fetched = {} }
     if rendered then
-      items[#items + 1], waiting[#waiting + 1] = item, item
+      handOver(item)
     else
       summary:add("failed", path, { code = "render", message = tostring(result), hint = "" })
     end
-    if #waiting >= AT_A_TIME then
-      handOver(waiting)
-      waiting = {}
-    end
   end
-  handOver(waiting)
-  return items
 end
 
 -- The files stay where they are; the photos remember what was wished until the daemon runs.
@@ -106,19 +98,18 @@ function service.processRenderedPhotos(_, exportContext)
   exportContext:configureProgress { title = title() }
   local state, problem = api:check()
   local cursor = state and api:events()
-  local asked, sent, later = false, {}, {}
-  local function handOver(items)
-    if state and not asked and #items > 0 then
-      asked = true
-      Animate.openFolders(api, items, state.folders)
+  local asked, sent, later = {}, {}, {}
+  local function handOver(item)
+    local folder = Paths.split(item.path)
+    if state and not asked[folder] then
+      asked[folder] = true
+      Animate.openFolders(api, { item }, state.folders)
     end
-    problem = problem or Handover.files(api, items, wish, function()
+    problem = problem or Handover.files(api, { item }, wish, function()
       return true
     end)
-    for _, item in ipairs(items) do
-      local list = (item.renders or item.reason ~= "unsent" and item.reason) and sent or later
-      list[#list + 1] = item
-    end
+    local list = (item.renders or item.reason and item.reason ~= "unsent") and sent or later
+    list[#list + 1] = item
   end
   export(exportContext, handOver, summary)
   keepForLater(later, api, wish, summary)

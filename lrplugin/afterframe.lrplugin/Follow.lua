@@ -94,6 +94,7 @@ function Run:read(now)
   local answer = self.api:events(self.cursor)
   if not answer then
     self.away = self.away or now
+    self.api:refresh()
     return false
   end
   self.away = nil

@@ -1,20 +1,17 @@
 -- Library > Plug-in Extras > Animate selected…
 local Animate = require "Animate"
 local AnimateDialog = require "AnimateDialog"
-local Api = require "Api"
 local Catalog = require "Catalog"
-local Daemon = require "Daemon"
 local Task = require "Task"
 
 Task.start("Afterframe: animate selected", function(context)
   local photos = Catalog.selected()
-  local api = Api.connect()
-  local state = #photos > 0 and Daemon.reach(api)
-  if not state then
+  local prepared = #photos > 0 and Animate.prepare(photos)
+  if not prepared then
     return
   end
-  local wish, importThem = AnimateDialog.ask(context, api, photos, state.health)
+  local wish, importThem = AnimateDialog.ask(context, prepared)
   if wish then
-    Animate.run(context, photos, wish, importThem)
+    Animate.run(context, prepared, wish, importThem)
   end
 end)

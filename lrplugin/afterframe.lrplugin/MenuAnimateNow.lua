@@ -6,7 +6,8 @@ local Task = require "Task"
 
 Task.start("Afterframe: animate now", function(context)
   local photos = Catalog.selected()
-  if #photos > 0 then
-    Animate.run(context, photos, { recipe = {} }, Settings.prefs().importWhenDone)
+  local prepared = #photos > 0 and Animate.prepare(photos)
+  if prepared then
+    Animate.run(context, prepared, { recipe = {} }, Settings.prefs().importWhenDone)
   end
 end)

@@ -14,7 +14,8 @@ local Verdicts = require "Verdicts"
 Task.start("Afterframe: import finished clips", function(context)
   local title = LOC "$$$/Afterframe/Import/Title=Clips from Afterframe"
   local api, summary = Api.connect(), Summary.new()
-  if not Daemon.reach(api) then
+  local state = Daemon.reach(api)
+  if not state then
     return
   end
   local photos = Catalog.selected()
@@ -24,14 +25,13 @@ Task.start("Afterframe: import finished clips", function(context)
   local function tick()
     return not scope:isCanceled()
   end
-  Animate.sendWaiting(api, items, summary)
-  local problem = Marks.lookUp(api, items, tick)
+  Animate.sendWaiting(api, items, summary, state.folders)
+  local problem = Verdicts.sync(api, summary) or Marks.lookUp(api, items, tick)
   if problem then
     summary:add("failed", nil, problem)
   end
   Clips.import(api, items, summary, tick)
   Animate.note(api, items, summary)
-  Verdicts.sync(api, summary)
   scope:done()
   summary:show(title)
 end)

@@ -39,9 +39,8 @@ Task.start("Afterframe: status", function()
   local photos = Catalog.selected()
   local items = Marks.items(api, #photos > 0 and photos or Catalog.with "status")
   if state then
-    Animate.sendWaiting(api, items, summary)
-    problem = Marks.lookUp(api, items)
-    Verdicts.sync(api, summary)
+    Animate.sendWaiting(api, items, summary, state.folders)
+    problem = Verdicts.sync(api, summary) or Marks.lookUp(api, items)
   else
     local mappings = Settings.mappings()
     Sidecars.lookUp(items, function(path)

@@ -64,18 +64,27 @@ local function startsWith(text, beginning)
   return string.sub(text, 1, #beginning) == beginning
 end
 
--- Give each item whose clip lies beside it an .entry like the daemon's lookup would.
+-- Clips that lie beside a file.
+local function beside(file, known)
+  local folder, name = Paths.split(file)
+  local clips, stem = {}, Paths.stem(name)
+  for _, sidecar in ipairs(LrFileUtils.exists(folder) == "directory" and sidecarsIn(folder, known) or {}) do
+    local clip = startsWith(sidecar, stem .. "_") and Sidecars.read(LrPathUtils.child(folder, sidecar))
+    if clip and clip.photo == name and LrFileUtils.exists(clip.path) then
+      clips[#clips + 1] = clip
+    end
+  end
+  return clips
+end
+
+-- Give each item that has clips on this machine an .entry like the daemon's lookup would.
 function Sidecars.lookUp(items, toHere)
   local known = {}
   for _, item in ipairs(items) do
-    local file = item.handed and toHere(item.there) or item.path
-    local folder, name = Paths.split(file)
-    local stem = Paths.stem(name)
-    local clips = {}
-    for _, sidecar in ipairs(LrFileUtils.exists(folder) == "directory" and sidecarsIn(folder, known) or {}) do
-      local clip = startsWith(sidecar, stem .. "_") and Sidecars.read(LrPathUtils.child(folder, sidecar))
-      if clip and clip.photo == name and LrFileUtils.exists(clip.path) then
-        clips[#clips + 1] = clip
+    local clips = beside(item.handed and toHere(item.there) or item.path, known)
+    for _, path in pairs(item.fetched) do
+      if LrFileUtils.exists(path) and LrFileUtils.exists(path .. ".xmp") then
+        clips[#clips + 1] = Sidecars.read(path .. ".xmp")
       end
     end
     table.sort(clips, function(one, other)

@@ -38,6 +38,10 @@ class Studio:
         self.daemon = self.afterframe.serve(*watched)
         return self.daemon
 
+    def settings(self, **sections: Any) -> None:
+        """Write config.toml: tiny clips without a model, and what a test changes."""
+        self.afterframe.settings(recipe=TINY, render={"generator": "parallax"}, **sections)
+
     @property
     def url(self) -> str:
         return str(json.loads((self.afterframe.home / "daemon.json").read_text())["url"])
@@ -64,12 +68,12 @@ def make_studio(tmp_path: Path, home_of_its_own: Path) -> Iterator[Callable[...,
 
     def make(**lightroom: Any) -> Studio:
         afterframe = Afterframe(home_of_its_own)
-        afterframe.settings(recipe=TINY, render={"generator": "parallax"})
         temp = tmp_path / "temp"
         temp.mkdir(exist_ok=True)
         photos = tmp_path / "Fotos von Jürgen & 花"
         photos.mkdir(exist_ok=True)
         studio = Studio(Lightroom(tmp_path, temp, **lightroom), afterframe, photos)
+        studio.settings()
         studio.lightroom.prefs(home=str(home_of_its_own))
         made.append(studio)
         return studio

@@ -5,7 +5,7 @@
 
 local host = ...
 
-local sdk = { photos = {}, selection = {}, gates = {}, failures = {}, busy = 0, fields = {}, prefs = {}, passwords = {} }
+local sdk = { photos = {}, selection = {}, gates = {}, failures = {}, busy = 0, fields = {}, prefs = {}, passwords = {}, shown = {} }
 local data = setmetatable({}, { __mode = "k" }) -- photo -> what the catalogue knows
 local tasks, current, gate, gateTask = {}, nil, nil, nil
 
@@ -591,7 +591,7 @@ local LrDialogs = strict("LrDialogs", {
     onlyKeys(options, set "title contents actionVerb cancelVerb otherVerb resizable save_frame", "presentModalDialog")
     check(options.contents and options.contents.view, "presentModalDialog needs contents")
     yields "LrDialogs.presentModalDialog"
-    return sdk.answerModal(options.contents, options.title)
+    return sdk.showModal(options.title, options.contents)
   end,
 })
 
@@ -648,7 +648,7 @@ local LrView = strict("LrView", {
 
 function sdk.newPropertyTable()
   local values, observers = {}, {}
-  return setmetatable({}, {
+  local made = setmetatable({}, {
     __index = function(_, key)
       if key == "addObserver" then
         return function(_, name, observer)
@@ -665,6 +665,8 @@ function sdk.newPropertyTable()
       end
     end,
   })
+  sdk.shown[made] = values
+  return made
 end
 
 local LrBinding = strict("LrBinding", {
@@ -681,6 +683,27 @@ function sdk.eachView(view, visit, object)
   for _, child in ipairs(view.options) do
     sdk.eachView(child, visit, object)
   end
+end
+
+function sdk.press(view)
+  sdk.eachView(view, function(each)
+    if each.view == "push_button" then
+      each.options.action()
+    end
+  end)
+end
+
+function sdk.showModal(title, contents)
+  local object = contents.options.bind_to_object
+  sdk.modal = sdk.shown[object]
+  local answer, changes, press = host.modal(title, sdk.modal)
+  for name, value in pairs(changes) do
+    object[name] = value
+  end
+  if press then
+    sdk.press(contents)
+  end
+  return answer
 end
 
 -- ---------------------------------------------------------------------------------------------------- the rest

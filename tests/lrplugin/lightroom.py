@@ -1,7 +1,7 @@
 """Lightroom Classic as far as the plugin sees it: a catalogue, dialogs and the SDK under a real Lua 5.1.
 
 The SDK is `fake_lightroom.lua`; this module gives it files, the network, a clock and pictures, all real but the
-clock, which goes on by itself whenever every task sleeps.
+clock, which goes on by itself whenever every task sleeps. What it does for a Lua coroutine never calls back into Lua.
 """
 
 from __future__ import annotations
@@ -24,8 +24,6 @@ from factories import make_photo_file
 
 PLUGIN = Path(__file__).parents[2] / "lrplugin" / "afterframe.lrplugin"
 IDENTIFIER = "org.afterframe.lightroom"
-REAL_S_PER_S = 0.05
-"""How long the test really waits for each second that the plugin sleeps."""
 _pause = threading.Event()
 
 
@@ -74,8 +72,10 @@ class Lightroom:
     """What was opened in the browser."""
     commands: list[str] = field(default_factory=list)
     answer: Callable[[Dialog], str] = lambda dialog: "ok"
-    fill_in: Callable[[Any, Any], str] = lambda view, sdk: "ok"
-    """Fills in a modal dialog: (its contents, the SDK) -> ok or cancel."""
+    fill_in: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda values: {}
+    """Fills in a modal dialog: what it shows -> what to change; None: cancel."""
+    press: bool = False
+    """Press every button of a modal dialog before it is left."""
     while_waiting: Callable[[], None] = lambda: None
     """Called whenever all tasks sleep."""
     cancelled: bool = False
@@ -83,6 +83,8 @@ class Lightroom:
     hosts: dict[str, str] = field(default_factory=dict)
     """Names of other machines -> where they really answer."""
     now: float = 800_000_000.0
+    real_s_per_s: float = 0.05
+    """How long the test really waits for each second that the plugin sleeps."""
 
     def __post_init__(self) -> None:
         self._lua = lua51.LuaRuntime(encoding="latin-1", unpack_returned_tuples=True, register_eval=False)
@@ -95,7 +97,6 @@ class Lightroom:
                 {to_lua(k): to_lua(v) for k, v in translations(self.language).items()}
             )
         self.sdk.usePlugin(IDENTIFIER, to_lua(str(PLUGIN)))
-        self.sdk.answerModal = lambda view, title: self._modal(view, title)
 
     def _host(self) -> Any:
         return self._lua.table_from(
@@ -112,11 +113,12 @@ class Lightroom:
                 "standard": lambda name: to_lua(str({"temp": self.temp}.get(name, self.home))),
                 "source": lambda name: (PLUGIN / name).read_bytes().decode("latin-1"),
                 "free": lambda path: to_lua(str(_free(Path(from_lua(path))))),
-                "render": self._render,
+                "render": lambda path, destination: self._render(path, destination),
                 "http": self._http,
                 "browse": lambda url: self.pages.append(from_lua(url)),
                 "execute": self._execute,
                 "dialog": self._dialog,
+                "modal": self._modal,
                 "progress": lambda portion, caption: self.progress.append((portion, from_lua(caption))),
                 "cancelled": lambda: self.cancelled,
                 "uuid": lambda: str(uuid.uuid4()).upper(),
@@ -161,9 +163,19 @@ class Lightroom:
         """The plugin's fields of a photo."""
         return {name: from_lua(value) for name, value in self.sdk.data(photo).plugin.items()}
 
+    def under(self, clip: Any) -> str | None:
+        """The path of the photo that a clip is stacked with."""
+        photo = self.sdk.data(clip).stackedWith
+        return from_lua(self.sdk.data(photo).path) if photo else None
+
     def clips(self) -> list[Any]:
         """Every imported clip."""
         return [photo for photo in self.sdk.photos.values() if self.fields(photo).get("clipId")]
+
+    @property
+    def modal(self) -> dict[str, Any]:
+        """What the last modal dialog showed in the end."""
+        return _python(self.sdk.modal)
 
     @property
     def writes(self) -> list[int]:
@@ -196,7 +208,7 @@ class Lightroom:
     def _advance(self, seconds: float) -> None:
         self.now += max(seconds, 0.001)
         self.while_waiting()
-        _pause.wait(min(seconds, 2.0) * REAL_S_PER_S)
+        _pause.wait(min(seconds, 2.0) * self.real_s_per_s)
 
     def _files(self, folder: str) -> Any:
         return self._lua.table_from([to_lua(str(path)) for path in Path(from_lua(folder)).iterdir() if path.is_file()])
@@ -217,9 +229,10 @@ class Lightroom:
         self.dialogs.append(dialog)
         return self.answer(dialog) if kind == "confirm" else ""
 
-    def _modal(self, view: Any, title: str) -> str:
+    def _modal(self, title: str, values: Any) -> tuple[Any, ...]:
         self.dialogs.append(Dialog("modal", from_lua(title), "", ""))
-        return self.fill_in(view, self.sdk)
+        changes = self.fill_in(_python(values))
+        return "cancel" if changes is None else "ok", self.table(changes or {}), self.press
 
     def _http(self, method: str, url: str, headers: Any, body: Any, timeout: float) -> tuple[Any, ...]:
         address = urlsplit(from_lua(url))

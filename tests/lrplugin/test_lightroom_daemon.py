@@ -11,7 +11,7 @@ from typing import Any
 import photometa
 import psutil
 import pytest
-from conftest import Studio
+from conftest import TINY, Studio
 from faults_processes import until
 from lightroom import Dialog
 
@@ -137,10 +137,10 @@ def test_a_killed_daemon_is_noticed_and_nothing_is_lost(studio: Studio) -> None:
 
     # Status without the daemon: from the sidecars.
     lightroom.run("MenuStatus.lua")
-    finished = len(studio.clips())
+    finished = len(list(studio.photos.glob("*.mp4.xmp")))
     assert 2 <= finished < total
     assert lightroom.said.title.startswith("Afterframe does not answer")
-    assert counted(lightroom.said.text) == {"Done": finished}
+    assert counted(lightroom.said.text) == {"Clips finished": finished}
     statuses = sorted(lightroom.fields(photo)["status"] for photo in photos)
     assert statuses == ["done"] * finished + ["queued"] * (total - finished)
     lightroom.answer = lambda dialog: "cancel"  # do not start it
@@ -161,24 +161,15 @@ def test_a_daemon_that_is_started_again_in_time_is_waited_for(studio: Studio) ->
     lightroom.select([studio.shoot(f"{n}.jpg", seed=n) for n in range(total)])
 
     def restart_after_one() -> None:
-        if studio.daemon is first and studio.afterframe.states().get("done", 0) >= 1:
-            url = studio.url
+        if first.process.poll() is None and studio.afterframe.states().get("done", 0) >= 1:
             first.kill()
-            studio.afterframe.settings(
-                recipe={"size": [160, 90], "duration_s": 1.0, "fps": 12},
-                render={"generator": "parallax"},
-            )
-            studio.daemon = None
-            lightroom.hosts["127.0.0.1"] = "127.0.0.1"
-            restarted.append(url)
-        elif studio.daemon is None and restarted and lightroom.requests[-1].status is None:
-            studio.start()
+        elif studio.daemon is first and lightroom.requests[-1].status is None:
+            studio.start()  # at another port
 
-    restarted: list[str] = []
     lightroom.while_waiting = restart_after_one
     lightroom.run("MenuAnimateNow.lua")
+    assert studio.daemon is not first
     assert counted(lightroom.said.text) == {"Clips finished": total, "Clips imported": total}
-    assert restarted
 
 
 def test_a_wrong_token_is_explained_and_a_right_one_pasted(studio: Studio) -> None:
@@ -201,18 +192,16 @@ def test_the_dialog_shows_the_recipe_and_what_was_asked_for_is_what_is_made(stud
     studio.start()
     lightroom = studio.lightroom
     lightroom.select([studio.shoot("one.jpg"), studio.shoot("raw.NEF", fileFormat="RAW")])
-    shown: list[str] = []
-
-    def fill_in(contents: Any, sdk: Any) -> str:
-        values = contents.options.bind_to_object
-        values.prompt, values.camera, values.variants = "she turns to the light", "pull_out", 2
-        values.motionOn, values.motion = True, 0.25
-        sdk.eachView(contents, lambda view, _: view.options.action() if view.view == "push_button" else None)
-        lightroom.sdk.later = lambda: shown.append(values.preview)
-        return "ok"
-
-    lightroom.fill_in = fill_in
+    lightroom.fill_in = lambda values: {
+        "prompt": "she turns to the light",
+        "camera": "pull_out",
+        "variants": 2,
+        "motionOn": True,
+        "motion": 0.25,
+    }
+    lightroom.press = True  # “Show it for these settings”
     lightroom.run("MenuAnimate.lua")
+    assert lightroom.dialogs[1].title == "Animate 2"
     assert studio.clips() == [
         "one_motion-v2.mp4",
         "one_motion.mp4",
@@ -222,22 +211,17 @@ def test_the_dialog_shows_the_recipe_and_what_was_asked_for_is_what_is_made(stud
     said = photometa.read_sidecar(studio.photos / "one_motion.mp4.xmp")
     assert "she turns to the light" in str(said["afterframe:prompt"])
     assert (said["afterframe:cameraMovement"], said["afterframe:motionIntensity"]) == ("pull_out", "0.25")
-    assert [request.status for request in lightroom.requests if request.path == "/api/recipe"] == [200, 200]
-    lightroom.sdk.later()
-    assert shown[0].startswith("pull out · 1 s · motion 0.25 · she turns to the light")
-    assert "camera_movement: " in shown[0]
     assert len(lightroom.clips()) == 4
+    recipe = lightroom.modal["preview"]
+    assert recipe.lower().startswith("pull out · 1 s · motion 0.25 · she turns to the light")
+    assert "\ncamera_movement: " in recipe
 
     # The next time the dialog begins with these values; cancelled, it changes nothing.
-    def look(contents: Any, sdk: Any) -> str:
-        values = contents.options.bind_to_object
-        assert (values.prompt, values.camera, values.variants) == ("she turns to the light", "pull_out", 2)
-        values.prompt = "something else"
-        return "cancel"
-
-    lightroom.fill_in = look
+    begun: list[dict[str, Any]] = []
+    lightroom.fill_in = lambda values: begun.append(values)  # None: cancel
     lightroom.run("MenuAnimate.lua")
-    assert lightroom.sdk.prefs.prompt == "she turns to the light"
+    assert (begun[0]["prompt"], begun[0]["camera"], begun[0]["variants"]) == ("she turns to the light", "pull_out", 2)
+    assert len(studio.clips()) == 4
 
 
 def test_folders_are_asked_for_and_a_refusal_is_kept_to(studio: Studio) -> None:
@@ -348,31 +332,37 @@ def test_an_export_is_animated_and_works_without_the_daemon_too(studio: Studio, 
     assert "Exported; animated as soon as Afterframe runs again: 2" in lightroom.said.text
     assert {lightroom.fields(photo)["status"] for photo in photos} == {"waiting"}
 
-    studio.start(out)  # watched: the watch must not animate what was asked for a second time
+    studio.settings(watch={"settle_s": 2.0})
+    studio.start(studio.photos)
+    lightroom.answer = lambda dialog: "cancel"  # the folder is not allowed: they go on waiting
+    lightroom.run("MenuStatus.lua")
+    assert {lightroom.fields(photo)["status"] for photo in photos} == {"waiting"}
+    lightroom.answer = lambda dialog: "ok"
     lightroom.run("MenuStatus.lua")
     until(lambda: studio.afterframe.idle(), "the renders to end")
     lightroom.run("MenuImport.lua")
     assert {lightroom.fields(photo)["status"] for photo in photos} == {"done"}
     assert counted(lightroom.said.text)["Imported, but not stacked (the clip is in another folder)"] == 2
 
+    # Into a watched folder: asked for with words, and not animated a second time without them.
     beside = [studio.shoot("DSC_9.NEF", fileFormat="RAW")]
-    lightroom.export(beside)
-    assert (studio.photos / "DSC_9-animate_motion.mp4").exists()
-    assert lightroom.facts(lightroom.clips()[-1])["stackedWith"] == beside[0]
+    lightroom.export(beside, afterframePrompt="leaves fall")
+    assert studio.clips() == ["DSC_9-animate_motion.mp4"]
+    said = photometa.read_sidecar(studio.photos / "DSC_9-animate_motion.mp4.xmp")
+    assert "leaves fall" in str(said["afterframe:prompt"])
+    assert lightroom.under(lightroom.clips()[-1]) == lightroom.facts(beside[0])["path"]
 
 
 def test_a_daemon_elsewhere_gets_paths_that_it_knows_or_the_photos_themselves(studio: Studio, tmp_path: Path) -> None:
     lightroom, home = studio.lightroom, studio.afterframe.home
-    nas, inbox = tmp_path / "nas", tmp_path / "nas" / "inbox"
-    inbox.mkdir(parents=True)
+    nas, inbox = tmp_path / "nas", tmp_path / "inbox"
+    nas.mkdir()
+    inbox.mkdir()
     mounted = tmp_path / "mounted"
     mounted.symlink_to(nas)
-    recipe = {"size": [160, 90], "duration_s": 1.0, "fps": 12}
-    studio.afterframe.settings(
-        recipe=recipe,
-        render={"generator": "parallax"},
+    studio.settings(
         server={"allowed_hosts": ["studio.example"]},
-        watch={"allowed": [str(nas)]},
+        watch={"allowed": [str(nas), str(inbox)]},
     )
     studio.start()
     lightroom.hosts["studio.example"] = "127.0.0.1"
@@ -403,7 +393,11 @@ def test_a_daemon_elsewhere_gets_paths_that_it_knows_or_the_photos_themselves(st
         for suffix in (".mp4", ".mp4.xmp"):
             assert (studio.photos / (mine + suffix)).read_bytes() == (inbox / (theirs + suffix)).read_bytes()
 
-    # Nothing is fetched or imported twice.
+    # Without the daemon, the sidecars that were fetched tell; with it, nothing is fetched or imported twice.
+    lightroom.hosts["studio.example"] = "127.0.0.255"
+    lightroom.run("MenuStatus.lua")
+    assert counted(lightroom.said.text) == {"Clips finished": 3}
+    lightroom.hosts["studio.example"] = "127.0.0.1"
     before = studio.clips()
     lightroom.run("MenuImport.lua")
     assert (studio.clips(), len(lightroom.clips())) == (before, 3)
@@ -416,15 +410,12 @@ def test_the_plugin_starts_the_daemon_when_it_ran_before(studio: Studio) -> None
     lightroom.select([photo])
     lightroom.run("MenuAnimateNow.lua")
     assert lightroom.said.title.startswith("Afterframe does not answer")  # it never ran: there is no way to start it
-    studio.afterframe.settings(
-        recipe={"size": [160, 90], "duration_s": 1.0, "fps": 12},
-        render={"generator": "parallax"},
-        server={"port": 0},
-    )
+    studio.settings(server={"port": 0})
     studio.start().stop()
     assert not (home / "daemon.json").exists()
     questions: list[Dialog] = []
     lightroom.answer = lambda dialog: questions.append(dialog) or "ok"
+    lightroom.real_s_per_s = 1.0  # a process really starts
     lightroom.run("MenuAnimateNow.lua")
     process = psutil.Process(json.loads((home / "daemon.json").read_text())["pid"])
     try:
@@ -438,7 +429,7 @@ def test_the_plugin_starts_the_daemon_when_it_ran_before(studio: Studio) -> None
         process.wait(20)
 
 
-def test_cancel_asks_what_and_stops_it(studio: Studio) -> None:
+def test_a_paused_queue_is_waited_for_and_cancelled_from_the_menu(studio: Studio) -> None:
     studio.start()
     lightroom = studio.lightroom
     photos = [studio.shoot(f"{n}.jpg", seed=n) for n in range(3)]
@@ -446,23 +437,26 @@ def test_cancel_asks_what_and_stops_it(studio: Studio) -> None:
     api = lightroom.require("Api").connect()
     lightroom.task("local api = ...; return function() api:post('/api/queue', { paused = true }) end", api)
 
-    stall = lightroom.now + 5000  # paused: it waits, whatever the time
+    def give_up_after_a_quarter_of_an_hour() -> None:
+        lightroom.cancelled = lightroom.now > began + 1000
 
-    def go_on_elsewhere() -> None:
-        lightroom.cancelled = False
-        if lightroom.now > stall:
-            studio.afterframe.rows("SELECT 1")
-            lightroom.cancelled = True
-
-    lightroom.while_waiting = go_on_elsewhere
+    began = lightroom.now
+    lightroom.while_waiting = give_up_after_a_quarter_of_an_hour
+    lightroom.real_s_per_s = 0
     lightroom.run("MenuAnimateNow.lua")
     assert any("the queue is paused" in caption for _, caption in lightroom.progress)
     assert counted(lightroom.said.text) == {"Cancelled": 3}
-    lightroom.while_waiting = lambda: None
+    lightroom.while_waiting, lightroom.cancelled = lambda: None, False
 
-    lightroom.cancelled = True
-    lightroom.run("MenuAnimateNow.lua")
-    lightroom.cancelled = False
-    lightroom.answer = lambda dialog: "other"
-    lightroom.run("MenuCancel.lua")
-    assert studio.afterframe.states().keys() == {"cancelled"}
+    # Three ways to answer the menu's question.
+    paths = lightroom.table([lightroom.facts(photo)["path"] for photo in photos])
+    again = "local api, paths = ...; return function() api:animate(paths, { recipe = { seed = 7 } }, nil) end"
+    lightroom.task(again, api, paths)
+    lightroom.select(photos[:1])
+    for answer, left in (("cancel", 3), ("ok", 2), ("other", 0)):
+        lightroom.answer = lambda dialog, answer=answer: answer  # type: ignore[misc]
+        lightroom.run("MenuCancel.lua")
+        assert studio.afterframe.states().get("queued", 0) == left
+    asked = [dialog.text for dialog in lightroom.dialogs if dialog.title == "What should be cancelled?"]
+    assert asked[0] == "Waiting or being animated for the selected photos: 1; altogether: 3."
+    assert {lightroom.fields(photo)["status"] for photo in photos} == {"cancelled"}
