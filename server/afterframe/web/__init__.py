@@ -33,7 +33,7 @@ def create_app(services: Services, codes: LoginCodes | None = None) -> Flask:
         services=services,
         gate=gate,
         codes=codes or LoginCodes(),
-        access=Access(lambda: [folder.path for folder in services.catalog.folders()]),
+        access=Access(lambda: [*(folder.path for folder in services.catalog.folders()), services.home.uploads]),
         contract=contract(ROUTES, gate.sessions.cookie),
     )
     app = Flask(__name__, static_folder=None)

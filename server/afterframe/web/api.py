@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from afterframe.web import about, clips, events, folders, media, renders, review, steering, uploads
+from afterframe.web import (
+    about,
+    clips,
+    events,
+    folders,
+    media,
+    renders,
+    review,
+    steering,
+    uploads,
+    videos,
+    videos_files,
+    videos_refused,
+)
 from afterframe.web.routes import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -15,4 +28,7 @@ ROUTES: tuple[Route, ...] = (
     *steering.ROUTES,
     *events.ROUTES,
     *review.ROUTES,
+    *videos.ROUTES,
+    *videos_refused.ROUTES,
+    *videos_files.ROUTES,
 )

@@ -112,11 +112,11 @@ def refine_clip(call: Call) -> Json:
             "Animate the new photo instead.",
             code="photo_changed",
         )
-    wish = Wish({"variants": 1, **changes}, _kept(clip, changes), generator, parent_clip=clip.id)
+    wish = Wish({"variants": 1, **changes}, kept(clip, changes), generator, parent_clip=clip.id)
     return {"renders": [render_json(job, clip.photo_path) for job in services.ingest.request(path, wish)]}
 
 
-def _kept(clip: Clip, changes: dict[str, Any]) -> dict[str, object]:
+def kept(clip: Clip, changes: dict[str, Any]) -> dict[str, object]:
     """The clip's own values, as far as the changes leave them alone."""
     values = {name: value for name, value in clip.recipe.to_dict().items() if name in SETTINGS}
     if "long_side" in changes and "size" not in changes:
