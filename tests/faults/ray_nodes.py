@@ -1,4 +1,4 @@
-"""A real Ray cluster of two nodes on this machine, in a process of its own: `python ray_nodes.py FOLDER`.
+"""A real Ray cluster of two nodes on this machine, in a process of its own: `python ray_nodes.py FOLDER [PROCESSORS]`.
 
 Prints its address; then each line of its input is an order: ``kill`` ends the second node as a power cut would.
 It ends with its input. Dashboard and usage statistics are off; the token is in RAY_AUTH_TOKEN_PATH.
@@ -13,7 +13,8 @@ from ray.cluster_utils import Cluster
 
 
 def main() -> None:
-    common = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 80 << 20, "temp_dir": sys.argv[1]}
+    cpus = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    common = {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": 80 << 20, "temp_dir": sys.argv[1]}
     with contextlib.redirect_stdout(sys.stderr):
         cluster = Cluster(initialize_head=True, head_node_args=common)
         second = cluster.add_node(**common)

@@ -36,8 +36,9 @@ __all__ = ["Remote"]
 WAIT_S = 0.2
 """Between two looks for a free slot, seconds."""
 LOOK_S = (0.1, 2.0)
-"""Between two looks at a job: at first, and at most, seconds."""
-LOOK_GROWS = 1.3
+"""Between two looks at a job: at least, and at most, seconds."""
+LOOK_SHARE = 0.03
+"""In between: this share of the time that it has taken so far. A finished clip waits for half of it."""
 LOSSES = 2
 """A server that lost the same clip so often does not get it again."""
 PHOTO_SHARE = 0.02
@@ -190,8 +191,7 @@ class Remote:
 
     def _follow(self, server: Server, job: Answer, progress: Progress, cancelled: CancelCheck) -> Answer:
         """Look at the job until it is done."""
-        ends = time.monotonic() + server.endpoint.timeout_s
-        heard, pause_s = time.monotonic(), LOOK_S[0]
+        began = heard = time.monotonic()
         while True:
             try:
                 answer = server.look(job.id)
@@ -205,12 +205,12 @@ class Remote:
                 if answer.state is State.FAILED:
                     raise Failed(answer.error)
                 progress(PHOTO_SHARE + answer.share * (1 - 2 * PHOTO_SHARE))
-            if time.monotonic() > ends:
+            taken_s = time.monotonic() - began
+            if taken_s > server.endpoint.timeout_s:
                 raise Failed(f"it took longer than {server.endpoint.timeout_s:g} s")
             if cancelled():
                 raise Cancelled("The clip was cancelled.")
-            self._pause.wait(pause_s)
-            pause_s = min(LOOK_S[1], pause_s * LOOK_GROWS)
+            self._pause.wait(min(LOOK_S[1], max(LOOK_S[0], taken_s * LOOK_SHARE)))
 
     def _fetch(self, server: Server, job_id: str, cancelled: CancelCheck) -> None:
         try:
