@@ -9,15 +9,13 @@ end
 
 local files, json = module "files", module "json"
 local Daemon, Photos, Renders = module "daemon", module "photos", module "renders"
-local Exports, Panel = module "exports", module "panel"
+local Exports, Panel, Standings = module "exports", module "panel", module "standings"
 
 local NAME = "afterframe"
 local STARTED = "afterframe for darktable"
 local WINDOWS = dt.configuration.running_os == "windows"
 local CONFIG = files.join(dt.configuration.config_dir, NAME)
-local AT_ONCE = 200 -- photos in one look-up
 local LATER_MS = 300 -- a selection that still changes is not asked about
-local SHOWN = 6 -- photos named one by one in the panel
 
 -- Preferences -----------------------------------------------------------------------------------------------------
 
@@ -63,12 +61,13 @@ local photos = Photos.new {
   dt = dt, files = files, json = json, daemon = daemon, windows = WINDOWS,
   records = files.join(CONFIG, "renditions.json"),
 }
+local standings = Standings.new { daemon = daemon, photos = photos }
 local panel, renders, exports
 local actions = {}
 
 local function tell(text)
   dt.print_log("afterframe: " .. text)
-  dt.print(text)
+  dt.print("Afterframe: " .. text)
 end
 
 local function tell_problem(problem)
@@ -81,86 +80,13 @@ end
 local function selected()
   local images, seen = {}, {}
   for _, image in ipairs(dt.gui.action_images) do
-    local original = photos:original(image)
+    local original = photos.original(image)
     if not seen[original.id] then
       seen[original.id] = true
       images[#images + 1] = original
     end
   end
   return images
-end
-
---- How images stand with the daemon.
--- @return a list of {image, state, error, clips}; or nil and the problem
-local function look_up(images)
-  local found, of, paths = {}, {}, {}
-  for index, image in ipairs(images) do
-    found[index] = { image = image, state = "unknown", clips = {} }
-    for _, path in ipairs(photos:files_of(image)) do
-      paths[#paths + 1] = daemon:there(path)
-      of[paths[#paths]] = found[index]
-    end
-  end
-  for first = 1, #paths, AT_ONCE do
-    local asked = table.move(paths, first, math.min(first + AT_ONCE - 1, #paths), 1, {})
-    local answer, problem = daemon:ask("/api/photos/lookup", { paths = asked })
-    if not answer then
-      return nil, problem
-    end
-    for _, photo in ipairs(answer.photos) do
-      local entry = of[photo.path]
-      if #photo.renders > 0 or #photo.clips > 0 then
-        entry.state, entry.error = photo.state, photo.error
-      end
-      table.move(photo.clips, 1, #photo.clips, #entry.clips + 1, entry.clips)
-    end
-  end
-  for _, entry in ipairs(found) do
-    table.sort(entry.clips, function(a, b) return a.created_at < b.created_at end)
-    entry.newest = entry.clips[#entry.clips]
-  end
-  return found
-end
-
---- The tag that says how a photo stands.
-local function mark_of(entry)
-  if entry.newest and entry.newest.verdict ~= "none" then
-    return entry.newest.verdict
-  elseif entry.state == "running" or entry.state == "publishing" then
-    return "queued"
-  end
-  return entry.state ~= "unknown" and entry.state or nil
-end
-
-local function words_of(entry)
-  local words = { entry.image.filename .. ": " .. (mark_of(entry) or "not animated") }
-  if entry.newest then
-    words[#words + 1] = ("%.1f s, %s"):format(entry.newest.duration_s, entry.newest.generator)
-    words[#words + 1] = #entry.clips > 1 and #entry.clips .. " variants" or nil
-  end
-  if entry.error then
-    words[#words + 1] = entry.error.message
-  end
-  return table.concat(words, ", ")
-end
-
-local function overview(found)
-  local lines, counts = {}, {}
-  if #found <= SHOWN then
-    for index, entry in ipairs(found) do
-      lines[index] = words_of(entry)
-    end
-    return table.concat(lines, "\n")
-  end
-  for _, entry in ipairs(found) do
-    local mark = mark_of(entry) or "not animated"
-    counts[mark] = (counts[mark] or 0) + 1
-  end
-  for mark, times in pairs(counts) do
-    lines[#lines + 1] = times .. " " .. mark
-  end
-  table.sort(lines)
-  return #found .. " photos: " .. table.concat(lines, ", ")
 end
 
 local function show_selection()
@@ -175,8 +101,17 @@ local function show_selection()
     panel:show(health and said or problem.message .. "\n" .. problem.hint)
     return
   end
-  local found, problem = look_up(images)
-  panel:show(found and overview(found) or problem.message .. "\n" .. problem.hint)
+  local found, problem = standings:of(images)
+  panel:show(found and Standings.overview(found) or problem.message .. "\n" .. problem.hint)
+end
+
+--- Show a text, or how the selection stands.
+local function show(text)
+  if panel and text then
+    panel:show(text)
+  else
+    show_selection()
+  end
 end
 
 local asked_at = 0
@@ -198,7 +133,7 @@ local function hand_over(images)
   local items, problems = {}, {}
   local folder, problem
   for _, image in ipairs(images) do
-    if photos:is_plain(image) then
+    if photos.is_plain(image) then
       items[#items + 1] = { image = image, path = photos:path(image) }
     else
       if not folder and not problem then
@@ -236,14 +171,14 @@ function actions.refresh()
   if not images[1] then
     images = table.move(dt.collection, 1, #dt.collection, 1, {})
   end
-  local found, problem = look_up(images)
+  local found, problem = standings:of(images)
   if not found then
     tell_problem(problem)
     return
   end
   local problems = {}
   for _, entry in ipairs(found) do
-    photos:mark(entry.image, mark_of(entry))
+    photos:mark(entry.image, Standings.mark(entry))
     for _, clip in ipairs(entry.clips) do
       local landed, why = photos:land(entry.image, clip.id)
       problems[#problems + 1] = not landed and why or nil
@@ -257,7 +192,7 @@ end
 
 --- The selected photos that have clips.
 local function with_clips()
-  local found, problem = look_up(selected())
+  local found, problem = standings:of(selected())
   if not found then
     tell_problem(problem)
     return {}
@@ -360,7 +295,7 @@ local function start()
   for _, preference in ipairs(PREFERENCES) do
     dt.preferences.register(NAME, preference[1], "string", "Afterframe: " .. preference[2], preference[3], "")
   end
-  renders = Renders.new { dt = dt, daemon = daemon, photos = photos, tell = tell, changed = show_selection }
+  renders = Renders.new { dt = dt, daemon = daemon, photos = photos, tell = tell, changed = show }
   exports = Exports.new {
     dt = dt, daemon = daemon, photos = photos, files = files, setting = setting, set = set, tell = tell,
     animate = function(items)

@@ -44,7 +44,6 @@ function Panel:_build()
   }
   self.widget = dt.new_widget "box" {
     orientation = "vertical",
-    self.status,
     self.prompt,
     self.motion,
     self:_button("animate", "animate", "make a clip of each selected photo"),
@@ -57,6 +56,7 @@ function Panel:_build()
       self:_button("reject", "reject", "the newest clip of each selected photo is not")
     ),
     self:_button("review", "review page", "all clips, in the browser"),
+    self.status, -- last: it grows, and no button may jump away under the pointer
   }
 end
 

@@ -42,7 +42,7 @@ local function suffix_of(name)
 end
 
 --- Whether the file itself looks as the image does: of a kind that can be animated, and not developed.
-function Photos:is_plain(image)
+function Photos.is_plain(image)
   return ANIMATABLE[suffix_of(image.filename)] and not image.is_altered and image.duplicate_index == 0
 end
 
@@ -79,7 +79,7 @@ function Photos:files_of(image)
 end
 
 --- The image that a poster belongs to; any other image is its own.
-function Photos:original(image)
+function Photos.original(image)
   if not has_tag(image, "poster") then
     return image
   end

@@ -3,14 +3,18 @@ local Renders = {}
 Renders.__index = Renders
 
 local AT_ONCE = 50 -- photos in one request: the daemon reads each before it answers
+local CANCELLED_AT_ONCE = 200
 local READ_S = 600
 local LOOK_MS = 1000
+local TELL_AFTER_S = 3 -- before that, how long it takes is anybody's guess
 local GIVE_UP_AFTER = 60 -- looks in a row that the daemon did not answer
+
+local BAD_NAME = { code = "bad_name", message = "A name is not valid Unicode.", hint = "Rename that photo or folder." }
 
 --- @param parts.dt darktable
 -- @param parts.daemon, parts.photos as in the modules of these names
 -- @param parts.tell shows one line to the photographer
--- @param parts.changed is called when something has changed that the panel shows
+-- @param parts.changed is given what the panel is to show, nil when all is done
 function Renders.new(parts)
   return setmetatable(parts, Renders)
 end
@@ -61,9 +65,15 @@ function Renders:run(items, overrides)
   local job = self.dt.gui.create_job("Afterframe: " .. count(#items, "photo"), true, function()
     batch.cancelled = true
   end)
-  self:_order(batch, overrides)
-  self:_follow(batch, job)
+  local ok, why = pcall(function()
+    self:_order(batch, overrides)
+    batch.started = os.time()
+    self:_follow(batch, job)
+  end)
   job.valid = false
+  if not ok then
+    batch.problems[#batch.problems + 1] = self:_unexpected(why)
+  end
   self:_report(batch)
   self.changed()
 end
@@ -78,10 +88,16 @@ function Renders:_order(batch, overrides)
       local item = batch.items[index]
       item.renders, item.progress = {}, 0
       item.there = self.daemon:there(item.path)
-      batch.by_path[item.there] = item
-      paths[#paths + 1] = item.there
+      if utf8.len(item.there) then
+        batch.by_path[item.there] = item
+        paths[#paths + 1] = item.there
+      else
+        batch.problems[#batch.problems + 1] = BAD_NAME
+      end
     end
-    self:_ask_for(batch, paths, overrides)
+    if paths[1] then
+      self:_ask_for(batch, paths, overrides)
+    end
   end
 end
 
@@ -98,11 +114,11 @@ function Renders:_ask_for(batch, paths, overrides)
     local item = batch.by_path[render.photo]
     item.renders[render.id] = render
     batch.by_render[render.id] = item
-    self.photos:mark(item.image, "queued")
+    self:_mark(item, "queued")
   end
   for _, refused in ipairs(answer.refused) do
     batch.problems[#batch.problems + 1] = refused.reason
-    self.photos:mark(batch.by_path[refused.path].image, "failed")
+    self:_mark(batch.by_path[refused.path], "failed")
   end
 end
 
@@ -188,23 +204,40 @@ function Renders:_settle(batch, job)
   self:_fetch(batch, function(render)
     return not ended(render) and (render.state == "done" or render.state == "failed")
   end)
-  local sum, under_way = 0, false
+  local sum, open = 0, 0
   for _, item in ipairs(batch.items) do
-    local progress, renders, open = 0, 0, false
+    local progress, renders, waits = 0, 0, false
     for _, render in pairs(item.renders or {}) do
       renders = renders + 1
       progress = progress + (ended(render) and 1 or render.progress)
-      open = open or not ended(render)
+      waits = waits or not ended(render)
     end
     sum = sum + (renders > 0 and progress / renders or 1)
-    if not open and renders > 0 and not item.landed then
+    if renders > 0 and not waits and not item.landed then
       item.landed = true
       self:_land(batch, item)
     end
-    under_way = under_way or open
+    open = open + (waits and 1 or 0)
   end
-  job.percent = math.min(1, sum / #batch.items)
-  return under_way
+  local share = math.min(1, sum / #batch.items)
+  job.percent = share
+  if open > 0 then
+    local passed_s = os.time() - batch.started
+    local left_s = share > 0 and passed_s >= TELL_AFTER_S and passed_s / share - passed_s or 0
+    self.changed(self.progress(#batch.items - open, #batch.items, left_s))
+  end
+  return open > 0
+end
+
+--- "3 of 12 photos, about 2 min left".
+function Renders.progress(done, all, left_s)
+  local said = ("%d of %s"):format(done, count(all, "photo"))
+  if left_s >= 90 then
+    return said .. (", about %d min left"):format(math.floor(left_s / 60 + 0.5))
+  elseif left_s > 0 then
+    return said .. (", about %d s left"):format(math.max(1, math.floor(left_s + 0.5)))
+  end
+  return said
 end
 
 function Renders:_land(batch, item)
@@ -213,34 +246,46 @@ function Renders:_land(batch, item)
     if render.state == "done" then
       state = "done"
       batch.clips = batch.clips + 1
-      -- The photo may have been removed from darktable meanwhile; the others go on.
       local ok, landed, problem = pcall(self.photos.land, self.photos, item.image, render.clip)
       if not (ok and landed) then
-        batch.problems[#batch.problems + 1] = ok and problem or self:_gone(landed)
+        batch.problems[#batch.problems + 1] = ok and problem or self:_unexpected(landed)
       end
     elseif render.state == "failed" then
       state = state == "done" and state or "failed"
       batch.problems[#batch.problems + 1] = render.error
     end
   end
-  pcall(self.photos.mark, self.photos, item.image, state)
+  self:_mark(item, state)
 end
 
-function Renders:_gone(why)
+function Renders:_mark(item, state)
+  pcall(self.photos.mark, self.photos, item.image, state) -- the photo may have been removed from darktable meanwhile
+end
+
+function Renders:_unexpected(why)
   self.dt.print_error("afterframe: " .. tostring(why))
-  local hint = "Its clip stands beside it."
-  return { code = "gone", message = "A photo is no longer in darktable's library.", hint = hint }
+  return {
+    code = "unexpected",
+    message = "Something went wrong inside darktable (" .. tostring(why):match("[^\n]*") .. ").",
+    hint = "Clips that were made stand beside their photos; “refresh” fetches them.",
+  }
 end
 
 --- @return whether the daemon was reached
 function Renders:_cancel(batch)
-  local questions = {}
+  local ids = {}
   for id, item in pairs(batch.by_render) do
     if not ended(item.renders[id]) then
-      questions[#questions + 1] = { route = "/api/renders/" .. id .. "/cancel", body = {} }
+      ids[#ids + 1] = id
     end
   end
-  return not questions[1] or self.daemon:ask_all(questions) ~= nil
+  for first = 1, #ids, CANCELLED_AT_ONCE do
+    local some = table.move(ids, first, math.min(first + CANCELLED_AT_ONCE - 1, #ids), 1, {})
+    if not self.daemon:ask("/api/renders/cancel", { renders = some }) then
+      return false
+    end
+  end
+  return true
 end
 
 function Renders:_report(batch)

@@ -22,8 +22,8 @@ T = TypeVar("T")
 
 SIZE = (1600, 1000)
 """Of the display, pixels; darktable fills it."""
-PATIENCE_S = 20.0
-"""Its driver answers within milliseconds; when it is silent for so long, darktable is dead-locked."""
+PATIENCE_S = 25.0
+"""darktable starts within seconds, and its driver answers within milliseconds; silent for so long, it is dead-locked."""
 DEADLINE_S = 60.0
 TRIES = 5
 POLL_S = 0.02
@@ -50,12 +50,13 @@ def play(scene: Callable[[int], T]) -> T:
     Args:
         scene: is told which try this is, from 0 on, so that it can begin in a fresh folder.
     """
+    silent = []
     for attempt in range(TRIES):
         try:
             return scene(attempt)
-        except Deadlock:
-            continue
-    raise AssertionError(f"darktable dead-locked {TRIES} times")
+        except Deadlock as error:
+            silent.append(str(error))
+    raise AssertionError(f"darktable dead-locked {TRIES} times: {silent}")
 
 
 class Display:

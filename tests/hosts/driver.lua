@@ -9,14 +9,24 @@ local function write(name, text)
   assert(os.rename(desk .. "/part", desk .. "/" .. name))
 end
 
+local function answer(path)
+  local chunk, why = loadfile(path)
+  if not chunk then
+    return "failed\n" .. why
+  end
+  local ok, value = pcall(chunk)
+  return (ok and "ok" or "failed") .. "\n" .. tostring(value)
+end
+
 dt.control.dispatch(function()
   local next_one = 1
   write("ready", "")
   while not dt.control.ending do
-    local chunk = loadfile(desk .. "/" .. next_one .. ".lua")
-    if chunk then
-      local ok, answer = pcall(chunk)
-      write(next_one .. ".out", (ok and "ok" or "failed") .. "\n" .. tostring(answer))
+    local path = desk .. "/" .. next_one .. ".lua"
+    local question = io.open(path)
+    if question then
+      question:close()
+      write(next_one .. ".out", answer(path))
       next_one = next_one + 1
     else
       dt.control.sleep(20)
