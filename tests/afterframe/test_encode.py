@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from afterframe.encode import Encoding, encode, read_frames, take_apart, verify, version, write_poster
+from afterframe.encode import Encoding, encode, read_frames, take_apart, verify, version, write_poster, write_sheet
 from afterframe.errors import Cancelled, EncodeError, GenerateError
 from afterframe.frames import Frames, Movie, Pixels, Sound
 from afterframe.naming import POSTER_MARK
@@ -124,6 +125,18 @@ def test_a_poster_is_a_jpeg_that_is_known_for_ours(tmp_path: Path) -> None:
     write_poster(clip, tmp_path / "a.jpg", FAST, mark=POSTER_MARK)
     assert (tmp_path / "a.jpg").read_bytes()[:2] == b"\xff\xd8"
     assert POSTER_MARK in (tmp_path / "a.jpg").read_bytes()[:4096]
+
+
+@pytest.mark.parametrize("count", [3, 6, 50])
+def test_a_sheet_shows_frames_from_all_along_the_clip(tmp_path: Path, count: int) -> None:
+    frames = (np.full((64, 96, 3), 20 + 200 * index // count, np.uint8) for index in range(count))
+    clip = write(Frames("rgb24", (96, 64), 8, count, frames), tmp_path / "a.mp4")
+    write_sheet(clip, tmp_path / "a.jpg", FAST, count, (3, 2), 48)
+    with Image.open(tmp_path / "a.jpg") as sheet:
+        assert sheet.size == (3 * 48, 2 * 32)
+        levels = [sheet.convert("L").getpixel((24 + 48 * (n % 3), 16 + 32 * (n // 3))) for n in range(6)]
+    shown = min(count, 6)
+    assert levels[:shown] == pytest.approx([20 + 200 * (n * (count // shown)) // count for n in range(shown)], abs=6)
 
 
 def test_a_missing_ffmpeg_is_said_to_be_missing(tmp_path: Path) -> None:

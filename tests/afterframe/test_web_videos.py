@@ -489,6 +489,24 @@ def test_what_a_photographer_made_of_the_photo_since_stays(desk: Desk) -> None:
     assert Path(better.path).exists()
 
 
+def test_a_file_in_use_is_removed_with_the_next_request(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    video = create(desk, jpeg(1))
+    clip = finish(desk, video)
+    in_the_meantime(desk, monkeypatch)
+    with monkeypatch.context() as windows:
+
+        def unlink(path: Path, missing_ok: bool = False) -> None:
+            raise PermissionError(13, "The process cannot access the file", str(path))
+
+        windows.setattr(Path, "unlink", unlink)
+        good(desk, "DELETE", f"/v1/videos/{video['id']}")
+    assert Path(clip.path).exists()
+    assert bad(desk, "GET", f"/v1/videos/{video['id']}") == (404, "not_found")
+    create(desk, jpeg(2))
+    assert not folder_of(desk, video).exists()
+    assert not desk.services.catalog.clip(clip.id).present
+
+
 # -- remix -------------------------------------------------------------------------------------
 
 

@@ -72,6 +72,8 @@ REFERENCE = {
     **form({"image_url": {"type": "string", "description": "A data: URL."}, "file_id": shapes.TEXT}, needs=()),
     "description": "The photo.",
 }
+
+
 # -- create ------------------------------------------------------------------------------------
 
 

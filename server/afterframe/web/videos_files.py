@@ -56,6 +56,8 @@ def file_json(services: Services, record: Record) -> Json:
 def create_file(call: Call) -> Json:
     """Keep a photo."""
     services = call.site.services
+    for record in files(services).deleted():
+        files(services).remove(record)
     with files(services).adding(call.body["file"], purpose=call.body["purpose"]) as record:
         return file_json(services, record)
 
@@ -77,6 +79,7 @@ def delete_file(call: Call) -> Json:
     """Remove a file."""
     shelf = files(call.site.services)
     record = shelf.get(call.args["file_id"])
+    shelf.mark_deleted(record)
     shelf.remove(record)
     return {"id": record.id, "object": "file", "deleted": True}
 

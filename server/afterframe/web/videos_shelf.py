@@ -145,9 +145,18 @@ class Shelf:
         """It stays deleted, but its files belong to the photographer now."""
         (self.folder(record) / DELETED).unlink(missing_ok=True)
 
-    def remove(self, record: Record) -> None:
-        """Remove its folder, as far as that can be done."""
-        shutil.rmtree(self.folder(record), ignore_errors=True)
+    def remove(self, record: Record) -> bool:
+        """Remove its folder; False: a file is still in use (Windows), ask again later."""
+        folder = self.folder(record)
+        try:
+            for path in sorted(folder.iterdir(), key=lambda path: path.name == DELETED):  # it goes last
+                path.unlink(missing_ok=True)
+            folder.rmdir()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return True
 
     def _folders(self) -> list[Path]:
         try:

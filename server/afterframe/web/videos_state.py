@@ -124,18 +124,20 @@ def clear_deleted(services: Services) -> None:
 
 
 def clear(services: Services, record: Record) -> bool:
-    """Stop a deleted video's render and remove its files; False: it has not stopped yet."""
+    """Stop a deleted video's render and remove its files; False: it has not stopped yet, or a file is in use."""
     shelf, job = videos(services), render_of(services, record)
     if job and not job.state.ended and not _stopped(services, job):
         return False
     clip = clip_of(services, record)
-    if clip:
-        _remove_clip(services, clip, shelf.folder(record))
     if job and _has_more(services, job):
-        shelf.keep_files(record)
+        gone = clip is None or _remove_files(clip, shelf.folder(record))
+        if gone:
+            shelf.keep_files(record)
     else:
-        shelf.remove(record)
-    return True
+        gone = shelf.remove(record)
+    if gone and clip:
+        services.catalog.mark_absent(clip.id)
+    return gone
 
 
 def _stopped(services: Services, job: Job) -> bool:
@@ -147,11 +149,15 @@ def _stopped(services: Services, job: Job) -> bool:
         return False
 
 
-def _remove_clip(services: Services, clip: Clip, folder: Path) -> None:
-    for path in (Path(clip.path), Path(clip.sidecar_path), poster_of(Path(clip.path))):
-        if path.parent == folder:
-            path.unlink(missing_ok=True)
-    services.catalog.mark_absent(clip.id)
+def _remove_files(clip: Clip, folder: Path) -> bool:
+    """Remove a clip, its sidecar and its poster; False: one is still in use (Windows)."""
+    try:
+        for path in (Path(clip.path), Path(clip.sidecar_path), poster_of(Path(clip.path))):
+            if path.parent == folder:
+                path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
 
 
 def _has_more(services: Services, job: Job) -> bool:
