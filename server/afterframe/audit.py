@@ -22,7 +22,7 @@ from afterframe.decode import decode
 from afterframe.errors import AfterframeError, PhotoError
 from afterframe.models import Stamp
 from afterframe.readiness import VERSION, WEIGHTS, assess
-from afterframe.reading import PhotoReader
+from afterframe.reading import PhotoReader, Reading
 
 THUMBNAIL_SIDE = 360
 
@@ -62,7 +62,6 @@ class Kept:
                     self._known[entry["key"]] = entry
                 except (ValueError, KeyError, TypeError):
                     continue
-        self._out = file.open("a", encoding="utf-8")
 
     def get(self, key: str) -> dict[str, Any] | None:
         """The entry of an unchanged photo."""
@@ -71,12 +70,10 @@ class Kept:
 
     def put(self, key: str, score: float, readiness: dict[str, Any]) -> None:
         """Keep an entry at once."""
-        self._out.write(json.dumps({"key": key, "score": score, "readiness": readiness}) + "\n")
-        self._out.flush()
-
-    def close(self) -> None:
-        """Close the file."""
-        self._out.close()
+        entry = {"key": key, "score": score, "readiness": readiness}
+        self._known[key] = entry
+        with self._file.open("a", encoding="utf-8") as out:
+            out.write(json.dumps(entry) + "\n")
 
 
 def audit(
@@ -89,16 +86,13 @@ def audit(
         progress: called with the number done.
         processes: reading processes; 0: one per processor.
     """
-    folder = home.make().cache / "audit"
-    folder.mkdir(exist_ok=True)
+    kept = kept_marks(home.make())
     with ExitStack() as stack:
-        kept = Kept(folder / f"marks-{VERSION}.jsonl")
-        stack.callback(kept.close)
         count = processes or os.cpu_count() or 1
         reader = PhotoReader(limits, count)
         stack.callback(reader.close)
         threads = stack.enter_context(ThreadPoolExecutor(count))
-        futures = [threads.submit(_mark, path, reader, kept) for path in paths]
+        futures = [threads.submit(mark, path, reader.read, kept) for path in paths]
         results = []
         for done, future in enumerate(as_completed(futures), start=1):
             results.append(future.result())
@@ -106,12 +100,20 @@ def audit(
     return sorted(results, key=lambda one: (one.error is not None, -one.score, one.path))
 
 
-def _mark(path: str, reader: PhotoReader, kept: Kept) -> Audited:
+def kept_marks(home: Home) -> Kept:
+    """The marks that were given before."""
+    folder = home.cache / "audit"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Kept(folder / f"marks-{VERSION}.jsonl")
+
+
+def mark(path: str, read: Callable[[Path], Reading], kept: Kept) -> Audited:
+    """Mark one photo, or say why it has no marks."""
     try:
         key = _key(Path(path))
         known = kept.get(key)
         if known is None:
-            reading = reader.read(Path(path).absolute())
+            reading = read(Path(path).absolute())
             readiness = assess(reading.facts, reading.scene, reading.upright_size)
             known = {"score": readiness.score, "readiness": readiness.to_dict()}
             kept.put(key, **known)

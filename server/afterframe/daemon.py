@@ -19,6 +19,7 @@ from waitress.server import create_server
 from afterframe.catalog import Catalog
 from afterframe.config import ALL_INTERFACES, Config, Home
 from afterframe.daemon_file import make_token, write_daemon
+from afterframe.darkroom import Darkroom
 from afterframe.db import Database
 from afterframe.errors import ConfigError
 from afterframe.ingest import AT_A_TIME, Ingest
@@ -82,6 +83,8 @@ class Daemon:
 
             reader = PhotoReader(self._config.limits, AT_A_TIME)
             stack.callback(reader.close)
+            darkroom = Darkroom(self._home, self._config.limits, self._config.render.ffmpeg)
+            stack.callback(darkroom.close)
             ingest = Ingest(database, catalog, queue, self._config, reader.read)
             supervisor = Supervisor(
                 queue,
@@ -110,6 +113,7 @@ class Daemon:
                 catalog=catalog,
                 queue=queue,
                 ingest=ingest,
+                darkroom=darkroom,
                 token=make_token(self._home),
                 folders_changed=watcher.refresh,
                 look_again=watcher.look_again,

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -462,6 +463,21 @@ class Queue:
         """Every render of a photo, oldest first."""
         rows = self._db.connection.execute(f"{_SELECT} WHERE jobs.photo_id = ? ORDER BY jobs.seq", (photo_id,))
         return [_job(row) for row in rows]
+
+    def left_s(self) -> float | None:
+        """How long all that waits and runs may take, seconds: by the pace of the latest clips that came one after
+        another without a break. None: there is nothing to do, or no pace yet."""
+        rows = self._db.connection.execute(
+            "SELECT created_at, updated_at FROM jobs WHERE state = 'done' ORDER BY updated_at DESC LIMIT 30"
+        ).fetchall()
+        paces = sorted(
+            later["updated_at"] - earlier["updated_at"]
+            for later, earlier in pairwise(rows)
+            if later["created_at"] <= earlier["updated_at"]
+        )
+        counts = self.counts()
+        going = counts["queued"] + counts["running"]
+        return going * paces[len(paces) // 2] if going and len(paces) >= 3 else None
 
     def counts(self) -> dict[str, int]:
         """How many jobs there are in each state."""

@@ -51,6 +51,11 @@ def clip_path(photo: Path, base: str, variant: int) -> Path:
     return photo.with_name(f"{base}.mp4" if variant == 1 else f"{base}-v{variant}.mp4")
 
 
+def preview_of(cache: Path, job_id: str) -> Path:
+    """Where a running render's latest frame is shown."""
+    return cache / "previews" / f".{job_id}.jpg"
+
+
 def is_our_poster(path: Path) -> bool:
     """Whether a JPEG is a poster that we wrote beside a clip."""
     if path.suffix.lower() != ".jpg" or "_motion" not in path.stem:

@@ -42,7 +42,8 @@ from afterframe.grade import match_grade
 from afterframe.hashing import sha256_of
 from afterframe.jobs import LeaseLost, Queue
 from afterframe.models import Clip, Job, Recipe, Verdict
-from afterframe.naming import POSTER_MARK, poster_of, sidecar_of, temporary_for
+from afterframe.naming import POSTER_MARK, poster_of, preview_of, sidecar_of, temporary_for
+from afterframe.preview import previewed
 from afterframe.provenance import MadeBy, describe, read_clip
 from afterframe.publish import Publication, check_folder, choose_name, discard, place, seal
 from afterframe.signals import hear_interrupts
@@ -161,7 +162,7 @@ class Worker:
             if generator.abilities.graded:
                 frames = match_grade(frames, photo)
             fidelity = Fidelity(photo, recipe)
-            frames = fidelity.watch(frames)
+            frames = previewed(fidelity.watch(frames), preview_of(Home.find().cache, job.id))
             encode(frames, temporary, self._encoding, beat.progress, beat.stopped)
             verify(temporary, frames, self._encoding)
             if self._config.render.poster:

@@ -59,8 +59,19 @@ def not_ours(response: TestResponse) -> bool:
     return response.status_code == 404 and response.json["error"]["code"] == "not_found"
 
 
+def not_audited(response: TestResponse) -> bool:
+    (photo,) = response.json["photos"]
+    return photo["error"]["code"] == "not_allowed" and photo["readiness"] == {}
+
+
 TABLE: dict[str, Row] = {
     "GET /": Row(page=True),
+    "GET /queue": Row(page=True),
+    "GET /audit": Row(page=True),
+    "GET /folders": Row(page=True),
+    "GET /settings": Row(page=True),
+    "GET /api/settings": Row(),
+    "POST /api/settings": Row(body={"values": {"render.crf": 20}}, get=200),
     "GET /login": Row(anybody=True, page=True),
     "GET /static/<path:name>": Row(anybody=True),
     "GET /api/health": Row(anybody=True),
@@ -76,11 +87,24 @@ TABLE: dict[str, Row] = {
     "POST /api/renders/cancel": Row(body={"renders": ["r"]}, get=404),
     "POST /api/renders/<render_id>/retry": Row(),
     "GET /api/clips": Row(),
+    "GET /api/clips/outline": Row(),
+    "GET /api/clips/choices": Row(),
     "GET /api/clips/<clip_id>": Row(),
+    "GET /api/clips/<clip_id>/context": Row(),
+    "GET /api/clips/<clip_id>/photo": Row(),
+    "POST /api/clips/<clip_id>/draft": Row(body={"changes": {"fps": 12}}),
+    "GET /api/drafts/<draft_id>": Row(),
+    "GET /api/renders/<render_id>/preview": Row(),
+    "GET /api/photos/picture": Row(),
+    "GET /api/folders/photos": Row(),
+    "POST /api/audit": Row(body={"photos": ["PATH"]}, strange_path=not_audited),
+    "GET /api/disk": Row(),
     "GET /api/clips/<clip_id>/file": Row(),
     "GET /api/clips/<clip_id>/poster": Row(),
+    "POST /api/clips/<clip_id>/poster": Row(get=404),
     "GET /api/clips/<clip_id>/sidecar": Row(),
     "POST /api/clips/<clip_id>/verdict": Row(body={"verdict": "approved"}),
+    "POST /api/clips/verdicts": Row(body={"clips": ["x"], "verdict": "approved"}, get=404),
     "POST /api/clips/<clip_id>/refine": Row(body={"changes": {"fps": 12}}),
     "GET /api/folders": Row(),
     # Naming any folder is what adding one is for; whether its photos may be used is asked of the token.
@@ -122,7 +146,7 @@ def test_every_route_has_a_row(desk: Desk) -> None:
 
 def ask(desk: Desk, name: str, *, path: str = "", how: str | None = None, **headers: str) -> TestResponse:
     method, rule = name.split(" ")
-    address = rule.replace("<path:name>", "review.css").replace("<render_id>", "r").replace("<clip_id>", "c")
+    address = rule.replace("<path:name>", "page.css").replace("<render_id>", "r").replace("<clip_id>", "c")
     body = TABLE[name].body
     filled = {
         key: [path] if value == ["PATH"] else path if value == "PATH" else value for key, value in (body or {}).items()

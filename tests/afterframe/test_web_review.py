@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -8,11 +9,15 @@ import pytest
 from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
 
 from afterframe.errors import GenerateError
-from afterframe.models import Failure, Stamp, Verdict
-from afterframe.web.review import STATIC
-from afterframe.web.words import duration, file_name, shown
+from afterframe.models import CameraMovement, Failure, PhotoType, Stamp
+from afterframe.readiness import WEIGHTS
+from afterframe.web.preferences import FIELDS
+from afterframe.web.review import PAGES, SHORTCUTS, STATIC
+from afterframe.web.words import LANGUAGES, STATES, dictionary, duration, file_name, shown, words_of
 
 NASTY = "<img src=x onerror=alert(1)>&\"'\u202egpj\n.jpg"
+TEMPLATES = STATIC.parent / "templates"
+SHOWN = sorted(PAGES - {"/login"})
 
 
 class Page(HTMLParser):
@@ -22,44 +27,41 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
+        self.data = ""
+        self._inside = ""
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._inside = tag
         self.tags.append((tag, dict(attrs)))
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if self._inside == "script":
+            self.data += data
+            self._inside = ""
+        else:
+            self.text += data
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attrs for name, attrs in self.tags if name == tag]
 
 
-def page(desk: Desk, address: str = "/") -> Page:
-    response = desk.browser().get(address)
+def page(desk: Desk, address: str = "/", language: str = "en") -> Page:
+    response = desk.browser().get(address, headers={"Accept-Language": language})
     assert response.status_code == 200
     assert response.mimetype == "text/html"
     return Page(response.get_data(as_text=True))
 
 
-def test_an_empty_page_says_what_to_do(desk: Desk) -> None:
-    text = page(desk).text
-    assert "Export a photo into a watched folder" in text
-    assert "No clip here yet" in text
-    assert str(desk.watched) in text
-
-
-def test_a_clip_is_shown_with_player_poster_words_and_reasons(desk: Desk) -> None:
-    clip = desk.clip(rating=4, verdict=Verdict.APPROVED)
+def test_the_first_page_leads_to_the_first_clip(desk: Desk) -> None:
     seen = page(desk)
-    (video,) = seen.all("video")
-    assert video["src"] == f"/api/clips/{clip.id}/file"
-    assert video["poster"] == f"/api/clips/{clip.id}/poster"
-    assert video["preload"] == "none"
-    assert "controls" in video
-    for words in ("DSC_0042.jpg", clip.recipe.prompt, "still life", "push in", "still life: 1-2 s", "50%"):
-        assert words in seen.text
-    pressed = [button for button in seen.all("button") if button.get("aria-pressed") == "true"]
-    assert [button.get("data-judge") or button.get("data-rate") for button in pressed] == ["approved", "4"]
+    assert "Bring a photo to life" in seen.text
+    assert str(desk.watched) in seen.text
+    (first,) = [section for section in seen.all("section") if section.get("id") == "first"]
+    assert "hidden" not in first
+    desk.clip()
+    (first,) = [section for section in page(desk).all("section") if section.get("id") == "first"]
+    assert "hidden" in first
 
 
 def test_the_queue_failures_refusals_and_backlog_are_shown_with_their_remedy(desk: Desk) -> None:
@@ -75,22 +77,17 @@ def test_the_queue_failures_refusals_and_backlog_are_shown_with_their_remedy(des
     broken = desk.photo("broken.jpg")
     catalog.put_problem(broken, Stamp.of(broken.stat()), Failure("truncated", "It is cut short.", "Export again."))
     catalog.set_backlog(desk.watched, seen=True, waiting=240)
-    seen = page(desk)
-    for words in (
-        "It broke.",
-        "Mend it.",
-        "about 2 min left",
-        "waiting",
-        "It is cut short.",
-        "Export again.",
-        "240 photos",
-    ):
+    seen = page(desk, "/queue")
+    for words in ("It broke.", "Mend it.", "about 2 min left", "waiting", "It is cut short.", "Export again."):
         assert words in seen.text
     assert [bar["value"] for bar in seen.all("progress")] == ["0.25"]
     buttons = seen.all("button")
     assert [button["data-retry"] for button in buttons if "data-retry" in button] == [failed.id]
     assert len([button for button in buttons if "data-cancel" in button]) == 2
-    assert len([button for button in buttons if "data-confirm" in button]) == 1
+    first = page(desk)
+    assert "240 photos" in first.text
+    assert len([button for button in first.all("button") if "data-confirm" in button]) == 1
+    assert [link["data-render"] for link in first.all("a") if "data-render" in link] == [running.id]
 
 
 def test_a_large_backlog_hides_no_refusal(desk: Desk) -> None:
@@ -98,27 +95,48 @@ def test_a_large_backlog_hides_no_refusal(desk: Desk) -> None:
     desk.services.catalog.put_problem(broken, Stamp.of(broken.stat()), Failure("truncated", "It is cut short."))
     desk.clock.forward(1)
     desk.services.catalog.hold({f"/archive/{number}.jpg": Stamp(1, 1) for number in range(300)})
-    seen = page(desk)
+    seen = page(desk, "/queue")
     assert "It is cut short." in seen.text
     assert "/archive/1.jpg" not in seen.text
 
 
-def test_names_never_become_markup(desk: Desk) -> None:
+def test_how_long_the_queue_may_take_is_told_once_there_is_a_pace(desk: Desk) -> None:
+    names = [str(desk.photo(f"{number}.jpg")) for number in range(8)]
+    desk.good("POST", "/api/animate", {"photos": names})
+    assert desk.services.queue.left_s() is None
+    for _ in range(5):
+        job = desk.services.queue.claim("worker/0")
+        assert job is not None
+        desk.clock.forward(60)
+        desk.services.queue.finish(job.id, "clip")
+    assert desk.services.queue.left_s() == 180
+    assert "about 3 min left" in page(desk, "/queue").text
+
+
+@pytest.mark.parametrize("address", SHOWN)
+def test_names_never_become_markup(desk: Desk, address: str) -> None:
     desk.clip(NASTY.replace("/", ""))
     desk.good("POST", "/api/animate", {"photos": [str(desk.photo(f"x{NASTY}"))]})
     broken = desk.watched / f"y{NASTY}"
     desk.services.catalog.put_problem(broken, Stamp(1, 1), Failure("x", f"{NASTY} is broken.", NASTY))
-    seen = page(desk)
+    folder = desk.watched / f"z{NASTY}</script><script>alert(1)</script>".replace("/", "")
+    folder.mkdir()
+    desk.services.catalog.put_folder(folder, watch=False)
+    seen = page(desk, address)
     assert [image for image in seen.all("img") if image.get("src") == "x"] == []
     assert not any(name.startswith("on") for _, attrs in seen.tags for name in attrs)
-    assert seen.text.count("<img src=x onerror=alert(1)>") >= 4
+    assert "<img src=x onerror=alert(1)>" in seen.text
     assert "␊" in seen.text
+    assert len(seen.all("script")) == 2
+    assert json.loads(seen.data)["folders"][-1]["path"] == str(folder)
 
 
-def test_the_page_keeps_to_its_own_policy(desk: Desk) -> None:
-    desk.clip()
-    seen = page(desk)
-    assert all(script.get("src", "").startswith("/static/") for script in seen.all("script"))  # type: ignore[union-attr]
+@pytest.mark.parametrize("address", SHOWN)
+def test_pages_keep_to_their_own_policy(desk: Desk, address: str) -> None:
+    seen = page(desk, address)
+    kinds = {script.get("type"): script for script in seen.all("script")}
+    assert set(kinds) == {"application/json", "module"}
+    assert (kinds["module"]["src"] or "").startswith("/static/")
     assert seen.all("style") == []
     assert not any("style" in attrs for _, attrs in seen.tags)
     for attrs in (attrs for _, attrs in seen.tags):
@@ -126,42 +144,22 @@ def test_the_page_keeps_to_its_own_policy(desk: Desk) -> None:
             assert (attrs.get(name) or "/").startswith(("/", "#"))
 
 
-def test_the_page_is_made_for_everybody(desk: Desk) -> None:
-    desk.clip()
-    seen = page(desk)
+@pytest.mark.parametrize("address", SHOWN)
+def test_pages_are_made_for_everybody(desk: Desk, address: str) -> None:
+    seen = page(desk, address)
     assert seen.all("html")[0]["lang"] == "en"
-    assert "width=device-width" in [meta.get("content") for meta in seen.all("meta")][1:2][0]  # type: ignore[operator]
+    assert any("width=device-width" in (meta.get("content") or "") for meta in seen.all("meta"))
     assert len(seen.all("h1")) == len(seen.all("main")) == 1
     ids = [attrs["id"] for _, attrs in seen.tags if "id" in attrs]
     assert len(ids) == len(set(ids))
     labels = [attrs["aria-labelledby"] for _, attrs in seen.tags if "aria-labelledby" in attrs]
     assert set(labels) <= set(ids)
     assert all(image.get("alt") is not None for image in seen.all("img"))
-    assert all(button["type"] == "button" for button in seen.all("button"))
+    assert all(button["type"] in ("button", "submit", "reset") for button in seen.all("button"))
+    assert [link["href"] for link in seen.all("a") if link.get("aria-current") == "page"] == [address]
 
 
-def test_older_clips_stand_on_the_next_page(desk: Desk) -> None:
-    for number in range(26):
-        desk.clip(f"{number:02}.jpg", id=f"{number:08}-2222-3333-4444-555555555555")
-    first = page(desk)
-    assert len(first.all("video")) == 24
-    (older,) = [link["href"] for link in first.all("a") if link.get("rel") == "next"]
-    assert older is not None
-    second = page(desk, older)
-    assert len(second.all("video")) == 2
-    assert "Newest clips" in second.text
-
-
-def test_clips_are_shown_by_verdict(desk: Desk) -> None:
-    desk.clip("good.jpg", verdict=Verdict.APPROVED)
-    desk.clip("bad.jpg", id="22222222-2222-3333-4444-555555555555", verdict=Verdict.REJECTED)
-    seen = page(desk, "/?verdict=approved")
-    assert "good.jpg" in seen.text
-    assert "bad.jpg" not in seen.text
-    assert desk.browser().get("/?verdict=maybe").status_code == 400
-
-
-@pytest.mark.parametrize("address", ["/", "/login", "/login?code=old"])
+@pytest.mark.parametrize("address", ["/", "/queue", "/settings", "/login", "/login?code=old"])
 def test_a_stranger_is_told_how_to_get_in(desk: Desk, address: str) -> None:
     desk.clip()
     response = desk.client().get(address)
@@ -172,7 +170,7 @@ def test_a_stranger_is_told_how_to_get_in(desk: Desk, address: str) -> None:
     assert "DSC_0042" not in text
 
 
-def test_style_and_script_are_there_and_not_sent_twice(desk: Desk) -> None:
+def test_style_and_scripts_are_there_and_not_sent_twice(desk: Desk) -> None:
     for file in STATIC.iterdir():
         response = desk.client().get(f"/static/{file.name}")
         assert response.data == file.read_bytes()
@@ -180,9 +178,51 @@ def test_style_and_script_are_there_and_not_sent_twice(desk: Desk) -> None:
         assert again.status_code == 304
 
 
-def test_the_script_writes_no_markup_and_asks_nobody_else() -> None:
-    script = (STATIC / "review.js").read_text("utf-8")
-    assert not re.search(r"innerHTML\s*=[^=]|insertAdjacentHTML|document\.write|eval\(|https?://", script)
+@pytest.mark.parametrize("script", sorted(STATIC.glob("*.js")), ids=lambda path: path.name)
+def test_scripts_write_no_markup_and_ask_nobody_else(script: Path) -> None:
+    text = script.read_text("utf-8")
+    forbidden = r"innerHTML\s*=[^=]|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|https?://|style="
+    assert not re.search(forbidden, text)
+    imported = re.findall(r'from "\./([\w-]+\.js)"|import "\./([\w-]+\.js)"', text)
+    assert all((STATIC / (one or other)).is_file() for one, other in imported)
+
+
+# -- languages ---------------------------------------------------------------------------------
+
+
+def said() -> set[str]:
+    """Every English sentence that templates and scripts say through t()."""
+    found = {label for _, label in SHORTCUTS} | set(STATES.values())
+    found |= {words for field in FIELDS for words in (field.label, field.about)}
+    found |= {name.replace("_", " ") for name in (*CameraMovement, *PhotoType, *WEIGHTS, "source_quality")}
+    for file in STATIC.glob("*.js"):
+        for block in re.findall(r"const (?:LABELS|FACTS|OWN) = \{(.+?)\};", file.read_text("utf-8"), re.DOTALL):
+            found |= set(re.findall(r'\w+: "([^"]+)"', block))
+    for file in (*TEMPLATES.glob("*.html"), *STATIC.glob("*.js"), *STATIC.parent.glob("*.py")):
+        found |= {text for _, text in re.findall(r"\bt\((['\"])((?:(?!\1).)+)\1", file.read_text("utf-8"))}
+    return found
+
+
+@pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
+def test_every_sentence_is_translated_with_the_same_values(language: str) -> None:
+    known = dictionary(language)
+    missing = said() - known.keys()
+    assert missing == set()
+    for english, own in known.items():
+        assert sorted(re.findall(r"\{\w+\}", english)) == sorted(re.findall(r"\{\w+\}", own)), english
+        assert own.strip()
+
+
+def test_the_reader_s_language_is_used_and_can_be_chosen(desk: Desk) -> None:
+    german = page(desk, language="de-AT,de;q=0.9,en;q=0.5")
+    assert german.all("html")[0]["lang"] == "de"
+    assert dictionary("de")["Folders"] in german.text
+    assert page(desk, language="fr").all("html")[0]["lang"] == "en"
+    browser = desk.browser()
+    browser.set_cookie("afterframe_language", "ja")
+    assert dictionary("ja")["Folders"] in browser.get("/").get_data(as_text=True)
+    browser.set_cookie("afterframe_language", "../../x")
+    assert browser.get("/").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -196,7 +236,7 @@ def test_the_script_writes_no_markup_and_asks_nobody_else() -> None:
     ],
 )
 def test_an_eta_is_told_roughly(seconds: float | None, words: str) -> None:
-    assert duration(seconds) == words
+    assert duration(seconds, words_of("en")) == words
 
 
 def test_invisible_characters_of_a_name_are_shown() -> None:

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 
 from afterframe.catalog import Catalog
 from afterframe.config import Config, Home, ServerConfig
+from afterframe.darkroom import Darkroom
 from afterframe.db import Database
 from afterframe.hashing import sha256_of
 from afterframe.ingest import Ingest
@@ -118,12 +119,15 @@ def make_desk(tmp_path: Path, database: Database, catalog: Catalog, queue: Queue
     catalog.put_folder(watched, watch=True)
     reader, changes = FakeReader(), list[str]()
     config = Config(server=ServerConfig(allowed_hosts=("studio.example",)))
+    home = Home(tmp_path / "home").make()
+    darkroom = Darkroom(home, config.limits, processes=1)
     services = Services(
-        home=Home(tmp_path / "home").make(),
+        home=home,
         config=config,
         database=database,
         catalog=catalog,
         queue=queue,
+        darkroom=darkroom,
         ingest=Ingest(database, catalog, queue, config, reader.read),
         token=TOKEN,
         folders_changed=lambda: changes.append("folders"),
@@ -133,3 +137,4 @@ def make_desk(tmp_path: Path, database: Database, catalog: Catalog, queue: Queue
     codes = LoginCodes(clock)
     yield Desk(create_app(services, codes), services, reader, codes, clock, watched, outside, changes)
     services.stopping.set()
+    darkroom.close()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from afterframe.audit import kept_marks
 from afterframe.errors import AfterframeError
+from afterframe.gallery import Gallery
 from afterframe.web import problems
 from afterframe.web.access import Access
 from afterframe.web.api import ROUTES
@@ -34,6 +36,8 @@ def create_app(services: Services, codes: LoginCodes | None = None) -> Flask:
         gate=gate,
         codes=codes or LoginCodes(),
         access=Access(lambda: [*(folder.path for folder in services.catalog.folders()), services.home.uploads]),
+        gallery=Gallery(services.database),
+        marks=kept_marks(services.home),
         contract=contract(ROUTES, gate.sessions.cookie),
     )
     app = Flask(__name__, static_folder=None)

@@ -6,32 +6,17 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
-from afterframe.errors import NotFound, WrongState
+from afterframe.errors import AfterframeError, NotFound, WrongState
 from afterframe.ingest import Wish
 from afterframe.models import Clip, Verdict
 from afterframe.provenance import read_clip, write_verdict
 from afterframe.recipe import SETTINGS, validate
 from afterframe.web import shapes
-from afterframe.web.renders import PAGE, known_generator
+from afterframe.web.renders import known_generator
 from afterframe.web.routes import Call, Routes
 from afterframe.web.shapes import Json, clip_json, form, listed, one_of, ref, render_json
 
 ROUTES = Routes()
-
-
-@ROUTES.add(
-    "GET",
-    "/api/clips",
-    "Clips, newest first.",
-    query={**PAGE, "verdict": one_of(*Verdict)},
-    answer=form({"clips": listed(ref("Clip")), "next": shapes.CURSOR}),
-)
-def list_clips(call: Call) -> Json:
-    """A page of clips."""
-    clips, following = call.site.services.catalog.page(
-        after=call.query.get("after"), limit=call.query.get("limit", 50), verdict=call.query.get("verdict")
-    )
-    return {"clips": [clip_json(clip) for clip in clips], "next": following}
 
 
 @ROUTES.add("GET", "/api/clips/<clip_id>", "One clip.", answer=ref("Clip"))
@@ -41,26 +26,70 @@ def get_clip(call: Call) -> Json:
 
 
 @ROUTES.add(
+    "GET",
+    "/api/clips/<clip_id>/context",
+    "What stands around a clip: what its photo's file says, and every clip of that photo, oldest first.",
+    answer=form(
+        {
+            "facts": {"type": "object", "description": "As `afterframe facts --json` gives them; empty: unknown."},
+            "clips": listed(ref("Clip")),
+        }
+    ),
+)
+def get_context(call: Call) -> Json:
+    """A clip's photo and its other clips."""
+    catalog = call.site.services.catalog
+    clip = catalog.clip(call.args["clip_id"])
+    photo = catalog.photo_at(Path(clip.photo_path))
+    return {
+        "facts": dict(photo.facts) if photo else {},
+        "clips": [clip_json(other) for other in catalog.clips_of(clip.photo_id) if other.present],
+    }
+
+
+VERDICT = {"verdict": one_of(*Verdict), "rating": {"type": "integer", "minimum": 0, "maximum": 5}}
+
+
+@ROUTES.add(
     "POST",
     "/api/clips/<clip_id>/verdict",
     "What the photographer decided; written to the sidecar first. What is left out stays as it is.",
-    body=form(
-        {"verdict": one_of(*Verdict), "rating": {"type": "integer", "minimum": 0, "maximum": 5}},
-        needs=(),
-        at_least=1,
-    ),
+    body=form(VERDICT, needs=(), at_least=1),
     answer=ref("Clip"),
 )
 def judge_clip(call: Call) -> Json:
+    """Judge one clip."""
+    return clip_json(_judge(call, call.args["clip_id"]))
+
+
+@ROUTES.add(
+    "POST",
+    "/api/clips/verdicts",
+    "The same for many clips. One that cannot be judged is named with its reason; the others go on.",
+    body=form({"clips": listed(shapes.ID, at_most=shapes.MAX_PHOTOS), **VERDICT}, needs=("clips",), at_least=2),
+    answer=form({"clips": listed(ref("Clip")), "refused": listed(form({"id": shapes.ID, "reason": ref("Reason")}))}),
+)
+def judge_clips(call: Call) -> Json:
+    """Judge many clips."""
+    clips, refused = [], []
+    for clip_id in dict.fromkeys(call.body["clips"]):
+        try:
+            clips.append(clip_json(_judge(call, clip_id)))
+        except AfterframeError as error:
+            refused.append({"id": clip_id, "reason": error.to_dict()})
+    return {"clips": clips, "refused": refused}
+
+
+def _judge(call: Call, clip_id: str) -> Clip:
     """Write a verdict: the sidecar first, because it is the authority, then the catalogue."""
     catalog = call.site.services.catalog
     with call.site.verdicts:
-        clip = catalog.clip(call.args["clip_id"])
+        clip = catalog.clip(clip_id)
         written = _sidecar_of(clip)
         verdict = Verdict(call.body.get("verdict", written.verdict))
         rating = int(call.body.get("rating", written.rating))
         write_verdict(clip, verdict, rating, call.site.services.home.backups)
-        return clip_json(catalog.set_verdict(clip.id, verdict, rating))
+        return catalog.set_verdict(clip.id, verdict, rating)
 
 
 def _sidecar_of(clip: Clip) -> Clip:
@@ -103,7 +132,7 @@ def refine_clip(call: Call) -> Json:
     clip = services.catalog.clip(call.args["clip_id"])
     changes = call.body["changes"]
     validate([("the request", changes)])
-    generator = known_generator(call.body.get("generator")) or known_generator(clip.generator)
+    generator = known_generator(call.body.get("generator")) or known_generator(clip.generator, folders=True)
     path = call.site.access.photo(clip.photo_path)
     photo = services.catalog.photo_at(path)
     if photo is None or photo.sha256 != clip.photo_sha256:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from flask import Request, Response
+from PIL import Image
 from werkzeug.wsgi import FileWrapper
 
 from afterframe.encode import Encoding, write_poster
@@ -20,10 +21,15 @@ from afterframe.naming import POSTER_MARK
 from afterframe.web.access import open_regular
 from afterframe.web.clips import present_clip
 from afterframe.web.routes import Call, Routes
+from afterframe.web.shapes import one_of
 from afterframe.web.site import Site
 
 ROUTES = Routes()
 CHUNK = 256 << 10
+MEDIA = {206: "The range that was asked for.", 304: "It is as it was.", 416: "It is shorter than that."}
+"""What else a file is answered with."""
+SMALL_SIDE = 480
+"""Long side of a small poster, pixels."""
 _ONE_RANGE = re.compile(r"\s*bytes\s*=\s*(?:\d+\s*-\s*\d*|-\s*\d+)\s*", re.IGNORECASE)
 
 
@@ -32,7 +38,7 @@ _ONE_RANGE = re.compile(r"\s*bytes\s*=\s*(?:\d+\s*-\s*\d*|-\s*\d+)\s*", re.IGNOR
     "/api/clips/<clip_id>/file",
     "The clip itself, whole or a range of it.",
     media=("video/mp4",),
-    also={206: "The range that was asked for.", 304: "It is as it was.", 416: "It is shorter than that."},
+    also=MEDIA,
 )
 def get_clip_file(call: Call) -> Response:
     """Send the MP4."""
@@ -45,7 +51,7 @@ def get_clip_file(call: Call) -> Response:
     "/api/clips/<clip_id>/sidecar",
     "The clip's sidecar, for a host on another machine that keeps a copy beside its photo.",
     media=("application/rdf+xml",),
-    also={206: "The range that was asked for.", 304: "It is as it was.", 416: "It is shorter than that."},
+    also=MEDIA,
 )
 def get_clip_sidecar(call: Call) -> Response:
     """Send the XMP."""
@@ -57,12 +63,15 @@ def get_clip_sidecar(call: Call) -> Response:
     "GET",
     "/api/clips/<clip_id>/poster",
     "The clip's first frame.",
+    query={"size": {**one_of("small", "full"), "default": "full"}},
     media=("image/jpeg",),
-    also={206: "The range that was asked for.", 304: "It is as it was.", 416: "It is shorter than that."},
+    also=MEDIA,
 )
 def get_clip_poster(call: Call) -> Response:
     """Send the poster, made when it is first asked for."""
-    return send(call.request, open_regular(poster(call.site, present_clip(call))), "image/jpeg")
+    clip = present_clip(call)
+    file = small_poster(call.site, clip) if call.query.get("size") == "small" else poster(call.site, clip)
+    return send(call.request, open_regular(file), "image/jpeg")
 
 
 def send(request: Request, file: BinaryIO, kind: str) -> Response:
@@ -88,6 +97,26 @@ def send(request: Request, file: BinaryIO, kind: str) -> Response:
         file.close()
         raise
     return response
+
+
+def small_poster(site: Site, clip: Clip) -> Path:
+    """The poster as lists show it, made if it is not there.
+
+    Raises:
+        NotFound, EncodeError: as :func:`poster`.
+    """
+    target = site.services.home.cache / "posters" / f".{clip.sha256}-small.jpg"
+    if not target.is_file():
+        part = target.with_name(f".{secrets.token_hex(8)}.part.jpg")
+        with Image.open(poster(site, clip)) as image:
+            image.draft("RGB", (SMALL_SIDE, SMALL_SIDE))
+            image.thumbnail((SMALL_SIDE, SMALL_SIDE))
+            try:
+                image.save(part, "JPEG", quality=82)
+                part.replace(target)
+            finally:
+                part.unlink(missing_ok=True)
+    return target
 
 
 def poster(site: Site, clip: Clip) -> Path:

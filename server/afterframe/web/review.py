@@ -1,79 +1,212 @@
-"""The page: clips to look at and judge, the queue, refused photos, folders. Rendered here, live by script."""
+"""The pages: clips to look at and judge, the queue, folders, the audit, settings. Rendered here, live by script."""
 
 from __future__ import annotations
 
-import time
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Request, Response, make_response, redirect, render_template
+from flask import Request, Response, g, make_response, redirect, render_template
+from platformdirs import user_pictures_path
 from werkzeug.wrappers import Response as AnyResponse
 
-from afterframe import __version__
+from afterframe import __version__, generators
+from afterframe.config import default_folder
 from afterframe.errors import AfterframeError, NotFound
-from afterframe.models import JobState, Verdict
+from afterframe.gallery import SORTS, Choice
+from afterframe.models import CameraMovement, JobState
 from afterframe.web import problems, shapes
+from afterframe.web.grid import CHOICE
+from afterframe.web.preferences import FIELDS, written
 from afterframe.web.problems import NotLoggedIn
 from afterframe.web.routes import Call, Caller, Routes
 from afterframe.web.shapes import one_of
 from afterframe.web.steering import queue_json
-from afterframe.web.words import WORDS
+from afterframe.web.words import LANGUAGES, STATES, dictionary, duration, language_of, shown, words_of
 
 ROUTES = Routes()
-PAGE_CLIPS = 24
-SHOWN_RENDERS = 12
+SHOWN_WORKS = 4
+SHOWN_RENDERS = 100
 SHOWN_PROBLEMS = 100
-PAGES = frozenset({"/", "/login"})
+SUGGESTED = 20
+PAGES = frozenset({"/", "/queue", "/audit", "/folders", "/settings", "/login"})
 STATIC = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+SHORTCUTS = (
+    (("←", "→", "↑", "↓"), "Move; with Shift select"),
+    (("Enter",), "Open the clip"),
+    (("Space",), "Play or pause"),
+    (("P",), "Pick"),
+    (("X",), "Reject"),
+    (("U",), "Undecided"),
+    (("1", "–", "5"), "Rate; 0 takes the stars away"),
+    (("Shift", "P"), "Pick and go on; the same with X"),
+    (("Ctrl", "Z"), "Take the last verdict back"),
+    (("C",), "Compare: side by side, wipe, clip"),
+    (("V",), "Next variant"),
+    (("Z",), "Actual size"),
+    (("E",), "Make another: the sliders"),
+    ((",", "."), "One frame back, on"),
+    (("[", "]"), "Slower, faster"),
+    (("L",), "Loop"),
+    (("F",), "Full screen"),
+    (("D",), "Download"),
+    (("S",), "Select"),
+    (("Ctrl", "A"), "Select everything"),
+    (("/",), "Search"),
+    (("?",), "Keys"),
+    (("Esc",), "Close; select nothing"),
+)
 
 
 def is_page(request: Request) -> bool:
     """Whether a person sees the answer, rather than a program."""
+    g.language = language_of(request)
     return request.path in PAGES
 
 
 def page_problem(error: AfterframeError) -> Response:
     """An error as a page."""
     response = problems.of_afterframe(error)
-    response.set_data(render_template("problem.html", error=error, login=isinstance(error, NotLoggedIn)))
+    language = g.get("language", "en")
+    login = isinstance(error, NotLoggedIn)
+    response.set_data(
+        render_template("problem.html", error=error, login=login, language=language, t=words_of(language))
+    )
     response.mimetype = "text/html"
     return response
+
+
+def _page(call: Call, name: str, **more: Any) -> Response:
+    services = call.site.services
+    language = language_of(call.request)
+    t = words_of(language)
+    folders = services.catalog.folders()
+    queue = queue_json(services)
+    context: dict[str, Any] = {
+        "here": call.request.path,
+        "script": name,
+        "language": language,
+        "t": t,
+        "shown": shown,
+        "duration": partial(duration, t=t),
+        "states": STATES,
+        "depth": queue["depth"],
+        "paused": queue["paused"],
+        "counts": queue["counts"],
+        "renders": queue["renders"][:SHOWN_RENDERS],
+        "folders": [{"path": str(folder.path), "watch": folder.watch, "waiting": folder.waiting} for folder in folders],
+        "suggestions": list(_suggestions({folder.path for folder in folders})),
+        "example": str(default_folder()),
+        "shortcuts": SHORTCUTS,
+        "version": __version__,
+        "data": {
+            "words": dictionary(language),
+            "language": language,
+            "cursor": services.database.last_cursor(),
+            "folders": [{"path": str(folder.path), "watch": folder.watch} for folder in folders],
+        },
+    }
+    return make_response(render_template(f"{name}.html", **{**context, **more}))
+
+
+def _suggestions(known: set[Path]) -> Iterator[str]:
+    """Folders that photos are likely exported to: those of the user's Pictures."""
+    pictures = user_pictures_path()
+    try:
+        found = sorted(
+            entry.path for entry in os.scandir(pictures) if entry.is_dir() and not entry.name.startswith(".")
+        )
+    except OSError:
+        found = []
+    for path in [str(default_folder()), *found][:SUGGESTED]:
+        if Path(path) not in known:
+            yield path
 
 
 @ROUTES.add(
     "GET",
     "/",
     "The review page.",
-    query={
-        "after": {"type": "integer", "minimum": 0, "maximum": shapes.LARGEST},
-        "verdict": one_of(*Verdict),
-    },
+    query={**CHOICE, "sort": one_of(*SORTS)},
     media=("text/html",),
 )
 def show_review(call: Call) -> Response:
-    """Clips, newest first, and all that goes on."""
+    """Clips to look at and judge."""
     services = call.site.services
-    verdict = call.query.get("verdict")
-    clips, following = services.catalog.page(after=call.query.get("after"), limit=PAGE_CLIPS, verdict=verdict)
-    queue = queue_json(services)
-    context: dict[str, Any] = {
-        "clips": clips,
-        "next": following,
-        "first": "after" not in call.query,
-        "verdict": verdict,
-        "queue": queue,
-        "more": queue["depth"] - len(queue["renders"][:SHOWN_RENDERS]),
-        "renders": queue["renders"][:SHOWN_RENDERS],
-        "failed": services.queue.page(states=[JobState.FAILED], limit=SHOWN_RENDERS)[0],
-        "refused": services.catalog.problems(limit=SHOWN_PROBLEMS),
-        "folders": services.catalog.folders(),
-        "cursor": services.database.last_cursor(),
-        "version": __version__,
-        "now": time.time(),
-        **WORDS,
-    }
-    return make_response(render_template("review.html", **context))
+    queue = services.queue.waiting(SHOWN_WORKS)
+    return _page(
+        call,
+        "review",
+        renders=[shapes.render_json(job) for job in queue if job.state != JobState.QUEUED],
+        known=bool(call.site.gallery.outline(Choice(), "newest")),
+        movements=list(CameraMovement),
+        generators=generators.available(),
+    )
+
+
+@ROUTES.add("GET", "/queue", "What runs and waits, and what did not work out.", media=("text/html",))
+def show_queue(call: Call) -> Response:
+    """The queue."""
+    services = call.site.services
+    return _page(
+        call,
+        "queue",
+        left=duration(services.queue.left_s(), words_of(language_of(call.request))),
+        failed=services.queue.page(states=[JobState.FAILED], limit=SHOWN_RENDERS)[0],
+        cancelled=services.queue.page(states=[JobState.CANCELLED], limit=SHOWN_RENDERS)[0],
+        refused=services.catalog.problems(limit=SHOWN_PROBLEMS),
+    )
+
+
+@ROUTES.add("GET", "/folders", "The folders, and the room on the disk.", media=("text/html",))
+def show_folders(call: Call) -> Response:
+    """The folders."""
+    folders = [
+        {
+            "path": str(folder.path),
+            "watch": folder.watch,
+            "waiting": folder.waiting,
+            "there": folder.path.is_dir(),
+            "query": urlencode({"folder": str(folder.path)}),
+            "audit": urlencode({"folder": str(folder.path)}),
+        }
+        for folder in call.site.services.catalog.folders()
+    ]
+    return _page(call, "folders", folders=folders)
+
+
+@ROUTES.add(
+    "GET",
+    "/audit",
+    "Which photos of a folder are worth animating.",
+    query={"folder": shapes.PATH},
+    media=("text/html",),
+)
+def show_audit(call: Call) -> Response:
+    """The audit."""
+    return _page(call, "audit", wanted=call.query.get("folder"))
+
+
+@ROUTES.add("GET", "/settings", "Language, colours, what new clips are like, models.", media=("text/html",))
+def show_settings(call: Call) -> Response:
+    """The settings."""
+    services = call.site.services
+    values = written(services.home.config)
+    return _page(
+        call,
+        "settings",
+        languages=LANGUAGES,
+        config=services.home.config,
+        fields=[replace(field, value=values.get(field.name)) for field in FIELDS],
+        generator=generators.resolve(services.config.render.generator),
+        generators=generators.available(),
+        models=[],
+    )
 
 
 @ROUTES.add(
@@ -108,7 +241,7 @@ def _to_page() -> Response:
 @ROUTES.add(
     "GET",
     "/static/<path:name>",
-    "The page's style and script.",
+    "The pages' style and scripts.",
     caller=Caller.ANYBODY,
     media=tuple(KINDS.values()),
     also={304: "It is as it was."},

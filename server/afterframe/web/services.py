@@ -9,6 +9,7 @@ from pathlib import Path
 
 from afterframe.catalog import Catalog
 from afterframe.config import Config, Home
+from afterframe.darkroom import Darkroom
 from afterframe.db import Database
 from afterframe.ingest import Ingest
 from afterframe.jobs import Queue
@@ -24,6 +25,7 @@ class Services:
     catalog: Catalog
     queue: Queue
     ingest: Ingest
+    darkroom: Darkroom
     token: str
     """The secret that plugins send."""
     folders_changed: Callable[[], None]

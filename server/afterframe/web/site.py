@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from afterframe.audit import Kept
+from afterframe.gallery import Gallery
 from afterframe.web.access import Access
 from afterframe.web.security import Gate, LoginCodes
 from afterframe.web.services import Services
@@ -26,6 +28,8 @@ class Site:
     gate: Gate
     codes: LoginCodes
     access: Access
+    gallery: Gallery
+    marks: Kept
     contract: dict[str, Any]
     """What /api/openapi.json gives."""
     monotonic: Callable[[], float] = time.monotonic
@@ -33,3 +37,5 @@ class Site:
     posters: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_POSTERS))
     verdicts: threading.Lock = field(default_factory=threading.Lock)
     """Sidecar and catalogue must get two verdicts in the same order."""
+    settings: threading.Lock = field(default_factory=threading.Lock)
+    """config.toml is read, changed and written by one at a time."""

@@ -1,29 +1,23 @@
-"""How the page words names, times and settings."""
+"""How the pages word names, times and states, in the reader's language.
+
+English words stand in the templates and scripts themselves, and are the keys of languages/LANGUAGE.toml.
+What the daemon says about a photo (reasons, errors) is English so far.
+"""
 
 from __future__ import annotations
 
+import tomllib
 import unicodedata
-from collections.abc import Callable, Mapping
-from pathlib import PurePath
-from typing import Any
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path, PurePath
+from typing import Protocol
 
-from afterframe.models import Recipe
+from flask import Request
 
-PERCENT = frozenset({"motion_intensity", "style_consistency"})
-LABELS = {
-    "photo_type": "Kind of photo",
-    "camera_movement": "Camera",
-    "motion_intensity": "Motion",
-    "style_consistency": "Faithfulness",
-    "duration_s": "Length",
-    "fps": "Frame rate",
-    "size": "Size",
-    "loop": "Loop",
-    "direction": "Direction",
-    "negative_prompt": "To be avoided",
-    "seed": "Seed",
-}
-"""Recipe field -> its name on the page, in the order shown there."""
+FOLDER = Path(__file__).parent / "languages"
+LANGUAGES = {"en": "English", "de": "Deutsch", "ja": "日本語"}
+COOKIE = "afterframe_language"
 
 STATES = {
     "queued": "waiting",
@@ -33,6 +27,40 @@ STATES = {
     "failed": "failed",
     "cancelled": "cancelled",
 }
+
+
+class Words(Protocol):
+    """Gives a sentence in one language: ``t("Animate all {n}", n=3)``."""
+
+    def __call__(self, text: str, /, **values: object) -> str:
+        """The sentence, with its values."""
+        ...
+
+
+@cache
+def dictionary(language: str) -> Mapping[str, str]:
+    """English -> the language's own words; empty for English."""
+    file = FOLDER / f"{language}.toml"
+    return tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+
+
+def words_of(language: str) -> Words:
+    """What the templates call ``t``."""
+    known = dictionary(language)
+
+    def t(text: str, /, **values: object) -> str:
+        found = known.get(text, text)
+        for name, value in values.items():
+            found = found.replace("{" + name + "}", str(value))
+        return found
+
+    return t
+
+
+def language_of(request: Request) -> str:
+    """The language that the reader chose, else the first of the browser's that we know."""
+    chosen = request.cookies.get(COOKIE, "")
+    return chosen if chosen in LANGUAGES else request.accept_languages.best_match(list(LANGUAGES)) or "en"
 
 
 def shown(name: object) -> str:
@@ -51,45 +79,14 @@ def file_name(path: object) -> str:
     return shown(PurePath(str(path)).name)
 
 
-def duration(seconds: float | None) -> str:
+def duration(seconds: float | None, t: Words) -> str:
     """A time that is left, roughly: nobody trusts an ETA that jumps."""
     if seconds is None:
         return ""
     if seconds < 10:
-        return "a few seconds left"
+        return t("a few seconds left")
     if seconds < 90:
-        return f"about {round(seconds / 10) * 10} s left"
+        return t("about {n} s left", n=round(seconds / 10) * 10)
     if seconds < 5400:
-        return f"about {round(seconds / 60)} min left"
-    return f"about {seconds / 3600:.1f} h left"
-
-
-def settings(recipe: Recipe) -> list[tuple[str, str, tuple[str, ...]]]:
-    """(name, value, reasons) of each setting, for a person."""
-    data = recipe.to_dict()
-    return [(label, setting(name, data[name]), tuple(recipe.because.get(name, ()))) for name, label in LABELS.items()]
-
-
-def setting(name: str, value: Any) -> str:
-    """One setting's value in words."""
-    if name in PERCENT:
-        return f"{value:.0%}"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    units: Mapping[str, Callable[[], str]] = {
-        "duration_s": lambda: f"{value:g} s",
-        "fps": lambda: f"{value} frames a second",
-        "size": lambda: f"{value[0]} × {value[1]}",
-        "direction": lambda: "the photo comes first" if value == "after" else "the photo comes last",
-    }
-    return units[name]() if name in units else str(value).replace("_", " ")
-
-
-WORDS: dict[str, Any] = {
-    "shown": shown,
-    "file_name": file_name,
-    "duration": duration,
-    "settings": settings,
-    "state_words": STATES,
-}
-"""What the templates may call."""
+        return t("about {n} min left", n=round(seconds / 60))
+    return t("about {n} h left", n=f"{seconds / 3600:.1f}")

@@ -1,204 +1,178 @@
-"use strict";
+// @ts-check
+/** The review page: filters, grid, detail, keys, actions on many. */
+import { hear } from "./events.js";
+import { Detail } from "./detail.js";
+import { choice, judged, onChoice, restore } from "./filters.js";
+import { Grid } from "./grid.js";
+import { List } from "./list.js";
+import { typing } from "./page.js";
+import { another, anotherSeed } from "./refine.js";
+import { say } from "./say.js";
+import { changeOf, judge, onJudged, undo } from "./verdicts.js";
+import { byId, t } from "./words.js";
 
-/* The page is rendered by the server. This file keeps it alive: one event stream for all tabs, and the buttons. */
+const REFRESH_MS = 400;
+const list = new List(() => known());
+const grid = new Grid(list, { open: (index) => detail.show(index), chosen: showBulk });
+const detail = new Detail(list, (index) => grid.go(index, !detail.open));
 
-const main = document.querySelector("main");
-const says = document.getElementById("says");
-let saysTimer = 0;
+let laidOut = "";
 
-function say(words) {
-  says.textContent = words;
-  clearTimeout(saysTimer);
-  saysTimer = setTimeout(() => { says.textContent = ""; }, 8000);
-}
-
-async function ask(address, body) {
-  let answer;
-  try {
-    answer = await fetch(address, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
-  } catch {
-    throw new Error("Afterframe does not answer. Is it still running?");
+function known() {
+  const outline = JSON.stringify(list.groups);
+  if (outline !== laidOut) {
+    laidOut = outline;
+    grid.layOut();
   }
-  const data = await answer.json();
-  if (!answer.ok) throw new Error([data.error.message, data.error.hint].filter(Boolean).join(" "));
-  return data;
+  grid.update();
+  byId("total").textContent = t("Clips: {n}", { n: list.total.toLocaleString(document.documentElement.lang) });
+  byId("empty").textContent = byId("grid").dataset.empty ?? "";
+  byId("empty").hidden = list.total > 0;
+  if (list.total) byId("first").hidden = true;
 }
 
-/* ---- buttons -------------------------------------------------------------------------------- */
+const trouble = (/** @type {unknown} */ error) => { if (/** @type {Error} */ (error).name !== "AbortError") say(/** @type {Error} */ (error).message); };
 
-function showVerdict(card, verdict, rating) {
-  const part = card.querySelector("[data-part=verdict]");
-  part.dataset.verdict = verdict;
-  part.dataset.rating = String(rating);
-  for (const button of part.querySelectorAll("[data-judge]")) {
-    button.setAttribute("aria-pressed", String(button.dataset.judge === verdict));
-  }
-  for (const button of part.querySelectorAll("[data-rate]")) {
-    const stars = Number(button.dataset.rate);
-    button.classList.toggle("lit", stars <= rating);
-    button.setAttribute("aria-pressed", String(stars === rating));
-  }
+let timer = 0;
+function refreshSoon() {
+  timer ||= window.setTimeout(() => {
+    timer = 0;
+    list.refresh().catch(trouble);
+  }, REFRESH_MS);
 }
 
-async function judge(button) {
-  const card = button.closest("[data-clip]");
-  const now = button.closest("[data-part=verdict]").dataset;
-  const change = button.dataset.judge
-    ? { verdict: now.verdict === button.dataset.judge ? "none" : button.dataset.judge }
-    : { rating: Number(now.rating) === Number(button.dataset.rate) ? 0 : Number(button.dataset.rate) };
-  const clip = await ask(`/api/clips/${encodeURIComponent(card.dataset.clip)}/verdict`, change);
-  showVerdict(card, clip.verdict, clip.rating);
+/* ---- verdicts ------------------------------------------------------------------------------- */
+
+onJudged((clips) => {
+  list.replace(clips);
+  for (const clip of clips) if (grid.selected.has(clip.id)) grid.selected.set(clip.id, clip);
+  detail.judged(clips);
+  grid.update();
+  if (judged()) list.refresh().then(() => detail.open || keepFocus()).catch(trouble);
+});
+
+/** The next clip is in the place of the one that left the list. */
+function keepFocus() {
+  if (document.activeElement === document.body) grid.go(grid.active);
 }
 
-const actions = [
-  ["[data-judge], [data-rate]", judge],
-  ["[data-cancel]", (button) => ask(`/api/renders/${encodeURIComponent(button.dataset.cancel)}/cancel`, {})],
-  ["[data-retry]", (button) => ask(`/api/renders/${encodeURIComponent(button.dataset.retry)}/retry`, {})],
-  ["[data-pause]", (button) => ask("/api/queue", { paused: button.dataset.pause === "true" })],
-  ["[data-confirm]", (button) => ask("/api/folders", { path: JSON.parse(button.dataset.confirm), confirm_backlog: true })],
-  ["[data-cancel-all]", (button) =>
-    window.confirm("Cancel everything that waits or is being made?") ? ask("/api/queue", { cancel_all: true }) : null],
-];
-
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("button");
-  const found = button && actions.find(([selector]) => button.matches(selector));
-  if (!found || button.ariaBusy === "true") return;
-  button.ariaBusy = "true";
-  try {
-    await found[1](button);
-    if (!button.matches("[data-judge], [data-rate]")) refreshSoon();
-  } catch (error) {
-    say(error.message);
-  } finally {
-    button.ariaBusy = "false";
+hear((event) => {
+  if (event.kind === "verdict") {
+    const index = list.indexOf(event.id);
+    const clip = index >= 0 ? list.at(index) : undefined;
+    if (clip && (clip.verdict !== event.verdict || clip.rating !== event.rating)) {
+      const fresh = { ...clip, verdict: event.verdict, rating: event.rating };
+      list.replace([fresh]);
+      detail.judged([fresh]);
+      grid.update();
+      if (judged()) refreshSoon();
+    }
+  } else if (["clip", "clip_gone", "reset", "back"].includes(event.kind)) {
+    refreshSoon();
+    if (event.kind === "clip") detail.came(event);
   }
 });
 
-/* ---- what the server says now --------------------------------------------------------------- */
+/* ---- many ----------------------------------------------------------------------------------- */
 
-let refreshTimer = 0;
-let refreshing = false;
-
-function refreshSoon() {
-  if (!refreshTimer) refreshTimer = setTimeout(refresh, 400);
+function showBulk() {
+  byId("bulk").hidden = !grid.selected.size;
+  byId("bulk-count").textContent = t("{n} selected", { n: grid.selected.size });
 }
 
-async function refresh() {
-  refreshTimer = 0;
-  if (refreshing) return void refreshSoon();
-  refreshing = true;
-  try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (!answer.ok) return;
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    document.title = fresh.title;
-    for (const part of document.querySelectorAll("[data-live]")) swap(part, fresh.getElementById(part.id));
-    addClips(fresh);
-  } catch {
-    /* The stream's own retry brings the next refresh. */
-  } finally {
-    refreshing = false;
+/** @type {Record<string, () => unknown>} */
+const bulk = {
+  approved: () => judge(grid.meant(), { verdict: "approved" }),
+  rejected: () => judge(grid.meant(), { verdict: "rejected" }),
+  none: () => judge(grid.meant(), { verdict: "none" }),
+  clear: () => grid.selectNothing(),
+  another: async () => {
+    const clips = grid.meant();
+    for (const clip of clips) await another(clip, anotherSeed(clip));
+    say(t("{n} more clips are being made.", { n: clips.length }));
+  },
+  download: () => download(grid.meant()),
+};
+
+/** @param {import("./verdicts.js").Clip[]} clips */
+async function download(clips) {
+  for (const clip of clips) {
+    const link = Object.assign(document.createElement("a"), { href: clip.file, download: clip.path.replaceAll("\\", "/").split("/").pop() });
+    link.click();
+    await new Promise((done) => setTimeout(done, 300)); // browsers drop downloads that begin at once
   }
 }
 
-/** Put a part's new content in place; what is open stays open, what has the focus keeps it. */
-function swap(part, fresh) {
-  if (!fresh || fresh.innerHTML === part.innerHTML) return;
-  const focused = part.contains(document.activeElement) ? nameOf(document.activeElement) : null;
-  const open = part.querySelector("details")?.open ?? false;
-  part.replaceChildren(...document.importNode(fresh, true).childNodes);
-  if (open) part.querySelector("details")?.setAttribute("open", "");
-  if (focused) [...part.querySelectorAll("button, summary")].find((item) => nameOf(item) === focused)?.focus();
+byId("bulk").addEventListener("click", async (/** @type {Event} */ event) => {
+  const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-bulk]"));
+  if (!button) return;
+  await bulk[button.dataset.bulk ?? ""]();
+  if (["approved", "rejected", "none"].includes(button.dataset.bulk ?? "")) offerUndo(grid.selected.size);
+});
+byId("bulk-rating").addEventListener("change", async (/** @type {Event} */ event) => {
+  const select = /** @type {HTMLSelectElement} */ (event.target);
+  if (select.value) await judge(grid.meant(), { rating: Number(select.value) });
+  select.value = "";
+  offerUndo(grid.selected.size);
+});
+
+/** @param {number} n */
+function offerUndo(n) {
+  say(t("{n} clips judged.", { n }), { label: t("Undo"), act: undo });
 }
 
-function nameOf(item) {
-  return item.getAttribute("aria-label") ?? item.textContent;
-}
+/* ---- keys ----------------------------------------------------------------------------------- */
 
-/** New clips come first; those on the page stay as they are, so that nothing that plays begins anew. */
-function addClips(fresh) {
-  const list = document.getElementById("clips");
-  const newest = [...fresh.querySelectorAll("[data-clip]")];
-  const known = new Map([...list.children].map((card) => [card.dataset.clip, card]));
-  for (const card of newest) {
-    const part = card.querySelector("[data-part=verdict]").dataset;
-    const here = known.get(card.dataset.clip);
-    if (here) showVerdict(here, part.verdict, Number(part.rating));
+addEventListener("keydown", (event) => {
+  if (detail.open || document.querySelector("dialog[open]")) return;
+  if (event.key === "/" && !typing(event)) {
+    event.preventDefault();
+    return byId("text").select();
   }
-  if (main.dataset.first === "yes") {
-    const added = newest.filter((card) => !known.has(card.dataset.clip)).map((card) => document.importNode(card, true));
-    list.prepend(...added);
-    if (added.length) say(added.length === 1 ? "A new clip is there." : `${added.length} new clips are there.`);
+  if (event.key === "Escape" && document.activeElement === byId("text")) return grid.go(grid.active);
+  const target = /** @type {Element} */ (event.target);
+  if (typing(event)) return;
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
+    event.preventDefault();
+    return void undo();
   }
-  document.getElementById("empty").hidden = list.children.length > 0;
-}
-
-/* ---- events --------------------------------------------------------------------------------- */
-
-function left(seconds) {
-  if (seconds == null) return "being made";
-  if (seconds < 10) return "a few seconds left";
-  if (seconds < 90) return `about ${Math.round(seconds / 10) * 10} s left`;
-  return seconds < 5400 ? `about ${Math.round(seconds / 60)} min left` : `about ${(seconds / 3600).toFixed(1)} h left`;
-}
-
-function take(event) {
-  const row = event.kind === "render" && document.querySelector(`[data-render="${CSS.escape(event.id)}"]`);
-  const card = ["verdict", "clip_gone"].includes(event.kind) && document.querySelector(`[data-clip="${CSS.escape(event.id)}"]`);
-  if (row && row.dataset.state === "running" && event.state === "running") {
-    row.querySelector("progress").value = event.progress;
-    row.querySelector("[data-eta]").textContent = left(event.eta_s);
-  } else if (event.kind === "verdict") {
-    if (card) showVerdict(card, event.verdict, event.rating);
-  } else if (event.kind === "clip_gone") {
-    card?.remove();
-  } else {
-    refreshSoon();
+  if (event.key === "Escape") return grid.selectNothing();
+  const inGrid = target === document.body || target.matches(".tile, main");
+  if (!inGrid) return;
+  const change = changeOf(event);
+  if (change) {
+    event.preventDefault();
+    const many = grid.selected.size;
+    judge(grid.meant(), change).then(() => {
+      if (many > 1) offerUndo(many);
+      else if (event.shiftKey && !judged()) grid.go(grid.active + 1);
+    });
+  } else if (["c", "v", "e"].includes(event.key) && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    detail.show(grid.active).then(() => detail.acts[{ c: "compare", v: "variants", e: "edit" }[event.key] ?? ""]());
+  } else if (target === document.body && ["PageDown", "PageUp", "Home", "End", " "].includes(event.key)) {
+    return; // the page scrolls
+  } else if (grid.key(event)) {
+    event.preventDefault();
   }
-}
+});
 
-const channel = "BroadcastChannel" in window ? new BroadcastChannel("afterframe-events") : null;
-let cursor = Number(main?.dataset.cursor ?? 0);
+/* ---- begin ---------------------------------------------------------------------------------- */
 
-let isLive = false;
+const size = byId("tile-size");
+size.value = String(grid.size);
+size.addEventListener("input", () => {
+  grid.size = Number(size.value);
+  localStorage.setItem("afterframe-tile", size.value);
+  grid.layOut();
+});
+onChoice(() => {
+  grid.selectNothing();
+  scrollTo({ top: 0, behavior: "instant" });
+  grid.active = 0;
+  list.choose(choice()).catch(trouble);
+});
 
-function live(is) {
-  isLive = is;
-  document.getElementById("live").textContent = is ? "live" : "not live";
-}
-
-function hear(event, shared) {
-  if (event.kind === "alive") return live(event.is);
-  if (event.kind === "hello") return void (isLive && channel?.postMessage({ kind: "alive", is: true }));
-  cursor = Math.max(cursor, event.cursor ?? 0);
-  live(true);
-  take(event);
-  if (shared) channel?.postMessage(event);
-}
-
-function listen() {
-  const stream = new EventSource(`/api/events?since=${cursor}`);
-  const alive = (is) => { live(is); channel?.postMessage({ kind: "alive", is }); };
-  stream.onopen = () => alive(true);
-  stream.onmessage = (message) => hear(JSON.parse(message.data), true);
-  stream.onerror = () => {
-    alive(false);
-    if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 10_000);
-  };
-}
-
-if (main && document.getElementById("live")) {
-  if (channel) {
-    channel.onmessage = (message) => hear(message.data, false);
-    channel.postMessage({ kind: "hello" });
-  }
-  /* One tab holds the lock and the stream; when it is closed, the next one takes over. Plain http to
-     another machine has no locks: there each tab has a stream of its own. */
-  if (channel && navigator.locks) navigator.locks.request("afterframe-events", () => { listen(); return new Promise(() => {}); });
-  else listen();
-}
+await restore();
+await list.choose(choice()).catch(trouble);
+if (location.hash.length > 1) detail.showById(decodeURIComponent(location.hash.slice(1))).catch(trouble);

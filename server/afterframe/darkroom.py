@@ -1,0 +1,222 @@
+"""Pictures of photos and quick drafts of clips, for the page. Made in processes that can be killed, kept in the cache.
+
+A draft is made by the parallax generator, small and coarse, whatever generator the clip itself comes from: it shows
+where the camera goes, how far and how long, within two seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from afterframe import generators
+from afterframe.config import Home, LimitsConfig
+from afterframe.decode import decode
+from afterframe.encode import Encoding, encode
+from afterframe.errors import PhotoError
+from afterframe.frames import Frames, Pixels
+from afterframe.framing import frame
+from afterframe.isolation import Pool, Stopped
+from afterframe.models import Photo, Recipe, Scene
+
+SMALL_SIDE = 480
+"""Long side of thumbnails and drafts, pixels."""
+LARGE_SIDE = 2560
+DRAFT_FPS = 12
+DRAFT_FRAMES = 72
+"""Long clips get fewer frames a second in their draft."""
+KEPT = {"pictures": 4000, "drafts": 200}
+"""Files of each kind that stay in the cache."""
+
+
+class Darkroom:
+    """Makes pictures and drafts.
+
+    Args:
+        ffmpeg: the ffmpeg program; empty: the packaged one.
+        processes: how many are made at a time.
+    """
+
+    def __init__(self, home: Home, limits: LimitsConfig, ffmpeg: str = "", processes: int = 2) -> None:
+        self._cache = home.cache
+        self._limits = limits
+        self._ffmpeg = ffmpeg
+        self._pool = Pool(develop, time_s=limits.read_s, memory_mb=limits.memory_mb, size=processes)
+
+    def picture(self, path: Path, stamp: str, side: int) -> Path:
+        """A whole photo as JPEG, its long side at most ``side`` pixels.
+
+        Args:
+            stamp: changes when the photo does.
+        Raises:
+            PhotoError: it cannot be read.
+        """
+        key = _key("picture", str(path), stamp, side)
+        return self._kept("pictures", key, ".jpg", path, lambda part: ("picture", str(path), str(part), side))
+
+    def framed(self, photo: Photo, recipe: Recipe, generator: str) -> Path:
+        """A photo as a clip of it begins: cropped to the clip's shape, in its size.
+
+        Raises:
+            PhotoError: it cannot be read.
+        """
+        overscan = _overscan(recipe, generator)
+        key = _key("framed", photo.path, photo.sha256, recipe.size, overscan)
+        order = ("framed", photo.path, photo.scene.to_dict(), recipe.size, overscan)
+        return self._kept("pictures", key, ".jpg", Path(photo.path), lambda part: (*order[:2], str(part), *order[2:]))
+
+    def draft(self, photo: Photo, recipe: Recipe) -> str:
+        """Make a draft; the name under which :meth:`drafted` finds it.
+
+        Raises:
+            PhotoError: the photo cannot be read.
+            EncodeError: ffmpeg failed.
+        """
+        small = coarse(recipe)
+        key = _key("draft", photo.path, photo.sha256, small.hash, small.seed)
+        lens = {name: photo.facts.get(name) for name in ("f_number", "focal_35mm", "subject_distance_m")}
+        order = ("draft", photo.path, photo.scene.to_dict(), small.to_dict(), lens, self._ffmpeg)
+        self._kept("drafts", key, ".mp4", Path(photo.path), lambda part: (*order[:2], str(part), *order[2:]))
+        return key
+
+    def drafted(self, key: str) -> Path:
+        """The file of a draft, which may be gone by now."""
+        return self._cache / "drafts" / f".{key}.mp4"
+
+    def _kept(self, kind: str, key: str, suffix: str, photo: Path, order: Callable[[Path], tuple[Any, ...]]) -> Path:
+        folder = self._cache / kind
+        # A hidden name: never taken for a photo, should the cache lie in a watched folder.
+        target = folder / f".{key}{suffix}"
+        if target.is_file():
+            return target
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = folder / f".{secrets.token_hex(8)}.part{suffix}"
+        what, path, *rest = order(part)
+        try:
+            self._pool.call(what, path, self._limits.megapixels, *rest)
+            part.replace(target)
+        except Stopped as stopped:
+            raise PhotoError(
+                f"{photo.name} could not be shown: {stopped}.",
+                "The file is probably damaged; export it again.",
+                code="stalls_reader",
+            ) from stopped
+        finally:
+            part.unlink(missing_ok=True)
+        prune(folder, KEPT[kind])
+        return target
+
+    def close(self) -> None:
+        """End the processes."""
+        self._pool.close()
+
+
+def coarse(recipe: Recipe) -> Recipe:
+    """The same clip, small and with few frames."""
+    scale = min(1.0, SMALL_SIDE / max(recipe.size))
+    width, height = (max(2, 2 * round(side * scale / 2)) for side in recipe.size)
+    fps = min(recipe.fps, DRAFT_FPS, max(4, round(DRAFT_FRAMES / recipe.duration_s)))
+    return replace(recipe, size=(width, height), fps=fps)
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Leave the newest files of a cache folder."""
+    files = list(folder.iterdir())
+    if len(files) <= keep + keep // 10:
+        return
+    for file in sorted(files, key=_age)[: len(files) - keep]:
+        file.unlink(missing_ok=True)
+
+
+def _age(file: Path) -> float:
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _overscan(recipe: Recipe, generator: str) -> float:
+    # Other generators begin with the photo as it is framed, without room around it.
+    return generators.load(generator).overscan(recipe) if generator == "parallax" else 0.0
+
+
+def _key(*parts: object) -> str:
+    return hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "replace")).hexdigest()[:40]
+
+
+# -- in the process that can be killed -----------------------------------------------------------
+
+
+def develop(what: str, path: str, megapixels: float, target: str, *more: Any) -> None:
+    """Make one file of a photo.
+
+    Args:
+        what: "picture", "framed" or "draft".
+        target: the file to make.
+        more: what the maker of that kind takes.
+    """
+    makers: Mapping[str, Callable[..., None]] = {"picture": _picture, "framed": _framed, "draft": _draft}
+    makers[what](Path(path), megapixels, Path(target), *more)
+
+
+@lru_cache(maxsize=1)
+def _decoded(path: Path, stamp: tuple[int, int], megapixels: float, at_least: tuple[int, int]) -> Pixels:  # noqa: ARG001 - a key
+    """The photo of the last request too: sliders ask for the same one again and again."""
+    pixels, _ = decode(path, megapixels=megapixels, at_least=at_least)
+    return pixels
+
+
+def _pixels(path: Path, megapixels: float, at_least: tuple[int, int]) -> Pixels:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise PhotoError(f"{path.name} is not there.", "It may have been moved or renamed.", code="missing") from error
+    return _decoded(path, (status.st_size, status.st_mtime_ns), megapixels, at_least)
+
+
+def _picture(path: Path, megapixels: float, target: Path, side: int) -> None:
+    image = Image.fromarray(_pixels(path, megapixels, (side, side)))
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    image.save(target, "JPEG", quality=82 if side <= SMALL_SIDE else 90)
+
+
+def _framed(
+    path: Path, megapixels: float, target: Path, scene: Mapping[str, Any], size: tuple[int, int], overscan: float
+) -> None:
+    pixels = _pixels(path, megapixels, size)
+    prepared = frame(pixels, Scene.from_dict(scene), size, overscan)
+    Image.fromarray(np.ascontiguousarray(prepared.pixels)).save(target, "JPEG", quality=92)
+
+
+def _draft(
+    path: Path,
+    megapixels: float,
+    target: Path,
+    scene: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+    lens: Mapping[str, Any],
+    ffmpeg: str,
+) -> None:
+    wanted = Recipe.from_dict(recipe)
+    generator = generators.load("parallax")
+    pixels = _pixels(path, megapixels, (SMALL_SIDE, SMALL_SIDE))
+    prepared = frame(pixels, Scene.from_dict(scene), wanted.size, generator.overscan(wanted))
+    frames = generator.generate(replace(prepared, **lens), wanted, _untold, _never)
+    assert isinstance(frames, Frames)
+    encode(frames, target, Encoding(ffmpeg, "ultrafast", 23), _untold, _never)
+
+
+def _untold(share: float, eta_s: float | None = None, /) -> None:
+    """Nobody follows how far a draft is."""
+
+
+def _never() -> bool:
+    return False

@@ -1,0 +1,125 @@
+// @ts-check
+/** The list of clips as the server has it: its headings, and those of its clips that were looked at lately. */
+import { get } from "./api.js";
+
+/** @typedef {import("./verdicts.js").Clip} Clip */
+/** @typedef {{count: number, made_day?: string, taken_day?: string, folder?: string, rating?: number}} Group */
+
+export const CHUNK = 60;
+const KEPT = 60;
+const AT_A_TIME = 3;
+
+export class List {
+  /** @param {() => void} changed called when more of the list is known */
+  constructor(changed) {
+    this.changed = changed;
+    /** @type {Group[]} */
+    this.groups = [];
+    this.total = 0;
+    this.query = "";
+    /** @type {Map<number, {clips: Clip[], stale: boolean}>} chunk number -> clips, the latest used last */
+    this.chunks = new Map();
+    /** @type {Map<number, AbortController>} */
+    this.asked = new Map();
+    /** @type {[number, number]} */
+    this.wanted = [0, 0];
+    this.version = 0;
+  }
+
+  /** Begin anew with another choice. @param {URLSearchParams} choice */
+  async choose(choice) {
+    this.query = String(choice);
+    this.chunks.clear();
+    await this.refresh();
+  }
+
+  /** Ask the server again; what is shown stays until the answer is there. */
+  async refresh() {
+    const version = (this.version += 1);
+    for (const [number, asked] of this.asked) {
+      asked.abort();
+      this.asked.delete(number);
+    }
+    for (const chunk of this.chunks.values()) chunk.stale = true;
+    const first = this.chunks.size ? null : this.fetch(0, version); // both at once: the first row is there sooner
+    const outline = await get(`/api/clips/outline?${this.query}`);
+    if (version !== this.version) return;
+    this.groups = outline.groups;
+    this.total = outline.total;
+    await first;
+    if (version !== this.version) return;
+    this.changed();
+    this.want(...this.wanted);
+  }
+
+  /** The clip at a place, if it is known. @param {number} index @returns {Clip | undefined} */
+  at(index) {
+    return this.chunks.get(Math.floor(index / CHUNK))?.clips[index % CHUNK];
+  }
+
+  /** The clip at a place, asked for where it is not known. @param {number} index @returns {Promise<Clip | undefined>} */
+  async find(index) {
+    const number = Math.floor(index / CHUNK);
+    const chunk = this.chunks.get(number);
+    if (!chunk || chunk.stale) await this.fetch(number, this.version);
+    return this.at(index);
+  }
+
+  /** Places from one to before another are in sight, or soon will be. @param {number} from @param {number} to */
+  want(from, to) {
+    this.wanted = [from, to];
+    const first = Math.floor(from / CHUNK);
+    const last = Math.floor(Math.max(from, to - 1) / CHUNK);
+    for (const [number, asked] of this.asked) {
+      if (number < first - 1 || number > last + 1) {
+        asked.abort();
+        this.asked.delete(number);
+      }
+    }
+    const middle = (first + last) / 2;
+    const missing = [];
+    for (let number = first; number <= last; number += 1) {
+      const chunk = this.chunks.get(number);
+      if ((!chunk || chunk.stale) && !this.asked.has(number) && number * CHUNK < this.total) missing.push(number);
+    }
+    missing.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle));
+    for (const number of missing.slice(0, Math.max(0, AT_A_TIME - this.asked.size))) this.fetch(number, this.version);
+  }
+
+  /** @param {number} number @param {number} version */
+  async fetch(number, version) {
+    const asked = new AbortController();
+    this.asked.set(number, asked);
+    try {
+      const { clips } = await get(`/api/clips?${this.query}&skip=${number * CHUNK}&limit=${CHUNK}`, asked.signal);
+      if (version !== this.version) return;
+      this.chunks.delete(number);
+      this.chunks.set(number, { clips, stale: false });
+      for (const old of this.chunks.keys()) {
+        if (this.chunks.size <= KEPT) break;
+        this.chunks.delete(old);
+      }
+      this.asked.delete(number);
+      this.changed();
+      this.want(...this.wanted);
+    } catch (error) {
+      if (this.asked.get(number) === asked) this.asked.delete(number);
+      if (!asked.signal.aborted) throw error;
+    }
+  }
+
+  /** Put judged clips in the place of what was known of them. @param {Clip[]} clips */
+  replace(clips) {
+    const fresh = new Map(clips.map((clip) => [clip.id, clip]));
+    for (const chunk of this.chunks.values()) chunk.clips = chunk.clips.map((clip) => fresh.get(clip.id) ?? clip);
+  }
+
+  /** Where a clip stands, if it is known. @param {string} id */
+  indexOf(id) {
+    for (const [number, { clips }] of this.chunks) {
+      const at = clips.findIndex((clip) => clip.id === id);
+      if (at >= 0) return number * CHUNK + at;
+    }
+    return -1;
+  }
+}

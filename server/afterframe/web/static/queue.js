@@ -1,0 +1,3 @@
+// @ts-check
+/** The queue page. */
+import "./page.js";

@@ -1,0 +1,67 @@
+// @ts-check
+/** What the server wrote into the page: words in the reader's language, folders, the cursor of events. */
+
+/** @typedef {{path: string, watch: boolean}} Folder */
+/** @type {{words: Record<string, string>, language: string, cursor: number, folders: Folder[]}} */
+export const data = JSON.parse(document.getElementById("page-data")?.textContent ?? '{"words": {}, "language": "en", "cursor": 0, "folders": []}');
+
+/**
+ * A sentence in the reader's language.
+ * @param {string} text the English sentence, {names} standing for values
+ * @param {Record<string, string | number>} [values]
+ */
+export function t(text, values = {}) {
+  return (data.words[text] ?? text).replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+}
+
+/** A name with its invisible characters made visible, so that it neither breaks nor reorders the page. */
+export function shown(/** @type {unknown} */ name) {
+  return String(name)
+    .replace(/[\u0000-\u001f]/g, (letter) => String.fromCharCode(0x2400 + letter.charCodeAt(0)))
+    .replace(/[\u007f-\u009f\u2028\u2029\ud800-\udfff]/gu, "\ufffd");
+}
+
+/** The last part of a path. */
+export function fileName(/** @type {string} */ path) {
+  return shown(path.replaceAll("\\", "/").split("/").pop());
+}
+
+/** A time that is left, roughly: nobody trusts an ETA that jumps. */
+export function left(/** @type {number | null} */ seconds) {
+  if (seconds == null) return "";
+  if (seconds < 10) return t("a few seconds left");
+  if (seconds < 90) return t("about {n} s left", { n: Math.round(seconds / 10) * 10 });
+  return seconds < 5400 ? t("about {n} min left", { n: Math.round(seconds / 60) }) : t("about {n} h left", { n: (seconds / 3600).toFixed(1) });
+}
+
+/** @param {string} day ISO date @param {Intl.DateTimeFormatOptions} [form] */
+export function dayName(day, form = { weekday: "short", year: "numeric", month: "long", day: "numeric" }) {
+  return new Intl.DateTimeFormat(data.language, { ...form, timeZone: "UTC" }).format(new Date(`${day}T00:00:00Z`));
+}
+
+/** Bytes in words. */
+export function bytes(/** @type {number} */ count) {
+  const steps = ["B", "kB", "MB", "GB", "TB"];
+  const step = count < 1000 ? 0 : Math.min(steps.length - 1, Math.floor(Math.log10(count) / 3));
+  return `${new Intl.NumberFormat(data.language, { maximumFractionDigits: step > 1 ? 1 : 0 }).format(count / 1000 ** step)} ${steps[step]}`;
+}
+
+/**
+ * An element; texts become text, never markup.
+ * @param {string} tag
+ * @param {Record<string, string | number | boolean | EventListener>} [attributes]
+ * @param {...(Node | string)} inside
+ */
+export function make(tag, attributes = {}, ...inside) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name.replace(/^on/, ""), value);
+    else if (typeof value === "boolean") element.toggleAttribute(name, value);
+    else element.setAttribute(name, String(value));
+  }
+  element.append(...inside);
+  return element;
+}
+
+/** @type {(id: string) => any} */
+export const byId = (id) => document.getElementById(id);
