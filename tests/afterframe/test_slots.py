@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from test_supervisor import FakeProcess
 
 from afterframe import slots
 from afterframe.catalog import Catalog
-from afterframe.config import ClusterConfig, Config, EndpointConfig, RemoteConfig, RenderConfig
+from afterframe.config import ClusterConfig, Config, EndpointConfig, RemoteConfig, RenderConfig, read_config
 from afterframe.devices import VISIBLE, Device
 from afterframe.errors import Unavailable
 from afterframe.jobs import LOCAL, Order, Queue
@@ -164,3 +165,15 @@ def test_a_postponed_job_that_was_cancelled_stays_so(queue: Queue, catalog: Cata
     queue.cancel(job.id)
     queue.postpone(job.id, "daemon-1-aa/0", Unavailable("No server answers."))
     assert queue.get(job.id).state == JobState.CANCELLED
+
+
+# -- the page ----------------------------------------------------------------------------------
+
+
+def test_the_settings_that_the_page_shows_can_be_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "studio.md").read_text("utf-8")
+    blocks = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 4
+    for number, block in enumerate(blocks):
+        (tmp_path / f"{number}.toml").write_text(block, "utf-8")
+        read_config(tmp_path / f"{number}.toml")
