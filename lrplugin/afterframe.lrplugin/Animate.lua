@@ -30,9 +30,8 @@ function Animate.openFolders(api, items, known)
   local list = table.concat({ unpack(closed, 1, 8) }, "\n") .. (#closed > 8 and "\n…" or "")
   local answer = LrDialogs.confirm(
     LOC "$$$/Afterframe/Folders/Ask=May Afterframe use these folders?",
-    LOC(
-      "$$$/Afterframe/Folders/Info=^1\n\nIt reads photos there when you ask, and puts clips beside them. It does not animate anything there by itself.",
-      list
+    list .. "\n\n" .. LOC(
+      "$$$/Afterframe/Folders/Info=It reads photos there when you ask, and puts clips beside them."
     ),
     LOC "$$$/Afterframe/Folders/Allow=Allow",
     LOC "$$$/Afterframe/Folders/Deny=Leave them out"

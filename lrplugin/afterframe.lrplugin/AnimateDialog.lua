@@ -124,7 +124,14 @@ local function settingRows(f, generators)
       label(f, LOC "$$$/Afterframe/Dialog/Motion=Motion:"),
       f:checkbox { title = LOC "$$$/Afterframe/Dialog/Set=Set", value = bind "motionOn" },
       f:slider { value = bind "motion", min = 0, max = 1, enabled = bind "motionOn", width = 200 },
-      f:edit_field { value = bind "motion", min = 0, max = 1, precision = 2, width_in_digits = 5, enabled = bind "motionOn" },
+      f:edit_field {
+        value = bind "motion",
+        min = 0,
+        max = 1,
+        precision = 2,
+        width_in_digits = 5,
+        enabled = bind "motionOn",
+      },
     },
     f:row {
       label(f, LOC "$$$/Afterframe/Dialog/Duration=Duration (seconds):"),

@@ -49,13 +49,20 @@ local function refused(address, status, body)
       code = "token",
       status = status,
       message = LOC "$$$/Afterframe/Problem/Token=Afterframe does not accept the token.",
-      hint = LOC("$$$/Afterframe/Problem/TokenHint=Paste the token of the Afterframe at ^1 in the Plug-in Manager.", address),
+      hint = LOC(
+        "$$$/Afterframe/Problem/TokenHint=Paste the token of the Afterframe at ^1 in the Plug-in Manager.",
+        address
+      ),
     }
   elseif type(problem) ~= "table" or type(problem.message) ~= "string" then
     return {
       code = "stranger",
       status = status,
-      message = LOC("$$$/Afterframe/Problem/Stranger=What answers at ^1 is not Afterframe (status ^2).", address, status),
+      message = LOC(
+        "$$$/Afterframe/Problem/Stranger=What answers at ^1 is not Afterframe (status ^2).",
+        address,
+        status
+      ),
       hint = LOC "$$$/Afterframe/Problem/StrangerHint=Check the address in the Plug-in Manager.",
     }
   end

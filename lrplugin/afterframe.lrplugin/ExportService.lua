@@ -44,7 +44,7 @@ local function export(exportContext, handOver, summary)
 end
 
 -- The files stay where they are; the photos remember what was wished until the daemon runs.
-local function keepForLater(items, api, wish, summary)
+local function keepForLater(items, wish, summary)
   local marks = {}
   for _, item in ipairs(items) do
     summary:add("waiting", item.path)
@@ -85,8 +85,7 @@ function service.sectionsForTopOfDialog(f)
         f:edit_field { value = LrView.bind "afterframePrompt", width_in_chars = 45, height_in_lines = 2 },
       },
       f:static_text {
-        title = LOC "$$$/Afterframe/Export/Info=Left empty, each photo suggests it. The clip appears beside the exported file.",
-        fill_horizontal = 1,
+        title = LOC "$$$/Afterframe/Export/Info=Left empty: as the photo suggests. The clip appears beside the file.",
       },
     },
   }
@@ -112,7 +111,7 @@ function service.processRenderedPhotos(_, exportContext)
     list[#list + 1] = item
   end
   export(exportContext, handOver, summary)
-  keepForLater(later, api, wish, summary)
+  keepForLater(later, wish, summary)
   if #sent > 0 then
     follow(api, sent, cursor and cursor.cursor, state.health.paused, summary)
   elseif problem then

@@ -1,5 +1,5 @@
 -- JSON (RFC 8259) for what the daemon takes and gives; the SDK has none.
--- null becomes nil; a Lua table is an array when Json.array made it or when it has a first item.
+-- null is left out; a Lua table is an array when Json.array made it or when it has a first item.
 
 local Json = {}
 
@@ -135,10 +135,9 @@ local function decodeItems(text, at, close, add)
 end
 
 local function decodeArray(text, at, depth)
-  local items, count = Json.array(), 0
+  local items = Json.array()
   local last = decodeItems(text, at, "]", function(from)
-    count = count + 1
-    items[count], from = decode(text, from, depth + 1)
+    items[#items + 1], from = decode(text, from, depth + 1)
     return from
   end)
   return items, last

@@ -7,7 +7,13 @@ local Json = require "Json"
 
 local Marks = {}
 
-local STATUS = { queued = "queued", running = "queued", publishing = "queued", failed = "failed", cancelled = "cancelled" }
+local STATUS = {
+  queued = "queued",
+  running = "queued",
+  publishing = "queued",
+  failed = "failed",
+  cancelled = "cancelled",
+}
 
 local LONGEST = 500 -- bytes; Lightroom keeps at most 511 in a field that can be searched
 

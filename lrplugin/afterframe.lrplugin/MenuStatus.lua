@@ -20,7 +20,7 @@ local function heading(api, state, problem)
     api.address,
     state.health.queue_depth
   )
-  return state.health.paused and text .. LOC "$$$/Afterframe/Status/Paused= (the queue is paused)" or text
+  return state.health.paused and LOC("$$$/Afterframe/Status/Paused=^1; the queue is paused", text) or text
 end
 
 local function tally(items, summary)

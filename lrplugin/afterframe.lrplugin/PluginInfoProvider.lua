@@ -33,12 +33,8 @@ local function connection(api, state, problem)
   if not state then
     return problem.message .. " " .. problem.hint
   end
-  return LOC(
-    "$$$/Afterframe/Manager/Works=It works: Afterframe ^1 at ^2. Its folders:\n^3",
-    state.health.version,
-    api.address,
-    foldersWords(state.folders)
-  )
+  local works = LOC("$$$/Afterframe/Manager/Works=It works: Afterframe ^1 at ^2.", state.health.version, api.address)
+  return works .. "\n" .. LOC "$$$/Afterframe/Manager/ItsFolders=Its folders:" .. "\n" .. foldersWords(state.folders)
 end
 
 local function test(values, start)
@@ -108,7 +104,7 @@ function provider.sectionsForTopOfDialog(f, values)
       f:row {
         label(f, ""),
         f:static_text {
-          title = LOC("$$$/Afterframe/Manager/AddressInfo=Left empty: the Afterframe that runs on this computer.", ""),
+          title = LOC "$$$/Afterframe/Manager/AddressInfo=Left empty: the Afterframe that runs on this computer.",
         },
       },
       f:row {
@@ -160,9 +156,11 @@ function provider.sectionsForTopOfDialog(f, values)
       title = LOC "$$$/Afterframe/Manager/Remote=Afterframe on another computer",
       bind_to_object = values,
       f:static_text {
-        title = LOC "$$$/Afterframe/Manager/MappingInfo=Folders that both see, one on a line: here => there. What only this computer sees is sent, and its clip fetched.",
-        width_in_chars = 70,
-        height_in_lines = 2,
+        title = LOC "$$$/Afterframe/Manager/MappingInfo=Folders that both see, one on a line, here and there:"
+          .. "  Z:\\Photos => /mnt/photos",
+      },
+      f:static_text {
+        title = LOC "$$$/Afterframe/Manager/UploadInfo=What only this computer sees is sent, and its clip fetched.",
       },
       field(f, LOC "$$$/Afterframe/Manager/Mappings=Folders:", "mappings", 4),
       f:row { label(f, ""), f:static_text { title = bind "mappingProblem", width_in_chars = 50 } },
@@ -177,9 +175,10 @@ function provider.sectionsForTopOfDialog(f, values)
       },
       field(f, LOC "$$$/Afterframe/Manager/Home=Afterframe's own folder (AFTERFRAME_HOME):", "home"),
       f:static_text {
-        title = LOC "$$$/Afterframe/Manager/Collections=Smart collections: choose Afterframe > Clip status, is, Done (or Approved, Failed …). The Metadata panel has the tagset Afterframe.",
-        width_in_chars = 70,
-        height_in_lines = 2,
+        title = LOC "$$$/Afterframe/Manager/Collections=Smart collections: Afterframe > Clip status, is, Done.",
+      },
+      f:static_text {
+        title = LOC "$$$/Afterframe/Manager/Tagset=The Metadata panel has the tagset Afterframe.",
       },
     },
   }

@@ -78,7 +78,7 @@ end
 -- Whether an address is this very machine.
 function Settings.isThisMachine(address)
   local host = string.match(address, "^https?://%[?([^%]/]-)%]?:?%d*$") or ""
-  return host == "localhost" or host == "::1" or string.find(host, "^127%.") ~= nil
+  return host == "localhost" or host == "::1" or string.find(host, "^127%.%d+%.%d+%.%d+$") ~= nil
 end
 
 -- Where the daemon answers, without a slash at its end.
@@ -91,7 +91,7 @@ function Settings.address()
   return running and type(running.url) == "string" and bare(running.url) or Settings.DEFAULT_ADDRESS
 end
 
--- The token for an address, and whether it was pasted. The token file is this machine's secret: it is sent nowhere else.
+-- The token for an address, and whether it was pasted. The token file is this machine's secret, sent nowhere else.
 function Settings.token(address)
   local pasted = LrPasswords.retrieve(TOKEN .. address)
   if pasted and pasted ~= "" then

@@ -779,8 +779,8 @@ local globals = only(
     .. "type unpack xpcall io math string table"
 )
 rawset(globals, "_G", globals)
-rawset(globals, "os", { clock = os.clock, date = os.date, time = os.time, tmpname = os.tmpname })
-rawset(globals, "coroutine", { canYield = LrTasks.canYield, running = coroutine.running })
+rawset(globals, "os", strict("os", { clock = os.clock, date = os.date, time = os.time, tmpname = os.tmpname }))
+rawset(globals, "coroutine", strict("coroutine", { canYield = LrTasks.canYield, running = coroutine.running }))
 rawset(globals, "import", function(name)
   return MODULES[name] or error("there is no SDK module “" .. tostring(name) .. "”", 2)
 end)
@@ -806,6 +806,10 @@ end
 -- Run one of the plugin's files as Lightroom does: outside any task.
 function sdk.script(name)
   return chunk(name, globals)()
+end
+
+function sdk.snippet(source)
+  start(setfenv(assert(loadstring(source, "@snippet")), globals))
 end
 
 function sdk.require(name)

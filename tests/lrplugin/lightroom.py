@@ -82,6 +82,7 @@ class Lightroom:
     unrenderable: set[str] = field(default_factory=set)
     hosts: dict[str, str] = field(default_factory=dict)
     """Names of other machines -> where they really answer."""
+    exists: Callable[[str], str | bool] = lambda path: _exists(Path(from_lua(path)))
     now: float = 800_000_000.0
     real_s_per_s: float = 0.05
     """How long the test really waits for each second that the plugin sleeps."""
@@ -104,7 +105,7 @@ class Lightroom:
                 "windows": self.windows,
                 "now": lambda: self.now,
                 "advance": self._advance,
-                "exists": lambda path: _exists(Path(from_lua(path))),
+                "exists": lambda path: self.exists(path),
                 "read": lambda path: Path(from_lua(path)).read_bytes().decode("latin-1"),
                 "delete": lambda path: _delete(Path(from_lua(path))),
                 "move": _move,
@@ -186,6 +187,19 @@ class Lightroom:
         """Run a function in a task; the source, called with the values, returns it."""
         self.sdk.task(self._lua.eval("loadstring")(source)(*values))
         self.finish()
+
+    def snippet(self, source: str) -> None:
+        """Run a piece of Lua in a task, with the plugin's globals."""
+        self.sdk.snippet(to_lua(source))
+        self.finish()
+
+    def answer_files_with_error(self, message: str) -> None:
+        """From now on every look at a file fails."""
+
+        def fail(path: str) -> str:
+            raise OSError(message)
+
+        self.exists = fail
 
     def require(self, name: str) -> Any:
         return self.sdk.require(name)

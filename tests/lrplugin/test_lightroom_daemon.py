@@ -8,12 +8,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-import photometa
 import psutil
 import pytest
-from conftest import TINY, Studio
 from faults_processes import until
 from lightroom import Dialog
+from lightroom_studio import Studio
+
+import photometa
 
 pytestmark = pytest.mark.slow
 
@@ -281,7 +282,9 @@ def test_flags_and_stars_travel_both_ways(studio: Studio) -> None:
     # The other way; and when both changed, Lightroom wins.
     api = lightroom.require("Api").connect()
     later = lightroom.table([lightroom.fields(one)["clipId"], lightroom.fields(two)["clipId"]])
-    work = "local api, ids = ...; return function() api:judgeClip(ids[1], 'none', 2) api:judgeClip(ids[2], 'none', 1) end"
+    work = (
+        "local api, ids = ...; return function() api:judgeClip(ids[1], 'none', 2) api:judgeClip(ids[2], 'none', 1) end"
+    )
     lightroom.task(work, api, later)
     lightroom.sdk.data(two).rating = 3
     lightroom.run("MenuStatus.lua")

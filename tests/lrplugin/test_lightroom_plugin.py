@@ -1,0 +1,455 @@
+"""The Lightroom plugin without a daemon: its own rules, its words, its small modules, and the stand-in's strictness."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lightroom import PLUGIN, Lightroom, from_lua, to_lua, translations
+from lightroom_studio import Studio
+from lupa import lua51
+
+from afterframe.models import CameraMovement
+from photometa.xmp import packet
+
+FILES = sorted(path.name for path in PLUGIN.glob("*.lua"))
+WORDS = re.compile(r'LOC\s*\(?\s*"(\$\$\$/Afterframe/[\w/]+)=((?:[^"\\]|\\.)*)"')
+
+
+@pytest.fixture
+def lightroom(tmp_path: Path) -> Lightroom:
+    (tmp_path / "temp").mkdir()
+    return Lightroom(tmp_path, tmp_path / "temp")
+
+
+# -- the stand-in catches what Lightroom would punish ------------------------------------------
+
+FAULTS = {
+    "a plain pcall over a yield": (
+        "pcall(LrTasks.sleep, 1) assert(select(2, pcall(LrTasks.yield)) == nil, select(2, pcall(LrTasks.yield)))",
+        "attempt to yield across",
+    ),
+    "a gate inside a gate": (
+        "catalog:withPrivateWriteAccessDo(function() "
+        "catalog:withPrivateWriteAccessDo(function() end, { timeout = 1 }) end, { timeout = 1 })",
+        "a gate inside a gate",
+    ),
+    "a question inside a gate": (
+        "catalog:withWriteAccessDo('x', function() catalog:findPhotoByPath('/a') end, { timeout = 1 })",
+        "inside a gate",
+    ),
+    "the network inside a gate": (
+        "catalog:withWriteAccessDo('x', function() LrHttp.get('http://127.0.0.1:1/', {}, 1) end, { timeout = 1 })",
+        "inside a gate",
+    ),
+    "a gate without a time-out": ("catalog:withPrivateWriteAccessDo(function() end)", "needs a time-out"),
+    "the network without a time-out": ("LrHttp.get('http://127.0.0.1:1/', {})", "time-out"),
+    "an unknown function of the SDK": ("LrTasks.wait(1)", "LrTasks has no “wait”"),
+    "an unknown method of the catalogue": ("catalog:getPhotos()", "LrCatalog has no “getPhotos”"),
+    "an unknown metadata key": ("catalog:batchGetRawMetadata(catalog:getTargetPhotos(), { 'colour' })", "colour"),
+    "an unknown export setting": (
+        "import('LrExportSession') { photosToExport = {}, exportSettings = { LR_quality = 1 } }",
+        "LR_quality",
+    ),
+    "an unknown key of a view": ("import('LrView').osFactory():row { colour = 1 }", "colour"),
+    "a field set outside a gate": ("photo:setPropertyForPlugin(_PLUGIN, 'status', 'done')", "needs a gate"),
+    "a field that is not there": ("write(photo, 'colour', 'x')", "no metadata field"),
+    "a field's value that is no string": ("write(photo, 'handed', 1)", "must be a string"),
+    "a value that the field does not know": ("write(photo, 'status', 'perhaps')", "cannot be “perhaps”"),
+    "a value too long to be searched": ("write(photo, 'error', string.rep('x', 512))", "511"),
+    "adding what is there": ("add(photoPath)", "in the catalogue already"),
+    "adding what is not there": ("add('/nowhere.mp4')", "not there"),
+    "loadstring": ("loadstring('x')", "loadstring"),
+    "getfenv": ("getfenv()", "getfenv"),
+    "os.remove": ("os.remove('/x')", "remove"),
+    "coroutine.wrap": ("coroutine.wrap(function() end)", "wrap"),
+    "a stray global": ("something = 1", "stray global"),
+}
+SETUP = """
+local LrTasks, LrHttp = import("LrTasks"), import("LrHttp")
+local catalog = import("LrApplication").activeCatalog()
+local photo = catalog:getTargetPhotos()[1]
+local photoPath = photo:getRawMetadata("path")
+local function write(...)
+  local values = { ... }
+  catalog:withPrivateWriteAccessDo(function()
+    values[1]:setPropertyForPlugin(_PLUGIN, values[2], values[3])
+  end, { timeout = 1 })
+end
+local function add(path)
+  catalog:withWriteAccessDo("add", function() catalog:addPhoto(path) end, { timeout = 1 })
+end
+"""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_stand_in_throws_on(fault: str, lightroom: Lightroom, tmp_path: Path) -> None:
+    work, expected = FAULTS[fault]
+    path = tmp_path / "there.mp4"
+    path.write_bytes(b"")
+    lightroom.photo(path)
+    with pytest.raises((AssertionError, lua51.LuaError), match=re.escape(expected)):
+        lightroom.snippet(SETUP + work)
+
+
+def test_what_yields_is_refused_outside_a_task(lightroom: Lightroom) -> None:
+    with pytest.raises(lua51.LuaError, match="in a task"):
+        api = lightroom.require("Api").connect()
+        api.health(api)
+
+
+# -- the plugin as a whole ---------------------------------------------------------------------
+
+
+@pytest.mark.skipif(shutil.which("luacheck") is None, reason="luacheck is not installed")
+def test_luacheck_is_content() -> None:
+    done = subprocess.run(["luacheck", "-q", PLUGIN.name], cwd=PLUGIN.parent, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout.decode()
+
+
+def test_info_loads_with_what_lightroom_gives_it_and_names_files_that_exist(lightroom: Lightroom) -> None:
+    info = lightroom.sdk.info()
+    named = [info.LrPluginInfoProvider, info.LrMetadataProvider, info.LrMetadataTagsetFactory]
+    named.append(info.LrExportServiceProvider.file)
+    for menu in (info.LrLibraryMenuItems, info.LrExportMenuItems):
+        named += [item.file for item in menu.values()]
+    assert set(named) <= set(FILES)
+    assert {name for name in FILES if name.startswith("Menu")} <= set(named)
+    presets = PLUGIN / info.LrExportServiceProvider.builtInPresetsDir
+    assert [path.name for path in presets.iterdir()] == ["Animate.lrtemplate"]
+    project = tomllib.loads((PLUGIN.parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+    version = info.VERSION
+    assert f"{version.major}.{version.minor}.{version.revision}" == project["version"]
+
+
+def test_info_can_use_nothing_else() -> None:
+    source = (PLUGIN / "Info.lua").read_text("utf-8")
+    assert "import" not in re.sub(r"--.*|\"[^\"]*\"", "", source)
+    assert "require" not in re.sub(r"--.*|\"[^\"]*\"", "", source)
+
+
+def test_the_preset_is_lua_and_exports_by_the_plugins_service(lightroom: Lightroom) -> None:
+    runtime = lua51.LuaRuntime()
+    runtime.execute((PLUGIN / "presets" / "Animate.lrtemplate").read_text("utf-8"))
+    preset = runtime.globals().s
+    info = lightroom.sdk.info()
+    assert (preset.type, preset.title) == ("Export", "Animate")
+    assert preset.value.exportServiceProvider == info.LrToolkitIdentifier
+    assert {"size_maxWidth", "size_maxHeight", "size_resizeType"} <= set(preset.value.keys())
+
+
+def test_every_file_of_the_plugin_loads(lightroom: Lightroom) -> None:
+    for name in FILES:
+        if name not in ("Info.lua",) and not name.startswith("Menu"):
+            lightroom.sdk.script(name)
+
+
+def test_the_tagset_shows_fields_that_there_are(lightroom: Lightroom) -> None:
+    fields = lightroom.sdk.fields
+    own = [
+        item.removeprefix("org.afterframe.lightroom.")
+        for item in lightroom.sdk.script("Tagset.lua")["items"].values()
+        if item.startswith("org.afterframe")
+    ]
+    assert own
+    assert all(fields[name].title for name in own)
+
+
+# -- words -------------------------------------------------------------------------------------
+
+
+def said() -> dict[str, str]:
+    """Every text of the plugin: key -> English words."""
+    found: dict[str, str] = {}
+    for name in FILES:
+        source = (PLUGIN / name).read_text("utf-8")
+        words = WORDS.findall(source)
+        assert len(words) == len(re.findall(r"\bLOC\b\s*[(\"]", source)), f"{name}: a LOC that is not understood"
+        for key, text in words:
+            assert found.setdefault(key, text) == text, f"{key} is said in two ways"
+    return found
+
+
+@pytest.mark.parametrize("language", ["de", "ja"])
+def test_every_text_is_translated(language: str) -> None:
+    english, other = said(), translations(language)
+    assert other.keys() == english.keys()
+    for key, text in english.items():
+        assert sorted(re.findall(r"\^\d", other[key])) == sorted(re.findall(r"\^\d", text)), key
+    same = {key for key, text in english.items() if other[key] == text}
+    # Names, units, and words that both languages share.
+    assert len(same) <= 8, same
+
+
+def test_no_text_holds_what_a_translation_file_cannot() -> None:
+    for key, text in said().items():
+        assert text == text.strip(), key
+        assert "\\n" not in text, key
+        assert '"' not in text, key
+
+
+def test_a_german_and_a_japanese_lightroom_speak_so(tmp_path: Path) -> None:
+    for language, title in (("de", "Auswahl animieren…"), ("ja", "選択した写真をアニメーション化…")):
+        lightroom = Lightroom(tmp_path, tmp_path, language=language)
+        assert from_lua(lightroom.sdk.info().LrLibraryMenuItems[1].title) == title
+
+
+def test_every_camera_movement_has_a_name(lightroom: Lightroom) -> None:
+    named = lightroom.require("Marks").camera
+    for movement in CameraMovement:
+        assert from_lua(named(str(movement))) != ("" if movement == "handheld" else str(movement))
+
+
+# -- small modules -----------------------------------------------------------------------------
+
+TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
+JSON = st.recursive(
+    st.booleans() | st.integers(-(10**13), 10**13) | TEXT,
+    lambda inner: st.lists(inner, min_size=1, max_size=4) | st.dictionaries(TEXT, inner, min_size=1, max_size=4),
+    max_leaves=10,
+)
+_LUA = Lightroom(Path("/"), Path("/"))
+
+
+def plain(value: Any) -> Any:
+    """A Lua value as Python's."""
+    if lua51.lua_type(value) == "table":
+        keys = list(value.keys())
+        if keys == list(range(1, len(keys) + 1)):
+            return [plain(item) for item in value.values()]
+        return {from_lua(key): plain(item) for key, item in value.items()}
+    return from_lua(value) if isinstance(value, str) else value
+
+
+@given(JSON)
+@settings(max_examples=100, deadline=None)
+def test_json_is_written_and_read_as_python_does(value: Any) -> None:
+    codec = _LUA.require("Json")
+    assert json.loads(from_lua(codec.encode(_LUA.table(value)))) == value
+    for ascii_only in (True, False):
+        text = json.dumps(value, ensure_ascii=ascii_only, indent=1)
+        assert plain(codec.decode(to_lua(text))) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[1,", '{"a"}', '{"a":}', "[1 2]", "nul", '"a', '"\\x"', "{} {}", "1e", "-", "[" * 100, "{1: 2}", "[1,]"],
+)
+def test_what_is_no_json_is_refused(text: str) -> None:
+    value, problem = _LUA.require("Json").decode(text)
+    assert value is None
+    assert problem.startswith("JSON: ")
+
+
+def test_json_keeps_null_out_and_empty_lists_in() -> None:
+    codec = _LUA.require("Json")
+    assert plain(codec.decode('{"a": null, "b": [1, null, 3], "c": 0.25}')) == {"b": [1, 3], "c": 0.25}
+    assert codec.encode(codec.array(_LUA.table([]))) == "[]"
+    assert plain(codec.decode('"\\ud83c\\udf38 \\ud83c"')) == "🌸 \ufffd"
+
+
+MAPPINGS = [
+    {"here": "Z:\\Photos", "there": "/mnt/photos"},
+    {"here": "Z:\\Photos\\2026\\", "there": "/srv/new"},
+    {"here": "/Volumes/nas", "there": "/mnt/nas"},
+    {"here": "\\\\NAS\\share", "there": "/mnt/share"},
+]
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ("Z:\\Photos\\2025\\a b.jpg", "/mnt/photos/2025/a b.jpg"),
+        ("Z:\\Photos\\2026\\ü.jpg", "/srv/new/ü.jpg"),
+        ("/Volumes/nas/花/a\\b.jpg", "/mnt/nas/花/a\\b.jpg"),
+        ("\\\\NAS\\share\\x.jpg", "/mnt/share/x.jpg"),
+    ],
+)
+def test_paths_are_mapped_both_ways_by_the_longest_prefix(here: str, there: str) -> None:
+    paths, mappings = _LUA.require("Paths"), _LUA.table(MAPPINGS)
+    assert [plain(v) for v in paths.toDaemon(to_lua(here), mappings)] == [there, True]
+    assert [plain(v) for v in paths.toHere(to_lua(there), mappings)] == [here, True]
+
+
+@pytest.mark.parametrize("path", ["Z:\\Photographs\\a.jpg", "/Volumes/nas2/a.jpg", "/mnt", "C:\\a.jpg"])
+def test_paths_elsewhere_stay_as_they_are(path: str) -> None:
+    assert [plain(v) for v in _LUA.require("Paths").toDaemon(to_lua(path), _LUA.table(MAPPINGS))] == [path, False]
+
+
+def test_windows_paths_are_mapped_whatever_their_capitals() -> None:
+    mapped, _ = _LUA.require("Paths").toDaemon("z:/photos/A.JPG", _LUA.table(MAPPINGS))
+    assert mapped == "/mnt/photos/A.JPG"
+
+
+def test_mappings_are_read_line_by_line_and_nonsense_is_named() -> None:
+    mappings, wrong = _LUA.require("Paths").parseMappings(" Z:\\P => /mnt/p \n\n/a=>/b\r\nnonsense\n=> /c")
+    assert plain(mappings) == [{"here": "Z:\\P", "there": "/mnt/p"}, {"here": "/a", "there": "/b"}]
+    assert plain(wrong) == ["nonsense", "=> /c"]
+
+
+def test_a_long_text_is_cut_between_characters() -> None:
+    short = _LUA.require("Marks").short
+    for text in ("a" * 600, "ü" * 400, "花" * 300, "a" + "🌸" * 200):
+        cut = from_lua(short(to_lua(text)))
+        assert len(cut.encode()) <= 511
+        assert cut.endswith("…")
+        assert text.startswith(cut.removesuffix("…"))
+    assert from_lua(short("short")) == "short"
+
+
+SIDECAR = {
+    "xmpMM:DocumentID": "xmp.did:c1",
+    "xmp:Rating": "4",
+    "afterframe:photo": "Tom & <Jerry>.jpg",
+    "afterframe:verdict": "approved",
+    "afterframe:variant": "2",
+    "afterframe:prompt": "a “cup” & more",
+    "afterframe:cameraMovement": "push_in",
+    "afterframe:duration": "2.5",
+    "afterframe:motionIntensity": "0.6",
+    "afterframe:loop": "True",
+}
+
+
+@pytest.mark.parametrize("attributes", [False, True], ids=["elements", "attributes"])
+def test_a_sidecar_is_understood_however_it_is_written(lightroom: Lightroom, tmp_path: Path, attributes: bool) -> None:
+    path = tmp_path / "Tom_motion.mp4.xmp"
+    if attributes:
+        escape = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+        inside = "".join(f' {name}="{"".join(escape.get(c, c) for c in value)}"' for name, value in SIDECAR.items())
+        path.write_text(f'<rdf:Description rdf:about=""{inside}/>', "utf-8")
+    else:
+        path.write_bytes(packet(SIDECAR))
+    clip = plain(lightroom.require("Sidecars").read(str(path)))
+    assert (clip["photo"], clip["id"], clip["variant"], clip["rating"]) == ("Tom & <Jerry>.jpg", "c1", 2, 4)
+    assert (clip["verdict"], clip["path"]) == ("approved", str(tmp_path / "Tom_motion.mp4"))
+    assert clip["recipe"]["prompt"] == "a “cup” & more"
+    assert clip["recipe"]["loop"] is True
+    path.write_text("<x:xmpmeta/>", "utf-8")
+    assert lightroom.require("Sidecars").read(str(path)) is None
+
+
+# -- where the daemon is -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("windows", "folders"),
+    [(False, ("Library", "Application Support", "afterframe")), (True, ("AppData", "Local", "afterframe"))],
+)
+def test_the_daemons_folder_is_where_the_platform_keeps_it(tmp_path: Path, windows: bool, folders: tuple[str]) -> None:
+    lightroom = Lightroom(tmp_path, tmp_path, windows=windows)
+    found = lightroom.require("Settings").home()
+    assert from_lua(found) == "/".join([str(tmp_path), *folders])
+
+
+@pytest.mark.parametrize(
+    ("address", "here"),
+    [
+        ("http://127.0.0.1:8723", True),
+        ("http://localhost", True),
+        ("http://[::1]:8723", True),
+        ("http://127.evil.example:8723", False),
+        ("http://localhost.evil.example", False),
+        ("http://192.168.1.5:8723", False),
+        ("https://studio.example", False),
+    ],
+)
+def test_the_token_file_is_shown_to_this_machine_alone(
+    lightroom: Lightroom, tmp_path: Path, address: str, here: bool
+) -> None:
+    (tmp_path / "token").write_text("secret\n")
+    lightroom.prefs(home=str(tmp_path), address=address)
+    settings_of = lightroom.require("Settings")
+    assert settings_of.isThisMachine(address) is here
+    token, pasted = settings_of.token(address)
+    assert (token, pasted) == ("secret" if here else None, False)
+
+
+@pytest.mark.parametrize("windows", [False, True])
+def test_the_daemon_is_started_by_the_command_of_its_last_start(tmp_path: Path, windows: bool) -> None:
+    lightroom = Lightroom(tmp_path, tmp_path, windows=windows)
+    lightroom.prefs(home=str(tmp_path))
+    assert lightroom.require("Daemon").commandLine() is None
+    (tmp_path / "program.json").write_text(json.dumps({"command": ["/My Apps/it's/python", "-m", "afterframe"]}))
+    line = from_lua(lightroom.require("Daemon").commandLine())
+    if windows:
+        assert line == (
+            f'set "AFTERFRAME_HOME={tmp_path}" && start "Afterframe" /MIN '
+            '"/My Apps/it\'s/python" "-m" "afterframe" serve --no-open'
+        )
+    else:
+        printed = line.replace("serve --no-open >/dev/null 2>&1 &", "").partition(" ")[2]
+        done = subprocess.run(f"printf '%s|' {printed}", shell=True, capture_output=True, check=True)
+        assert done.stdout.decode() == "/My Apps/it's/python|-m|afterframe|"
+
+
+# -- without a daemon --------------------------------------------------------------------------
+
+
+def test_without_a_daemon_every_menu_item_says_so(studio: Studio) -> None:
+    lightroom = studio.lightroom
+    lightroom.select([studio.shoot("one.jpg")])
+    for script in sorted(name for name in FILES if name.startswith("Menu")):
+        lightroom.dialogs.clear()
+        lightroom.run(script)
+        (message,) = lightroom.dialogs
+        assert message.title.startswith("Afterframe does not answer at http://127.0.0.1:8723"), script
+    assert lightroom.fields(next(iter(lightroom.sdk.photos.values()))) == {}
+
+
+def test_nothing_selected_is_not_everything(studio: Studio) -> None:
+    studio.shoot("one.jpg")
+    for script in ("MenuAnimate.lua", "MenuAnimateNow.lua"):
+        studio.lightroom.run(script)
+    assert (studio.lightroom.dialogs, studio.lightroom.requests) == ([], [])
+
+
+def test_an_error_of_our_own_is_shown_and_not_swallowed(lightroom: Lightroom) -> None:
+    lightroom.photo("/photos/a.jpg")
+    lightroom.select(list(lightroom.sdk.photos.values()))
+    with pytest.raises(AssertionError, match="no disk"):
+        lightroom.answer_files_with_error("no disk")
+        lightroom.run("MenuAnimateNow.lua")
+    assert lightroom.said.title.startswith("Something went wrong in the Afterframe plug-in")
+    assert "no disk" in lightroom.said.text
+
+
+# -- the Plug-in Manager -----------------------------------------------------------------------
+
+
+def test_the_plugin_managers_page_is_made_and_keeps_what_is_typed(lightroom: Lightroom, tmp_path: Path) -> None:
+    lightroom.prefs(home=str(tmp_path))
+    page = lightroom.sdk.script("PluginInfoProvider.lua")
+    values = lightroom.sdk.newPropertyTable()
+    page.startDialog(values)
+    sections = page.sectionsForTopOfDialog(lightroom.sdk.factory, values)
+    assert [section.title for section in sections.values()] == [
+        "Connection",
+        "Afterframe on another computer",
+        "More",
+    ]
+    lightroom.finish()
+    assert values.connection.startswith("Afterframe does not answer")
+    values.address = "studio.example:8723/"
+    values.mappings = "Z:\\P => /mnt/p\nnonsense"
+    assert from_lua(values.mappingProblem) == "Not understood: nonsense"
+    settings_of = lightroom.require("Settings")
+    assert settings_of.address() == "http://studio.example:8723"
+    values.pasted = " secret \n"
+    for section in sections.values():
+        for view in section.values():
+            if lua51.lua_type(view) == "table" and view.view:
+                lightroom.sdk.press(view)
+    lightroom.finish()
+    assert settings_of.token("http://studio.example:8723") == ("secret", True)
+    assert values.pasted == ""
+    page.endDialog(values)
+    assert list(lightroom.sdk.gates.values()) == []
