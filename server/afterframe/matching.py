@@ -63,7 +63,7 @@ class Tracker:
         """
         grey = _grey(frame)
         laid = _at(grey, self._here + self._flow)
-        since = np.asarray(self._dis.calc(_levels(self._grey), _levels(laid), None), np.float32)  # type: ignore[call-overload]
+        since = np.asarray(self._dis.calc(_structure(self._grey), _structure(laid), None), np.float32)  # type: ignore[call-overload]
         flow = since + _at(self._flow, self._here + since)
         where = self._here + flow
         height, width = grey.shape
@@ -112,5 +112,8 @@ def _grey(picture: Floats) -> Floats:
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) * 255, np.float32)
 
 
-def _levels(grey: Floats) -> npt.NDArray[np.uint8]:
-    return np.asarray(np.clip(grey, 0, 255), np.uint8)
+def _structure(grey: Floats) -> npt.NDArray[np.uint8]:
+    """Detail against its surroundings: a darker sky must not be followed to where it was as dark before."""
+    detail = grey - cv2.GaussianBlur(grey, (0, 0), 6)
+    strength = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), 6)) + 2
+    return np.asarray(np.clip(detail / strength * 40 + 128, 0, 255), np.uint8)
