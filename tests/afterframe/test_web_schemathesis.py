@@ -1,9 +1,10 @@
 """Schemathesis over every route, from the contract that the server gives: no request makes it stumble, and no
-answer is other than promised. Deterministic, and bounded: a few dozen requests for each route."""
+answer is other than promised. Deterministic and bounded; AFTERFRAME_EXAMPLES=200 is the long form."""
 
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,11 @@ from factories import make_frames
 CHECKED = [route for route in ROUTES if route.rule.startswith(("/api/", "/v1/"))]
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 CHECKS: list[Any] = [not_a_server_error, content_type_conformance, response_schema_conformance]
-HOW = settings(max_examples=8, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+EXAMPLES = int(os.environ.get("AFTERFRAME_EXAMPLES", "8"))
+"""Requests for each route; more in the long form."""
+HOW = settings(
+    max_examples=EXAMPLES, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
 
 
 @pytest.fixture(name="contract")

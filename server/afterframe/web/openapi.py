@@ -101,7 +101,8 @@ def _good(route: Route) -> dict[str, Any]:
 
 
 def _bad(route: Route) -> dict[str, Any]:
+    page: dict[str, Any] = {"text/html": {}} if "text/html" in route.media else {}
     return {
         "description": "It could not be done: the reason and what helps.",
-        "content": {"application/json": {"schema": ref(route.error)}},
+        "content": {"application/json": {"schema": ref(route.error)}, **page},
     }
