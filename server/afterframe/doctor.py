@@ -41,6 +41,7 @@ def examine(home: Home) -> list[Check]:
         ("state", _state),
         ("ffmpeg", _ffmpeg),
         ("generators", _generators),
+        ("servers", _servers),
         ("disk", _disk),
         ("daemon", _daemon),
     ]
@@ -102,6 +103,21 @@ def _generators(home: Home) -> tuple[str, str]:
     wanted = _config(home).render.generator
     hint = "" if "diffusers" in generators.available() else "Clips come from the built-in generator."
     return f"{', '.join(generators.available())}; “{wanted}” means {generators.resolve(wanted)} here", hint
+
+
+def _servers(home: Home) -> tuple[str, str]:
+    endpoints = read_config(home.config).remote.endpoints
+    if not endpoints:
+        return "none named", ""
+    from afterframe.generators.remote import survey
+
+    found = survey(endpoints)
+    if away := {title: why for title, why in found.items() if why}:
+        raise AfterframeError(
+            "; ".join(f"{title}: {why}" for title, why in away.items()) + ".",
+            "Start it, or mend [[remote.endpoints]] in config.toml.",
+        )
+    return f"{', '.join(found)} answer" if len(found) > 1 else f"{next(iter(found))} answers", ""
 
 
 def _disk(home: Home) -> tuple[str, str]:

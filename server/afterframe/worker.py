@@ -346,8 +346,8 @@ def serve(
     worked_at = time.monotonic()
     turn = Turn(place.devices)
     while not stopping.is_set():
-        if (others_first_s := turn.wait_s()) and queue.waits(place.lane):
-            stopping.wait(others_first_s)
+        if place.devices and queue.waits(place.lane):
+            stopping.wait(turn.wait_s())
         job = queue.claim(owner, reserved_only=reserved, lane=place.lane)
         if job is None:
             if time.monotonic() - worked_at > worker.keep_warm_s:

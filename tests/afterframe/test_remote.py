@@ -16,6 +16,7 @@ from video_servers import VideoServer
 
 from afterframe import generators
 from afterframe.config import DIALECTS, Config, EndpointConfig, Home, RemoteConfig, read_config
+from afterframe.doctor import examine
 from afterframe.encode import Encoding, take_apart
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, OutOfMemory, Unavailable
 from afterframe.frames import Frames, PreparedPhoto
@@ -280,6 +281,24 @@ def test_cancelling_deletes_the_job_on_the_server(
         clip_of(remote(server), cancelled=lambda: bool(server.jobs))
     assert len(server.deleted) == 1
     assert not server.jobs
+
+
+def test_doctor_looks_whether_the_servers_answer(
+    start: Callable[..., VideoServer], home_of_its_own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOX_KEY", "wrong")
+    good, locked = start("sglang"), start("openai", key=KEY)
+    home = Home(home_of_its_own).make()
+    settings = f'[[remote.endpoints]]\nname = "good"\nurl = "{good.url}"\n'
+    home.config.write_text(settings)
+    assert "good answers" in next(check for check in examine(home) if check.name == "servers").detail
+    settings += f'[[remote.endpoints]]\nname = "locked"\nurl = "{locked.url}"\nkey_env = "BOX_KEY"\n'
+    settings += '[[remote.endpoints]]\nname = "gone"\nurl = "http://127.0.0.1:9"\n'
+    home.config.write_text(settings)
+    check = next(check for check in examine(home) if check.name == "servers")
+    assert not check.ok
+    assert "locked: it does not accept the key" in check.detail
+    assert "gone: the connection is refused" in check.detail
 
 
 # -- keys ------------------------------------------------------------------------------------

@@ -77,7 +77,7 @@ def photos_in(folder: Path, count: int) -> None:
 def test_three_servers_one_killed_one_slow_make_every_clip_once(
     afterframe: Afterframe, folder: Path, box: Callable[..., Box]
 ) -> None:
-    quick, slow, doomed = box("sglang"), box("vllm-omni", 2.0), box("fastvideo", 0.3)
+    quick, slow, doomed = box("sglang"), box("vllm-omni", 2.0), box("fastvideo", 1.0)
     use(afterframe, quick, slow, doomed)
     photos_in(folder, CLIPS)
     afterframe.serve(folder)
@@ -87,6 +87,7 @@ def test_three_servers_one_killed_one_slow_make_every_clip_once(
     assert clips_in(folder) == [f"DSC_{number:04}_motion.mp4" for number in range(CLIPS)]
     assert [row["strikes"] for row in afterframe.rows("SELECT strikes FROM jobs WHERE strikes > 0")] == []
     assert hidden_in(folder) == []
+    assert "box2: " in (afterframe.home / "logs" / "worker.log").read_text()  # it was missed
     until(lambda: quick.working() + slow.working() == 0, "the servers to have been told that it is over")
 
 

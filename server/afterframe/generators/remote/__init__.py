@@ -14,6 +14,7 @@ import os
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from afterframe.models import Recipe
 from photometa import MetadataError, xmp
 from photometa.containers import mp4
 
-__all__ = ["Remote"]
+__all__ = ["Remote", "survey"]
 
 WAIT_S = 0.2
 """Between two looks for a free slot, seconds."""
@@ -240,6 +241,23 @@ class Remote:
         for member in self._pool.members:
             member.server.close()
         self._clip.unlink(missing_ok=True)
+
+
+def survey(endpoints: Sequence[EndpointConfig]) -> dict[str, str | None]:
+    """Each server's title, and why it cannot be used; None: it answers."""
+    found: dict[str, str | None] = {}
+    for endpoint in endpoints:
+        try:
+            server = Server(endpoint, key_of(endpoint))
+            try:
+                server.working()
+            finally:
+                server.close()
+        except (Gone, Refused) as error:
+            found[endpoint.title] = str(error)
+        else:
+            found[endpoint.title] = None
+    return found
 
 
 def _png(photo: PreparedPhoto) -> bytes:

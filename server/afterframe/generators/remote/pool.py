@@ -16,7 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from afterframe.generators.remote.server import Gone, Server
+from afterframe.generators.remote.server import Gone, Refused, Server
 
 BACK_OFF_S = (5.0, 15.0, 60.0)
 """Until a server that did not answer is asked again, seconds; longer each time."""
@@ -105,6 +105,8 @@ class Pool:
             return True
         try:
             member.working = member.server.working()
+        except Refused:
+            member.working = 0  # it will say so again when it is given the job
         except Gone as error:
             self.miss(member, str(error))
             return False

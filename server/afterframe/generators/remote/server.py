@@ -110,8 +110,11 @@ class Server:
 
         Raises:
             Gone: it does not answer.
+            Refused: it does not accept the key.
         """
         status, body = self._ask("GET", "/videos?limit=100", ANSWER_S)
+        if status in (401, 403):
+            raise Refused(self._refusal(status, body))
         jobs = body.get("data") if status == 200 else None
         if not isinstance(jobs, list):
             return 0
