@@ -84,10 +84,8 @@ def carry_out(plan: Plan, pipeline: Any, device: Device) -> None:
     """Arrange a loaded pipeline's parts as the plan says."""
     import torch
 
-    if plan.tiling:
-        for vae in (pipeline.vae, getattr(pipeline, "audio_vae", None)):
-            if vae is not None and hasattr(vae, "enable_tiling"):
-                vae.enable_tiling()
+    if plan.tiling and hasattr(pipeline.vae, "use_tiling"):
+        pipeline.vae.enable_tiling()
     if plan.fp8 and device.kind != "mps":  # Apple's GPUs have no 8-bit floats
         for transformer in transformers_of(pipeline):
             transformer.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=transformer.dtype)
