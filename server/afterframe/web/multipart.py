@@ -35,6 +35,10 @@ class Upload:
         self.stream.seek(0)
         return self.stream.read(count)
 
+    def close(self) -> None:
+        """Let go of it."""
+        self.stream.close()
+
     def save(self, target: Path) -> None:
         """Write it to a new file.
 

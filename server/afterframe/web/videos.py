@@ -12,6 +12,7 @@ import base64
 import binascii
 import io
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 from flask import Response, jsonify
@@ -22,6 +23,7 @@ from afterframe.ingest import Wish
 from afterframe.models import CameraMovement, Direction, PhotoType
 from afterframe.recipe import validate
 from afterframe.web import shapes
+from afterframe.web.access import open_regular
 from afterframe.web.clips import kept
 from afterframe.web.multipart import FILE, Upload
 from afterframe.web.renders import known_generator
@@ -93,10 +95,12 @@ def create_video(call: Call) -> Json:
     overrides = _overrides(body, prompt)
     validate([("the request", overrides)])
     wish = Wish(overrides, generator=_generator(body.get("model", "")), look=facts)
-    upload = _reference(services, body)
-    clear_deleted(services)
     shelf = videos(services)
-    with shelf.adding(upload, model=body.get("model", ""), prompt=prompt, facts=facts) as record:
+    clear_deleted(services)
+    with (
+        closing(_reference(services, body)) as upload,
+        shelf.adding(upload, model=body.get("model", ""), prompt=prompt, facts=facts) as record,
+    ):
         services.ingest.request(shelf.photo(record), wish)
     return video_json(services, record)
 
@@ -142,7 +146,7 @@ def _reference(services: Services, body: Mapping[str, Any]) -> Upload:
     if file_id is not None and url is None:
         shelf = files(services)
         path = shelf.photo(shelf.get(file_id))
-        return Upload(path.name, io.BytesIO(path.read_bytes()))
+        return Upload(path.name, open_regular(path))
     if url is not None and file_id is None:
         return _of_data_url(url)
     raise UsageError(
@@ -306,9 +310,10 @@ def _remix(call: Call, video_id: str, prompt: str) -> Json:
         parent_clip=clip.id,
         look=source.facts,
     )
-    upload = Upload(source.photo, io.BytesIO(shelf.photo(source).read_bytes()))
-    with shelf.adding(
-        upload, model=source.model, prompt=prompt.strip(), facts=source.facts, remixed_from=source.id
-    ) as record:
+    about = {"model": source.model, "prompt": prompt.strip(), "remixed_from": source.id}
+    with (
+        closing(Upload(source.photo, open_regular(shelf.photo(source)))) as upload,
+        shelf.adding(upload, facts=source.facts, **about) as record,
+    ):
         services.ingest.request(shelf.photo(record), wish)
     return video_json(services, record)
