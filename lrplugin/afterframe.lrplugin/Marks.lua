@@ -75,7 +75,7 @@ function Marks.values(entry, clipPath, address)
     clip = clipPath or "",
     recipe = recipe and Marks.short(Marks.recipe(recipe)) or "",
     error = entry.error and Marks.explain(entry.error) or "",
-    reviewUrl = clip and address .. "/?clip=" .. clip.id or "",
+    reviewUrl = clip and address .. "/#" .. clip.id or "",
   }
 end
 
