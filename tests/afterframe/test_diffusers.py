@@ -109,10 +109,8 @@ def test_other_words_give_another_clip(made: Callable[..., Diffusers]) -> None:
     ("family", "changes"),
     [
         ("wan22-a14b", {"loop": True}),
-        ("ltx-2b", {"loop": True}),
         ("ltx-2b", {"direction": Direction.BEFORE}),
         ("ltx2", {"loop": True}),
-        ("ltx2", {"direction": Direction.BEFORE}),
     ],
 )
 def test_a_last_frame_reaches_the_model(made: Callable[..., Diffusers], family: str, changes: dict[str, Any]) -> None:
@@ -207,7 +205,7 @@ def test_a_second_clip_knows_how_long_it_will_take(made: Callable[..., Diffusers
 # -- memory ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("family", diffusers_tiny.MAKERS)
+@pytest.mark.parametrize("family", ["wan22-5b", "ltx2", "cogvideox"])
 def test_the_most_frugal_plan_runs_too(made: Callable[..., Diffusers], family: str) -> None:
     """8-bit layers, groups of layers brought in one by one, tiles: all of it works without a GPU."""
     plans = len(next(profile for profile in all_profiles() if profile.name == family).plans)

@@ -142,6 +142,7 @@ class Diffusers:
                 raise GenerateError(
                     f"The GPU generator needs {', '.join(missing)}.", weights.MISSING_PACKAGES, code="no_packages"
                 )
+            weights.require(self._choice)
             quiet()
             device = self._device_given or devices.find()
             profile = self._choice.profile

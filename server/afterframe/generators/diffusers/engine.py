@@ -249,7 +249,8 @@ class Engine:
         self._reader.text_encoder.to("cpu")
         if self.plan.text_encoder == "free":
             self._reader = None
-        _empty_cache()
+        if self.device.accelerated:
+            _empty_cache()
 
     # -- loading -----------------------------------------------------------------------------
 
