@@ -45,7 +45,7 @@ end
 local function ticker(scope, total)
   local done = 0
   return function(item, count)
-    scope:setPortionComplete(done, total)
+    scope:setPortionComplete(Follow.FROM * done / math.max(1, total))
     scope:setCaption(LOC("$$$/Afterframe/Progress/Sending=Handing over ^1 of ^2", done, total))
     done = done + (item and count or 0)
     return not scope:isCanceled()
@@ -162,9 +162,11 @@ local function handOver(context, api, sorted, wish, scope)
   if not problem and not scope:isCanceled() then
     problem = Handover.renditions(context, api, sorted.rendered, wish, tick)
   end
-  for _, item in ipairs(sorted.rendered) do
-    if not item.renders and not item.reason then
-      item.reason, item.problem = problem and "unsent" or "cancelled", problem
+  for _, list in ipairs { sorted.asIs, sorted.rendered } do
+    for _, item in ipairs(list) do
+      if not item.renders and not item.reason then
+        item.reason, item.problem = problem and "unsent" or "cancelled", problem
+      end
     end
   end
 end

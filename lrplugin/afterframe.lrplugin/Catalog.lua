@@ -6,7 +6,7 @@ local LrTasks = import "LrTasks"
 
 local Catalog = {}
 
-Catalog.AT_A_TIME = 50 -- changes in one gate
+local MARKED_AT_A_TIME, ADDED_AT_A_TIME = 50, 10 -- photos in one gate: importing takes its time
 local TIMEOUT_S, TRIES, PAUSE_S = 5, 3, 1
 
 local function inGate(open)
@@ -22,10 +22,10 @@ local function inGate(open)
 end
 
 -- Run `change(item)` for every item, some at a time in a gate; how many items could not be written.
-local function eachInGates(items, gate, change)
+local function eachInGates(items, atATime, gate, change)
   local lost = 0
-  for first = 1, #items, Catalog.AT_A_TIME do
-    local last = math.min(first + Catalog.AT_A_TIME - 1, #items)
+  for first = 1, #items, atATime do
+    local last = math.min(first + atATime - 1, #items)
     local done = inGate(function()
       return gate(function()
         for index = first, last do
@@ -42,7 +42,7 @@ end
 -- Set the plugin's fields: marks is a list of { photo, values }. How many photos could not be written.
 function Catalog.mark(marks)
   local catalog = LrApplication.activeCatalog()
-  return eachInGates(marks, function(work, options)
+  return eachInGates(marks, MARKED_AT_A_TIME, function(work, options)
     return catalog:withPrivateWriteAccessDo(work, options)
   end, function(mark)
     for name, value in pairs(mark.values) do
@@ -55,7 +55,7 @@ end
 function Catalog.judge(verdicts)
   local catalog = LrApplication.activeCatalog()
   local title = LOC "$$$/Afterframe/Undo/Verdicts=Flags and stars from Afterframe"
-  return eachInGates(verdicts, function(work, options)
+  return eachInGates(verdicts, MARKED_AT_A_TIME, function(work, options)
     return catalog:withWriteAccessDo(title, work, options)
   end, function(verdict)
     verdict.photo:setRawMetadata("pickStatus", verdict.pickStatus)
@@ -67,7 +67,7 @@ end
 function Catalog.add(wanted)
   local catalog = LrApplication.activeCatalog()
   local title = LOC "$$$/Afterframe/Undo/Import=Import clips from Afterframe"
-  eachInGates(wanted, function(work, options)
+  eachInGates(wanted, ADDED_AT_A_TIME, function(work, options)
     return catalog:withWriteAccessDo(title, work, options)
   end, function(item)
     local added, result
@@ -123,7 +123,7 @@ function Catalog.sort(photos)
     elseif LrFileUtils.exists(fact.path) ~= "file" then
       item.reason = "missing"
     end
-    local list = item.reason and sorted.left or developed[photo] and sorted.rendered or sorted.asIs
+    local list = item.reason and sorted.left or developed[photo.localIdentifier] and sorted.rendered or sorted.asIs
     list[#list + 1] = item
     if index % 100 == 0 then
       LrTasks.yield()
@@ -134,12 +134,13 @@ end
 
 local PLAIN = { JPG = true, TIFF = true, PNG = true, HEIC = true, AVIF = true }
 
--- photo -> true for raw files and for photos that were developed: their file alone is not the picture.
+-- localIdentifier -> true for raw files and for photos that were developed: their file alone is not the picture.
+-- (A photo that a search gives need not be the very object that the selection gave.)
 function Catalog.developed(photos, facts)
   local developed, plain = {}, false
   for _, photo in ipairs(photos) do
-    developed[photo] = not PLAIN[facts[photo].fileFormat]
-    plain = plain or not developed[photo]
+    developed[photo.localIdentifier] = not PLAIN[facts[photo].fileFormat]
+    plain = plain or not developed[photo.localIdentifier]
   end
   if not plain then
     return developed
@@ -151,7 +152,7 @@ function Catalog.developed(photos, facts)
     }
   end)
   for _, photo in ipairs(searched and found or photos) do
-    developed[photo] = true -- when the search is not to be had, a rendition is right for every photo
+    developed[photo.localIdentifier] = true -- when the search is not to be had, a rendition is right for every photo
   end
   return developed
 end

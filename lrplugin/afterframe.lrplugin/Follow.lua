@@ -7,6 +7,7 @@ local Api = require "Api"
 
 local Follow = {}
 
+Follow.FROM = 0.1 -- the part of the progress bar that handing over has filled
 local POLL_S = 1
 local AWAY_S = 60 -- the daemon may be restarted this long
 local STALL_S = 900 -- nothing at all happens this long
@@ -51,7 +52,7 @@ function Run:show(now)
     going = going + (self.renders[id].progress or 0)
   end
   local share = (self.ended + going) / math.max(1, self.total)
-  self.scope:setPortionComplete(share)
+  self.scope:setPortionComplete(Follow.FROM + (1 - Follow.FROM) * share)
   local caption = LOC("$$$/Afterframe/Progress/Count=^1 of ^2", self.ended, self.total)
   local spent = now - self.began
   if self.away then

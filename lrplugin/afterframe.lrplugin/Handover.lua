@@ -179,7 +179,7 @@ local function renditionsOf(items, folder)
   settings.LR_export_destinationPathPrefix = folder
   for index, item in ipairs(items) do
     photos[index] = item.photo
-    byPhoto[item.photo] = item
+    byPhoto[item.photo.localIdentifier] = item
   end
   return LrExportSession { photosToExport = photos, exportSettings = settings }, byPhoto
 end
@@ -187,7 +187,7 @@ end
 local function renderChunk(api, items, wish, tick, folder)
   local session, byPhoto = renditionsOf(items, folder)
   for _, rendition in session:renditions { stopIfCanceled = true } do
-    local item = byPhoto[rendition.photo]
+    local item = byPhoto[rendition.photo.localIdentifier]
     local rendered, result = rendition:waitForRender()
     if not rendered then
       item.reason = "refused"

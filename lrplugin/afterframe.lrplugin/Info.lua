@@ -1,7 +1,7 @@
 -- Lightroom reads this file with almost nothing at hand: no import, no require, no tostring.
 return {
   LrSdkVersion = 12.0,
-  LrSdkMinimumVersion = 6.0,
+  LrSdkMinimumVersion = 10.0,
   LrToolkitIdentifier = "org.afterframe.lightroom",
   LrPluginName = LOC "$$$/Afterframe/Name=Afterframe",
   LrPluginInfoProvider = "PluginInfoProvider.lua",

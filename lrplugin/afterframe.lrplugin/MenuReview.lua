@@ -12,11 +12,12 @@ Task.start("Afterframe: review clips", function()
   if not Daemon.reach(api) then
     return
   end
-  Verdicts.sync(api, Summary.new())
+  local unsynced = Verdicts.sync(api, Summary.new())
   local url, problem = api:loginUrl()
   if url then
     LrHttp.openUrlInBrowser(url)
-  else
-    Daemon.explain(problem)
+  end
+  if unsynced or problem then
+    Daemon.explain(unsynced or problem)
   end
 end)

@@ -242,6 +242,24 @@ function sdk.newPhoto(path, facts)
   return photo
 end
 
+-- Lightroom may give another object for the same photo each time: only localIdentifier tells that they are one.
+local function fresh(photo)
+  if not photo then
+    return nil
+  end
+  local again = setmetatable({ localIdentifier = photo.localIdentifier }, photoMeta)
+  data[again] = data[photo]
+  return again
+end
+
+local function freshly(photos)
+  local list = {}
+  for index, photo in ipairs(photos) do
+    list[index] = fresh(photo)
+  end
+  return list
+end
+
 function sdk.data(photo)
   return data[photo]
 end
@@ -288,12 +306,12 @@ end
 
 function Catalog:getTargetPhoto()
   question "getTargetPhoto"
-  return sdk.selection[1]
+  return fresh(sdk.selection[1])
 end
 
 function Catalog:getTargetPhotos()
   question "getTargetPhotos"
-  return #sdk.selection > 0 and { unpack(sdk.selection) } or { unpack(sdk.photos) }
+  return freshly(#sdk.selection > 0 and sdk.selection or sdk.photos)
 end
 
 function Catalog:batchGetRawMetadata(photos, keys)
@@ -334,7 +352,7 @@ end
 function Catalog:findPhotoByPath(path)
   question "findPhotoByPath"
   kind(path, "string", "a path")
-  return withPath(path)
+  return fresh(withPath(path))
 end
 
 function Catalog:findPhotos(options)
@@ -348,7 +366,7 @@ function Catalog:findPhotos(options)
       found[#found + 1] = photo
     end
   end
-  return found
+  return freshly(found)
 end
 
 function Catalog:findPhotosWithProperty(pluginId, id)
@@ -361,7 +379,7 @@ function Catalog:findPhotosWithProperty(pluginId, id)
       found[#found + 1] = photo
     end
   end
-  return found
+  return freshly(found)
 end
 
 local function folderOf(path)
@@ -483,7 +501,7 @@ local function renditionOf(photo, folder, suffix)
   local name = string.match(data[photo].path, "([^/\\]+)%.[^.]*$")
   local destination = host.free(folder .. "/" .. name .. suffix .. ".jpg")
   return strict("LrExportRendition", {
-    photo = photo,
+    photo = fresh(photo),
     destinationPath = destination,
     waitForRender = function()
       yields "waitForRender"
