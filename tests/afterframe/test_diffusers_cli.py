@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_hub import COMMIT, Hub, serve
 
 import photometa
 from afterframe.encode import Encoding, read_frames
@@ -111,8 +113,6 @@ def test_what_cannot_be_done_is_told_in_words(
 
 def put_in_cache(cache: Path, tiny: Path, repository: str) -> Path:
     """A made model in the layout of the Hugging Face cache."""
-    import shutil
-
     folder = cache / ("models--" + repository.replace("/", "--"))
     (folder / "refs").mkdir(parents=True)
     (folder / "refs" / "main").write_text("c" * 40, "utf-8")
@@ -146,3 +146,69 @@ def test_models_are_listed_found_and_removed(
 def test_without_a_connection_nothing_is_pulled_and_it_says_so(afterframe: Command, tmp_path: Path) -> None:
     status, answer = afterframe("models", "pull", "wan22-5b", "--yes", HF_HUB_CACHE=str(tmp_path / "cache"))
     assert (status, answer["error"]["code"]) == (1, "no_connection")
+
+
+@pytest.fixture
+def hub(models: Callable[[str], Path], tmp_path: Path) -> Iterator[Hub]:
+    """A hub that holds the tiny Wan 5B, with files beside it that nobody needs."""
+    folder = tmp_path / "repository"
+    shutil.copytree(models("wan22-5b"), folder)
+    (folder / "everything-in-one.safetensors").write_bytes(bytes(1000))
+    (folder / "transformer" / "diffusion_pytorch_model.fp16.safetensors").write_bytes(bytes(1000))
+    (folder / "text_encoder" / "pytorch_model.bin").write_bytes(bytes(1000))
+    (folder / "transformer" / "model.py").write_text("import os")
+    with serve(Hub("Wan-AI/Wan2.2-TI2V-5B-Diffusers", folder)) as served:
+        yield served
+
+
+def test_a_model_is_pulled_whole_and_only_what_is_needed(afterframe: Command, hub: Hub, tmp_path: Path) -> None:
+    place = {"HF_HUB_CACHE": str(tmp_path / "cache"), "HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0"}
+    status, answer = afterframe("models", "pull", "wan22-5b", "--yes", **place)
+    assert status == 0, answer
+    assert answer["folder"].endswith(COMMIT)
+    assert 0 < answer["missing_bytes"] <= answer["download_bytes"]
+    assert answer["disk_bytes"] > 1000
+    unwanted = {"everything-in-one.safetensors", "text_encoder/pytorch_model.bin", "transformer/model.py"}
+    assert not unwanted & hub.fetched()
+    assert "transformer/diffusion_pytorch_model.fp16.safetensors" not in hub.fetched()
+    assert "vae/diffusion_pytorch_model.safetensors" in hub.fetched()
+    status, again = afterframe("models", "pull", "wan22-5b", "--yes", **place)
+    assert (status, again["missing_bytes"]) == (0, 0)
+
+
+def test_a_download_that_broke_off_goes_on(afterframe: Command, hub: Hub, tmp_path: Path) -> None:
+    place = {"HF_HUB_CACHE": str(tmp_path / "cache"), "HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0"}
+    header = json.dumps({"filler": {"dtype": "U8", "shape": [24 << 20], "data_offsets": [0, 24 << 20]}}).encode()
+    large = hub.folder / "vae" / "large.safetensors"
+    large.write_bytes(len(header).to_bytes(8, "little") + header + bytes(24 << 20))
+    hub.breaks_after = 15 << 20  # what comes is kept in pieces of 10 MB
+    for _ in range(3):
+        status, answer = afterframe("models", "pull", "wan22-5b", "--yes", **place)
+        if status == 0:
+            break
+        assert answer["error"]["code"] == "no_connection"
+    assert status == 0
+    assert any(asked.startswith("bytes=") for _, path, asked in hub.asked if path.endswith("large.safetensors"))
+
+
+def test_a_licence_that_was_not_accepted_is_told_with_its_address(
+    afterframe: Command, hub: Hub, tmp_path: Path
+) -> None:
+    hub.gated = True
+    place = {"HF_HUB_CACHE": str(tmp_path / "cache"), "HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0"}
+    status, answer = afterframe("models", "pull", "wan22-5b", "--yes", **place)
+    assert (status, answer["error"]["code"]) == (1, "licence_not_accepted")
+    assert "https://" in answer["error"]["hint"]
+
+
+def test_nothing_is_fetched_without_a_yes(hub: Hub, tmp_path: Path) -> None:
+    surroundings = {**os.environ, "HF_HUB_CACHE": str(tmp_path / "cache"), "HF_ENDPOINT": hub.url}
+    command = [sys.executable, "-m", "afterframe", "models", "pull", "wan22-5b"]
+    done = subprocess.run(
+        command, env=surroundings, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 2
+    assert "--yes" in done.stderr
+    assert "Apache-2.0" in done.stdout
+    assert "to be downloaded" in done.stdout
+    assert hub.fetched() <= {"model_index.json"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import importlib.util
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,7 +51,7 @@ class Entry:
             "audio": profile.audio,
             "loras": [lora.name for lora in profile.loras],
             "folder": str(self.folder) if self.folder else None,
-            "size": self.size,
+            "disk_bytes": self.size,
         }
 
 
@@ -85,7 +86,7 @@ class Download:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
-        return {"model": self.choice.spec, "size": self.size, "missing": self.missing, "free": self.free}
+        return {"download_bytes": self.size, "missing_bytes": self.missing, "free_bytes": self.free}
 
 
 def prepare(spec: str) -> Download:
@@ -199,6 +200,7 @@ def remove(spec: str) -> int:
 def _need_library() -> None:
     if importlib.util.find_spec("huggingface_hub") is None:
         raise GenerateError("Models need huggingface_hub.", weights.MISSING_PACKAGES, code="no_packages")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from huggingface_hub.utils import logging
 
     logging.set_verbosity_error()  # its retries are ours to tell
