@@ -331,15 +331,8 @@ local function stop()
   end
 end
 
-if not dt.gui or dt.configuration.api_version_major < 9 then
-  dt.print_error "afterframe: darktable 4.2 or newer is needed"
-elseif not package.loaded[STARTED] then -- by luarc and by the script manager: once is enough
-  package.loaded[STARTED] = true
-  start()
-end
-
 -- For darktable's script manager.
-return {
+local script_data = {
   metadata = {
     name = "Afterframe",
     purpose = "bring photos to life as short clips",
@@ -350,3 +343,12 @@ return {
   restart = start,
   show = function() dt.gui.libs[NAME].visible = true end,
 }
+
+if not dt.configuration.has_gui or dt.configuration.api_version_major < 9 then
+  dt.print_error "afterframe: darktable 4.2 or newer is needed, with its window"
+elseif not package.loaded[STARTED] then
+  package.loaded[STARTED] = script_data
+  start()
+end
+
+return package.loaded[STARTED] or script_data -- loaded by luarc and by the script manager: once is enough

@@ -153,7 +153,16 @@ function Daemon:_command(desk)
   return "curl -q --config '" .. desk.name("config"):gsub("'", "'\\''") .. "' 2>/dev/null"
 end
 
---- Temporary files of one request, which nobody else can read.
+--- A new file that this user alone can read. Most builds of Lua make it so; where not, the shell does.
+function Daemon:_private_file()
+  local name = os.tmpname()
+  if not self.files.exists(name) then
+    self.execute("umask 077; set -C; : > '" .. name:gsub("'", "'\\''") .. "'")
+  end
+  return name
+end
+
+--- Temporary files of one request. On Windows the user's own folder keeps them from others.
 function Daemon:_desk()
   local names, count = {}, 0
   local folder = self.windows and os.getenv "TEMP" .. "\\" or ""
@@ -162,8 +171,7 @@ function Daemon:_desk()
 
   --- As curl is to find it: on Windows a plain name, because the command line cannot carry every path.
   function desk.name(what)
-    -- Elsewhere os.tmpname makes the file, readable by this user alone.
-    names[what] = names[what] or (self.windows and unique .. "-" .. what or os.tmpname())
+    names[what] = names[what] or (self.windows and unique .. "-" .. what or self:_private_file())
     return names[what]
   end
   function desk.next()
@@ -212,7 +220,7 @@ local function mapped(path, mapping, from, to)
   if not best then
     return path
   end
-  local separator = best[to]:match("\\") and "\\" or "/"
+  local separator = (best[to]:match "\\" or best[to]:match "^%a:") and "\\" or "/"
   return best[to] .. path:sub(#best[from] + 1):gsub("[/\\]", separator)
 end
 

@@ -121,6 +121,7 @@ end
 function Photos:hand_over(image, folder, suffix, make)
   local target = self:rendition_name(image, folder, suffix)
   local hidden = self.files.join(folder, "." .. target:match("[^/\\]+$"))
+  os.remove(hidden) -- of a try that darktable did not survive
   local made, why = make(hidden)
   if made then
     made, why = self.files.move(hidden, target)

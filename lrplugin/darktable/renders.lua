@@ -290,6 +290,9 @@ end
 
 function Renders:_report(batch)
   local said = count(batch.clips, "clip") .. (batch.clips == 1 and " is ready." or " are ready.")
+  if batch.clips == 0 then
+    said = "No clip was made."
+  end
   if batch.cancelled then
     said = said .. " The rest was cancelled."
   end

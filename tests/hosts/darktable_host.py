@@ -23,9 +23,11 @@ T = TypeVar("T")
 SIZE = (1600, 1000)
 """Of the display, pixels; darktable fills it."""
 PATIENCE_S = 25.0
-"""darktable starts within seconds, and its driver answers within milliseconds; silent for so long, it is dead-locked."""
+"""It starts within seconds, and its driver answers within milliseconds; silent for so long, it is dead-locked."""
 DEADLINE_S = 60.0
 TRIES = 5
+LOOK_S = 0.15
+"""Between looks at what others do: looking costs them time."""
 POLL_S = 0.02
 DRIVER = Path(__file__).with_name("driver.lua")
 _pause = threading.Event()
@@ -37,10 +39,10 @@ class Deadlock(Exception):
 
 def until(condition: Callable[[], T], what: str, seconds: float = DEADLINE_S) -> T:
     """Look until a condition holds, and return what it gave."""
-    for _ in range(round(seconds / POLL_S)):
+    for _ in range(round(seconds / LOOK_S)):
         if answer := condition():
             return answer
-        _pause.wait(POLL_S)
+        _pause.wait(LOOK_S)
     raise AssertionError(f"not within {seconds:g} s: {what}")
 
 
