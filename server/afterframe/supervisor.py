@@ -54,6 +54,7 @@ def start_worker(owner: str, reserved: bool, place: Place) -> subprocess.Popen[b
                 *("reserved" if reserved else "any", place.lane, *place.devices),
             ],
             stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,  # ours is for our own answers; Ray's client prints the cluster's messages there
             env={**os.environ, VISIBLE: place.devices[0]} if place.devices else None,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )

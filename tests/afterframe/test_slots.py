@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from afterframe.config import ClusterConfig, Config, EndpointConfig, RemoteConfi
 from afterframe.devices import VISIBLE, Device
 from afterframe.errors import Unavailable
 from afterframe.jobs import LOCAL, Order, Queue
-from afterframe.models import JobState
+from afterframe.models import Job, JobState
 from afterframe.slots import LOOK_S, TURN_S, Place, Turn, places
 from afterframe.supervisor import Supervisor, start_worker
+from afterframe.worker import Heartbeat, serve
 from factories import Clock, make_job, make_photo, make_recipe
 
 
@@ -165,6 +167,34 @@ def test_a_postponed_job_that_was_cancelled_stays_so(queue: Queue, catalog: Cata
     queue.cancel(job.id)
     queue.postpone(job.id, "daemon-1-aa/0", Unavailable("No server answers."))
     assert queue.get(job.id).state == JobState.CANCELLED
+
+
+class AwayWorker:
+    """A worker whose generator finds nobody."""
+
+    keep_warm_s = 60.0
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self._stopping = stopping
+
+    def render(self, job: Job, beat: Heartbeat) -> None:
+        self._stopping.set()
+        raise Unavailable("No server answers.", "Start one.")
+
+
+@pytest.mark.parametrize(
+    ("reserved", "state", "strikes"),
+    [(False, JobState.QUEUED, 0), (True, JobState.QUEUED, 1)],
+    ids=["daemon", "animate"],
+)
+def test_a_photo_waits_for_its_server_but_who_waits_at_the_terminal_does_not_wait_for_ever(
+    reserved: bool, state: JobState, strikes: int, queue: Queue, catalog: Catalog
+) -> None:
+    job = make_job(queue, catalog, reserved_for="daemon-1-aa" if reserved else None)
+    stopping = threading.Event()
+    serve(AwayWorker(stopping), queue, "daemon-1-aa/0", stopping, 60, reserved)  # type: ignore[arg-type]
+    after = queue.get(job.id)
+    assert (after.state, after.strikes) == (state, strikes)
 
 
 # -- the page ----------------------------------------------------------------------------------

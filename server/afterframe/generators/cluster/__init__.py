@@ -32,8 +32,8 @@ LOOK_S = 0.3
 """How often a wish to stop is noticed and progress asked for, seconds."""
 FREE_S = 4.0
 """How long to wait for a free GPU, seconds: Ray may need as long to know that one was given back."""
-PLACE_S = 60.0
-"""Until a renderer has started on a free one, seconds."""
+PLACE_S = 20.0
+"""A renderer that has not started on a free one by then lost it to another, seconds; it takes two or three."""
 ANSWER_S = 600.0
 """Loading a model may take as long, seconds."""
 STOP_S = 10.0

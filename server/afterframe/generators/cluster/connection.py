@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import socket
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from afterframe.errors import ConfigError, GenerateError, Unavailable
 NAMESPACE = "afterframe"
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
     "RAY_NUM_REDIS_GET_RETRIES": "4",  # the head's port has answered; Ray's own 20 tries take 20 s
 }
 REACH_S = 3.0
@@ -131,12 +131,13 @@ def survey(config: ClusterConfig) -> dict[str, Any]:
     Raises:
         AfterframeError: as :func:`connect`.
     """
-    ray = connect(config)
-    try:
-        free = ray.available_resources()
-        found = [node for node in nodes(ray) if node.alive]
-    finally:
-        ray.shutdown()
+    with contextlib.redirect_stdout(sys.stderr):  # where Ray's own messages do no harm
+        ray = connect(config)
+        try:
+            free = ray.available_resources()
+            found = [node for node in nodes(ray) if node.alive]
+        finally:
+            ray.shutdown()
     gpus, cpus = sum(node.gpus for node in found), sum(node.cpus for node in found)
     return {
         "address": config.address,
