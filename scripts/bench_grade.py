@@ -120,7 +120,8 @@ def shifted(
 
 
 def _shifted(frame: Pixels, stops: float, gains: Any, saturation: float) -> Pixels:
-    light = linear(frame.astype(np.float32) / 255) * (gains * 2.0**stops).astype(np.float32)
+    rgb = np.asarray(frame, np.float32) / np.float32(255)
+    light = linear(rgb) * (gains * 2.0**stops).astype(np.float32)
     rgb = encoded(light)
     grey = (rgb @ np.array([0.2126, 0.7152, 0.0722], np.float32))[..., None]
     return np.asarray(np.clip((grey + (rgb - grey) * np.float32(saturation)) * 255 + 0.5, 0, 255), np.uint8)
@@ -200,7 +201,7 @@ def removed(rows: Sequence[Mapping[str, Any]], way: str) -> dict[str, float]:
     """Share of the dE00 that is gone: in all, by shift, and of the photo that came off worst."""
 
     def share(some: Sequence[Mapping[str, Any]]) -> float:
-        return 1 - sum(row[way] for row in some) / sum(row["before"] for row in some)
+        return 1 - float(sum(row[way] for row in some)) / float(sum(row["before"] for row in some))
 
     by_shift = {shift: share([row for row in rows if row["shift"] == shift]) for shift in SHIFTS}
     photos = dict.fromkeys(row["photo"] for row in rows)

@@ -1,0 +1,319 @@
+"""The GPU generator: warm worker against plain diffusers scripts, side by side; tiny models where there is no GPU.
+
+    ours            a worker process as the daemon keeps it: read, generate, grade, encode, verify, publish
+    load per photo  a plain diffusers script, started for each photo (scripts/plain_diffusers.py)
+    load once       the same script, one photo after the other
+
+Same weights, size, frames, steps, guidance, seeds, prompts and precision; each photo has a prompt of its own. The
+first clip of each is its cold start and is told apart. Finishing is what comes after the last frame was decoded:
+to the processor, grading, encoding, verifying, publishing. `main(argv)` gives the numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from afterframe import worker as worker_module
+from afterframe.catalog import Catalog
+from afterframe.config import Config, Home, RenderConfig
+from afterframe.db import Database
+from afterframe.encode import encode, verify
+from afterframe.frames import Frames, Pixels, PreparedPhoto
+from afterframe.generators.diffusers import Diffusers, fit
+from afterframe.generators.diffusers.profiles import choose
+from afterframe.grade import match_grade
+from afterframe.ingest import Ingest, Wish
+from afterframe.jobs import Queue
+from afterframe.models import Job, Recipe
+from afterframe.reading import PhotoReader
+from afterframe.worker import Heartbeat, Worker
+from demo_photos import PHOTOS, write_photo
+from random_models import make
+
+SIZES = {"wan22-5b": ((1280, 704), 5.0), "wan22-a14b": ((832, 480), 5.0)}
+"""Profile -> (width, height) and seconds: 121 frames at 24 a second, 81 at 16."""
+TINY = ((96, 64), 0.7)
+OWNER = "bench/0"
+WORDS = ("leaves sway", "clouds drift", "water ripples", "light wanders", "grass bends", "dust floats", "fog rolls")
+
+
+def main(argv: list[str]) -> dict[str, Any]:
+    """Measure; see the module."""
+    options = parse(argv)
+    if options.ours:
+        run_ours(json.loads(options.ours.read_text("utf-8")))
+        return {}
+    gpu = gpu_name()
+    with tempfile.TemporaryDirectory(prefix="afterframe-bench-", dir=options.folder) as folder:
+        bench = prepare(Path(folder), options, tiny=gpu is None)
+        ours = bench.ours()
+        clips = [clip["plain"] for clip in ours]
+        per_photo = [run for number, clip in enumerate(clips[:2]) for run in bench.plain(f"single-{number}", [clip])]
+        once = bench.plain("once", clips)
+    return {
+        "device": gpu or "NO GPU: tiny random weights on the processor; only shows that it runs",
+        "clip": described(bench.model, clips[0]["call"]),
+        **numbers(ours, per_photo, once),
+    }
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="bench.py gpu", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--profile", choices=SIZES, default="wan22-5b", help="random weights of this model")
+    parser.add_argument("--model", type=Path, help="real weights in this folder instead")
+    parser.add_argument("--clips", type=int, default=3, help="how many of each, the cold one included (default 3)")
+    parser.add_argument("--steps", type=int, help="denoising steps (default: the model's; 4 for tiny ones)")
+    parser.add_argument("--offload", action="store_true", help="the plain scripts keep resting parts in main memory")
+    parser.add_argument("--folder", type=Path, help="where random weights are kept for the time (5B: 24 GB)")
+    parser.add_argument("--ours", type=Path, help=argparse.SUPPRESS)
+    return parser.parse_args(argv)
+
+
+def gpu_name() -> str | None:
+    """The NVIDIA GPU's name; None where there is none."""
+    import torch
+
+    return str(torch.cuda.get_device_name()) if torch.cuda.is_available() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What is animated, and by what."""
+
+    folder: Path
+    model: Path
+    photos: list[Path]
+    fields: dict[str, Any]
+    offload: bool
+
+    def ours(self) -> list[dict[str, Any]]:
+        """Our clips, one after the other, in a worker's process."""
+        order = self.folder / "ours.json"
+        answer = self.folder / "ours-done.json"
+        told = {"model": str(self.model), "photos": [str(path) for path in self.photos], "fields": self.fields}
+        order.write_text(json.dumps({**told, "answer": str(answer), "home": str(self.folder / "home")}), "utf-8")
+        began = time.time()
+        command = [sys.executable, str(Path(__file__).with_name("bench.py")), "gpu", "--ours", str(order)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return since(began, json.loads(answer.read_text("utf-8")))
+
+    def plain(self, name: str, clips: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The plain script on some clips, in a process of its own."""
+        profile = choose(str(self.model)).profile
+        job = {
+            "model": str(self.model),
+            "pipeline": profile.pipeline,
+            "precision": profile.precision if gpu_name() else "float32",
+            "full_precision": profile.full_precision,
+            "offload": self.offload,
+            "fps": profile.fps,
+            "call": clips[0]["call"],
+            "clips": [{**clip["clip"], "target": str(self.folder / f"{name}-{n}.mp4")} for n, clip in enumerate(clips)],
+        }
+        order = self.folder / f"{name}.json"
+        order.write_text(json.dumps(job), "utf-8")
+        began = time.time()
+        command = [sys.executable, str(Path(__file__).with_name("plain_diffusers.py")), str(order)]
+        said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        return since(began, [json.loads(line) for line in said.splitlines() if line.startswith("{")])
+
+
+def described(model: Path, call: dict[str, Any]) -> str:
+    """What one clip is."""
+    size = f"{call['width']}x{call['height']}x{call['num_frames']}"
+    return f"{choose(str(model)).profile.title}, {size}, {call['num_inference_steps']} steps"
+
+
+def prepare(folder: Path, options: argparse.Namespace, *, tiny: bool) -> Bench:
+    """Weights and photos."""
+    steps = options.steps or (4 if tiny else None)
+    model = options.model or make(options.profile, folder / "model", steps, tiny=tiny)
+    size, duration_s = TINY if tiny else SIZES[options.profile]
+    chosen = [PHOTOS[number % len(PHOTOS)] for number in range(options.clips)]
+    photos = []
+    for number, photo in enumerate(chosen):
+        (folder / str(number)).mkdir()
+        photos.append(write_photo(photo, folder / str(number)))
+    fields = {"size": size, "duration_s": duration_s, "photo_type": "environmental"}
+    return Bench(folder, model, photos, fields, options.offload)
+
+
+def since(began: float, clips: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """With the time from the process's start to each clip's end, and from the end of the one before, seconds."""
+    ends = [began, *(clip["ended_at"] for clip in clips)]
+    return [
+        {**clip, "from_start_s": clip["ended_at"] - began, "took_s": clip["ended_at"] - before}
+        for clip, before in zip(clips, ends, strict=False)
+    ]
+
+
+def numbers(ours: list[dict[str, Any]], per_photo: list[dict[str, Any]], once: list[dict[str, Any]]) -> dict[str, Any]:
+    """What it all comes to; the first clip of a process is its cold start."""
+    warm = {"ours": middle(ours[1:], "took_s"), "load once": middle(once[1:], "took_s")}
+    warm["load per photo"] = middle(per_photo, "took_s")
+    finishing = middle(ours[1:], "finishing_s")
+    return {
+        "seconds_per_clip": warm,
+        "clips_per_hour": {name: 3600 / seconds for name, seconds in warm.items()},
+        "seconds_per_step": {"ours": middle(ours[1:], "step_s"), "load once": middle(once[1:], "step_s")},
+        "first_clip_after_s": {"ours": ours[0]["from_start_s"], "plain": once[0]["from_start_s"]},
+        "ours_over_load_once": warm["load once"] / warm["ours"],
+        "ours_over_load_per_photo": warm["load per photo"] / warm["ours"],
+        "peak_vram_gib": {"ours": ours[-1]["peak_vram_gib"], "plain": once[-1]["peak_vram_gib"]},
+        "finishing": {
+            "seconds": finishing,
+            "share of the clip": finishing / warm["ours"],
+            "of it grading, s": middle(ours[1:], "grade_s"),
+            "of it encoding and verifying, s": middle(ours[1:], "encode_s"),
+        },
+        "memory_plan": ours[-1]["plan"],
+    }
+
+
+def middle(clips: list[dict[str, Any]], name: str) -> float:
+    """The median."""
+    return float(statistics.median(clip[name] for clip in clips))
+
+
+# -- our side, in a process of its own ---------------------------------------------------------
+
+
+def run_ours(order: dict[str, Any]) -> None:
+    """Animate the photos as a worker does, and write what each took."""
+    os.environ["AFTERFRAME_HOME"] = order["home"]
+    home = Home.find().make()
+    database = Database(home.database)
+    config = Config(render=RenderConfig(generator=f"diffusers:{order['model']}"))
+    worker, queue = Worker(database, config, OWNER), Queue(database)
+    reader = PhotoReader(config.limits)
+    ingest = Ingest(database, Catalog(database), queue, config, reader.read)
+    try:
+        for number, photo in enumerate(order["photos"]):
+            fields = {**order["fields"], "prompt": WORDS[number % len(WORDS)], "seed": number}
+            ingest.request(Path(photo), Wish(fields))
+        Path(order["answer"]).write_text(json.dumps(list(rendered(worker, queue))), "utf-8")
+    finally:
+        reader.close()
+        worker.close()
+        database.close()
+
+
+def rendered(worker: Worker, queue: Queue) -> Iterator[dict[str, Any]]:
+    """Claim and render until the queue is empty."""
+    while job := queue.claim(OWNER):
+        watch = Stopwatch()
+        with watch.on(), Heartbeat(queue, job, OWNER, threading.Event(), stall_s=3600) as beat:
+            worker.render(job, beat)
+        yield {**watch.told(time.perf_counter()), "ended_at": time.time(), "plain": watch.as_plain(job)}
+
+
+class Stopwatch:
+    """Notes when the model's first frame came out, and what grading and encoding took, for one clip."""
+
+    def __init__(self) -> None:
+        self._seconds = dict.fromkeys(("source", "graded", "encode", "verify"), 0.0)
+        self._first_frame_at = 0.0
+        self._spent: dict[str, float] = {}
+        self._made: tuple[Diffusers, Recipe] | None = None
+
+    @contextlib.contextmanager
+    def on(self) -> Iterator[None]:
+        """Stands between the worker and its stages."""
+        with ExitStack() as stack:
+            for name, stage in (("encode", encode), ("verify", verify)):
+                stack.enter_context(mock.patch.object(worker_module, name, self._timed(name, stage)))
+            stack.enter_context(mock.patch.object(worker_module, "match_grade", self._match_grade))
+            stack.enter_context(mock.patch.object(Diffusers, "generate", self._generate(Diffusers.generate)))
+            yield
+
+    def _timed(self, name: str, stage: Any) -> Any:
+        def run(*arguments: Any) -> Any:
+            began = time.perf_counter()
+            answer = stage(*arguments)
+            self._seconds[name] += time.perf_counter() - began
+            return answer
+
+        return run
+
+    def _match_grade(self, frames: Frames, photo: PreparedPhoto) -> Frames:
+        return self._noted("graded", match_grade(frames, photo))
+
+    def _generate(self, generate: Any) -> Any:
+        def run(this: Diffusers, photo: PreparedPhoto, recipe: Recipe, *told: Any) -> Frames:
+            self._made = this, recipe
+            learn = this._paces.learn
+
+            def learned(model: str, megapixels: float, seconds: Mapping[str, float]) -> None:
+                self._spent.update(seconds)
+                learn(model, megapixels, seconds)
+
+            this._paces.learn = learned  # type: ignore[method-assign]
+            return self._noted("source", generate(this, photo, recipe, *told))
+
+        return run
+
+    def _noted(self, name: str, frames: Frames) -> Frames:
+        return replace(frames, frames=self._reading(name, frames.frames))
+
+    def _reading(self, name: str, frames: Iterator[Pixels]) -> Iterator[Pixels]:
+        while True:
+            began = time.perf_counter()
+            frame = next(frames, None)
+            ended = time.perf_counter()
+            if name == "source" and not self._first_frame_at:
+                self._first_frame_at = ended
+            self._seconds[name] += ended - began
+            if frame is None:
+                return
+            yield frame
+
+    def told(self, ended: float) -> dict[str, Any]:
+        """Seconds of each; the peak memory of the GPU so far, GiB; the memory plan."""
+        import torch
+
+        assert self._made is not None
+        seconds = self._seconds
+        return {
+            "finishing_s": ended - self._first_frame_at,
+            "grade_s": seconds["graded"] - seconds["source"],
+            "encode_s": seconds["encode"] - seconds["graded"] + seconds["verify"],
+            "step_s": self._spent["step"],
+            "peak_vram_gib": torch.cuda.max_memory_allocated() / (1 << 30) if torch.cuda.is_available() else 0.0,
+            "plan": self._made[0]._ready_engine().plan.name,
+        }
+
+    def as_plain(self, job: Job) -> dict[str, Any]:
+        """What the plain script must be told to make the same clip."""
+        assert self._made is not None
+        generator, recipe = self._made
+        profile = generator._choice.profile
+        call = {
+            **fit.parameters_of(recipe, generator._choice),
+            "width": recipe.size[0],
+            "height": recipe.size[1],
+            "num_frames": recipe.frame_count,
+            "max_sequence_length": profile.sequence,
+        }
+        clip = {
+            "photo": job.photo_path,
+            "prompt": fit.prompt_of(recipe, profile),
+            "negative_prompt": fit.negative_prompt_of(recipe, profile),
+            "seed": recipe.seed,
+        }
+        return {"call": call, "clip": clip}
