@@ -29,6 +29,7 @@ PACKAGE_OF = {
     "xauth": "xauth",
     "xdotool": "xdotool",
     "fc-list": "fontconfig",
+    "curl": "curl",
 }
 """Program that tests run -> Debian package that brings it."""
 EXIFTOOL = "exiftool-vendored.pl@13.59.3"

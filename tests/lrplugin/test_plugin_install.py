@@ -1,0 +1,215 @@
+"""`afterframe plugin`: the right folder, upgraded, taken away, and nothing of the user's touched; the release."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from afterframe import plugins
+from afterframe.cli import main
+from afterframe.config import Home
+from afterframe.errors import AfterframeError
+from afterframe.plugins import FOLDERS, HOSTS, LUARC_LINE
+
+ROOT = Path(__file__).parents[2]
+HOME = Home(Path("/somewhere/afterframe home"))
+
+
+def files_in(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def source_files(host: str) -> set[str]:
+    return files_in(plugins.source(host))
+
+
+# -- the right folder --------------------------------------------------------------------------
+
+ANN = {"HOME": "/home/ann", "USERPROFILE": "C:/Users/Ann"}
+
+
+@pytest.mark.parametrize(
+    ("host", "system", "environ", "expected"),
+    [
+        ("darktable", "linux", {}, "/home/ann/.config/darktable"),
+        ("darktable", "linux", {"XDG_CONFIG_HOME": "/cfg"}, "/cfg/darktable"),
+        ("darktable", "darwin", {"XDG_CONFIG_HOME": "/cfg"}, "/home/ann/.config/darktable"),
+        ("darktable", "win32", {"LOCALAPPDATA": "C:/Users/Ann/AppData/Local"}, "C:/Users/Ann/AppData/Local/darktable"),
+        ("darktable", "win32", {}, "C:/Users/Ann/AppData/Local/darktable"),
+        ("lightroom", "darwin", {}, "/home/ann/Library/Application Support/Adobe/Lightroom/Modules"),
+        ("lightroom", "win32", {"APPDATA": "D:/Roaming"}, "D:/Roaming/Adobe/Lightroom/Modules"),
+    ],
+)
+def test_each_host_has_its_folder_on_each_system(
+    host: str, system: str, environ: dict[str, str], expected: str
+) -> None:
+    assert plugins.host_folders(host, {**ANN, **environ}, system) == [Path(expected)]
+
+
+def test_every_darktable_that_is_there_gets_it(tmp_path: Path) -> None:
+    flatpak = tmp_path / ".var/app/org.darktable.Darktable/config/darktable"
+    flatpak.mkdir(parents=True)
+    environ = {"HOME": str(tmp_path)}
+    assert plugins.host_folders("darktable", environ, "linux") == [flatpak]
+    (tmp_path / ".config/darktable").mkdir(parents=True)
+    assert plugins.host_folders("darktable", environ, "linux") == [tmp_path / ".config/darktable", flatpak]
+
+
+def test_lightroom_on_linux_says_where_it_runs() -> None:
+    with pytest.raises(AfterframeError, match="Windows and macOS only") as caught:
+        plugins.host_folders("lightroom", ANN, "linux")
+    assert "--folder" in caught.value.hint
+
+
+# -- install, upgrade, remove --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_installed_seen_upgraded_and_removed(host: str, tmp_path: Path) -> None:
+    place = tmp_path / FOLDERS[host]
+    assert plugins.look(host, tmp_path).state == "absent"
+    assert plugins.install(host, tmp_path, HOME).state == "installed"
+    assert files_in(place) == source_files(host) | {"home", "installed.json"}
+    assert (place / "home").read_text("utf-8") == f"{HOME.root}\n"
+    assert plugins.look(host, tmp_path).state == "current"
+    assert plugins.install(host, tmp_path, HOME).state == "unchanged"
+    # An earlier version: one file is of old, one is no longer shipped; the user's own stays.
+    manifest = json.loads((place / "installed.json").read_text())
+    first = plugins.FIRST_FILES[host]
+    (place / first).write_text("-- an earlier version")
+    (place / "gone").mkdir()
+    (place / "gone" / "old.lua").write_text("-- no longer shipped")
+    (place / "notes.txt").write_text("mine")
+    manifest["files"] |= {"gone/old.lua": "x", "../outside.txt": "x"}
+    (tmp_path / "outside.txt").write_text("mine")
+    (place / "installed.json").write_text(json.dumps(manifest))
+    assert plugins.look(host, tmp_path).state == "outdated"
+    assert plugins.install(host, tmp_path, HOME).state == "upgraded"
+    assert (place / first).read_bytes() == (plugins.source(host) / first).read_bytes()
+    assert files_in(place) == source_files(host) | {"home", "installed.json", "notes.txt"}
+    assert not (place / "gone").exists()
+    assert plugins.remove(host, tmp_path).state == "removed"
+    assert files_in(tmp_path) == {f"{FOLDERS[host]}/notes.txt", "outside.txt"}
+    assert plugins.remove(host, tmp_path).state == "absent"
+
+
+def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    place = tmp_path / "afterframe"
+    place.mkdir()
+    (place / "novel.txt").write_text("mine")
+    with pytest.raises(AfterframeError, match="not Afterframe's"):
+        plugins.install("darktable", tmp_path, HOME)
+    assert files_in(tmp_path) == {"afterframe/novel.txt"}
+    (place / "novel.txt").unlink()
+    place.rmdir()
+    place.symlink_to(ROOT / "lrplugin" / "darktable")
+    with pytest.raises(AfterframeError, match="is a link"):
+        plugins.install("darktable", tmp_path, HOME)
+
+
+def test_a_plugin_unpacked_by_hand_is_taken_over(tmp_path: Path) -> None:
+    place = tmp_path / "afterframe.lrplugin"
+    place.mkdir()
+    (place / "Info.lua").write_text("-- from a zip")
+    plugins.install("lightroom", tmp_path, HOME)
+    assert files_in(place) >= source_files("lightroom")
+
+
+@pytest.mark.parametrize(
+    "luarc",
+    [None, b"", b'require "x"\n', b'require "x"\r\nreturn', b'\xef\xbb\xbfrequire "x"', b"-- \xff not UTF-8\n"],
+)
+def test_the_users_luarc_keeps_every_byte(tmp_path: Path, luarc: bytes | None) -> None:
+    file = tmp_path / "luarc"
+    if luarc is not None:
+        file.write_bytes(luarc)
+    plugins.install("darktable", tmp_path, HOME)
+    plugins.install("darktable", tmp_path, HOME)
+    wired = file.read_bytes()
+    assert wired.count(LUARC_LINE) == 1
+    assert wired.removeprefix(b"\xef\xbb\xbf").startswith(LUARC_LINE)
+    plugins.remove("darktable", tmp_path)
+    if luarc:
+        assert file.read_bytes() == luarc
+    else:
+        assert not file.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links and modes are POSIX's")
+def test_a_linked_luarc_stays_a_link_with_its_mode(tmp_path: Path) -> None:
+    dotfile = tmp_path / "dotfiles-luarc"
+    dotfile.write_text('require "x"\n')
+    dotfile.chmod(0o600)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "luarc").symlink_to(dotfile)
+    plugins.install("darktable", tmp_path / "config", HOME)
+    assert (tmp_path / "config" / "luarc").is_symlink()
+    assert LUARC_LINE in dotfile.read_bytes()
+    assert dotfile.stat().st_mode & 0o777 == 0o600
+
+
+# -- the command -----------------------------------------------------------------------------------
+
+
+def test_the_command_says_what_it_did_and_what_comes_next(tmp_path: Path) -> None:
+    run = CliRunner().invoke
+    done = run(main, ["plugin", "install", "darktable", "--folder", str(tmp_path)])
+    assert done.exit_code == 0
+    assert str(tmp_path / "afterframe") in done.output
+    assert "Start darktable again" in done.output
+    done = run(main, ["plugin", "status", "darktable", "--folder", str(tmp_path), "--json"])
+    (found,) = json.loads(done.output)["plugins"]
+    assert (found["host"], found["state"]) == ("darktable", "current")
+    done = run(main, ["plugin", "remove", "darktable", "--folder", str(tmp_path), "--json"])
+    assert json.loads(done.output)["plugins"][0]["state"] == "removed"
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "afterframe").write_text("a file")
+    done = run(main, ["plugin", "install", "darktable", "--folder", str(tmp_path), "--json"])
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["error"]["code"] == "not_ours"
+
+
+# -- the release -----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_a_release_is_the_same_twice_and_its_wheel_brings_the_plugins(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        command = [sys.executable, str(ROOT / "scripts" / "release.py"), "--dist", str(tmp_path / name)]
+        subprocess.run(command, check=True, capture_output=True)
+    one, two = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("one", "two"))
+    assert one == two
+    (wheel,) = (tmp_path / "one").glob("*.whl")
+    (archive,) = (tmp_path / "one").glob("*.zip")
+    with zipfile.ZipFile(archive) as opened:
+        names = {name.partition("/")[2] for name in opened.namelist()}
+        read_me = opened.read(next(name for name in opened.namelist() if name.endswith("READ ME.txt"))).decode()
+    assert names == {
+        *(wheel.name, "LICENSE", "READ ME.txt"),
+        *(f"lightroom/afterframe.lrplugin/{name}" for name in source_files("lightroom")),
+        *(f"darktable/afterframe/{name}" for name in source_files("darktable")),
+    }
+    assert wheel.name in read_me
+    assert LUARC_LINE.decode() in read_me
+    # From the wheel alone, without the source tree; the libraries come from this very environment.
+    installed = tmp_path / "site"
+    with zipfile.ZipFile(wheel) as opened:
+        opened.extractall(installed)
+    program = (
+        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]); "
+        "from afterframe import plugins; from afterframe.config import Home; "
+        "assert plugins.__file__.startswith(sys.argv[1]), plugins.__file__; "
+        "[plugins.install(host, Path(sys.argv[2]), Home.find()) for host in plugins.HOSTS]"
+    )
+    target = tmp_path / "hosts"
+    target.mkdir()
+    subprocess.run([sys.executable, "-c", program, str(installed), str(target)], check=True, cwd=tmp_path)
+    for host in HOSTS:
+        assert files_in(target / FOLDERS[host]) == source_files(host) | {"home", "installed.json"}
