@@ -148,7 +148,10 @@ function Animate.finish(api, items, cursor, scope, paused, summary, importThem)
       sent[#sent + 1] = item
     end
   end
-  Marks.lookUp(api, sent)
+  local problem = Marks.lookUp(api, sent)
+  if problem then
+    summary:add("failed", nil, problem)
+  end
   if importThem and how ~= "cancelled" then
     Clips.import(api, sent, summary)
   end

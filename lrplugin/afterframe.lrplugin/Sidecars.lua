@@ -1,7 +1,6 @@
 -- Clips as their sidecars describe them, for when the daemon does not run. The sidecar is the durable record.
 
 local LrFileUtils = import "LrFileUtils"
-local LrPathUtils = import "LrPathUtils"
 
 local Paths = require "Paths"
 
@@ -46,32 +45,33 @@ function Sidecars.read(path)
   }
 end
 
--- folder -> names of its sidecars, each folder read once.
+-- What a folder holds: the beginning of a clip's name -> paths of its sidecars. Each folder is read once.
 local function sidecarsIn(folder, known)
   if not known[folder] then
     known[folder] = {}
-    for path in LrFileUtils.files(folder) do
+    for path in LrFileUtils.exists(folder) == "directory" and LrFileUtils.files(folder) or pairs {} do
       local _, name = Paths.split(path)
-      if string.find(name, "_motion[^/\\]*%.mp4%.xmp$") and string.sub(name, 1, 1) ~= "." then
-        known[folder][#known[folder] + 1] = name
+      local base = string.match(name, "^([^.].*)_motion[^_]*%.mp4%.xmp$")
+      if base then
+        known[folder][base] = known[folder][base] or {}
+        table.insert(known[folder][base], path)
       end
     end
   end
   return known[folder]
 end
 
-local function startsWith(text, beginning)
-  return string.sub(text, 1, #beginning) == beginning
-end
-
--- Clips that lie beside a file.
+-- Clips that lie beside a file, under either of the names that they may have.
 local function beside(file, known)
   local folder, name = Paths.split(file)
-  local clips, stem = {}, Paths.stem(name)
-  for _, sidecar in ipairs(LrFileUtils.exists(folder) == "directory" and sidecarsIn(folder, known) or {}) do
-    local clip = startsWith(sidecar, stem .. "_") and Sidecars.read(LrPathUtils.child(folder, sidecar))
-    if clip and clip.photo == name and LrFileUtils.exists(clip.path) then
-      clips[#clips + 1] = clip
+  local stem, suffix = Paths.stem(name)
+  local clips, sidecars = {}, sidecarsIn(folder, known)
+  for _, base in ipairs { stem, stem .. "_" .. suffix } do
+    for _, sidecar in ipairs(sidecars[base] or {}) do
+      local clip = Sidecars.read(sidecar)
+      if clip and clip.photo == name and LrFileUtils.exists(clip.path) then
+        clips[#clips + 1] = clip
+      end
     end
   end
   return clips

@@ -64,6 +64,7 @@ class Lightroom:
     """The user's home folder."""
     temp: Path
     language: str = ""
+    plugin: Path = PLUGIN
     windows: bool = False
     dialogs: list[Dialog] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
@@ -97,7 +98,7 @@ class Lightroom:
             self.sdk.translations = self._lua.table_from(
                 {to_lua(k): to_lua(v) for k, v in translations(self.language).items()}
             )
-        self.sdk.usePlugin(IDENTIFIER, to_lua(str(PLUGIN)))
+        self.sdk.usePlugin(IDENTIFIER, to_lua(str(self.plugin)))
 
     def _host(self) -> Any:
         return self._lua.table_from(
@@ -112,7 +113,7 @@ class Lightroom:
                 "make": lambda path: Path(from_lua(path)).mkdir(parents=True, exist_ok=True),
                 "files": self._files,
                 "standard": lambda name: to_lua(str({"temp": self.temp}.get(name, self.home))),
-                "source": lambda name: (PLUGIN / name).read_bytes().decode("latin-1"),
+                "source": lambda name: (self.plugin / name).read_bytes().decode("latin-1"),
                 "free": lambda path: to_lua(str(_free(Path(from_lua(path))))),
                 "render": lambda path, destination: self._render(path, destination),
                 "http": self._http,

@@ -174,6 +174,22 @@ def test_a_daemon_that_is_started_again_in_time_is_waited_for(studio: Studio) ->
     assert counted(lightroom.said.text) == {"Clips finished": total, "Clips imported": total}
 
 
+def test_events_that_were_missed_are_made_up_for(studio: Studio) -> None:
+    studio.start(studio.photos)
+    lightroom = studio.lightroom
+    studio.shoot("one.jpg")
+    until(lambda: studio.afterframe.states().get("done") == 1, "a clip")
+    (render,) = studio.afterframe.rows("SELECT id FROM jobs")
+    path = str(studio.photos / "one.jpg")
+    lightroom.snippet(f"""
+        local Api, Follow, LrProgressScope = require "Api", require "Follow", import "LrProgressScope"
+        local scope = LrProgressScope {{ title = "x", functionContext = {{}} }}
+        local renders = {{ ["{render["id"]}"] = {{ path = "{path}", state = "queued" }} }}
+        local how = Follow.run(Api.connect(), renders, 1e9, scope, false)
+        assert(how == "ended" and renders["{render["id"]}"].state == "done", how)
+    """)
+
+
 def test_a_wrong_token_is_explained_and_a_right_one_pasted(studio: Studio) -> None:
     studio.start()
     lightroom, url = studio.lightroom, studio.url

@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lightroom import PLUGIN, Lightroom, from_lua, to_lua, translations
+from lightroom import IDENTIFIER, PLUGIN, Lightroom, from_lua, to_lua, translations
 from lightroom_studio import Studio
 from lupa import lua51
 
+from afterframe import plugins
+from afterframe.config import Home
 from afterframe.models import CameraMovement
 from photometa.xmp import packet
 
@@ -352,6 +354,17 @@ def test_the_daemons_folder_is_where_the_platform_keeps_it(tmp_path: Path, windo
     lightroom = Lightroom(tmp_path, tmp_path, windows=windows)
     found = lightroom.require("Settings").home()
     assert from_lua(found) == "/".join([str(tmp_path), *folders])
+
+
+def test_the_installed_plugin_finds_the_folder_that_it_was_installed_for(tmp_path: Path) -> None:
+    home = Home(tmp_path / "my afterframe").make()
+    installed = plugins.install("lightroom", tmp_path / "Modules", home)
+    lightroom = Lightroom(tmp_path, tmp_path, plugin=Path(installed.folder))
+    assert from_lua(lightroom.require("Settings").home()) == str(home.root)
+    assert lightroom.sdk.info().LrToolkitIdentifier == IDENTIFIER
+    assert {path.name for path in Path(installed.folder).glob("**/*.lr*")} == {"Animate.lrtemplate"}
+    for name in FILES:
+        assert (Path(installed.folder) / name).read_bytes() == (PLUGIN / name).read_bytes()
 
 
 @pytest.mark.parametrize(
