@@ -65,9 +65,10 @@ def main(argv: list[str]) -> dict[str, Any]:
         clips = [clip["plain"] for clip in ours]
         per_photo = [run for number, clip in enumerate(clips[:2]) for run in bench.plain(f"single-{number}", [clip])]
         once = bench.plain("once", clips)
+        what = described(bench.model, clips[0]["call"])
     return {
         "device": gpu or "NO GPU: tiny random weights on the processor; only shows that it runs",
-        "clip": described(bench.model, clips[0]["call"]),
+        "clip": what,
         **numbers(ours, per_photo, once),
     }
 

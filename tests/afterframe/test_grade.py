@@ -96,6 +96,16 @@ def test_a_clip_that_does_not_show_its_photo_is_left_alone(photo: PreparedPhoto)
         assert all(np.array_equal(*pair) for pair in zip(graded(clip, photo), clip, strict=True))
 
 
+def test_a_grade_sets_in_gradually_when_the_photo_comes_into_sight_late(photo: PreparedPhoto) -> None:
+    """A clip that leads up to its photo may begin with something else."""
+    tiles = np.kron(np.random.default_rng(1).integers(60, 200, (16, 24, 3), np.uint8), np.ones((8, 8, 1), np.uint8))
+    clip = [tiles] * 24 + [shifted(photo.pixels)] * 24
+    result = graded(clip, photo)
+    assert difference(result[-1], photo.pixels) < 0.2 * difference(clip[-1], photo.pixels)
+    change = [frame.mean() - given.mean() for frame, given in zip(result, clip, strict=True)]
+    assert np.abs(np.diff(change)).max() < 0.5 * abs(change[-1])
+
+
 def test_what_comes_into_the_picture_does_not_pull_the_rest(photo: PreparedPhoto) -> None:
     """A red thing that the photo does not have grows until it covers a third of the frame."""
     true = [photo.pixels.copy() for _ in range(24)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from afterframe.colour import Floats, ciede2000, from_oklab, to_cielab, to_oklab
 from afterframe.grade.transform import NONE, Transform, fit
@@ -20,6 +21,8 @@ _STRENGTHS = (1.0, 0.5)
 """Tried in turn until nothing is made worse."""
 _SAMPLES = 4000
 """Taken from a key frame at most; half for the fit, half to judge it."""
+_INERTIA = 0.5
+"""What the transform of the frame before counts, against 1 of a key frame right there."""
 _JUMP = 0.006
 """A first frame whose transform differs this much from the second's is graded by itself, OKLab."""
 
@@ -59,6 +62,7 @@ class Course:
         self._photo = to_oklab(tracker.photo)
         self._first: Transform | None = None
         self._keys: list[_Key] = []
+        self._now: Transform | None = None
         self._looked = 0
 
     def look(self, at_s: float, frame: Floats) -> None:
@@ -77,23 +81,34 @@ class Course:
             self._part_with_the_first()
 
     def at(self, at_s: float) -> Transform:
-        """A frame's transform: a straight line through the key frames within reach (LOESS, tricube weights)."""
+        """A frame's transform; to be asked in the clip's order.
+
+        A straight line through the key frames within reach (LOESS, tricube weights). Without any the last transform
+        is held, and the first ones that come within reach turn it gradually.
+        """
         if at_s == 0 and self._first is not None:
             return self._first
-        self._keys = [key for key in self._keys[:-1] if key.at_s > at_s - 2 * REACH_S] + self._keys[-1:]
-        if not self._keys:
-            return NONE
+        self._keys = [key for key in self._keys[:-1] if key.at_s > at_s - REACH_S] + self._keys[-1:]
         apart = np.array([key.at_s - at_s for key in self._keys])
         weight = np.clip(1 - np.abs(apart / REACH_S) ** 3, 0, 1) ** 3 * [key.trust for key in self._keys]
-        if weight.sum() < 1e-6:  # nothing was found again for long: as it was last
-            return min(self._keys, key=lambda key: abs(key.at_s - at_s)).transform
+        if weight.sum() < 1e-6:
+            self._now = self._now or NONE
+            return self._now
+        found = self._line(apart, weight / weight.sum())
+        if self._now is not None:
+            held = _INERTIA / (_INERTIA + float(weight.sum()))
+            found = found * (1 - held) + self._now.coefficients * held
+        self._now = Transform(found)
+        return self._now
+
+    def _line(self, apart: npt.NDArray[np.float64], share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Where the straight line through the key frames' coefficients passes; ``apart``: their distance, seconds."""
         values = np.stack([key.transform.coefficients for key in self._keys])
-        share = weight / weight.sum()
         centre = float(share @ apart)
         spread = float(share @ (apart - centre) ** 2)
         mean = np.tensordot(share, values, 1)
         slope = np.tensordot(share * (apart - centre), values, 1) / (spread + (0.1 * REACH_S) ** 2)
-        return Transform(mean - slope * centre)
+        return np.asarray(mean - slope * np.clip(centre, -REACH_S / 2, REACH_S / 2), np.float64)
 
     def _part_with_the_first(self) -> None:
         """Some models show the photo itself in the first frame and their own colours from the second on."""
