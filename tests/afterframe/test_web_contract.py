@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
+from web_fixtures import Desk, make_clip_bytes, make_desk  # noqa: F401 - fixtures
 
 from afterframe.errors import UsageError
 from afterframe.recipe import SETTINGS
@@ -155,8 +155,8 @@ TAKING = [route for route in ROUTES if route.method != "GET"]
 
 
 @pytest.mark.parametrize("route", TAKING, ids=lambda route: route.name)
-def test_no_body_makes_the_server_stumble(desk: Desk, route: Any) -> None:
-    clip, photo = desk.clip(), str(desk.photo("fuzz.jpg"))
+def test_no_body_makes_the_server_stumble(desk: Desk, clip_bytes: bytes, route: Any) -> None:
+    clip, photo = desk.clip(data=clip_bytes), str(desk.photo("fuzz.jpg"))
     (render,) = desk.good("POST", "/api/animate", {"photos": [photo]})["renders"]
     place = route.rule.replace("<render_id>", render["id"]).replace("<clip_id>", clip.id)
 

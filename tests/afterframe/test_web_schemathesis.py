@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import io
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,13 +16,11 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 from test_web_uploads import jpeg
 from test_web_videos import finish
-from web_fixtures import TOKEN, Desk, make_desk  # noqa: F401 - a fixture
+from web_fixtures import TOKEN, Desk, make_clip_bytes, make_desk  # noqa: F401 - fixtures
 
-from afterframe.encode import Encoding, encode
 from afterframe.web.api import ROUTES
 from afterframe.web.openapi import address
 from afterframe.web.routes import NOTHING, Route
-from factories import make_frames
 
 CHECKED = [route for route in ROUTES if route.rule.startswith(("/api/", "/v1/"))]
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
@@ -47,14 +44,6 @@ def served_contract(desk: Desk) -> Any:
 
     desk.services.stopping.set()  # event streams end at once
     return schemathesis.openapi.from_wsgi("/api/openapi.json", closing, headers=HEADERS)
-
-
-@pytest.fixture(scope="module")
-def clip_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A real clip, for posters and the like."""
-    target = tmp_path_factory.mktemp("clip") / "tiny.mp4"
-    encode(make_frames(), target, Encoding(preset="ultrafast"), lambda share: None, lambda: False)
-    return target.read_bytes()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from afterframe.catalog import Catalog
 from afterframe.config import Config, Home, ServerConfig
 from afterframe.darkroom import Darkroom
 from afterframe.db import Database
+from afterframe.encode import Encoding, encode
 from afterframe.hashing import sha256_of
 from afterframe.ingest import Ingest
 from afterframe.jobs import Queue
@@ -27,7 +28,7 @@ from afterframe.web import LoginCodes, Services, create_app
 from afterframe.web.api import ROUTES
 from afterframe.web.schema import check
 from afterframe.web.shapes import SCHEMAS, ref
-from factories import Clock, make_clip, make_photo_file
+from factories import Clock, make_clip, make_frames, make_photo_file
 from fakes import FakeReader
 from photometa.xmp import packet
 
@@ -138,3 +139,11 @@ def make_desk(tmp_path: Path, database: Database, catalog: Catalog, queue: Queue
     yield Desk(create_app(services, codes), services, reader, codes, clock, watched, outside, changes)
     services.stopping.set()
     darkroom.close()
+
+
+@pytest.fixture(name="clip_bytes", scope="module")
+def make_clip_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A real clip, for posters and the like."""
+    target = tmp_path_factory.mktemp("clip") / "tiny.mp4"
+    encode(make_frames(), target, Encoding(preset="ultrafast"), lambda share: None, lambda: False)
+    return target.read_bytes()
