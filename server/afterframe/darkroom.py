@@ -1,4 +1,6 @@
-"""Pictures of photos and quick drafts of clips, for the page. Made in processes that can be killed, kept in the cache.
+"""Pictures of photos, their depth, and quick drafts of clips, for the page.
+
+Made in processes that can be killed, kept in the cache.
 
 A draft is made by the parallax generator, small and coarse, whatever generator the clip itself comes from: it shows
 where the camera goes, how far and how long, within two seconds.
@@ -22,10 +24,12 @@ from afterframe.config import Home, LimitsConfig
 from afterframe.decode import decode
 from afterframe.encode import Encoding, encode
 from afterframe.errors import PhotoError
-from afterframe.frames import Frames, Pixels
+from afterframe.frames import Frames, Pixels, PreparedPhoto
 from afterframe.framing import frame
+from afterframe.generators.parallax.interactive import relief
 from afterframe.isolation import Pool, Stopped
 from afterframe.models import Photo, Recipe, Scene
+from afterframe.vision import look
 
 SMALL_SIDE = 480
 """Long side of thumbnails and drafts, pixels."""
@@ -33,7 +37,9 @@ LARGE_SIDE = 2560
 DRAFT_FPS = 12
 DRAFT_FRAMES = 72
 """Long clips get fewer frames a second in their draft."""
-KEPT = {"pictures": 4000, "drafts": 200}
+VIEW_SIDE = 1920
+"""Long side of an interactive view, pixels: sharp on a large screen, and small enough to be sent in one file."""
+KEPT = {"pictures": 4000, "drafts": 200, "views": 400}
 """Files of each kind that stay in the cache."""
 
 
@@ -73,6 +79,27 @@ class Darkroom:
         order = ("framed", photo.path, photo.scene.to_dict(), recipe.size, overscan)
         return self._kept("pictures", key, ".jpg", Path(photo.path), lambda part: (*order[:2], str(part), *order[2:]))
 
+    def view(self, photo: Photo, shape: tuple[int, int]) -> Path:
+        """A photo as its interactive view shows it: a JPEG of ``shape`` (width, height), as large as it may be.
+
+        Raises:
+            PhotoError: it cannot be read.
+        """
+        return self._seen("view", photo, shape, ".jpg")
+
+    def relief(self, photo: Photo, shape: tuple[int, int]) -> Path:
+        """The depth of :meth:`view`: a grey PNG, 128 what stays in its place, brighter nearer.
+
+        Raises:
+            PhotoError: it cannot be read.
+        """
+        return self._seen("relief", photo, shape, ".png")
+
+    def _seen(self, what: str, photo: Photo, shape: tuple[int, int], suffix: str) -> Path:
+        key = _key(what, photo.path, photo.sha256, shape)
+        order = (what, photo.path, photo.scene.to_dict(), shape, lens_of(photo))
+        return self._kept("views", key, suffix, Path(photo.path), lambda part: (*order[:2], str(part), *order[2:]))
+
     def draft(self, photo: Photo, recipe: Recipe) -> str:
         """Make a draft; the name under which :meth:`drafted` finds it.
 
@@ -82,8 +109,7 @@ class Darkroom:
         """
         small = coarse(recipe)
         key = _key("draft", photo.path, photo.sha256, small.hash, small.seed)
-        lens = {name: photo.facts.get(name) for name in ("f_number", "focal_35mm", "subject_distance_m")}
-        order = ("draft", photo.path, photo.scene.to_dict(), small.to_dict(), lens, self._ffmpeg)
+        order = ("draft", photo.path, photo.scene.to_dict(), small.to_dict(), lens_of(photo), self._ffmpeg)
         self._kept("drafts", key, ".mp4", Path(photo.path), lambda part: (*order[:2], str(part), *order[2:]))
         return key
 
@@ -127,6 +153,11 @@ def coarse(recipe: Recipe) -> Recipe:
     return replace(recipe, size=(width, height), fps=fps)
 
 
+def lens_of(photo: Photo) -> dict[str, Any]:
+    """What of its optics says something about depth."""
+    return {name: photo.facts.get(name) for name in ("f_number", "focal_35mm", "subject_distance_m")}
+
+
 def prune(folder: Path, keep: int) -> None:
     """Leave the newest files of a cache folder."""
     files = list(folder.iterdir())
@@ -159,11 +190,17 @@ def develop(what: str, path: str, megapixels: float, target: str, *more: Any) ->
     """Make one file of a photo.
 
     Args:
-        what: "picture", "framed" or "draft".
+        what: "picture", "framed", "view", "relief" or "draft".
         target: the file to make.
         more: what the maker of that kind takes.
     """
-    makers: Mapping[str, Callable[..., None]] = {"picture": _picture, "framed": _framed, "draft": _draft}
+    makers: Mapping[str, Callable[..., None]] = {
+        "picture": _picture,
+        "framed": _framed,
+        "view": _view,
+        "relief": _relief,
+        "draft": _draft,
+    }
     makers[what](Path(path), megapixels, Path(target), *more)
 
 
@@ -194,6 +231,27 @@ def _framed(
     pixels = _pixels(path, megapixels, size)
     prepared = frame(pixels, Scene.from_dict(scene), size, overscan)
     Image.fromarray(np.ascontiguousarray(prepared.pixels)).save(target, "JPEG", quality=92)
+
+
+def _view(path: Path, megapixels: float, target: Path, *how: Any) -> None:
+    pixels = _viewed(path, megapixels, *how).surround
+    Image.fromarray(np.ascontiguousarray(pixels)).save(target, "JPEG", quality=85, optimize=True, progressive=True)
+
+
+def _relief(path: Path, megapixels: float, target: Path, *how: Any) -> None:
+    Image.fromarray(relief(_viewed(path, megapixels, *how))).save(target, "PNG", optimize=True)
+
+
+def _viewed(
+    path: Path, megapixels: float, scene: Mapping[str, Any], shape: tuple[int, int], lens: Mapping[str, Any]
+) -> PreparedPhoto:
+    """The largest crop of a shape, never enlarged."""
+    most = VIEW_SIDE / max(shape)
+    pixels = _pixels(path, megapixels, (round(shape[0] * most), round(shape[1] * most)))
+    scale = min(most, pixels.shape[1] / shape[0], pixels.shape[0] / shape[1])
+    size = max(2, round(shape[0] * scale)), max(2, round(shape[1] * scale))
+    known = Scene.from_dict(scene)
+    return replace(frame(pixels, known if known.measures else look(pixels), size, 0.0), **lens)
 
 
 def _draft(

@@ -12,12 +12,12 @@ from afterframe.errors import GenerateError
 from afterframe.models import CameraMovement, Failure, PhotoType, Stamp
 from afterframe.readiness import WEIGHTS
 from afterframe.web.preferences import FIELDS
-from afterframe.web.review import PAGES, SHORTCUTS, STATIC
+from afterframe.web.review import PAGE, ROUTES, SHORTCUTS, STATIC
 from afterframe.web.words import LANGUAGES, STATES, dictionary, duration, file_name, shown, words_of
 
 NASTY = "<img src=x onerror=alert(1)>&\"'\u202egpj\n.jpg"
 TEMPLATES = STATIC.parent / "templates"
-SHOWN = sorted(PAGES - {"/login"})
+SHOWN = sorted(route.rule for route in ROUTES if PAGE in route.media and route.rule != "/login")
 
 
 class Page(HTMLParser):

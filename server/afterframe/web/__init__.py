@@ -61,9 +61,9 @@ def _add(app: Flask, site: Site, name: str, route: Route) -> None:
 def _guard(app: Flask, site: Site, routes: dict[str, Route]) -> None:
     @app.before_request
     def check() -> None:
-        g.page = is_page(request)
-        site.gate.check_addresses(request)
         route = routes.get(request.endpoint or "")
+        g.page = is_page(request, route)
+        site.gate.check_addresses(request)
         caller = route.caller if route else Caller.TOKEN_OR_SESSION
         if caller is not Caller.ANYBODY:
             site.gate.check_caller(request, token_only=caller is Caller.TOKEN)

@@ -23,17 +23,17 @@ from afterframe.web import problems, shapes
 from afterframe.web.grid import CHOICE
 from afterframe.web.preferences import FIELDS, written
 from afterframe.web.problems import NotLoggedIn
-from afterframe.web.routes import Call, Caller, Routes
+from afterframe.web.routes import Call, Caller, Route, Routes
 from afterframe.web.shapes import one_of
 from afterframe.web.steering import queue_json
 from afterframe.web.words import LANGUAGES, STATES, dictionary, duration, language_of, shown, words_of
 
 ROUTES = Routes()
+PAGE = "text/html"
 SHOWN_WORKS = 4
 SHOWN_RENDERS = 100
 SHOWN_PROBLEMS = 100
 SUGGESTED = 20
-PAGES = frozenset({"/", "/queue", "/audit", "/folders", "/settings", "/login"})
 STATIC = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 SHORTCUTS = (
@@ -63,10 +63,10 @@ SHORTCUTS = (
 )
 
 
-def is_page(request: Request) -> bool:
+def is_page(request: Request, route: Route | None) -> bool:
     """Whether a person sees the answer, rather than a program."""
     g.language = language_of(request)
-    return request.path in PAGES
+    return route is not None and PAGE in route.media
 
 
 def page_problem(error: AfterframeError) -> Response:

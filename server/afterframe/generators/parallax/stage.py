@@ -40,7 +40,7 @@ class Stage:
         self._alive = alive(seen, recipe, shape, self._whole)
         moving = bool(self._alive) or recipe.camera_movement is not CameraMovement.STATIC
         self._light = light(recipe, self._places.shape[1], moving)
-        self._pivot = _pivot(seen, near, photo)
+        self._pivot = pivot_of(seen, near, photo)
         self._warper = warper(drawn.result(), self._size)
 
     def frame(self, moment: float) -> Pixels:
@@ -92,7 +92,7 @@ class Stage:
         return np.asarray(read, np.float32)
 
 
-def _pivot(seen: Survey, near: Map, photo: PreparedPhoto) -> Pivot:
+def pivot_of(seen: Survey, near: Map, photo: PreparedPhoto) -> Pivot:
     """The subject, drawn towards the frame's middle so that a push-in stays composed.
 
     Without one, the middle.

@@ -73,9 +73,9 @@ export class Detail {
   }
 
   /** @param {number} by */
-  step(by) {
+  async step(by) {
     // A clip that was just judged may have left the list: the next one stands in its place.
-    const here = this.list.at(this.index)?.id === this.clip?.id;
+    const here = (await this.list.find(this.index))?.id === this.clip?.id;
     const to = this.index + (by > 0 && !here ? 0 : by);
     if (to >= 0 && to < this.list.total) this.show(to);
     else say(by > 0 ? t("That was the last one.") : t("That is the first one."));
@@ -91,6 +91,7 @@ export class Detail {
     byId("detail-place").textContent = [clip.variant > 1 ? t("variant {n}", { n: clip.variant }) : "", index ? t("{n} of {all}", { n: this.index + 1, all: this.list.total }) : ""].filter(Boolean).join(" · ");
     this.showVerdict();
     if (!other) return;
+    byId("look").href = `/api/clips/${clip.id}/interactive`;
     byId("download").href = clip.file;
     byId("download").setAttribute("download", clip.path.replaceAll("\\", "/").split("/").pop() ?? "");
     const [width, height] = clip.recipe.size;
@@ -290,7 +291,7 @@ export class Detail {
     const act = undoing ? "undo" : event.ctrlKey || event.metaKey || event.altKey ? "" : keys[/** @type {keyof typeof keys} */ (event.key.length > 1 ? event.key : event.key.toLowerCase())];
     const change = changeOf(event);
     if (slides && event.key.startsWith("Arrow")) return;
-    if (event.key === " " && /** @type {Element} */ (event.target).closest("button, summary, a, input")) return;
+    if (event.key === " " && /** @type {Element} */ (event.target).closest('button, summary, a, input:not([type="range"])')) return;
     if (act) this.acts[act]();
     else if (change) this.judge(change, event.shiftKey);
     else return;
