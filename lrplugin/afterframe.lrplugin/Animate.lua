@@ -21,7 +21,7 @@ local function title()
   return LOC "$$$/Afterframe/Animate/Title=Animate with Afterframe"
 end
 
--- Folders are named to the photographer before the daemon may read them. Whether to go on.
+-- Folders are named to the photographer before the daemon may read them.
 function Animate.openFolders(api, items, known)
   local closed = Handover.closedFolders(api, items, known)
   if #closed == 0 then
@@ -52,17 +52,14 @@ local function ticker(scope, total)
   end
 end
 
-local function renderProblem(render)
-  return render.error or render.problem
-end
-
 -- The renders of items: id -> { path, state, progress, problem }.
 local function rendersOf(items)
   local renders = {}
   for _, item in ipairs(items) do
     for _, render in ipairs(item.renders or {}) do
-      renders[render.id] =
-        { path = item.there, state = render.state, progress = render.progress, problem = renderProblem(render) }
+      local followed = { path = item.there, state = render.state, progress = render.progress }
+      followed.problem = render.error
+      renders[render.id] = followed
     end
   end
   return renders

@@ -33,10 +33,9 @@ end
 local function export(exportContext, handOver, summary)
   for _, rendition in exportContext:renditions { stopIfCanceled = true } do
     local rendered, result = rendition:waitForRender()
-    local path = rendered and result or rendition.destinationPath
-    local item = { photo = rendition.photo, path = path, file = path, handed = true, fetched = {} }
+    local path = rendition.photo:getRawMetadata "path"
     if rendered then
-      handOver(item)
+      handOver { photo = rendition.photo, path = path, file = result, handed = true, fetched = {} }
     else
       summary:add("failed", path, { code = "render", message = tostring(result), hint = "" })
     end
@@ -48,11 +47,12 @@ local function keepForLater(items, wish, summary)
   local marks = {}
   for _, item in ipairs(items) do
     summary:add("waiting", item.path)
-    local there = Paths.toDaemon(item.path, Settings.mappings())
+    local there = Paths.toDaemon(item.file, Settings.mappings())
     local values = { status = "waiting", handed = there, wish = Json.encode(wish), error = "" }
     marks[#marks + 1] = { photo = item.photo, values = values }
   end
   summary:count("unwritten", Catalog.mark(marks))
+  summary.bad = summary.bad or #items > 0
 end
 
 -- Follow in a task of its own: the export is over when its files are written.
@@ -99,7 +99,7 @@ function service.processRenderedPhotos(_, exportContext)
   local cursor = state and api:events()
   local asked, sent, later = {}, {}, {}
   local function handOver(item)
-    local folder = Paths.split(item.path)
+    local folder = Paths.split(item.file)
     if state and not asked[folder] then
       asked[folder] = true
       Animate.openFolders(api, { item }, state.folders)
@@ -114,8 +114,9 @@ function service.processRenderedPhotos(_, exportContext)
   keepForLater(later, wish, summary)
   if #sent > 0 then
     follow(api, sent, cursor and cursor.cursor, state.health.paused, summary)
-  elseif problem then
-    LrDialogs.message(title(), problem.message .. "\n\n" .. summary:text(), "warning")
+  elseif problem or summary.bad then
+    local why = problem and problem.message .. "\n\n" or ""
+    LrDialogs.message(title(), why .. summary:text(), "warning")
   end
 end
 

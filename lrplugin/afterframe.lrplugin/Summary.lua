@@ -14,7 +14,7 @@ local function words(reason)
   return ({
     done = LOC "$$$/Afterframe/Summary/Done=Clips finished",
     imported = LOC "$$$/Afterframe/Summary/Imported=Clips imported",
-    unstacked = LOC "$$$/Afterframe/Summary/Unstacked=Imported, but not stacked (the clip is in another folder)",
+    unstacked = LOC "$$$/Afterframe/Summary/Unstacked=Imported, but not stacked (another folder, or another stack)",
     here = LOC "$$$/Afterframe/Summary/Here=Clips that were in the catalogue already",
     refusedByLightroom = LOC "$$$/Afterframe/Summary/RefusedByLightroom=Lightroom could not import the clip",
     rejectedClip = LOC "$$$/Afterframe/Summary/RejectedClip=Clips left out because they were rejected",

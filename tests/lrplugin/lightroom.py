@@ -1,7 +1,8 @@
 """Lightroom Classic as far as the plugin sees it: a catalogue, dialogs and the SDK under a real Lua 5.1.
 
-The SDK is `fake_lightroom.lua`; this module gives it files, the network, a clock and pictures, all real but the
-clock, which goes on by itself whenever every task sleeps. What it does for a Lua coroutine never calls back into Lua.
+The SDK is `fake_lightroom.lua` and `fake_lightroom_views.lua`; this module gives it files, the network, a clock and
+pictures, all real but the clock, which goes on by itself whenever every task sleeps. What it does for a Lua coroutine
+never calls back into Lua.
 """
 
 from __future__ import annotations
@@ -104,6 +105,7 @@ class Lightroom:
         return self._lua.table_from(
             {
                 "windows": self.windows,
+                "views": (Path(__file__).parent / "fake_lightroom_views.lua").read_bytes().decode("latin-1"),
                 "now": lambda: self.now,
                 "advance": self._advance,
                 "exists": lambda path: self.exists(path),

@@ -337,7 +337,7 @@ def test_a_photo_that_cannot_be_stacked_gets_its_clip_all_the_same(studio: Studi
     lightroom.run("MenuAnimateNow.lua")
     assert counted(lightroom.said.text) == {
         "Clips finished": 1,
-        "Imported, but not stacked (the clip is in another folder)": 1,
+        "Imported, but not stacked (another folder, or another stack)": 1,
     }
     assert len(lightroom.clips()) == 1
 
@@ -362,7 +362,13 @@ def test_an_export_is_animated_and_works_without_the_daemon_too(studio: Studio, 
     until(lambda: studio.afterframe.idle(), "the renders to end")
     lightroom.run("MenuImport.lua")
     assert {lightroom.fields(photo)["status"] for photo in photos} == {"done"}
-    assert counted(lightroom.said.text)["Imported, but not stacked (the clip is in another folder)"] == 2
+    assert counted(lightroom.said.text)["Imported, but not stacked (another folder, or another stack)"] == 2
+
+    # A photo that Lightroom cannot render is named, and the others go on.
+    lightroom.unrenderable.add("DSC_8.NEF")
+    lightroom.export([studio.shoot("DSC_8.NEF", fileFormat="RAW")])
+    assert "The file could not be read." in lightroom.said.text
+    assert "DSC_8.NEF" in lightroom.said.text
 
     # Into a watched folder: asked for with words, and not animated a second time without them.
     beside = [studio.shoot("DSC_9.NEF", fileFormat="RAW")]
