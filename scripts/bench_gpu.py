@@ -5,14 +5,13 @@
     load once       the same script, one photo after the other
 
 Same weights, size, frames, steps, guidance, seeds, prompts and precision; each photo has a prompt of its own. The
-first clip of each is its cold start and is told apart. Finishing is what comes after the last frame was decoded:
-to the processor, grading, encoding, verifying, publishing. `main(argv)` gives the numbers.
+first clip of each is its cold start and is told apart. Finishing is what comes after the frames were decoded: to
+the processor, grading, encoding, verifying, publishing. `main(argv)` gives the numbers.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import statistics
@@ -23,7 +22,8 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -35,13 +35,14 @@ from afterframe.db import Database
 from afterframe.encode import encode, verify
 from afterframe.frames import Frames, Pixels, PreparedPhoto
 from afterframe.generators.diffusers import Diffusers, fit
+from afterframe.generators.diffusers.paces import Paces
 from afterframe.generators.diffusers.profiles import choose
 from afterframe.grade import match_grade
 from afterframe.ingest import Ingest, Wish
 from afterframe.jobs import Queue
-from afterframe.models import Job, Recipe
+from afterframe.models import Job, JobState, Recipe
 from afterframe.reading import PhotoReader
-from afterframe.worker import Heartbeat, Worker
+from afterframe.worker import Worker
 from demo_photos import PHOTOS, write_photo
 from random_models import make
 
@@ -180,10 +181,11 @@ def numbers(ours: list[dict[str, Any]], per_photo: list[dict[str, Any]], once: l
         "finishing": {
             "seconds": finishing,
             "share of the clip": finishing / warm["ours"],
+            "share that the device waits": max(0.0, 1 - middle(ours[1:], "device_s") / warm["ours"]),
             "of it grading, s": middle(ours[1:], "grade_s"),
             "of it encoding and verifying, s": middle(ours[1:], "encode_s"),
         },
-        "memory_plan": ours[-1]["plan"],
+        "our_settings": ours[-1]["settings"],
     }
 
 
@@ -196,7 +198,7 @@ def middle(clips: list[dict[str, Any]], name: str) -> float:
 
 
 def run_ours(order: dict[str, Any]) -> None:
-    """Animate the photos as a worker does, and write what each took."""
+    """Animate the photos as the daemon's worker does, and write what each took."""
     os.environ["AFTERFRAME_HOME"] = order["home"]
     home = Home.find().make()
     database = Database(home.database)
@@ -204,117 +206,160 @@ def run_ours(order: dict[str, Any]) -> None:
     worker, queue = Worker(database, config, OWNER), Queue(database)
     reader = PhotoReader(config.limits)
     ingest = Ingest(database, Catalog(database), queue, config, reader.read)
+    jobs: list[Job] = []
     try:
         for number, photo in enumerate(order["photos"]):
             fields = {**order["fields"], "prompt": WORDS[number % len(WORDS)], "seed": number}
-            ingest.request(Path(photo), Wish(fields))
-        Path(order["answer"]).write_text(json.dumps(list(rendered(worker, queue))), "utf-8")
+            jobs += ingest.request(Path(photo), Wish(fields))
+        with Stopwatches() as watches:
+            serve_until_done(worker, queue, jobs)
+        done = [queue.get(job.id) for job in jobs]
+        told = [{"ended_at": job.updated_at, **watches.told(job)} for job in done]
+        Path(order["answer"]).write_text(json.dumps(told), "utf-8")
     finally:
         reader.close()
         worker.close()
         database.close()
 
 
-def rendered(worker: Worker, queue: Queue) -> Iterator[dict[str, Any]]:
-    """Claim and render until the queue is empty."""
-    while job := queue.claim(OWNER):
-        watch = Stopwatch()
-        with watch.on(), Heartbeat(queue, job, OWNER, threading.Event(), stall_s=3600) as beat:
-            worker.render(job, beat)
-        yield {**watch.told(time.perf_counter()), "ended_at": time.time(), "plain": watch.as_plain(job)}
+def serve_until_done(worker: Worker, queue: Queue, jobs: list[Job]) -> None:
+    """The worker's own loop, told to stop when the last job has ended.
+
+    Raises:
+        RuntimeError: one failed.
+    """
+    stopping = threading.Event()
+
+    def watch() -> None:
+        while not all(queue.get(job.id).state.ended for job in jobs):
+            time.sleep(0.05)
+        stopping.set()
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    worker_module.serve(worker, queue, OWNER, stopping, 3600, False)
+    watcher.join()
+    if bad := [job.error for job in map(queue.get, [job.id for job in jobs]) if job.state != JobState.DONE]:
+        raise RuntimeError(f"a clip was not made: {bad}")
 
 
+@dataclass(slots=True)
 class Stopwatch:
-    """Notes when the model's first frame came out, and what grading and encoding took, for one clip."""
+    """What one clip took, seconds."""
+
+    generator: Diffusers
+    recipe: Recipe
+    first_frame_at: float = 0.0
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Of the stages; "made" is reading the model's frames, "given" the same as grading sees it."""
+    phases: dict[str, float] = field(default_factory=dict)
+    """As the generator itself learned them."""
+
+    def add(self, name: str, began: float) -> None:
+        """A stage went on until now; ``began`` as time.perf_counter says it."""
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+
+    def reading(self, name: str, frames: Frames) -> Frames:
+        """The same frames; what reading them took is added up."""
+        return replace(frames, frames=self._read(name, frames.frames))
+
+    def _read(self, name: str, frames: Iterator[Pixels]) -> Iterator[Pixels]:
+        while True:
+            began = time.perf_counter()
+            frame = next(frames, None)
+            self.add(name, began)
+            self.first_frame_at = self.first_frame_at or time.perf_counter()
+            if frame is None:
+                return
+            yield frame
+
+
+class Stopwatches:
+    """Stand between the worker and its stages; each render has a thread of its own."""
 
     def __init__(self) -> None:
-        self._seconds = dict.fromkeys(("source", "graded", "encode", "verify"), 0.0)
-        self._first_frame_at = 0.0
-        self._spent: dict[str, float] = {}
-        self._made: tuple[Diffusers, Recipe] | None = None
+        self._here = threading.local()
+        self._by_seed: dict[int, Stopwatch] = {}
+        self._patches = ExitStack()
 
-    @contextlib.contextmanager
-    def on(self) -> Iterator[None]:
-        """Stands between the worker and its stages."""
-        with ExitStack() as stack:
-            for name, stage in (("encode", encode), ("verify", verify)):
-                stack.enter_context(mock.patch.object(worker_module, name, self._timed(name, stage)))
-            stack.enter_context(mock.patch.object(worker_module, "match_grade", self._match_grade))
-            stack.enter_context(mock.patch.object(Diffusers, "generate", self._generate(Diffusers.generate)))
-            yield
+    def __enter__(self) -> Stopwatches:
+        for name, stage in (("encode", encode), ("verify", verify)):
+            self._patches.enter_context(mock.patch.object(worker_module, name, self._timed(name, stage)))
+        self._patches.enter_context(mock.patch.object(worker_module, "match_grade", self._match_grade))
+        self._patches.enter_context(mock.patch.object(Worker, "publish", self._publish(Worker.publish)))
+        self._patches.enter_context(mock.patch.object(Diffusers, "generate", self._generate(Diffusers.generate)))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._patches.close()
 
     def _timed(self, name: str, stage: Any) -> Any:
         def run(*arguments: Any) -> Any:
             began = time.perf_counter()
             answer = stage(*arguments)
-            self._seconds[name] += time.perf_counter() - began
+            self._here.watch.add(name, began)
             return answer
 
         return run
 
-    def _match_grade(self, frames: Frames, photo: PreparedPhoto) -> Frames:
-        return self._noted("graded", match_grade(frames, photo))
-
-    def _generate(self, generate: Any) -> Any:
-        def run(this: Diffusers, photo: PreparedPhoto, recipe: Recipe, *told: Any) -> Frames:
-            self._made = this, recipe
-            learn = this._paces.learn
-
-            def learned(model: str, megapixels: float, seconds: Mapping[str, float]) -> None:
-                self._spent.update(seconds)
-                learn(model, megapixels, seconds)
-
-            this._paces.learn = learned  # type: ignore[method-assign]
-            return self._noted("source", generate(this, photo, recipe, *told))
+    def _publish(self, publish: Any) -> Any:
+        def run(*arguments: Any) -> None:
+            publish(*arguments)
+            watch: Stopwatch = self._here.watch
+            watch.seconds["finishing"] = time.perf_counter() - watch.first_frame_at
 
         return run
 
-    def _noted(self, name: str, frames: Frames) -> Frames:
-        return replace(frames, frames=self._reading(name, frames.frames))
+    def _match_grade(self, frames: Frames, photo: PreparedPhoto) -> Frames:
+        watch: Stopwatch = self._here.watch
+        return watch.reading("graded", match_grade(watch.reading("given", frames), photo))
 
-    def _reading(self, name: str, frames: Iterator[Pixels]) -> Iterator[Pixels]:
-        while True:
-            began = time.perf_counter()
-            frame = next(frames, None)
-            ended = time.perf_counter()
-            if name == "source" and not self._first_frame_at:
-                self._first_frame_at = ended
-            self._seconds[name] += ended - began
-            if frame is None:
-                return
-            yield frame
+    def _generate(self, generate: Any) -> Any:
+        def run(this: Diffusers, photo: PreparedPhoto, recipe: Recipe, *told: Any) -> Frames:
+            watch = self._here.watch = self._by_seed[recipe.seed] = Stopwatch(this, recipe)
+            learn = Paces.learn
 
-    def told(self, ended: float) -> dict[str, Any]:
-        """Seconds of each; the peak memory of the GPU so far, GiB; the memory plan."""
+            def learned(paces: Paces, model: str, megapixels: float, seconds: Mapping[str, float]) -> None:
+                watch.phases.update(seconds)
+                learn(paces, model, megapixels, seconds)
+
+            this._paces.learn = partial(learned, this._paces)  # type: ignore[method-assign]
+            return watch.reading("made", generate(this, photo, recipe, *told))
+
+        return run
+
+    def told(self, job: Job) -> dict[str, Any]:
+        """What a clip took, seconds; the peak memory of the GPU so far, GiB; what makes the same clip plainly."""
         import torch
 
-        assert self._made is not None
-        seconds = self._seconds
+        watch = self._by_seed[job.recipe.seed]
+        seconds = watch.seconds
         return {
-            "finishing_s": ended - self._first_frame_at,
-            "grade_s": seconds["graded"] - seconds["source"],
+            "device_s": seconds["made"],
+            "finishing_s": seconds["finishing"],
+            "grade_s": seconds["graded"] - seconds["given"],
             "encode_s": seconds["encode"] - seconds["graded"] + seconds["verify"],
-            "step_s": self._spent["step"],
+            "step_s": watch.phases["step"],
             "peak_vram_gib": torch.cuda.max_memory_allocated() / (1 << 30) if torch.cuda.is_available() else 0.0,
-            "plan": self._made[0]._ready_engine().plan.name,
+            "settings": watch.generator._ready_engine().settings,
+            "plain": as_plain(job, watch.generator, watch.recipe),
         }
 
-    def as_plain(self, job: Job) -> dict[str, Any]:
-        """What the plain script must be told to make the same clip."""
-        assert self._made is not None
-        generator, recipe = self._made
-        profile = generator._choice.profile
-        call = {
-            **fit.parameters_of(recipe, generator._choice),
-            "width": recipe.size[0],
-            "height": recipe.size[1],
-            "num_frames": recipe.frame_count,
-            "max_sequence_length": profile.sequence,
-        }
-        clip = {
-            "photo": job.photo_path,
-            "prompt": fit.prompt_of(recipe, profile),
-            "negative_prompt": fit.negative_prompt_of(recipe, profile),
-            "seed": recipe.seed,
-        }
-        return {"call": call, "clip": clip}
+
+def as_plain(job: Job, generator: Diffusers, recipe: Recipe) -> dict[str, Any]:
+    """What the plain script must be told to make the same clip."""
+    profile = generator._choice.profile
+    call = {
+        **fit.parameters_of(recipe, generator._choice),
+        "width": recipe.size[0],
+        "height": recipe.size[1],
+        "num_frames": recipe.frame_count,
+        "max_sequence_length": profile.sequence,
+    }
+    clip = {
+        "photo": job.photo_path,
+        "prompt": fit.prompt_of(recipe, profile),
+        "negative_prompt": fit.negative_prompt_of(recipe, profile),
+        "seed": recipe.seed,
+    }
+    return {"call": call, "clip": clip}
