@@ -59,11 +59,23 @@ def _measures(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE clips ADD COLUMN measures TEXT NOT NULL DEFAULT '{}'")  # afterframe.fidelity's
 
 
+def _page_indexes(connection: sqlite3.Connection) -> None:
+    """Counts, failures and refusals are asked for at every look at the page, whatever has been done before."""
+    connection.execute("CREATE INDEX jobs_state ON jobs (state, seq)")
+    connection.execute("CREATE INDEX photos_refused ON photos (seen_at) WHERE problem IS NOT NULL")
+
+
+def _suspects(connection: sqlite3.Connection) -> None:
+    connection.execute("ALTER TABLE jobs ADD COLUMN alone INTEGER NOT NULL DEFAULT 0")  # beside no other job
+
+
 MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None]], ...] = (
     ("schema", _schema),
     ("memory plans", _memory_plans),
     ("review", _review),
     ("measures", _measures),
+    ("page indexes", _page_indexes),
+    ("suspects", _suspects),
 )
 """Named steps; the file's user_version counts those that it has had."""
 

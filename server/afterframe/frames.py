@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -109,3 +109,8 @@ class Movie:
     longest_s: float
     """What goes on after this is left away, seconds."""
     model: Model | None = None
+
+
+def gathered(frames: Frames) -> Frames:
+    """The same clip with every frame in memory: whatever makes them is done afterwards."""
+    return replace(frames, frames=iter([frame.copy() for frame in frames.frames]))

@@ -247,17 +247,24 @@ class Queue:
             self._requeue(connection, "id = ? AND owner = ?", (job_id, owner))
 
     def strike(self, owner: str, reason: str) -> list[Job]:
-        """A worker died under a living supervisor: its jobs get a strike each, three park them.
+        """A worker died under a living supervisor: the job that did it gets a strike, three park it.
 
+        A worker may hold two jobs, one being made and one being finished. If one of them stood still, it was that
+        one. Else nobody knows: both go back without a strike and are done alone, so that a second death tells.
         A publish that had been committed is left for :meth:`intents`: it needs no second render.
         """
         with self._db.transaction() as connection:
             rows = connection.execute(
                 "SELECT * FROM jobs WHERE owner = ? AND id NOT IN (SELECT job_id FROM intents)", (owner,)
             ).fetchall()
-            for row in rows:
+            stalled = [row for row in rows if row["lease_until"] < self._clock()]
+            guilty = stalled or (rows if len(rows) == 1 else [])
+            if not guilty:
+                connection.execute("UPDATE jobs SET alone = 1 WHERE owner = ?", (owner,))
+            for row in guilty:
                 photo = Path(self.get(row["id"]).photo_path).name
                 self._strike(connection, row, Failure("worker_died", f"{photo}: {reason}"))
+            self.release(owner)
         return [self.get(row["id"]) for row in rows]
 
     def _strike(self, connection: sqlite3.Connection, row: sqlite3.Row, error: Failure) -> None:
@@ -468,8 +475,9 @@ class Queue:
         """How long all that waits and runs may take, seconds: by the pace of the latest clips that came one after
         another without a break. None: there is nothing to do, or no pace yet."""
         rows = self._db.connection.execute(
-            "SELECT created_at, updated_at FROM jobs WHERE state = 'done' ORDER BY updated_at DESC LIMIT 30"
+            "SELECT created_at, updated_at FROM jobs WHERE state = 'done' ORDER BY seq DESC LIMIT 30"
         ).fetchall()
+        rows.sort(key=lambda row: row["updated_at"], reverse=True)
         paces = sorted(
             later["updated_at"] - earlier["updated_at"]
             for later, earlier in pairwise(rows)
@@ -531,5 +539,6 @@ def _job(row: sqlite3.Row) -> Job:
         error=Failure(**json.loads(row["error"])) if row["error"] else None,
         cancel_requested=bool(row["cancel_requested"]),
         plan=row["plan"],
+        alone=bool(row["alone"]),
         note=row["note"],
     )

@@ -245,6 +245,8 @@ class Job:
     cancel_requested: bool
     plan: int = 0
     """The generator's memory plan: 0 the fastest that fits, higher ones need less memory and more time."""
+    alone: bool = False
+    """No other job may be under way in the same process: a process died that held this one and another."""
     note: str = ""
     """What happened on the way, in a photographer's words, though the render goes on."""
 

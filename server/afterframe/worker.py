@@ -12,6 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -36,7 +37,7 @@ from afterframe.errors import (
     Unavailable,
 )
 from afterframe.fidelity import Fidelity
-from afterframe.frames import Frames, Movie, PreparedPhoto
+from afterframe.frames import Frames, Movie, PreparedPhoto, gathered
 from afterframe.framing import frame
 from afterframe.grade import match_grade
 from afterframe.hashing import sha256_of
@@ -73,6 +74,7 @@ class Heartbeat:
         self._stall_s = stall_s
         self._wake = threading.Event()
         self._cancelled = False
+        self._device_free = threading.Event()
         self._share = 0.0
         self._told_eta: tuple[float, float] | None = None
         self._began = self._moved = time.monotonic()
@@ -98,6 +100,14 @@ class Heartbeat:
         if share >= self._share:
             self._share = share
             self._told_eta = None if eta_s is None else (self._moved, eta_s)
+
+    def hand_over(self) -> None:
+        """The clip is made: the next render may have the device while this one is finished."""
+        self._device_free.set()
+
+    def handed_over(self, timeout_s: float) -> bool:
+        """Whether the device is free; waits for it so long at most, seconds."""
+        return self._device_free.wait(timeout_s)
 
     def stopped(self) -> bool:
         """Whether to stop: the user cancelled, the daemon ends, or the job was given to another."""
@@ -159,6 +169,9 @@ class Worker:
             photo = self._prepare(job, generator, recipe)
             made = generator.generate(photo, recipe, beat.progress, beat.stopped)
             frames = take_apart(made, self._encoding) if isinstance(made, Movie) else made
+            if generator.abilities.ahead and not job.alone:
+                frames = gathered(frames)
+                beat.hand_over()
             if generator.abilities.graded:
                 frames = match_grade(frames, photo)
             fidelity = Fidelity(photo, recipe)
@@ -342,33 +355,66 @@ def serve(
     reserved: bool,
     place: Place = ANY_PLACE,
 ) -> None:
-    """Claim and render until told to stop; return also when memory ran out, so that a fresh process goes on."""
+    """Claim and render until told to stop; return also when memory ran out, so that a fresh process goes on.
+
+    Where a generator makes its clips ahead, one is finished (graded, encoded, published) while the next is made.
+    """
     worked_at = time.monotonic()
     turn = Turn(place.devices)
-    while not stopping.is_set():
-        if place.devices and queue.waits(place.lane):
-            stopping.wait(turn.wait_s())
-        job = queue.claim(owner, reserved_only=reserved, lane=place.lane)
-        if job is None:
-            if time.monotonic() - worked_at > worker.keep_warm_s:
-                worker.close()
-            stopping.wait(IDLE_S)
-            continue
-        with Heartbeat(queue, job, owner, stopping, stall_s) as beat:
-            error = _attempt(worker, job, beat)
-        if stopping.is_set() and isinstance(error, Cancelled | EncodeError):
-            queue.release(owner)  # a signal to the whole group ends ffmpeg too
-        elif isinstance(error, Unavailable) and not reserved:
-            log.warning("%s", error)
-            queue.postpone(job.id, owner, error)
-            stopping.wait(UNAVAILABLE_S)
-        elif error is not None:
-            log.warning("%s: %s", job.photo_path, error)
-            with contextlib.suppress(LeaseLost):
-                queue.fail(job.id, owner, error)
+    finishing: Future[AfterframeError | None] | None = None
+    with ThreadPoolExecutor(2, thread_name_prefix="render") as threads:
+        while not stopping.is_set():
+            if place.devices and queue.waits(place.lane):
+                stopping.wait(turn.wait_s())
+            job = queue.claim(owner, reserved_only=reserved, lane=place.lane)
+            if job is None:
+                if time.monotonic() - worked_at > worker.keep_warm_s:
+                    worker.close()
+                stopping.wait(IDLE_S)
+                continue
+            beat = Heartbeat(queue, job, owner, stopping, stall_s)
+            making = threads.submit(_work, worker, queue, job, beat, owner, stopping, reserved, finishing)
+            making.add_done_callback(lambda _, beat=beat: beat.hand_over())  # type: ignore[misc]
+            while not beat.handed_over(BEAT_S):
+                pass  # in pieces: on Windows a signal is heard between them only
+            if finishing is not None:
+                finishing.result()
+            finishing = making
+            error = making.result() if making.done() else None
             if isinstance(error, OutOfMemory):
                 return
-        worked_at = time.monotonic()
+            if isinstance(error, Unavailable):
+                stopping.wait(UNAVAILABLE_S)
+            worked_at = time.monotonic()
+        if finishing is not None:
+            finishing.result()
+
+
+def _work(
+    worker: Worker,
+    queue: Queue,
+    job: Job,
+    beat: Heartbeat,
+    owner: str,
+    stopping: threading.Event,
+    reserved: bool,
+    before: Future[AfterframeError | None] | None,
+) -> AfterframeError | None:
+    """One job from its claim to its end; what went wrong, if anything did."""
+    with beat:
+        if job.alone and before is not None:
+            wait([before])
+        error = _attempt(worker, job, beat)
+    if stopping.is_set() and isinstance(error, Cancelled | EncodeError):
+        queue.release(owner)  # a signal to the whole group ends ffmpeg too
+    elif isinstance(error, Unavailable) and not reserved:
+        log.warning("%s", error)
+        queue.postpone(job.id, owner, error)
+    elif error is not None:
+        log.warning("%s: %s", job.photo_path, error)
+        with contextlib.suppress(LeaseLost):
+            queue.fail(job.id, owner, error)
+    return error
 
 
 def _attempt(worker: Worker, job: Job, beat: Heartbeat) -> AfterframeError | None:

@@ -284,6 +284,29 @@ def test_a_retry_begins_with_the_fastest_plan_again(queue: Queue, catalog: Catal
     assert (again.plan, again.note) == (0, "")
 
 
+def test_of_two_jobs_in_a_dead_worker_neither_is_blamed_but_both_are_done_alone(queue: Queue, catalog: Catalog) -> None:
+    jobs = [make_job(queue, catalog, recipe_changes={"seed": seed}) for seed in (1, 2)]
+    for _ in jobs:
+        queue.claim(OWNER)
+    queue.strike(OWNER, "it died")
+    back = [queue.get(job.id) for job in jobs]
+    assert [(job.state, job.strikes, job.alone) for job in back] == [(JobState.QUEUED, 0, True)] * 2
+    queue.claim(OWNER)
+    queue.strike(OWNER, "it died")
+    assert sorted(queue.get(job.id).strikes for job in jobs) == [0, 1]
+
+
+def test_of_two_jobs_the_one_that_stood_still_is_blamed(queue: Queue, catalog: Catalog) -> None:
+    hung, other = [make_job(queue, catalog, recipe_changes={"seed": seed}) for seed in (1, 2)]
+    for _ in range(2):
+        queue.claim(OWNER)
+    queue.lapse(hung.id, OWNER)
+    queue.strike(OWNER, "it hung")
+    assert (queue.get(hung.id).strikes, queue.get(other.id).strikes) == (1, 0)
+    assert queue.get(other.id).state == JobState.QUEUED
+    assert not queue.get(other.id).alone
+
+
 class QueueMachine(RuleBasedStateMachine):
     """Whatever happens in whatever order: no job is lost, none is held twice, none ends twice."""
 

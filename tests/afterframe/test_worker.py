@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
+import numpy as np
 import pytest
 
 import photometa
@@ -14,12 +16,12 @@ from afterframe import worker as worker_module
 from afterframe.catalog import Catalog
 from afterframe.config import Config, RenderConfig
 from afterframe.db import Database
-from afterframe.errors import AfterframeError, Cancelled, GenerateError, OutOfMemory
-from afterframe.frames import Model
+from afterframe.errors import AfterframeError, Cancelled, EncodeError, GenerateError, OutOfMemory
+from afterframe.frames import Frames, Model, PreparedPhoto
 from afterframe.generators import Abilities
 from afterframe.hashing import sha256_of
 from afterframe.jobs import Order, Queue
-from afterframe.models import Job, JobState, Stamp, Verdict
+from afterframe.models import Job, JobState, Recipe, Stamp, Verdict
 from afterframe.provenance import read_clip
 from afterframe.publish import Publication
 from afterframe.worker import Heartbeat, Worker, serve
@@ -99,6 +101,22 @@ def test_how_true_a_clip_is_to_its_photo_stands_in_catalogue_and_sidecar(studio:
     assert told.measures == clip.measures
     assert 0 < clip.measures["photo_psnr_db"] < 40  # grey frames
     assert clip.measures["photo_de00"] > 5
+
+
+@pytest.mark.parametrize(("graded", "least", "most"), [(True, 0, 1), (False, 3, 20)])
+def test_a_models_clip_is_held_to_its_photos_colours(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, graded: bool, least: float, most: float
+) -> None:
+    def darker(photo: PreparedPhoto, recipe: Recipe, *_: object) -> Frames:
+        frames = (np.asarray(photo.pixels * 0.8, np.uint8) for _ in range(recipe.frame_count))
+        return Frames("rgb24", recipe.size, recipe.fps, recipe.frame_count, frames)
+
+    studio.generator.abilities = Abilities(graded=graded)
+    monkeypatch.setattr(studio.generator, "generate", darker)
+    job = studio.order()
+    assert studio.render() is None
+    measures = studio.catalog.clip(str(studio.queue.get(job.id).clip_id)).measures
+    assert least <= measures["photo_de00"] <= most
 
 
 def test_another_variant_gets_the_next_name_and_its_parent(studio: Studio) -> None:
@@ -389,3 +407,74 @@ def test_progress_never_goes_back_and_the_generators_own_eta_counts_down(
     beat.progress(0.1)
     now.forward(10)
     assert (beat._share, beat._eta_s()) == (0.5, 20.0)
+
+
+def serve_all(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the worker's loop run until every job has ended."""
+    stopping, claim = threading.Event(), studio.queue.claim
+
+    def claimed(*given: Any, **named: Any) -> Job | None:
+        job = claim(*given, **named)
+        counts = studio.queue.counts()
+        if job is None and not counts["queued"] + counts["running"] + counts["publishing"]:
+            stopping.set()
+        return job
+
+    monkeypatch.setattr(studio.queue, "claim", claimed)
+    serve(studio.worker, studio.queue, OWNER, stopping, 60, False)
+
+
+def test_the_next_clip_is_begun_while_the_last_is_finished(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio.generator.abilities = Abilities(ahead=True)
+    jobs = [studio.order(seed=seed, origin="request") for seed in (1, 2)]
+    begun: list[int] = []
+    second_begun = threading.Event()
+    generate, verify = studio.generator.generate, worker_module.verify
+
+    def counted(photo: PreparedPhoto, recipe: Recipe, *told: Any) -> Frames:
+        begun.append(recipe.seed)
+        if len(begun) == 2:
+            second_begun.set()
+        return generate(photo, recipe, *told)
+
+    def held(*given: Any) -> None:
+        assert second_begun.wait(30)
+        verify(*given)
+
+    monkeypatch.setattr(studio.generator, "generate", counted)
+    monkeypatch.setattr(worker_module, "verify", held)
+    serve_all(studio, monkeypatch)
+    assert [studio.queue.get(job.id).state for job in jobs] == [JobState.DONE] * 2
+
+
+def test_a_generator_that_streams_is_not_overtaken(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in (1, 2):
+        studio.order(seed=seed, origin="request")
+    running: list[int] = []
+    verify = worker_module.verify
+
+    def counted(*given: Any) -> None:
+        running.append(studio.queue.counts()["running"])
+        verify(*given)
+
+    monkeypatch.setattr(worker_module, "verify", counted)
+    serve_all(studio, monkeypatch)
+    assert running == [1, 1]
+
+
+def test_a_clip_that_fails_at_its_end_does_not_harm_the_next(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio.generator.abilities = Abilities(ahead=True)
+    for seed in (1, 2):
+        studio.order(seed=seed, origin="request")
+    verify, seen = worker_module.verify, []
+
+    def fails_once(*given: Any) -> None:
+        seen.append(1)
+        if len(seen) == 1:
+            raise EncodeError("it does not decode")
+        verify(*given)
+
+    monkeypatch.setattr(worker_module, "verify", fails_once)
+    serve_all(studio, monkeypatch)
+    counts = studio.queue.counts()
+    assert (counts["failed"], counts["done"]) == (1, 1)

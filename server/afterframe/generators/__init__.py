@@ -45,6 +45,8 @@ class Abilities:
     """Width and height must be multiples of this, pixels."""
     trained: bool = False
     """Its pixels come from a trained model (decides the IPTC digital source type)."""
+    ahead: bool = False
+    """Its work is over before the first frame can be read: the next clip may begin while this one is finished."""
     graded: bool = False
     """Its frames are matched to the photo's colour afterwards. False: they are the photo's own pixels."""
 

@@ -55,6 +55,7 @@ class Diffusers:
             audio=profile.audio,
             grid=profile.grid,
             trained=True,
+            ahead=True,
             graded=True,
         )
 
