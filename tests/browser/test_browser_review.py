@@ -1,0 +1,377 @@
+"""Must show of the review page: what a photographer does with it, in a real browser."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser_studio import Studio, Watched
+from faults_processes import until
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = pytest.mark.slow
+HOSTILE = "<img src=x onerror=alert(1)>&\"'\u202egpj \u05d0\u05d1\u05d2"
+
+
+def focus_first(page: Page) -> None:
+    expect(page.locator(".tile:not(.blank)").first).to_be_visible()
+    page.evaluate("document.querySelector('.tile').focus()")
+
+
+def verdicts(studio: Studio, *ids: int) -> list[tuple[str, int]]:
+    clips = {clip["id"][:8]: clip for clip in studio.ask("/api/clips?limit=200")["clips"]}
+    return [(clips[f"{number:08}"]["verdict"], clips[f"{number:08}"]["rating"]) for number in ids]
+
+
+def test_from_the_first_run_to_the_first_approved_clip(studio: Studio, page: Page, tmp_path: Path) -> None:
+    studio.start(watch=False)
+    studio.enter(page)
+    expect(page.get_by_role("heading", name="Bring a photo to life")).to_be_visible()
+    page.get_by_label("Path of a folder").fill(str(studio.photos))
+    page.get_by_role("button", name="Add folder").click()
+    page.get_by_role("button", name="Choose photos").click()
+    photo = studio.photo("naïve 朝.jpg")
+    elsewhere = tmp_path / photo.name
+    shutil.move(photo, elsewhere)
+    page.locator("#add-files").set_input_files(elsewhere)
+    page.get_by_role("button", name="Close").last.click()
+    tile = page.get_by_role("option", name="naïve 朝.jpg")
+    tile.click()
+    expect(page.locator("#stage-clip")).to_have_js_property("readyState", 4)
+    page.keyboard.press("p")
+    expect(page.get_by_role("button", name="Pick").last).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("4")
+    expect(page.locator(".stars .lit")).to_have_count(4)
+    page.keyboard.press("Escape")
+    expect(tile).to_have_attribute("aria-label", "naïve 朝.jpg, picked, 4 of 5 stars")
+    sidecar = studio.photos / "naïve 朝_motion.mp4.xmp"
+    assert "approved" in sidecar.read_text("utf-8")
+    if exiftool := shutil.which("exiftool"):
+        said = subprocess.run([exiftool, "-s3", "-XMP-xmp:Rating", str(sidecar)], capture_output=True, check=True)
+        assert said.stdout.strip() == b"4"
+
+
+def test_keys_judge_rate_move_search_and_undo(studio: Studio, page: Page) -> None:
+    clips = studio.clips(6)
+    studio.start()
+    studio.enter(page)
+    focus_first(page)  # newest first: number 5
+    for keys in ("p", "ArrowRight", "x", "ArrowRight", "3", "u"):
+        page.keyboard.press(keys)
+    expect(page.locator('.tile[data-state="none 3"]')).to_have_count(1)
+    assert verdicts(studio, 5, 4, 3) == [("approved", 0), ("rejected", 0), ("none", 3)]
+    assert [studio.sidecar(clips[number]) for number in (5, 4, 3)] == [
+        ("approved", "0"),
+        ("rejected", "0"),
+        ("none", "3"),
+    ]
+    page.keyboard.press("Control+z")
+    expect(page.locator("#says")).to_contain_text("Undone")
+    page.keyboard.press("Control+z")
+    until(lambda: verdicts(studio, 3) == [("none", 0)], "the rating to be taken back")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("number 2")
+    expect(page.locator(".tile:not(.blank)")).to_have_count(1)
+    expect(page.locator(".tile")).to_have_attribute("aria-label", "DSC_0002.jpg")
+    assert "text=number+2" in page.url
+    page.reload()
+    expect(page.get_by_role("searchbox")).to_have_value("number 2")
+    expect(page.locator(".tile:not(.blank)")).to_have_count(1)
+
+
+def test_the_detail_compares_steps_plays_and_moves_on(studio: Studio, page: Page) -> None:
+    studio.clips(3)
+    studio.start()
+    studio.enter(page)
+    focus_first(page)
+    page.keyboard.press("Enter")
+    stage, film = page.locator("#stage"), page.locator("#stage-clip")
+    expect(film).to_have_js_property("readyState", 4)
+    for mode in ("wipe", "clip", "side"):
+        page.keyboard.press("c")
+        expect(stage).to_have_attribute("data-mode", mode)
+    page.keyboard.press("c")
+    expect(page.locator("#stage-photo")).to_have_js_property("naturalWidth", 192)  # framed as the clip is
+    page.get_by_label("Between photo and clip").fill("20")
+    assert page.evaluate("getComputedStyle(document.querySelector('.stage .clip')).clipPath").endswith("20%)")
+    page.keyboard.press(".")
+    expect(film).to_have_js_property("paused", True)
+    at = film.evaluate("film => film.currentTime")
+    page.keyboard.press(".")
+    expect(page.locator("#clock")).not_to_have_text(f"{at:.2f} s")
+    assert film.evaluate("film => film.currentTime") - at == pytest.approx(1 / 8, abs=0.07) or at > 0.8
+    page.keyboard.press(" ")
+    expect(film).to_have_js_property("paused", False)
+    page.keyboard.press("]")
+    expect(film).to_have_js_property("playbackRate", 2)
+    page.keyboard.press("l")
+    expect(film).to_have_js_property("loop", False)
+    page.keyboard.press("z")
+    expect(stage).to_have_attribute("data-zoomed", "")
+    page.keyboard.press("Shift+P")
+    expect(page.locator("#detail-name")).to_have_text("DSC_0001.jpg")
+    until(lambda: verdicts(studio, 2) == [("approved", 0)], "the verdict")
+    page.go_back()
+    expect(page.locator("#detail")).to_be_hidden()
+
+
+def test_culling_what_is_to_be_reviewed_leaves_none_out(studio: Studio, page: Page) -> None:
+    studio.clips(5)
+    studio.start()
+    studio.enter(page, "/?verdict=none")
+    focus_first(page)
+    page.keyboard.press("Enter")
+    for number in (4, 3, 2, 1, 0):
+        expect(page.locator("#detail-name")).to_have_text(f"DSC_{number:04}.jpg")
+        page.keyboard.press("x")
+        until(lambda number=number: verdicts(studio, number) == [("rejected", 0)], "the verdict")
+        expect(page.locator("#total")).to_have_text(f"Clips: {number}")
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Escape")
+    expect(page.locator("#empty")).to_be_visible()
+
+
+def test_another_clip_is_drafted_made_and_stands_among_the_variants(studio: Studio, page: Page) -> None:
+    studio.clips(1)
+    studio.start()
+    studio.enter(page)
+    page.locator(".tile").click()
+    page.locator("[name=motion_intensity]").fill("0.9")
+    expect(page.locator("#stage-says")).to_have_text("Draft")
+    expect(page.locator("#stage-clip")).to_have_attribute("src", re.compile("/api/drafts/"))
+    assert not list(studio.photos.glob("*draft*"))
+    page.locator("[name=camera_movement]").select_option("orbit_left")
+    page.locator("#refine").get_by_role("button", name="Make another").click()
+    strip = page.get_by_role("group", name="Variants").get_by_role("button")
+    expect(strip).to_have_count(2, timeout=40_000)
+    strip.last.click()
+    expect(page.locator("#recipe")).to_contain_text("orbit left")
+    expect(page.locator("#recipe")).to_contain_text("your words for this photo")
+    child = next(clip for clip in studio.ask("/api/clips")["clips"] if clip["variant"] == 2)
+    assert child["parent"] == "00000000-0000-4000-8000-000000000000"
+    assert child["recipe"]["motion_intensity"] == 0.9
+
+
+def test_many_are_judged_at_once_and_taken_back(studio: Studio, page: Page) -> None:
+    clips = studio.clips(60)
+    studio.start()
+    studio.enter(page)
+    focus_first(page)
+    page.keyboard.press("Control+a")
+    expect(page.locator("#bulk-count")).to_have_text("60 selected")
+    page.locator('[data-bulk="approved"]').click()
+    expect(page.locator("#says")).to_contain_text("60 clips judged.")
+    assert {studio.sidecar(clip)[0] for clip in clips} == {"approved"}
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#says")).to_contain_text("Undone")
+    assert {studio.sidecar(clip)[0] for clip in clips} == {"none"}
+
+
+def test_the_page_follows_a_render_and_a_daemon_that_starts_again(studio: Studio, page: Page, watched: Watched) -> None:
+    watched.allowed += [
+        "ERR_CONNECTION_REFUSED",
+        "Failed to fetch",
+        "ERR_EMPTY_RESPONSE",
+        "ERR_CONNECTION_RESET",
+        "ERR_INCOMPLETE",
+    ]
+    studio.settings(recipe={"size": [640, 426], "duration_s": 12.0, "fps": 24})
+    studio.start()
+    studio.enter(page)
+    studio.photo("slow.jpg", (1280, 852))
+    bar = page.locator("#works progress")
+    expect(bar).to_be_visible()
+    until(lambda: page.evaluate("document.querySelector('#works progress')?.value > 0.05"), "progress")
+    studio.kill()
+    expect(page.locator("#live")).to_have_text("not live")
+    studio.start()
+    expect(page.locator("#live")).to_have_text("live")
+    expect(page.get_by_role("option", name="slow.jpg")).to_be_visible(timeout=60_000)
+    expect(page.locator("#works progress")).to_have_count(0)
+
+
+def test_twenty_tabs_leave_the_daemon_its_breath(studio: Studio, browser: Browser, watched: Watched) -> None:
+    clips = studio.clips(2)
+    studio.start()
+    context = browser.new_context(locale="en-GB")
+    pages = [context.new_page() for _ in range(20)]
+    for number, page in enumerate(pages):
+        watched.watch(page)
+        studio.enter(page) if number == 0 else page.goto(studio.url)
+    for page in pages:
+        expect(page.locator("#live")).to_have_text("live")
+    assert len(connections(studio)) <= 6  # a browser's own limit for one host; one of them is the stream
+    studio.ask(f"/api/clips/{clips[0].id}/verdict", {"verdict": "approved"})
+    for page in pages:
+        expect(page.locator('.tile[data-verdict="approved"]')).to_have_count(1)
+    assert studio.ask("/api/health")["name"] == "afterframe"
+    context.close()
+
+
+def connections(studio: Studio) -> list[object]:
+    assert studio.process is not None
+    found = psutil.Process(studio.process.pid).net_connections("tcp")
+    return [one for one in found if one.status == psutil.CONN_ESTABLISHED and one.laddr.port == studio.port]
+
+
+def test_hostile_names_and_captions_are_text(studio: Studio, page: Page) -> None:
+    name = f"{HOSTILE.replace('/', '')}.jpg"
+    facts = {
+        "caption": f"{HOSTILE} {'long ' * 800}",
+        "keywords": ["</script><script>alert(2)</script>"],
+        "title": HOSTILE,
+    }
+    studio.clips(1, facts=facts, names=[name])
+    broken = studio.photos / f"broken {name}"
+    broken.write_bytes(b"not a photo")
+    studio.start()
+    studio.enter(page)
+    page.locator(".tile").click()
+    expect(page.locator("#detail-name")).to_contain_text("<img src=x onerror=alert(1)>")
+    page.locator("#facts").locator("xpath=..").locator("summary").click()
+    expect(page.locator("#facts")).to_contain_text("</script><script>alert(2)</script>")
+    assert page.evaluate("document.querySelectorAll('img[src=x], script:not([src]):not([type])').length") == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.goto(f"{studio.url}/queue")
+    expect(page.locator("#refused")).to_contain_text("<img src=x onerror=alert(1)>")
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_nothing_serious_is_in_the_way_of_anybody(
+    studio: Studio, browser: Browser, watched: Watched, colours: str
+) -> None:
+    studio.clips(4)
+    studio.photo("broken.jpg").write_bytes(b"not a photo")
+    studio.start()
+    context = browser.new_context(color_scheme=colours, locale="en-GB", reduced_motion="reduce")  # type: ignore[arg-type]
+    page = context.new_page()
+    watched.watch(page)
+    studio.enter(page)
+    focus_first(page)
+    page.keyboard.press("s")
+    found = {"clips": findings(page)}
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    expect(page.locator("#stage-clip")).to_have_js_property("readyState", 4)
+    expect(page.locator("#stage-clip")).to_have_js_property("paused", True)  # it was asked not to move
+    found["detail"] = findings(page)
+    for path in ("queue", "audit", "folders", "settings"):
+        page.goto(f"{studio.url}/{path}")
+        if path == "folders":
+            expect(page.locator("#disk")).to_contain_text("Cache")
+        found[path] = findings(page)
+    page.keyboard.press("?")
+    found["keys"] = findings(page)
+    assert [(name, wrong) for name, wrong in found.items() if wrong] == []
+    context.close()
+
+
+def findings(page: Page) -> list[str]:
+    """What axe-core finds by the rules of WCAG 2.2 AA and its own best practice, of the two upper grades."""
+    answer = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
+    return [
+        f"{rule['id']}: {node['html'][:160]}"
+        for rule in answer.response["violations"]
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("width", [320, 390, 3840])
+def test_pages_fit_every_screen(studio: Studio, browser: Browser, watched: Watched, width: int) -> None:
+    studio.clips(3, names=["a very long name without any space " + "x" * 120 + ".jpg", "b.jpg", "c.jpg"])
+    studio.start()
+    context = browser.new_context(viewport={"width": width, "height": 700}, locale="de-DE")
+    page = context.new_page()
+    watched.watch(page)
+    studio.enter(page)
+    for path in ("", "queue", "audit", "folders", "settings"):
+        page.goto(f"{studio.url}/{path}")
+        expect(page.locator("h1").first).to_be_attached()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path or "clips"
+    page.goto(studio.url)
+    assert page.locator("html").get_attribute("lang") == "de"
+    page.locator(".tile:not(.blank)").first.click()
+    expect(page.locator("#detail-name")).to_be_visible()
+    expect(page.get_by_role("button", name="Annehmen", exact=True).last).to_be_attached()
+    assert page.evaluate("document.querySelector('#detail').scrollWidth <= innerWidth")
+    context.close()
+
+
+def test_thousands_of_clips_scroll_with_a_few_tiles(studio: Studio, page: Page, watched: Watched) -> None:
+    watched.allowed += ["404"]  # these clips have no files
+    studio.rows(3000)
+    studio.start()
+    studio.enter(page)
+    focus_first(page)
+    assert page.locator(".tile").first.get_attribute("aria-setsize") == "3000"
+    page.keyboard.press("End")
+    last = page.locator('.tile[aria-posinset="3000"]')
+    expect(last).to_have_attribute("aria-label", "DSC_00000.jpg")
+    expect(last).to_be_focused()
+    assert page.locator(".tile").count() < 200
+    page.keyboard.press("Home")
+    expect(page.locator('.tile[aria-posinset="1"]')).to_be_focused()
+    page.mouse.wheel(0, 20_000)
+    expect(page.locator(".tile.blank")).to_have_count(0)
+    page.keyboard.press("Shift+ArrowRight")
+    expect(page.locator("#bulk-count")).to_have_text("2 selected")
+
+
+def test_the_audit_says_what_is_worth_animating_and_animates_it(studio: Studio, page: Page) -> None:
+    studio.start(watch=False)
+    studio.ask("/api/folders", {"path": str(studio.photos), "watch": False})
+    studio.photo("a.jpg")
+    studio.photo("b.jpg")
+    studio.enter(page, "/audit")
+    page.get_by_role("button", name="Look through").click()
+    expect(page.locator("#marks li")).to_have_count(2)
+    expect(page.locator("#marks").first).to_contain_text("source quality")
+    page.get_by_role("button", name="Animate these 2").click()
+    until(lambda: len(list(studio.photos.glob("*_motion.mp4"))) == 2, "both clips")
+
+
+def test_the_queue_is_paused_ordered_and_emptied(studio: Studio, page: Page) -> None:
+    studio.start(watch=False)
+    studio.ask("/api/folders", {"path": str(studio.photos), "watch": False})
+    studio.ask("/api/queue", {"paused": True})
+    photos = [str(studio.photo(f"{name}.jpg")) for name in "abc"]
+    studio.ask("/api/animate", {"photos": photos})
+    studio.enter(page, "/queue")
+    names = page.locator("#works .renders .name")
+    expect(names).to_have_text(["a.jpg", "b.jpg", "c.jpg"])
+    page.get_by_role("button", name=re.compile("Make .*c.jpg first")).click()
+    expect(names).to_have_text(["c.jpg", "a.jpg", "b.jpg"])
+    page.get_by_role("button", name=re.compile("Make .*a.jpg later")).click()
+    expect(names).to_have_text(["c.jpg", "b.jpg", "a.jpg"])
+    page.get_by_role("button", name=re.compile("Cancel .*b.jpg")).click()
+    expect(names).to_have_text(["c.jpg", "a.jpg"])
+    page.evaluate("window.confirm = () => true")
+    page.get_by_role("button", name="Cancel all").click()
+    expect(page.locator("#works")).to_contain_text("Paused")
+    expect(names).to_have_count(0)
+
+
+def test_settings_are_kept_in_the_file_with_its_comments(studio: Studio, page: Page) -> None:
+    studio.settings()
+    studio.home.config.write_text(studio.home.config.read_text("utf-8") + "\n# mine\n", "utf-8")
+    studio.start()
+    studio.enter(page, "/settings")
+    page.get_by_label("Motion").fill("0.35")
+    page.get_by_role("button", name="Keep").click()
+    expect(page.locator("#says")).to_contain_text("Kept")
+    kept = studio.home.config.read_text("utf-8")
+    assert "motion_intensity = 0.35" in kept
+    assert "# mine" in kept
+    page.get_by_label("Colours").select_option("dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 22, 23)"
+    page.get_by_label("Language").select_option("ja")
+    expect(page.get_by_role("heading", level=1)).to_have_text("設定")
