@@ -248,6 +248,13 @@ class Ray:
             ) from error
         except (errors.RayError, ConnectionError) as error:
             log.warning("%s", type(error).__name__)
+            if getattr(error, "actor_init_failed", False):
+                self._drop()
+                raise GenerateError(
+                    "The cluster's machines cannot start a renderer.",
+                    "Every one of them needs the same Python and Afterframe.",
+                    code="no_renderer",
+                ) from error
             left = self._has_left()
             self._drop()
             if left:
