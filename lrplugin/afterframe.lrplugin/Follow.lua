@@ -9,6 +9,7 @@ local Follow = {}
 
 Follow.FROM = 0.1 -- the part of the progress bar that handing over has filled
 local POLL_S = 1
+local QUIET_S, QUIET_POLL_S = 30, 3 -- after so long without an event, ask less often
 local AWAY_S = 60 -- the daemon may be restarted this long
 local STALL_S = 900 -- nothing at all happens this long
 local SHOWN_AFTER_S = 5
@@ -157,7 +158,7 @@ function Follow.run(api, renders, cursor, scope, paused)
     end
     run:show(now)
     if not more then
-      LrTasks.sleep(POLL_S)
+      LrTasks.sleep(now - run.sign > QUIET_S and QUIET_POLL_S or POLL_S)
     end
     now = LrDate.currentTime()
   end
