@@ -101,8 +101,8 @@ def _ffmpeg(home: Home) -> tuple[str, str]:
 
 def _generators(home: Home) -> tuple[str, str]:
     wanted = _config(home).render.generator
-    hint = "" if "diffusers" in generators.available() else "Clips come from the built-in generator."
-    return f"{', '.join(generators.available())}; “{wanted}” means {generators.resolve(wanted)} here", hint
+    meant = generators.resolve(wanted)
+    return f"{', '.join(generators.available())}; “{wanted}” means {meant} here", generators.advice(meant)
 
 
 def _servers(home: Home) -> tuple[str, str]:

@@ -331,9 +331,9 @@ def test_the_attention_back_end_fits_the_card(device: Device, attention: str, mo
 def test_a_hidden_gpu_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     monkeypatch.setattr("sys.platform", "linux")
-    devices.likely.cache_clear()
+    devices.present.cache_clear()
     assert not devices.likely()
-    devices.likely.cache_clear()
+    devices.present.cache_clear()
 
 
 # -- progress --------------------------------------------------------------------------------
@@ -509,3 +509,12 @@ def test_no_model_at_all_says_how_to_get_one(cache: Path) -> None:
     with pytest.raises(GenerateError) as caught:
         best_here(CARD)
     assert caught.value.error_code == "no_weights"
+
+
+def test_a_gpu_without_a_model_is_told_how_to_get_one(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "present", lambda: True)
+    assert "afterframe models pull" in generators.advice("parallax")
+    put_in_cache(cache, PROFILES["wan22-5b"])
+    assert generators.advice("parallax") == ""
+    monkeypatch.setattr(devices, "present", lambda: False)
+    assert generators.advice("parallax") == generators.advice("diffusers") == ""

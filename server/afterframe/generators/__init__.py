@@ -27,6 +27,7 @@ __all__ = [
     "PreparedPhoto",
     "Progress",
     "Sound",
+    "advice",
     "available",
     "load",
     "resolve",
@@ -147,6 +148,14 @@ def _is_ready(kind: str) -> bool:
         return False
     ready = getattr(_class_of(kind), "is_ready", None)
     return ready is None or bool(ready())
+
+
+def advice(meant: str) -> str:
+    """What would make a better generator than ``meant`` usable here; empty when nothing is missing."""
+    if meant != _BEST_FIRST[-1] or _MODELS not in available():
+        return ""
+    lacks = getattr(_class_of(_MODELS), "lacks", None)
+    return str(lacks()) if lacks else ""
 
 
 def _class_of(kind: str) -> Callable[..., Any]:

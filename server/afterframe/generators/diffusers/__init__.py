@@ -69,6 +69,17 @@ class Diffusers:
         return choose(model, folders=folders).spec
 
     @staticmethod
+    def lacks() -> str:
+        """What a person can do so that ``auto`` takes it; empty where there is no GPU to take."""
+        if not devices.present():
+            return ""
+        if missing := weights.packages_missing():
+            return f"A GPU is here; to use it, {', '.join(missing)} must be installed: see docs/getting-started.md."
+        if not weights.pulled(all_profiles()):
+            return "A GPU is here; `afterframe models pull wan22-5b` brings a model for it."
+        return ""
+
+    @staticmethod
     def is_ready() -> bool:
         """Whether ``auto`` may choose it: a GPU, the packages, and a model's weights are here."""
         return devices.likely() and not weights.packages_missing() and bool(weights.pulled(all_profiles()))

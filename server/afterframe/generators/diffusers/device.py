@@ -35,11 +35,14 @@ class Device:
         return self.kind != "cpu"
 
 
-@functools.cache
 def likely() -> bool:
     """Whether a GPU is here that torch could use, asked without loading torch."""
-    if importlib.util.find_spec("torch") is None:
-        return False
+    return importlib.util.find_spec("torch") is not None and present()
+
+
+@functools.cache
+def present() -> bool:
+    """Whether a GPU is here, with a driver."""
     if sys.platform == "darwin":
         return platform.machine() == "arm64"
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):

@@ -8,15 +8,13 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from typing import Any
 
 KEPT = 128
 """Prompts on disk; about 4 MB each. The oldest go."""
 
-Embeddings = dict[str, "Tensor"]
+Embeddings = dict[str, Any]
+"""The pipeline's parameter -> its tensor."""
 
 
 class PromptCache:
