@@ -8,12 +8,10 @@ The clips themselves are read from the state file, a page at a time.
 from __future__ import annotations
 
 import threading
-from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from itertools import accumulate
 from types import MappingProxyType
 from typing import Any
 
@@ -29,8 +27,6 @@ from afterframe.models import Clip, Verdict
 Numbers = npt.NDArray[np.int64]
 Marks = npt.NDArray[np.bool_]
 
-BREAK = "\0"
-"""Between the texts of two clips; folded text never holds it."""
 VERDICTS = tuple(str(verdict) for verdict in Verdict)
 KINDS = ("clip", "clip_gone", "verdict")
 """Events after which a clip is looked at again."""
@@ -134,11 +130,6 @@ class Shelf:
         """What was asked last -> its rows in order."""
         return {}
 
-    @cached_property
-    def text(self) -> tuple[str, list[int]]:
-        """All words as one text, and where each clip's begin: one search instead of very many."""
-        return BREAK.join(self.words), [0, *accumulate(len(words) + 1 for words in self.words)]
-
     def having(self, rows: Sequence[tuple[Any, ...]]) -> Shelf:
         """This and some more clips.
 
@@ -163,7 +154,8 @@ class Shelf:
         if len(self.words) and values["seq"][0] < self.columns["seq"][-1]:
             order = np.argsort(columns["seq"], kind="stable")
             columns = {name: column[order] for name, column in columns.items()}
-            words, names = [words[row] for row in order], [names[row] for row in order]
+            rows_in_order: list[int] = order.tolist()
+            words, names = [words[row] for row in rows_in_order], [names[row] for row in rows_in_order]
         return Shelf(columns, words, names, shared)
 
     def without(self, seqs: Sequence[int]) -> Shelf:
@@ -215,14 +207,11 @@ class Shelf:
             yield (self.columns["taken_day"] <= day_number(choice.until)) & (self.columns["taken_day"] > 0)
 
     def _having(self, words: list[str]) -> Marks:
-        marks = np.zeros(len(self.words), np.bool_)
         first, *others = sorted(words, key=len, reverse=True)  # the longest one is in the fewest clips
-        text, starts = self.text
-        place = text.find(first)
-        while place >= 0:
-            row = bisect_right(starts, place) - 1
-            marks[row] = all(word in self.words[row] for word in others)
-            place = text.find(first, starts[row + 1])
+        marks = np.array([first in text for text in self.words], np.bool_)
+        for word in others:
+            rows: list[int] = np.flatnonzero(marks).tolist()
+            marks[rows] = [word in self.words[row] for row in rows]
         return marks
 
 
