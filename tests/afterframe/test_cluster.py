@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -130,8 +131,8 @@ def test_a_head_that_is_not_there_leaves_the_job_waiting() -> None:
 
 def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(GenerateError, match="needs the package ray") as caught:
-        connect(ClusterConfig("gpu1:6379"))
+    with socket.create_server(("127.0.0.1", 0)) as head, pytest.raises(GenerateError, match="package ray") as caught:
+        connect(ClusterConfig(f"127.0.0.1:{head.getsockname()[1]}"))
     assert caught.value.error_code == "no_ray"
 
 

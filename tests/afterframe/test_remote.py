@@ -177,6 +177,7 @@ def _until(condition: Callable[[], bool]) -> None:
     raise AssertionError("not within 20 s")
 
 
+@pytest.mark.slow
 def test_a_server_never_has_more_clips_than_slots(
     start: Callable[..., VideoServer], remote: Callable[..., Remote]
 ) -> None:
@@ -264,6 +265,7 @@ def test_memory_that_ran_out_there_is_known_for_what_it_is(
         clip_of(remote(start("fastvideo", fails_with="CUDA out of memory. Tried to allocate 2 GiB")))
 
 
+@pytest.mark.slow
 def test_a_server_that_takes_too_long_is_given_up(
     start: Callable[..., VideoServer], remote: Callable[..., Remote]
 ) -> None:

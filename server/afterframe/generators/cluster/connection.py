@@ -52,6 +52,7 @@ def connect(config: ClusterConfig) -> Any:
         raise ConfigError(
             "config.toml names no cluster.", "Write its address under [cluster]; docs/studio.md shows how."
         )
+    _reach(config.address)
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     if config.token_file:
@@ -64,7 +65,6 @@ def connect(config: ClusterConfig) -> Any:
             "The generator ray needs the package ray.", "Install Afterframe with the extra “cluster”.", code="no_ray"
         ) from error
     if not ray.is_initialized():
-        _reach(config.address)
         with _signals_kept():
             _join(ray, config.address)
     return ray
