@@ -179,7 +179,8 @@ def test_a_job_that_kills_three_processes_is_parked(batch: Batch) -> None:
     assert batch.results["deadly"]["state"] == "failed"
     assert batch.results["deadly"]["error"]["code"] == "worker_died"
     assert "deadly.jpg" in batch.results["deadly"]["error"]["message"]
-    assert len(set(batch.processes("crash"))) == len(batch.processes("crash")) == 3
+    # Once more where it died beside another clip that was being finished: then nobody is blamed.
+    assert len(set(batch.processes("crash"))) == len(batch.processes("crash")) in (3, 4)
     assert batch.job("deadly")["strikes"] == 3
 
 
