@@ -15,6 +15,7 @@ local NAME = "afterframe"
 local STARTED = "afterframe for darktable"
 local WINDOWS = dt.configuration.running_os == "windows"
 local CONFIG = files.join(dt.configuration.config_dir, NAME)
+local WINDOW_MS = 1500 -- darktable's window runs by then
 local LATER_MS = 300 -- a selection that still changes is not asked about
 
 -- Preferences -----------------------------------------------------------------------------------------------------
@@ -76,17 +77,22 @@ end
 
 -- What is asked about photos --------------------------------------------------------------------------------------
 
---- The images to work on: the selected ones, each poster's photo in place of the poster.
-local function selected()
-  local images, seen = {}, {}
-  for _, image in ipairs(dt.gui.action_images) do
-    local original = photos.original(image)
-    if not seen[original.id] then
-      seen[original.id] = true
-      images[#images + 1] = original
+--- Images without posters: each poster's photo in its place, and none twice.
+local function originals(images)
+  local found, seen = {}, {}
+  for index = 1, #images do
+    local image = photos.original(images[index])
+    if not seen[image.id] then
+      seen[image.id] = true
+      found[#found + 1] = image
     end
   end
-  return images
+  return found
+end
+
+--- The images to work on, as darktable says: the one under the pointer, or the selected ones.
+local function selected()
+  return originals(dt.gui.action_images)
 end
 
 local function show_selection()
@@ -169,7 +175,7 @@ end
 function actions.refresh()
   local images = selected()
   if not images[1] then
-    images = table.move(dt.collection, 1, #dt.collection, 1, {})
+    images = originals(dt.collection)
   end
   local found, problem = standings:of(images)
   if not found then
@@ -270,7 +276,9 @@ end
 
 -- Into darktable --------------------------------------------------------------------------------------------------
 
-local SHORTCUTS = { animate = "animate", open = "open clip", approve = "approve clip", reject = "reject clip" }
+local SHORTCUTS = {
+  animate = "animate", refresh = "refresh", open = "open clip", approve = "approve clip", reject = "reject clip",
+}
 
 local function add_panel()
   if panel then
@@ -285,7 +293,7 @@ local function add_panel()
   dt.control.dispatch(show_selection)
 end
 
---- The panel may be added only once darktable's window stands (darktable#19197); newer ones say when.
+--- Newer darktables say when their window stands (darktable#19197).
 local function window_stands()
   local view = dt.gui.current_view()
   return rawget(_G, "darktable_gui_safe") ~= false and view and view.id == "lighttable"
@@ -348,7 +356,13 @@ if not dt.configuration.has_gui or dt.configuration.api_version_major < 9 then
   dt.print_error "afterframe: darktable 4.2 or newer is needed, with its window"
 elseif not package.loaded[STARTED] then
   package.loaded[STARTED] = script_data
-  start()
+  -- A widget that is made before darktable's window runs can dead-lock darktable at its start (darktable#22357).
+  dt.control.dispatch(function()
+    dt.control.sleep(WINDOW_MS)
+    if not dt.control.ending then
+      start()
+    end
+  end)
 end
 
 return package.loaded[STARTED] or script_data -- loaded by luarc and by the script manager: once is enough

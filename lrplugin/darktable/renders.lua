@@ -70,6 +70,9 @@ function Renders:run(items, overrides)
     batch.started = os.time()
     self:_follow(batch, job)
   end)
+  if self.dt.control.ending then
+    return -- its window is gone, and to touch it would hang darktable; renders go on, “refresh” fetches the clips
+  end
   job.valid = false
   if not ok then
     batch.problems[#batch.problems + 1] = self:_unexpected(why)

@@ -145,7 +145,7 @@ class Darktable:
         }
         words = [word for name, value in conf.items() for word in ("--conf", f"{name}={value}")]
         command = ["darktable", "--configdir", str(config), "--cachedir", f"{self._desk}/cache"]
-        command += ["--library", ":memory:", "--disable-opencl", *words, "--luacmd", f"dofile('{DRIVER}')"]
+        command += ["--library", ":memory:", "--disable-opencl", "-d", "lua", *words, "--luacmd", f"dofile('{DRIVER}')"]
         self.process = subprocess.Popen(
             command,
             env={

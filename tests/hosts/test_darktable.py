@@ -62,6 +62,7 @@ class Lighttable:
         count = len([path for path in photos.iterdir() if path.suffix in (".jpg", ".tif")])
         self.lua(f"dt.database.import({quoted(str(photos))})")
         until(lambda: self.lua("return #dt.database") == str(count), "the photos to be imported")
+        until(lambda: self._display.where(COLOURS["animate"]), "our panel")
 
     def lua(self, code: str) -> str:
         return self._darktable.lua(code)
@@ -113,7 +114,6 @@ def darktable(
         yield Lighttable(host, display, photos)
         assert host.quit() == 0, host.said()
         assert "LUA ERROR" not in host.said()
-        assert "afterframe:" not in host.said()
     finally:
         host.close()
 
@@ -192,6 +192,14 @@ def test_exported_photos_are_animated_in_the_watched_folder(
             lighttable.press("animate")
             lighttable.until("developed.jpg", ("developed.jpg", "done"))
             lighttable.until("developed_motion.jpg", ("developed.jpg", "poster"))
+            # What darktable has forgotten, a refresh brings back: of all photos, when none is selected.
+            lighttable.lua(
+                "dt.gui.selection({}) for _, image in ipairs(dt.database) do for _, tag in ipairs(image:get_tags()) do "
+                'if tag.name:match("afterframe|done") then image:detach_tag(tag) end end end'
+            )
+            lighttable.lua('dt.gui.action("lua/Afterframe: refresh", 0, "", "", 1.0)')
+            lighttable.until("developed.jpg", ("developed.jpg", "done"))
+            lighttable.until("DSC_0042.jpg", ("DSC_0042.jpg", "done"))
         ends = (".jpg", "_motion.jpg", "_motion.mp4", "_motion.mp4.xmp")
         expected = {f"{stem}{end}" for stem in ("DSC_0042", "developed") for end in ends}
         assert {path.name for path in exports.iterdir() if not path.name.endswith(".jpg.xmp")} == expected
