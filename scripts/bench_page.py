@@ -321,7 +321,7 @@ def look(page: Page, url: str) -> dict[str, float]:
         page.wait_for_function(FILLED)
         following.append(1000 * (time.perf_counter() - began))
     filters = []
-    for label in ("Approved", "Rejected", "To review", "All"):
+    for label in ("Picked", "Rejected", "To review", "All"):
         total = page.locator("#total").inner_text()
         began = time.perf_counter()
         page.get_by_role("radio", name=label).click()

@@ -11,8 +11,12 @@ import pytest
 from PIL import Image
 from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
 
+from afterframe.catalog import Catalog
 from afterframe.darkroom import coarse, prune
+from afterframe.db import Database
+from afterframe.gallery import Choice, Gallery
 from afterframe.models import Clip, Scene, Stamp, Verdict
+from afterframe.rebuild import rebuild
 from afterframe.web.pictures import changed
 from factories import make_recipe
 from photometa import read_sidecar
@@ -69,6 +73,17 @@ def test_many_verdicts_go_to_the_sidecars_and_one_that_cannot_is_named(desk: Des
     assert read_sidecar(Path(clips[2].sidecar_path))["afterframe:verdict"] == "approved"
     assert desk.services.catalog.clip(clips[1].id).verdict == Verdict.NONE
     assert desk.bad("POST", "/api/clips/verdicts", {"clips": [clips[0].id]}) == (400, "bad_request")
+
+
+def test_verdicts_survive_the_loss_of_the_database(desk: Desk, tmp_path: Path) -> None:
+    clip = desk.clip()
+    desk.good("POST", "/api/clips/verdicts", {"clips": [clip.id], "verdict": "rejected", "rating": 2})
+    database = Database(tmp_path / "fresh.db")
+    rebuild(desk.watched, database, Catalog(database), desk.reader.read)
+    kept = Catalog(database).clip(clip.id)
+    assert (kept.verdict, kept.rating) == (Verdict.REJECTED, 2)
+    assert Gallery(database).page(Choice(verdict="rejected"), "made")[0] == [kept]
+    database.close()
 
 
 def test_a_clip_s_context_is_its_photo_and_its_other_clips(desk: Desk) -> None:
