@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
+from urllib.parse import quote
 
 from flask import Response, make_response, render_template
 
@@ -64,14 +65,14 @@ def get_interactive_file(call: Call) -> Response:
     clip, photo = _asked(call)
     darkroom = call.site.services.darkroom
     with open_regular(darkroom.view(photo, clip.recipe.size)) as picture:
-        shown_picture = _inline("image/jpeg", picture.read())
+        jpeg = _inline("image/jpeg", picture.read())
     with open_regular(darkroom.relief(photo, clip.recipe.size)) as relief:
-        look = _look(photo, shown_picture, _inline("image/png", relief.read()))
+        look = _look(photo, jpeg, _inline("image/png", relief.read()))
     response = make_response(render_file(look, language_of(call.request)))
     response.headers["Content-Security-Policy"] = f"{policy()}; frame-ancestors 'none'"
     if "download" in call.query:
-        name = f"{shown(PurePath(photo.path).stem)}_interactive.html"
-        response.headers.set("Content-Disposition", "attachment", filename=name)
+        name = quote(f"{shown(PurePath(photo.path).stem)}_interactive.html", safe="")
+        response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"  # RFC 6266
     return response
 
 
@@ -139,9 +140,9 @@ def policy() -> str:
     )
 
 
-def _text(file: PurePath) -> str:
+def _text(file: Path) -> str:
     # With plain line ends, as the browser's parser makes them before it hashes.
-    return (STATIC / file).read_text("utf-8")
+    return file.read_text("utf-8")
 
 
 def _hash(text: str) -> str:

@@ -172,7 +172,7 @@ function wake() {
 function tick(now) {
   frame = 0;
   if (!view || view.gl.isContextLost()) return;
-  const passed = Math.max(0, Math.min(0.1, (now - before) / 1000));
+  const passed = Math.max(0, (now - before) / 1000);
   before = now;
   const drifts = moving && !calm.matches && now - ledAt > IDLE_S * 1000;
   if (drifts) for (const axis of /** @type {const} */ (["x", "y"])) goal[axis] = DRIFT[axis] * Math.sin((now / 1000 / PERIOD[axis]) * 2 * Math.PI);
