@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from darktable_host import Darktable, Display, play, until
+from darktable_host import DEADLINE_S, Darktable, Display, play, until
 from faults_processes import Afterframe
 from PIL import Image
 
@@ -255,6 +256,31 @@ def test_what_darktable_wrote_of_a_photo_stays(
 
 def without_dates(said: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in said.items() if not name.endswith(("timestamp", "Timestamp"))}
+
+
+def test_darktable_quits_while_a_clip_is_under_way(display: Display, tmp_path: Path, afterframe: Afterframe) -> None:
+    afterframe.serve(make_photos(tmp_path / "exports"))
+    pause(afterframe)
+
+    def scene(attempt: int) -> None:
+        folder = tmp_path / f"try {attempt}"
+        photos = make_photos(folder / "photos", "DSC_0042.jpg")
+        with darktable(display, folder, afterframe, photos) as lighttable:
+            lighttable.select("DSC_0042.jpg")
+            lighttable.press("animate")
+            lighttable.until("DSC_0042.jpg", ("DSC_0042.jpg", "queued"))
+        assert set(afterframe.states()) == {"queued"}  # what was asked for goes on without darktable
+
+    play(scene)
+
+
+def pause(afterframe: Afterframe) -> None:
+    """Hold the queue back."""
+    url = json.loads((afterframe.home / "daemon.json").read_text())["url"]
+    token = (afterframe.home / "token").read_text().strip()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"{url}/api/queue", b'{"paused": true}', headers)
+    urllib.request.urlopen(request, timeout=DEADLINE_S).close()
 
 
 def test_a_darktable_that_dead_locks_is_killed_by_its_own_id_and_played_again(
