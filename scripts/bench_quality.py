@@ -157,7 +157,7 @@ def prepared(pixels: Pixels, scene: Scene, recipe: Recipe) -> PreparedPhoto:
 
 
 def i420(photo: PreparedPhoto, recipe: Recipe) -> Iterator[Pixels]:
-    return Parallax().generate(photo, recipe, lambda _share: None, lambda: False).frames
+    return Parallax().generate(photo, recipe, lambda _share, _eta=None: None, lambda: False).frames
 
 
 class Clip:

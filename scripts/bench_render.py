@@ -30,6 +30,7 @@ from afterframe.config import Config, Home
 from afterframe.db import Database
 from afterframe.decode import decode
 from afterframe.encode import Encoding
+from afterframe.frames import Frames
 from afterframe.framing import frame
 from afterframe.generators import load
 from afterframe.ingest import Ingest, Wish
@@ -171,8 +172,10 @@ class Bench:
         generator, recipe = load("parallax"), self._job.recipe
         pixels, _ = decode(self._photo)
         photo = frame(pixels, look(pixels), SIZE, generator.overscan(recipe))
+        clip = generator.generate(photo, recipe, lambda _share, _eta=None: None, lambda: False)
+        assert isinstance(clip, Frames)
         with self._frames.open("wb") as file:
-            for made in generator.generate(photo, recipe, lambda _: None, lambda: False).frames:
+            for made in clip.frames:
                 file.write(made.tobytes())
         Image.fromarray(np.ascontiguousarray(photo.pixels)).save(self._folder / "framed.png")
 

@@ -320,9 +320,7 @@ def _explain(error: OSError, path: Path) -> PublishError:
             code="read_only",
         )
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-        return PublishError(
-            f"The disk that holds {path} is full.", "Free some space, then retry.", code="disk_full"
-        )
+        return PublishError(f"The disk that holds {path} is full.", "Free some space, then retry.", code="disk_full")
     if error.errno == errno.ENAMETOOLONG:
         return PublishError(
             f"The name {path.name} is too long.", "Give the photo a shorter name.", code="name_too_long"
