@@ -63,7 +63,6 @@ export class Grid {
     this.head = grouped ? HEAD : 0;
     this.root.style.height = `${Math.max(top, 40)}px`;
     this.active = Math.max(0, Math.min(this.active, this.list.total - 1));
-    byId("empty").hidden = this.list.total > 0;
     this.draw();
   }
 

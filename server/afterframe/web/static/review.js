@@ -27,8 +27,11 @@ function known() {
   grid.update();
   byId("total").textContent = t("Clips: {n}", { n: list.total.toLocaleString(document.documentElement.lang) });
   byId("empty").textContent = byId("grid").dataset.empty ?? "";
-  byId("empty").hidden = list.total > 0;
-  if (list.total) byId("first").hidden = true;
+  if (list.total) {
+    byId("first").hidden = true;
+    byId("filters").hidden = false;
+  }
+  byId("empty").hidden = list.total > 0 || !byId("first").hidden;
 }
 
 const trouble = (/** @type {unknown} */ error) => { if (/** @type {Error} */ (error).name !== "AbortError") say(/** @type {Error} */ (error).message); };
