@@ -147,13 +147,15 @@ class Daemon:
         self, stack: ExitStack, services: Services, codes: LoginCodes, ready: Callable[[str, str], None]
     ) -> None:
         host, port = self._config.server.host, self._config.server.port
-        server = WebServer(create_app(services, codes), host, port, max_body(self._config.limits))
+        app = create_app(services, codes)
+        server = WebServer(app, host, port, max_body(self._config.limits))
         stack.callback(server.stop)
         shown = "127.0.0.1" if host in ALL_INTERFACES else host
         url = f"http://{f'[{shown}]' if ':' in shown else shown}:{server.port}"
         write_daemon(self._home, url)
         stack.callback(self._home.daemon.unlink, missing_ok=True)
         ready(url, f"{url}/login?code={codes.issue()}")
+        app.extensions["afterframe"].gallery.choices()  # read now, so that the first page need not wait for it
 
 
 def existing_folder(folder: Path) -> Path:

@@ -187,9 +187,15 @@ class Shelf:
     def chosen(self, choice: Choice) -> Marks | None:
         """Which rows are chosen; None: all."""
         terms = [*self._equal(choice), *self._within(choice)]
-        if words := folded(choice.text or "").split():
-            terms.append(self._having(words))
-        return np.logical_and.reduce(terms) if terms else None
+        marks = np.logical_and.reduce(terms) if terms else None
+        for word in sorted(folded(choice.text or "").split(), key=len, reverse=True):
+            # The longest one is in the fewest clips; only what is left is looked through for the next.
+            if marks is None:
+                marks = np.array([word in text for text in self.words], np.bool_)
+                continue
+            rows: list[int] = np.flatnonzero(marks).tolist()
+            marks[rows] = [word in self.words[row] for row in rows]
+        return marks
 
     def _equal(self, choice: Choice) -> Iterable[Marks]:
         if choice.verdict is not None:
@@ -205,14 +211,6 @@ class Shelf:
             yield self.columns["taken_day"] >= day_number(choice.since)
         if choice.until is not None:
             yield (self.columns["taken_day"] <= day_number(choice.until)) & (self.columns["taken_day"] > 0)
-
-    def _having(self, words: list[str]) -> Marks:
-        first, *others = sorted(words, key=len, reverse=True)  # the longest one is in the fewest clips
-        marks = np.array([first in text for text in self.words], np.bool_)
-        for word in others:
-            rows: list[int] = np.flatnonzero(marks).tolist()
-            marks[rows] = [word in self.words[row] for row in rows]
-        return marks
 
 
 EMPTY = Shelf(
