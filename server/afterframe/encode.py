@@ -92,7 +92,7 @@ def encode(frames: Frames, target: Path, encoding: Encoding, progress: Progress,
             for frame in frames.frames:
                 if cancelled():
                     raise Cancelled("Stopped.")
-                feeder.put(frame.tobytes())
+                feeder.put(np.ascontiguousarray(frame).data)
                 written += 1
                 progress(written / frames.count)
         if cancelled():
@@ -168,7 +168,7 @@ class _Feeder:
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
-        self._queue: queue.Queue[bytes | None] = queue.Queue(FRAMES_AHEAD)
+        self._queue: queue.Queue[memoryview | None] = queue.Queue(FRAMES_AHEAD)
         self._writer = threading.Thread(target=self._write, name="ffmpeg-writer")
         self._reader = threading.Thread(target=self._read, name="ffmpeg-errors")
         self._broken = threading.Event()
@@ -179,7 +179,7 @@ class _Feeder:
         self._reader.start()
         return self
 
-    def put(self, data: bytes) -> None:
+    def put(self, data: memoryview) -> None:
         if self._broken.is_set():
             raise EncodeError("ffmpeg stopped early.", code="encode_stopped")
         self._queue.put(data)

@@ -90,7 +90,7 @@ class Frames:
     count: int
     frames: Iterator[Pixels]
     """rgb24: uint8 (height, width, 3) sRGB. yuv420p: uint8 (height * 3 // 2, width), planes Y, U, V stacked as
-    OpenCV's I420, BT.709, limited range. A frame is only valid until the next one is read."""
+    OpenCV's I420, BT.709, limited range. Each is an array of its own."""
     model: Model | None = None
     """None: no trained model has a part in it."""
     sound: Callable[[], Sound | None] = lambda: None
@@ -113,4 +113,4 @@ class Movie:
 
 def gathered(frames: Frames) -> Frames:
     """The same clip with every frame in memory: whatever makes them is done afterwards."""
-    return replace(frames, frames=iter([frame.copy() for frame in frames.frames]))
+    return replace(frames, frames=iter(list(frames.frames)))

@@ -56,7 +56,7 @@ def _graded(frames: Frames, photo: PreparedPhoto) -> Iterator[Pixels]:
         for index, frame in enumerate(frames.frames):
             if index == 1 or index % every == 0:
                 course.look(index / frames.fps, _like(small, small_rgb(frame, "rgb24", SIDE)))
-            held.append(frame.copy())
+            held.append(frame)
             if len(held) > hold_back:
                 yield from grader.grade(held.popleft(), course.at(out / frames.fps))
                 out += 1

@@ -131,7 +131,7 @@ def _pieces(frames: Frames) -> Iterator[Any]:
     """The frames, some at a time."""
     piece: list[Any] = []
     for frame in frames.frames:
-        piece.append(frame.copy())  # it is valid only until the next one is read
+        piece.append(frame)
         if len(piece) * frame.nbytes >= PIECE_BYTES:
             yield np.stack(piece)
             piece = []

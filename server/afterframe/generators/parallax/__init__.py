@@ -11,7 +11,10 @@ leaves and breath moving by themselves where they are found. Frame 0 is the phot
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from afterframe.errors import Cancelled
@@ -74,10 +77,17 @@ class Parallax:
         _stop_if(cancelled)
         stage = Stage(photo, recipe, self._depth_model)
         count = recipe.frame_count
-        for number in range(count):
-            _stop_if(cancelled)
-            yield stage.frame(_moment(number, count, recipe))
-            progress((number + 1) / count)
+        making: deque[Future[Pixels]] = deque()
+        # More than one, because the encoder waits for many frames before it begins; then it takes every core.
+        at_once = max(2, (os.cpu_count() or 1) // 4)
+        with ThreadPoolExecutor(at_once, "frames") as threads:
+            for number in range(count):
+                while len(making) < min(at_once, count - number):
+                    moment = _moment(number + len(making), count, recipe)
+                    making.append(threads.submit(stage.frame, moment))
+                _stop_if(cancelled)
+                yield making.popleft().result()
+                progress((number + 1) / count)
 
     def close(self) -> None:
         """Nothing is held between clips."""

@@ -44,7 +44,7 @@ class Stage:
         self._warper = warper(drawn.result(), self._size)
 
     def frame(self, moment: float) -> Pixels:
-        """The I420 frame at ``moment`` (0-1), valid until the next call."""
+        """The I420 frame at ``moment`` (0-1), an array of its own."""
         gain = self._light.at(self._recipe, moment) if self._light else None
         if not any(isinstance(life, Flow) for life in self._alive):
             return self._warper.frame(self.looks(moment), gain)

@@ -37,12 +37,11 @@ class TorchWarper:
         self._torch, self._device = torch, device
         self._width, self._height = size
         self._planes = [self._there(plane) for plane in (source.luma2x, source.cb, source.cr)]
-        self._frame = np.empty((self._height * 3 // 2, self._width), np.uint8)
 
     def frame(self, places: Field, gain: Field | None = None, copy: Copy | None = None) -> Pixels:
-        """The I420 frame, uint8 (height * 3 // 2, width), valid until the next call."""
+        """The I420 frame, uint8 (height * 3 // 2, width), an array of its own."""
         half = self._width // 2, self._height // 2
-        frame = self._frame
+        frame = np.empty((self._height * 3 // 2, self._width), np.uint8)
         luma, cb, cr = self._seen(places)
         if copy is not None:
             both = zip((luma, cb, cr), self._seen(copy.places), strict=True)

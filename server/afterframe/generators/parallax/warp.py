@@ -48,23 +48,22 @@ class Copy:
 
 
 class Warper:
-    """Samples planes at given places; keeps its buffers between frames."""
+    """Samples planes at given places; several threads may ask at once."""
 
     def __init__(self, source: Planes, size: tuple[int, int]) -> None:
         self._source = source
         self._width, self._height = size
-        self._frame = np.empty((self._height * 3 // 2, self._width), np.uint8)
         self._grain: npt.NDArray[np.float32] | None = None
 
     def frame(self, places: Field, gain: Field | None = None, copy: Copy | None = None) -> Pixels:
-        """The I420 frame, uint8 (height * 3 // 2, width), valid until the next call.
+        """The I420 frame, uint8 (height * 3 // 2, width), an array of its own.
 
         Args:
             places: for each of :func:`nodes`, the place in the source that it shows, pixels.
             gain: of luma, one value per column of nodes, (1, columns).
             copy: laid over the frame before the gain.
         """
-        frame, half = self._frame, (self._width // 2, self._height // 2)
+        frame, half = np.empty((self._height * 3 // 2, self._width), np.uint8), (self._width // 2, self._height // 2)
         luma = frame[: self._height]
         cb, cr = frame[self._height :].reshape(2, half[1], half[0])
         source = self._source
