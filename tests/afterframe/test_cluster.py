@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 from afterframe import generators
 from afterframe.config import ClusterConfig
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, Unavailable
-from afterframe.frames import Frames, Pixels, PreparedPhoto, Sound
+from afterframe.frames import Frames, PreparedPhoto, Sound
 from afterframe.framing import frame
 from afterframe.generators.cluster import Ray, renderer
 from afterframe.generators.cluster.connection import connect
@@ -45,18 +44,6 @@ def test_a_renderer_sends_a_clip_in_pieces(monkeypatch: pytest.MonkeyPatch) -> N
     assert kinds == ("head", "frames", "frames", "frames")
     assert things[0] == Head("yuv420p", (96, 64), 8, 5, None)
     assert [len(piece) for piece in things[1:]] == [2, 2, 1]
-
-
-def test_pieces_hold_frames_that_their_maker_writes_over(given: Any) -> None:
-    class Thrifty(FakeGenerator):
-        def _frames(self, recipe: Any) -> Iterator[Pixels]:
-            one = np.zeros((64, 96, 3), np.uint8)
-            for index in range(recipe.frame_count):
-                one[:] = index
-                yield one
-
-    _, (_, piece) = given(Thrifty()).render(photo(), make_recipe())
-    assert [int(frame.max()) for frame in piece] == [0, 1, 2, 3]
 
 
 def test_a_sound_comes_last(given: Any) -> None:
