@@ -128,7 +128,8 @@ class Darkroom:
         what, path, *rest = order(part)
         try:
             self._pool.call(what, path, self._limits.megapixels, *rest)
-            part.replace(target)
+            if not target.is_file():  # made by somebody else meanwhile, and perhaps being sent
+                part.replace(target)
         except Stopped as stopped:
             raise PhotoError(
                 f"{photo.name} could not be shown: {stopped}.",

@@ -113,7 +113,8 @@ def small_poster(site: Site, clip: Clip) -> Path:
             image.thumbnail((SMALL_SIDE, SMALL_SIDE))
             try:
                 image.save(part, "JPEG", quality=82)
-                part.replace(target)
+                if not target.is_file():  # made by somebody else meanwhile, and perhaps being sent
+                    part.replace(target)
             finally:
                 part.unlink(missing_ok=True)
     return target
@@ -147,7 +148,8 @@ def poster(site: Site, clip: Clip) -> Path:
         try:
             render = site.services.config.render
             write_poster(source, part, Encoding(render.ffmpeg, render.preset, render.crf), mark=POSTER_MARK)
-            part.replace(target)
+            if not target.is_file():  # made by somebody else meanwhile, and perhaps being sent
+                part.replace(target)
         finally:
             part.unlink(missing_ok=True)
     return target

@@ -57,7 +57,7 @@ export class Detail {
       history.replaceState({ detail: true }, "", `#${clip.id}`);
     }
     this.fill(clip);
-    this.list.find(index + 1);
+    this.list.find(index + 1).catch(() => {}); // only to have it ready
   }
 
   /** Show a clip wherever it stands. @param {string} id */

@@ -74,7 +74,7 @@ async function offer() {
 }
 
 form.querySelector("details")?.addEventListener("toggle", (event) => {
-  if (/** @type {HTMLDetailsElement} */ (event.target).open) offer();
+  if (/** @type {HTMLDetailsElement} */ (event.target).open) offer().catch(() => {}); // the lists stay as they are
 });
 document.addEventListener("click", (event) => {
   const more = form.querySelector("details[open]");

@@ -10,9 +10,10 @@ const KEPT = 60;
 const AT_A_TIME = 3;
 
 export class List {
-  /** @param {() => void} changed called when more of the list is known */
-  constructor(changed) {
+  /** @param {() => void} changed called when more of the list is known @param {(error: unknown) => void} failed */
+  constructor(changed, failed) {
     this.changed = changed;
+    this.failed = failed;
     /** @type {Group[]} */
     this.groups = [];
     this.total = 0;
@@ -42,6 +43,7 @@ export class List {
     }
     for (const chunk of this.chunks.values()) chunk.stale = true;
     const first = this.chunks.size ? null : this.fetch(0, version); // both at once: the first row is there sooner
+    first?.catch(() => {}); // it is awaited below; the outline may fail before
     const outline = await get(`/api/clips/outline?${this.query}`);
     if (version !== this.version) return;
     this.groups = outline.groups;
@@ -83,7 +85,7 @@ export class List {
       if ((!chunk || chunk.stale) && !this.asked.has(number) && number * CHUNK < this.total) missing.push(number);
     }
     missing.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle));
-    for (const number of missing.slice(0, Math.max(0, AT_A_TIME - this.asked.size))) this.fetch(number, this.version);
+    for (const number of missing.slice(0, Math.max(0, AT_A_TIME - this.asked.size))) this.fetch(number, this.version).catch(this.failed);
   }
 
   /** @param {number} number @param {number} version */

@@ -12,11 +12,15 @@ import { changeOf, judge, onJudged, undo } from "./verdicts.js";
 import { byId, t } from "./words.js";
 
 const REFRESH_MS = 400;
-const list = new List(() => known());
+const list = new List(() => known(), trouble);
 const grid = new Grid(list, { open: (index) => detail.show(index), chosen: showBulk });
 const detail = new Detail(list, (index) => grid.go(index, !detail.open));
 
 let laidOut = "";
+
+function trouble(/** @type {unknown} */ error) {
+  if (/** @type {Error} */ (error).name !== "AbortError") say(/** @type {Error} */ (error).message);
+}
 
 function known() {
   const outline = JSON.stringify(list.groups);
@@ -33,8 +37,6 @@ function known() {
   }
   byId("empty").hidden = list.total > 0 || !byId("first").hidden;
 }
-
-const trouble = (/** @type {unknown} */ error) => { if (/** @type {Error} */ (error).name !== "AbortError") say(/** @type {Error} */ (error).message); };
 
 let timer = 0;
 function refreshSoon() {
