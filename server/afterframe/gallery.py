@@ -7,11 +7,14 @@ The clips themselves are read from the state file, a page at a time.
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -106,6 +109,7 @@ ANSWERS = 16
 """Lists that are kept ready."""
 KEYS = ("seq", "folder", "name", "made_day", "taken", "photo_type", "camera", "lens", "words")
 """The columns of clip_keys, as they are read."""
+FOLDER = KEYS.index("folder")
 SHARED = ("folder", "photo_type", "camera", "lens")
 
 
@@ -242,10 +246,12 @@ class Gallery:
 
     Args:
         database: the state file.
+        together: the photos in the folders under this one count as in this one.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, together: Path | None = None) -> None:
         self._db = database
+        self._together = "" if together is None else str(together)
         self._guard = threading.Lock()
         self._cursor = -1
         self._shelf = EMPTY
@@ -318,7 +324,7 @@ class Gallery:
         judged = connection.execute("SELECT seq, verdict, rating FROM clips INDEXED BY clips_judged WHERE present = 1")
         present = {row[0]: (row[1], row[2]) for row in judged}
         rows = connection.execute(f"SELECT {', '.join(KEYS)} FROM clip_keys ORDER BY seq")  # noqa: S608 - our names
-        return EMPTY.having([(*row, *present[row[0]]) for row in rows if row[0] in present])
+        return EMPTY.having([(*self._keys(row), *present[row[0]]) for row in rows if row[0] in present])
 
     def _changed(self) -> Shelf:
         """The shelf with the clips that events tell of: new ones, judged ones, ones that are gone."""
@@ -336,7 +342,14 @@ class Gallery:
         if told != len(rows):
             return self._all()  # a clip was replaced by another one
         shelf = self._shelf.without([row["seq"] for row in rows])
-        return shelf.having([tuple(row)[:-1] for row in rows if row["present"]])
+        return shelf.having([(*self._keys(row), row["verdict"], row["rating"]) for row in rows if row["present"]])
+
+    def _keys(self, row: sqlite3.Row) -> tuple[Any, ...]:
+        """KEYS, with the folder that the photo counts as in."""
+        keys = tuple(row)[: len(KEYS)]
+        if not self._together or not keys[FOLDER].startswith(self._together + os.sep):
+            return keys
+        return (*keys[:FOLDER], self._together, *keys[FOLDER + 1 :])
 
 
 def _rows(shelf: Shelf, choice: Choice, sort: str) -> Numbers:

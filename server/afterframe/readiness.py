@@ -9,7 +9,7 @@ from typing import Any
 from afterframe.models import Scene
 from photometa.facts import Facts
 
-VERSION = 1
+VERSION = 2
 """Goes up when the marks change, so that kept ones are made again."""
 WEIGHTS = {
     "subject_isolation": 0.25,
@@ -19,6 +19,8 @@ WEIGHTS = {
     "temporal_cues": 0.15,
 }
 """Shares of the score; the quality of the source then scales it, since no subject saves a bad file."""
+FAINT = 0.05
+"""Clues up to here are not worth a word."""
 QUALITY_FLOOR = 0.35
 """What is left of the score when the source is as bad as can be."""
 
@@ -79,7 +81,7 @@ def _ramp(value: float, none: float, full: float) -> float:
 
 def _best(*clues: tuple[float, str], otherwise: str) -> Mark:
     """The strongest clue decides, and the others add a little."""
-    ranked = sorted((clue for clue in clues if clue[0] > 0.05), reverse=True)
+    ranked = sorted((clue for clue in clues if clue[0] > FAINT), reverse=True)
     if not ranked:
         return Mark(0.1, otherwise)
     score = min(1.0, ranked[0][0] + 0.1 * sum(clue[0] for clue in ranked[1:]))
@@ -90,13 +92,22 @@ def _of(scene: Scene) -> Callable[[str], float]:
     return lambda name: scene.measures.get(name, 0.0)
 
 
+def _before_things(scene: Scene) -> float:
+    """0 before an empty sky, which is always soft; 1 before anything else."""
+    return _ramp(scene.measures.get("sky_share", 0.0), 0.3, 0.05)
+
+
+def _soft_background(scene: Scene) -> float:
+    return 0.9 * _ramp(scene.measures.get("isolation", 0.0), 0.0, 0.6) * _before_things(scene)
+
+
 def _isolation(facts: Facts, scene: Scene) -> Mark:
     seen = _of(scene)
-    before_things = _ramp(seen("sky_share"), 0.3, 0.05)  # an empty sky is always soft
+    before_things = _before_things(scene)
     shallow = {"very shallow": 0.8, "shallow": 0.6}.get(facts.depth_of_field or "", 0.0)
     return _best(
         (_ramp(seen("face_share"), 0.0, 0.04), "a clear face"),
-        (0.9 * _ramp(seen("isolation"), 0.0, 0.6) * before_things, "the subject stands sharp before a soft background"),
+        (_soft_background(scene), "the subject stands sharp before a soft background"),
         (0.5 * _ramp(seen("isolation"), 0.0, 0.6) * (1 - before_things), "it stands out against the sky"),
         (shallow * _ramp(seen("focus_contrast"), 0.0, 0.3), f"{facts.depth_of_field} depth of field"),
         (0.5 * _ramp(seen("subject_share"), 0.6, 0.15) * (scene.subject is not None), "one thing draws the eye"),
@@ -157,10 +168,11 @@ def _seconds(exposure_s: float | None) -> str:
 def _environment(facts: Facts, scene: Scene) -> Mark:
     seen = _of(scene)
     place = facts.sublocation or facts.city or facts.country
+    all_sharp = _soft_background(scene) <= FAINT  # else the first mark says the contrary
     around = seen("sky_share") + seen("water_share") + seen("foliage_share")
     return _best(
         (0.9 * _ramp(around, 0.05, 0.6), "sky, water or green around it"),
-        (0.5 * _ramp(seen("focus_share"), 0.2, 0.6), "the surroundings are sharp too"),
+        (0.5 * _ramp(seen("focus_share"), 0.2, 0.6) * all_sharp, "the surroundings are sharp too"),
         (0.5 * _ramp(facts.field_of_view_deg or 0.0, 45, 75), "a wide lens takes the place in"),
         (0.3 if place else 0.0, f"taken in {place}"),
         otherwise="a close view without a place",

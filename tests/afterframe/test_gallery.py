@@ -45,6 +45,22 @@ def test_clips_are_grouped_by_day_and_folder_newest_first(gallery: Gallery, cata
     assert names(gallery.page(Choice(), "made")[0]) == ["0002", "0001", "0003", "0000"]
 
 
+def test_folders_that_belong_together_are_one(database: Database, catalog: Catalog) -> None:
+    uploads = Path("/home/uploads")
+    add(catalog, 0, str(uploads / "videos" / "video_1"))
+    gallery = Gallery(database, together=uploads)
+    assert len(gallery.outline(Choice(), "made")) == 1
+    add(catalog, 1, str(uploads / "videos" / "video_2"))  # told by an event
+    add(catalog, 2, "/home/uploads of mine")
+    groups = gallery.outline(Choice(), "name")
+    assert [(group.count, group.labels["folder"]) for group in groups] == [
+        (2, str(uploads)),
+        (1, "/home/uploads of mine"),
+    ]
+    assert gallery.choices()["folder"] == [str(uploads), "/home/uploads of mine"]
+    assert names(gallery.page(Choice(folder=str(uploads)), "name")[0]) == ["0000", "0001"]
+
+
 def test_the_camera_s_clock_orders_what_was_taken(gallery: Gallery, catalog: Catalog) -> None:
     times = ["2026-03-14T18:03:00-05:00", "2026-03-14T20:00:00", None, "2025-01-01T08:00:00+01:00"]
     for number, taken in enumerate(times):

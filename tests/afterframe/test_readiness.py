@@ -73,6 +73,14 @@ def test_an_empty_sky_is_not_a_soft_background() -> None:
     assert "soft background" not in reason
 
 
+def test_a_soft_background_and_sharp_surroundings_are_never_said_of_one_photo() -> None:
+    sharp = assess(Facts(), seen(focus_share=0.6), BIG).marks
+    soft = assess(Facts(), seen(focus_share=0.6, isolation=0.5), BIG).marks
+    assert "the surroundings are sharp too" in sharp["environmental_context"].reason
+    assert "soft background" in soft["subject_isolation"].reason
+    assert "sharp" not in soft["environmental_context"].reason
+
+
 @given(
     st.dictionaries(
         st.sampled_from(["sky_share", "water_share", "face_share", "isolation", "sharpness", "blur_coherence"]),

@@ -36,7 +36,7 @@ def create_app(services: Services, codes: LoginCodes | None = None) -> Flask:
         gate=gate,
         codes=codes or LoginCodes(),
         access=Access(lambda: [*(folder.path for folder in services.catalog.folders()), services.home.uploads]),
-        gallery=Gallery(services.database),
+        gallery=Gallery(services.database, together=services.home.uploads),
         marks=kept_marks(services.home),
         contract=contract(ROUTES, gate.sessions.cookie),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ntpath
 import os
 import stat
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from afterframe.decode import is_photo
-from afterframe.errors import NotAllowed, NotFound, PhotoError, UsageError
+from afterframe.errors import NotAllowed, NotFound, PhotoError, UsageError, shortened
 from afterframe.scan import is_inside
 
 OUTSIDE_HINT = "Add its folder to the watched folders or the allowed ones first (POST /api/folders)."
@@ -26,6 +27,8 @@ DEVICES = frozenset(
     }
 )
 """Names that Windows takes for devices, whatever their suffix."""
+SHOWN = 300
+"""Characters of a path that a message repeats: all of a sensible one."""
 
 
 class Access:
@@ -44,18 +47,32 @@ class Access:
         """The real path, which lies inside one of the folders; whether anything is there is not asked.
 
         Raises:
-            UsageError: it is no absolute path at all.
+            UsageError: it is no absolute path at all, or longer than the file system can hold.
             NotAllowed: it leads outside, by itself, by "..", or through a link.
         """
         check_absolute(given)
         roots = [str(root) for root in self._roots()]
         if self._windows and (oddity := windows_oddity(given, roots)):
-            raise NotAllowed(f"{given} is {oddity}.", OUTSIDE_HINT)
+            raise NotAllowed(f"{shortened(given, SHOWN)} is {oddity}.", OUTSIDE_HINT)
         real = real_path(given)
         _check_unicode(real)
         if not any(is_inside(real, root) for root in roots):
-            raise NotAllowed(f"{given} is outside Afterframe's folders.", OUTSIDE_HINT)
+            raise NotAllowed(f"{shortened(given, SHOWN)} is outside Afterframe's folders.", OUTSIDE_HINT)
+        _check_length(real, given)
         return Path(real)
+
+    def folder(self, given: str) -> Path:
+        """The real path of a folder that is one of the folders or inside one.
+
+        Raises:
+            UsageError, NotAllowed: as :meth:`path`; or it is no folder.
+        """
+        path = self.path(given)
+        if not os.path.isdir(path):  # noqa: PTH112 - False, not an error, for one that may not be looked at
+            raise UsageError(
+                f"{shortened(given, SHOWN)} is not a folder.", "Make it first, or name another one.", code="no_folder"
+            )
+        return path
 
     def photo(self, given: str) -> Path:
         """The real path of a photo inside one of the folders.
@@ -82,6 +99,18 @@ class Access:
         return path
 
 
+def _check_length(real: str, given: str) -> None:
+    try:
+        os.lstat(real)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UsageError(
+                f"{shortened(given, SHOWN)} is too long for the disk: no file can be there.",
+                "Shorten the names of the file and its folders.",
+                code="name_too_long",
+            ) from error
+
+
 def check_absolute(given: str) -> None:
     """Refuse what is no absolute path.
 
@@ -92,7 +121,7 @@ def check_absolute(given: str) -> None:
         raise UsageError("A path cannot hold a NUL character.", code="bad_path")
     _check_unicode(given)
     if not Path(given).is_absolute():
-        raise UsageError(f"“{given}” is not an absolute path.", "Give the whole path.", code="relative_path")
+        raise UsageError(f"“{shortened(given, SHOWN)}” is not an absolute path.", "Give the whole path.", code="relative_path")
 
 
 def _check_unicode(path: str) -> None:
@@ -100,7 +129,7 @@ def _check_unicode(path: str) -> None:
         path.encode()
     except UnicodeEncodeError as error:
         shown = path.encode("utf-8", "replace").decode()
-        raise UsageError(f"{shown}: the name is not valid Unicode.", "Rename it.", code="bad_name") from error
+        raise UsageError(f"{shortened(shown, SHOWN)}: the name is not valid Unicode.", "Rename it.", code="bad_name") from error
 
 
 def real_path(given: str) -> str:
@@ -112,7 +141,7 @@ def real_path(given: str) -> str:
     try:
         return os.path.realpath(given)
     except (OSError, ValueError) as error:
-        raise NotAllowed(f"{given} cannot be followed to a file.", code="bad_path") from error
+        raise NotAllowed(f"{shortened(given, SHOWN)} cannot be followed to a file.", code="bad_path") from error
 
 
 def windows_oddity(given: str, roots: Iterable[str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from afterframe.audit import mark
-from afterframe.errors import AfterframeError, UsageError
+from afterframe.errors import AfterframeError
 from afterframe.naming import is_our_poster
 from afterframe.readiness import WEIGHTS
 from afterframe.scan import scan
@@ -37,9 +37,7 @@ MARKS = (*WEIGHTS, "source_quality")
 def list_photos(call: Call) -> Json:
     """Look a folder through."""
     given = call.query.get("path", "")
-    folder = call.site.access.path(given)
-    if not folder.is_dir():
-        raise UsageError(f"{given} is not a folder.", "Name one of the folders.", code="no_folder")
+    folder = call.site.access.folder(given)
     found = sorted(path for path in scan(folder).photos if not is_our_poster(Path(path)))
     return {"path": given, "photos": found[:MOST], "more": max(0, len(found) - MOST)}
 

@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 from afterframe.catalog import Catalog
-from afterframe.errors import NotAllowed, NotFound, UsageError
+from afterframe.errors import NotAllowed, NotFound, UsageError, shortened
 from afterframe.scan import is_inside
 from afterframe.web import shapes
-from afterframe.web.access import check_absolute, real_path, windows_oddity
+from afterframe.web.access import SHOWN, check_absolute, real_path, windows_oddity
 from afterframe.web.routes import Call, Routes
 from afterframe.web.shapes import Json, folder_json, form, listed, ref
 
@@ -91,7 +91,7 @@ def known_folder(given: str, catalog: Catalog) -> Path:
     # A folder of ours may be spelled as it is kept, so that a share that is away needs no look-up.
     path = spelled if spelled in known else real_path(given)
     if path not in known:
-        raise NotFound(f"{given} is not one of the folders.", "`afterframe folders` lists them.")
+        raise NotFound(f"{shortened(given, SHOWN)} is not one of the folders.", "`afterframe folders` lists them.")
     return Path(path)
 
 
@@ -105,10 +105,12 @@ def existing_folder(given: str, home: Path) -> Path:
     check_absolute(given)
     share = os.path.splitdrive(given)[0]
     if os.name == "nt" and (oddity := windows_oddity(given, [share])):
-        raise NotAllowed(f"{given} is {oddity}.", code="bad_path")
+        raise NotAllowed(f"{shortened(given, SHOWN)} is {oddity}.", code="bad_path")
     real = real_path(given)
     if not os.path.isdir(real):  # noqa: PTH112 - False, not an error, for a name that is too long
-        raise UsageError(f"{given} is not a folder.", "Make it first, or name another one.", code="no_folder")
+        raise UsageError(
+            f"{shortened(given, SHOWN)} is not a folder.", "Make it first, or name another one.", code="no_folder"
+        )
     path = Path(real)
     if path.parent == path:
         raise NotAllowed(f"{given} is a whole disk.", "Name the folder that the photos are in.", code="whole_disk")

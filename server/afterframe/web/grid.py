@@ -15,7 +15,7 @@ from afterframe.web.shapes import Json, clip_json, form, listed, one_of, ref
 
 ROUTES = Routes()
 
-DAY: Json = {"type": "string", "minLength": 10, "maxLength": 10}
+DAY: Json = {"type": "string", "format": "date"}
 CHOICE: dict[str, Json] = {
     "verdict": one_of(*Verdict),
     "rating": {"type": "integer", "minimum": 0, "maximum": 5, "description": "At least so many stars."},
@@ -114,8 +114,14 @@ def choice_of(call: Call) -> Choice:
     """
     values: dict[str, Any] = {name: call.query[name] for name in CHOICE if name in call.query}
     for name in ("since", "until"):
-        try:
-            date.fromisoformat(values.get(name, "2000-01-01"))
-        except ValueError as error:
-            raise UsageError(f"“{name}” must be a day.", "As 2026-03-14.") from error
+        if not _is_day(values.get(name, "2000-01-01")):
+            raise UsageError(f"“{name}” must be a day.", "As 2026-03-14.")
     return Choice(**values)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        # ISO 8601 has other spellings too (20260314), which do not compare as text.
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

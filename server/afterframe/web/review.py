@@ -109,6 +109,7 @@ def _page(call: Call, name: str, **more: Any) -> Response:
             "language": language,
             "cursor": services.database.last_cursor(),
             "folders": [{"path": str(folder.path), "watch": folder.watch} for folder in folders],
+            "videos": str(services.home.uploads),
         },
     }
     return make_response(render_template(f"{name}.html", **{**context, **more}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -20,6 +21,7 @@ from afterframe.web.site import Site
 
 NOTHING = form({})
 """The body of a route that takes none: left out, or {}."""
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
 FORM_OVERHEAD = 1 << 20
 """Bytes of a form beside its file."""
 
@@ -161,7 +163,7 @@ def read_query(request: Request, schemas: Mapping[str, Schema]) -> dict[str, Any
             raise UsageError(f"“{name}” is given twice.")
         value: Any = values[0]
         if schemas[name].get("type") == "integer":
-            value = int(value) if value.isascii() and value.isdigit() and len(value) < 20 else value
+            value = int(value) if _WHOLE.fullmatch(value) else value
         check(value, schemas[name], SCHEMAS, name)
         query[name] = value
     return query

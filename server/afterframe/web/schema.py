@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -39,10 +40,7 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "string": (lambda value: isinstance(value, str), "text"),
     "boolean": (lambda value: isinstance(value, bool), "true or false"),
     "integer": (lambda value: isinstance(value, int) and not isinstance(value, bool), "a whole number"),
-    "number": (
-        lambda value: isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value),
-        "a number",
-    ),
+    "number": (lambda value: isinstance(value, int | float) and not isinstance(value, bool), "a number"),
     "array": (lambda value: isinstance(value, list), "a list"),
     "object": (lambda value: isinstance(value, dict), "an object"),
     "null": (lambda value: value is None, "null"),
@@ -82,8 +80,9 @@ def _check_kind(value: object, schema: Schema, where: str) -> None:
 
 
 def _check_text(text: str, schema: Schema, where: str) -> None:
-    if len(text) < schema.get("minLength", 0):
-        raise _wrong(where, "must not be empty")
+    least = schema.get("minLength", 0)
+    if len(text) < least:
+        raise _wrong(where, "must not be empty" if least == 1 else f"must have at least {least} characters")
     if len(text) > schema.get("maxLength", math.inf):
         raise _wrong(where, f"must have at most {schema['maxLength']} characters")
     if schema.get("format") != "path" and any("\ud800" <= letter <= "\udfff" for letter in text):
@@ -122,6 +121,9 @@ def _check_list(value: list[Any], schema: Schema, named: Mapping[str, Schema], w
 
 
 def _check_range(value: float, schema: Schema, where: str) -> None:
+    # JSON sets no limit: 1e999 and whole numbers of a thousand digits are valid, and no arithmetic of ours holds them.
+    if not abs(value) <= sys.float_info.max:
+        raise _wrong(where, "is too large a number")
     low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
     if not low <= value <= high:
         limits = f"from {low} to {high}" if high < math.inf else f"at least {low}"

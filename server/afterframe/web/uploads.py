@@ -95,9 +95,7 @@ def _folder(call: Call, given: str | None) -> tuple[Path, bool]:
             names = ", ".join(str(folder.path) for folder in folders) or "none"
             raise UsageError("The upload does not say which folder it goes to.", f"Name one of: {names}.")
         given = str(folders[0].path)
-    path = call.site.access.path(given)
-    if not path.is_dir():
-        raise UsageError(f"{given} is not a folder.", "Make it first, or name another one.", code="no_folder")
+    path = call.site.access.folder(given)
     around = [folder for folder in folders if path.is_relative_to(folder.path)]
     if not around or any(part.startswith(".") for part in path.relative_to(around[0].path).parts):
         raise NotAllowed(f"{given} is hidden.", "Name a folder that photos can be seen in.", code="hidden_folder")

@@ -18,7 +18,7 @@ from typing import Any
 from flask import Response, jsonify
 
 from afterframe import generators
-from afterframe.errors import NotFound, UsageError
+from afterframe.errors import NotFound, UsageError, shortened
 from afterframe.ingest import Wish
 from afterframe.models import CameraMovement, Direction, PhotoType
 from afterframe.recipe import validate
@@ -47,7 +47,7 @@ SECONDS: Json = {"type": ["string", "number"], "description": "The clip's length
 MODEL: Json = {
     "type": "string",
     "maxLength": 200,
-    "description": "A generator of GET /v1/models; any other name means the default one. It is echoed.",
+    "description": "A generator of GET /v1/models; any other name means the default one. GENERATOR:MODEL must be there. It is echoed.",
 }
 EXTENSIONS: dict[str, Json] = {
     "facts": {
@@ -119,16 +119,22 @@ def _overrides(body: Mapping[str, Any], prompt: str) -> dict[str, object]:
             overrides["duration_s"] = float(body["seconds"])
         except (ValueError, OverflowError):
             raise UsageError(
-                f"“seconds” cannot be “{str(body['seconds'])[:100]}”.", "Send a number, such as 4."
+                f"“seconds” cannot be “{shortened(body['seconds'])}”.", "Send a number, such as 4."
             ) from None
     return overrides
 
 
 def _generator(model: str) -> str | None:
-    """The generator that a model's name means; None: the default one."""
+    """The generator that a model's name means; None: the default one.
+
+    Raises:
+        UsageError: it names a generator of ours and a model that this one has not.
+    """
     try:
         return generators.resolve(model, folders=False) if model else None
     except UsageError:
+        if model.partition(":")[0] in generators.available():
+            raise
         return None
 
 

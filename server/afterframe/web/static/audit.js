@@ -36,6 +36,10 @@ byId("audit-form")?.addEventListener("submit", async (/** @type {Event} */ event
   byId("audit-stop").hidden = byId("audit-progress").hidden = true;
 });
 byId("audit-stop")?.addEventListener("click", () => { stopped = true; });
+byId("audit-done")?.querySelector("button").addEventListener("click", () => {
+  byId("audit-new").checked = false;
+  show();
+});
 for (const id of ["audit-new", "audit-least"]) byId(id)?.addEventListener("input", () => show());
 
 function wanted() {
@@ -52,7 +56,17 @@ function show() {
   const chosen = list.filter((one) => !one.error).length;
   byId("audit-animate").disabled = !chosen;
   byId("audit-animate").textContent = t("Animate these {n}", { n: chosen });
+  tellDone();
   byId("marks").replaceChildren(...list.slice(0, SHOWN).map((one) => card(one)));
+}
+
+/** A list that the tick makes shorter says so: else it looks as if the folder were empty. */
+function tellDone() {
+  const n = found.filter((one) => one.clips).length;
+  const done = byId("audit-done");
+  done.hidden = !n || !byId("audit-new").checked;
+  const some = n === 1 ? t("One photo has a clip already.") : t("{n} photos have clips already.", { n });
+  done.querySelector("span").textContent = n > 1 && n === found.length ? t("All {n} photos have clips already.", { n }) : some;
 }
 
 /** @param {Marked} one */
@@ -81,7 +95,7 @@ async function animate(photos, button) {
       count += renders.length;
       if (refused.length) say(`${fileName(refused[0].path)}: ${refused[0].reason.message}`);
     }
-    say(t("{n} clips are being made.", { n: count }));
+    say(count === 1 ? t("One clip is being made.") : t("{n} clips are being made.", { n: count }));
   } catch (error) {
     say(/** @type {Error} */ (error).message);
     button.disabled = false;

@@ -99,7 +99,7 @@ export class Detail {
     this.setMode(this.mode);
     this.zoom(false);
     this.play(clip.file, clip.poster);
-    byId("clip-caption").textContent = t("Clip");
+    this.caption();
     this.showRecipe();
     fillRefine(clip);
     this.showContext();
@@ -140,13 +140,16 @@ export class Detail {
     this.clock();
   }
 
+  /** @param {string} [draft] what a draft in the clip's place is called */
+  caption(draft = "") {
+    byId("clip-caption").textContent = draft || t("Clip");
+    byId("clip-caption").classList.toggle("draft", !!draft);
+  }
+
   /** @param {string | null} file @param {string} words */
   showDraft(file, words) {
     if (!this.clip) return;
-    const says = byId("stage-says");
-    says.hidden = !file;
-    says.textContent = words;
-    byId("clip-caption").textContent = file ? words : t("Clip");
+    this.caption(file ? words : "");
     this.play(file ?? this.clip.file, file ? undefined : this.clip.poster);
   }
 
@@ -321,6 +324,7 @@ export class Detail {
       video.load();
       byId("stage-photo").removeAttribute("src");
       if (history.state?.detail) history.back();
+      else if (location.hash) history.replaceState(null, "", location.pathname + location.search);
       this.clip = null;
       this.moved(this.index);
     });
@@ -368,7 +372,7 @@ function factRows(facts) {
     exposure_s: facts.exposure_s && (facts.exposure_s < 0.3 ? `1/${Math.round(1 / facts.exposure_s)} s` : `${facts.exposure_s} s`),
     ev100: facts.ev100 && `EV ${facts.ev100.toFixed(1)}`,
     flash_fired: facts.flash_fired == null ? null : facts.flash_fired ? t("yes") : t("no"),
-    captured_at: facts.captured_at && `${dayName(facts.captured_at.slice(0, 10))} ${facts.captured_at.slice(11)}`,
+    captured_at: facts.captured_at && `${dayName(facts.captured_at.slice(0, 10))} ${facts.captured_at.slice(11).replace(/\.\d+/, "")}`,
   };
   const rows = Object.entries(FACTS).filter(([name]) => said[name]).map(([name, label]) => row(t(label), said[name], facts.sources?.[name] ? [facts.sources[name]] : []));
   return rows.length ? rows : [row("", t("Nothing is known of it."))];

@@ -1,7 +1,7 @@
 // @ts-check
 /** Which clips are shown, and in which order: the form above the grid and the page's address say the same. */
 import { get } from "./api.js";
-import { byId, make, shown, t } from "./words.js";
+import { byId, data, folderName, make, shown, t } from "./words.js";
 
 const MORE = ["photo_type", "camera", "lens", "folder", "since", "until"];
 const TYPING_MS = 200;
@@ -67,7 +67,7 @@ async function offer() {
   for (const select of /** @type {NodeListOf<HTMLSelectElement>} */ (form.querySelectorAll("[data-choices]"))) {
     const name = select.dataset.choices ?? "";
     const chosen = select.value;
-    const options = choices[name].filter(Boolean).map((/** @type {string} */ value) => make("option", { value }, name === "photo_type" ? t(value.replace("_", " ")) : shown(value)));
+    const options = choices[name].filter(Boolean).map((/** @type {string} */ value) => make("option", { value }, name === "photo_type" ? t(value.replace("_", " ")) : value === data.videos ? folderName(value) : shown(value)));
     select.replaceChildren(select.options[0], ...options);
     select.value = chosen;
   }

@@ -19,7 +19,7 @@ function tell() {
 
 try {
   const disk = await get("/api/disk");
-  for (const folder of disk.folders) said.set(folder.path, t("{n} clips, {size}; {free} free", { n: folder.clips, size: bytes(folder.bytes), free: bytes(folder.free) }));
+  for (const folder of disk.folders) said.set(folder.path, t("clips: {n}, {size}; {free} free", { n: folder.clips, size: bytes(folder.bytes), free: bytes(folder.free) }));
   const rows = Object.entries(OWN).map(([name, label]) => make("div", {}, make("dt", {}, t(label)), make("dd", {}, bytes(disk.own[name]))));
   byId("disk").replaceChildren(...rows);
   tell();

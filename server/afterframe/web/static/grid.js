@@ -1,6 +1,6 @@
 // @ts-check
 /** The grid: only the tiles in sight exist, however long the list is. */
-import { byId, dayName, fileName, make, shown, t } from "./words.js";
+import { byId, dayName, fileName, folderName, make, shown, t } from "./words.js";
 
 /** @typedef {import("./verdicts.js").Clip} Clip */
 /** @typedef {{top: number, start: number, count: number, bottom: number}} Block */
@@ -367,7 +367,7 @@ export class Grid {
 function headline(group) {
   const day = group.made_day ?? group.taken_day;
   if (group.rating !== undefined) return [group.rating ? "★".repeat(group.rating) : t("No stars")];
-  const folder = make("bdi", { title: shown(group.folder) }, fileName(group.folder ?? ""));
+  const folder = make("bdi", { title: shown(group.folder) }, folderName(group.folder ?? ""));
   if (day === undefined) return [folder];
   return [day ? dayName(day) : t("Day unknown"), " ", make("span", { class: "hint" }, "· ", folder)];
 }

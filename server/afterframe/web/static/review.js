@@ -94,7 +94,7 @@ const bulk = {
   another: async () => {
     const clips = grid.meant();
     for (const clip of clips) await another(clip, anotherSeed(clip));
-    say(t("{n} more clips are being made.", { n: clips.length }));
+    say(clips.length === 1 ? t("One more clip is being made.") : t("{n} more clips are being made.", { n: clips.length }));
   },
   download: () => download(grid.meant()),
 };
@@ -123,7 +123,7 @@ byId("bulk-rating").addEventListener("change", async (/** @type {Event} */ event
 
 /** @param {number} n */
 function offerUndo(n) {
-  say(t("{n} clips judged.", { n }), { label: t("Undo"), act: undo });
+  say(n === 1 ? t("One clip judged.") : t("{n} clips judged.", { n }), { label: t("Undo"), act: undo });
 }
 
 /* ---- keys ----------------------------------------------------------------------------------- */
@@ -180,4 +180,9 @@ onChoice(() => {
 
 await restore();
 await list.choose(choice()).catch(trouble);
-if (location.hash.length > 1) detail.showById(decodeURIComponent(location.hash.slice(1))).catch(trouble);
+/** A clip that the address names, at the start or later. */
+function openNamed() {
+  if (location.hash.length > 1) detail.showById(decodeURIComponent(location.hash.slice(1))).catch(trouble);
+}
+addEventListener("hashchange", openNamed);
+openNamed();

@@ -17,7 +17,7 @@ function add(/** @type {Iterable<File>} */ files) {
   if (!folder) return void byId("add").showModal();
   const all = [...files];
   const photos = all.filter((file) => KINDS.test(file.name));
-  if (photos.length < all.length) say(t("{n} files are no photos that can be animated.", { n: all.length - photos.length }));
+  if (photos.length < all.length) say(all.length - photos.length === 1 ? t("One file is no photo that can be animated.") : t("{n} files are no photos that can be animated.", { n: all.length - photos.length }));
   waiting.push(...photos);
   for (let n = sending; n < AT_A_TIME; n += 1) next();
 }
@@ -26,7 +26,7 @@ async function next() {
   const file = waiting.shift();
   if (!file) {
     if (!sending && sent + failed) {
-      if (sent) say(t("{n} photos were added.", { n: sent }));
+      if (sent) say(sent === 1 ? t("One photo was added.") : t("{n} photos were added.", { n: sent }));
       sent = failed = 0;
     }
     return;

@@ -39,7 +39,7 @@ export async function undo() {
     alike.set(key, [...(alike.get(key) ?? []), id]);
   }
   for (const [change, ids] of alike) await send(ids, JSON.parse(change));
-  say(t("Undone: {n} clips are as they were.", { n: before.length }));
+  say(before.length === 1 ? t("Undone: the clip is as it was.") : t("Undone: {n} clips are as they were.", { n: before.length }));
 }
 
 async function send(/** @type {string[]} */ ids, /** @type {Change} */ change) {

@@ -2,8 +2,8 @@
 /** What the server wrote into the page: words in the reader's language, folders, the cursor of events. */
 
 /** @typedef {{path: string, watch: boolean}} Folder */
-/** @type {{words: Record<string, string>, language: string, cursor: number, folders: Folder[]}} */
-export const data = JSON.parse(document.getElementById("page-data")?.textContent ?? '{"words": {}, "language": "en", "cursor": 0, "folders": []}');
+/** @type {{words: Record<string, string>, language: string, cursor: number, folders: Folder[], videos: string}} */
+export const data = JSON.parse(document.getElementById("page-data")?.textContent ?? '{"words": {}, "language": "en", "cursor": 0, "folders": [], "videos": ""}');
 
 /**
  * A sentence in the reader's language.
@@ -24,6 +24,11 @@ export function shown(/** @type {unknown} */ name) {
 /** The last part of a path. */
 export function fileName(/** @type {string} */ path) {
   return shown(path.replaceAll("\\", "/").split("/").pop());
+}
+
+/** What a heading calls a folder. */
+export function folderName(/** @type {string} */ path) {
+  return path && path === data.videos ? t("Made through the Videos protocol") : fileName(path);
 }
 
 /** A time that is left, roughly: nobody trusts an ETA that jumps. */
