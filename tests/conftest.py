@@ -29,11 +29,19 @@ def nothing_left_running() -> Iterator[None]:
     # Other libraries' service threads (watchdog's, OpenCV's) are not ours to judge, ours have names.
     left = [t for t in set(threading.enumerate()) - before if t.is_alive() and not t.daemon]
     assert not left, f"threads left behind: {left}"
-    late = [c for c in psutil.Process().children(recursive=True) if c.pid not in children]
+    late = [c for c in psutil.Process().children(recursive=True) if c.pid not in children and not _of(c, children)]
     # multiprocessing's own tracker lives as long as the test run.
     late = [c for c in late if "resource_tracker" not in " ".join(_command(c))]
     _, alive = psutil.wait_procs(late, timeout=5)
     assert not alive, f"processes left behind: {alive}"
+
+
+def _of(process: psutil.Process, others: set[int]) -> bool:
+    """Whether one of ``others`` started it: a browser that serves many tests starts helpers when it likes."""
+    try:
+        return any(parent.pid in others for parent in process.parents())
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _command(process: psutil.Process) -> list[str]:

@@ -239,9 +239,12 @@ def foliage_map(picture: Canvas, detail: Map) -> Map:
 
 
 def upright_map(picture: Canvas) -> Map:
-    """1 along tall vertical edges and what lies close beside them: poles, masts, trunks, towers, walls."""
+    """1 along tall vertical edges and what lies close beside or between them: poles, masts, trunks, towers, walls."""
     dx, dy = gradients(picture.luma)
-    height = picture.shape[0]
+    height, width = picture.shape
     edge = unit((np.abs(dx) - 1.2 * np.abs(dy)) / 0.04)
     edge = smooth(np.asarray(cv2.dilate(edge, np.ones((1, 7), np.uint8)), np.float32), 2.0)
-    return unit(down_columns(edge, 0.06 * height) / 0.35 - 0.25)
+    upright = unit(down_columns(edge, 0.06 * height) / 0.35 - 0.25)
+    # Both edges of a tower are one tower, up to where they end.
+    between = cv2.morphologyEx(upright, cv2.MORPH_CLOSE, np.ones((1, width // 16 | 1), np.uint8))
+    return smooth(np.asarray(cv2.dilate(between, np.ones((height // 12 | 1, 1), np.uint8)), np.float32), 3.0)

@@ -74,7 +74,8 @@ def _focus_says(seen: Survey, photo: PreparedPhoto) -> float:
 def _upright(depth: Map, seen: Survey) -> Map:
     """Poles, masts, trunks and walls are as near at their top as at their foot: they must not lean."""
     sigma = 0.18 * depth.shape[0]
-    weight = seen.upright + np.float32(1e-3)
+    # The foot tells, not the sky beside it nor haze that is taken for sky.
+    weight = seen.upright * (1.0 - seen.sky) + np.float32(1e-3)
     along = down_columns(depth * weight, sigma) / down_columns(weight, sigma)
     return np.asarray(depth + (along - depth) * seen.upright, np.float32)
 
@@ -82,7 +83,9 @@ def _upright(depth: Map, seen: Survey) -> Map:
 def _with_subject(depth: Map, seen: Survey) -> Map:
     """Faces and the subject on one plane each: no depth inside, so no distortion."""
     inside = seen.subject > 0.5
-    if inside.any():
+    # As wide as the picture, it is a landscape: its near and far ends do not move as one.
+    wide = seen.subject_box is not None and seen.subject_box.width > 0.8 and not seen.faces
+    if inside.any() and not wide:
         level = max(SUBJECT_NEARNESS, float(np.percentile(depth[inside], 80)))
         depth = depth + (np.float32(level) - depth) * np.clip(seen.subject, 0.0, 1.0)
     for face in seen.faces:
