@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 from platformdirs import user_data_path, user_pictures_path
 
-from afterframe.errors import ConfigError
+from afterframe.errors import ConfigError, shortened
 
 ALL_INTERFACES = ("0.0.0.0", "::")  # noqa: S104 - named to recognise them, not to bind them
 
@@ -278,11 +279,16 @@ def _check(config: Config, where: str) -> None:
 
 
 def _check_endpoints(endpoints: tuple[EndpointConfig, ...], where: str) -> None:
-    for endpoint in endpoints:
-        address = urlsplit(endpoint.url)
-        if address.scheme not in ("http", "https") or not address.hostname:
+    for number, endpoint in enumerate(endpoints, 1):
+        try:
+            address = urlsplit(endpoint.url)
+            usable = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+        except ValueError:  # brackets that do not match, a port above 65535
+            usable = False
+        if not usable:  # it may hold a password: not shown
             raise ConfigError(
-                f"{where}: an endpoint has no address that can be used.", 'Write url = "http://HOST:PORT" for each.'
+                f"{where}: remote.endpoints: url of endpoint {number} is no address that can be used.",
+                'Write url = "http://HOST:PORT" for each; a port goes from 1 to 65535.',
             )
         if address.username or address.password or address.query or address.fragment:
             raise ConfigError(
@@ -319,6 +325,8 @@ def _build(kind: type[T], data: Mapping[str, Any], where: str) -> T:
 
 
 def _value(hint: Any, value: Any, where: str) -> Any:
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise ConfigError(f"{where} cannot be so large a number.", "docs/settings.md names the limits.")
     if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, dict):
         return _build(hint, value, where)
     if hint == tuple[EndpointConfig, ...] and isinstance(value, list) and all(isinstance(v, dict) for v in value):
@@ -331,4 +339,6 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return value
     if hint == Mapping[str, Any] and isinstance(value, dict):
         return MappingProxyType(value)
-    raise ConfigError(f"{where} cannot be {value!r}.", "See docs/settings.md for the kind of value it takes.")
+    raise ConfigError(
+        f"{where} cannot be {shortened(repr(value))}.", "See docs/settings.md for the kind of value it takes."
+    )

@@ -14,7 +14,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ SOURCES = {"lightroom": "afterframe.lrplugin", "darktable": "darktable"}
 FOLDERS = {"lightroom": "afterframe.lrplugin", "darktable": "afterframe"}
 """The plugin's folder inside the host's."""
 FIRST_FILES = {"lightroom": "Info.lua", "darktable": "afterframe.lua"}
+SIGNS = {"lightroom": b'"org.afterframe.lightroom"', "darktable": b"--- Afterframe for darktable"}
+"""What stands in the first file of ours, in every version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +126,21 @@ def look(host: str, folder: Path) -> Plugin:
     manifest = _manifest(place)
     if manifest is None:
         return Plugin(host, str(place), None, "absent")
-    current = manifest["files"] == _shipped(source(host)) and not _changed(place, manifest)
+    wired = host != "darktable" or _is_wired(folder)
+    current = wired and manifest["files"] == _shipped(source(host)) and not _changed(place, manifest)
     return Plugin(host, str(place), str(manifest["version"]), "current" if current else "outdated")
+
+
+def look_everywhere() -> list[Plugin]:
+    """How the plugins stand in all the folders of the hosts that this system can have."""
+    found = []
+    for host in HOSTS:
+        try:
+            found += [look(host, folder) for folder in host_folders(host)]
+        except UsageError as error:
+            if error.error_code != "no_host":
+                raise
+    return found
 
 
 def install(host: str, folder: Path, home: Home) -> Plugin:
@@ -132,11 +148,28 @@ def install(host: str, folder: Path, home: Home) -> Plugin:
 
     Raises:
         WrongState: something that is not ours stands there.
-        UsageError: the plugin did not come with this installation.
+        UsageError: the plugin did not come with this installation, or the folder cannot be written to.
     """
     files, place = source(host), folder / FOLDERS[host]
-    _check_ours(host, place)
-    earlier = look(host, folder)
+    with _in_words(folder):
+        _check_ours(host, place)
+        if host == "darktable":
+            _luarc(folder)  # before anything is written
+        earlier = look(host, folder)
+        fresh = not place.exists()
+        try:
+            _put_all(files, place, home)
+            if host == "darktable":
+                _change_luarc(folder, _with_our_line)
+        except OSError:
+            if fresh:
+                shutil.rmtree(place, ignore_errors=True)
+            raise
+    state = {"absent": "installed", "outdated": "upgraded", "current": "unchanged"}
+    return Plugin(host, str(place), __version__, state[earlier.state])
+
+
+def _put_all(files: Path, place: Path, home: Home) -> None:
     shipped = _shipped(files)
     place.mkdir(parents=True, exist_ok=True)
     for name in shipped:
@@ -145,40 +178,59 @@ def install(host: str, folder: Path, home: Home) -> Plugin:
         _drop(place, name)
     _put(place / HOME_NOTE, f"{home.root}\n".encode())
     _put(place / MANIFEST, json.dumps({"version": __version__, "files": shipped}, indent=1).encode())
-    wired = host == "darktable" and _change_luarc(folder, _with_our_line)
-    state = {"absent": "installed", "outdated": "upgraded", "current": "installed" if wired else "unchanged"}
-    return Plugin(host, str(place), __version__, state[earlier.state])
 
 
 def remove(host: str, folder: Path) -> Plugin:
     """Take away what we put into one of the host's folders; what the user added stays.
 
     Raises:
-        WrongState: the plugin's folder is a link.
+        WrongState: what stands there is not ours.
+        UsageError: the folder cannot be written to.
     """
     place = folder / FOLDERS[host]
-    if host == "darktable":
-        _change_luarc(folder, _without_our_line)
-    manifest = _manifest(place)
-    if manifest is None:
-        return Plugin(host, str(place), None, "absent")
-    _check_ours(host, place)
-    for name in (*_files(manifest), HOME_NOTE, MANIFEST):
-        _drop(place, name)
+    with _in_words(folder):
+        manifest = _manifest(place)
+        if manifest or (place / FIRST_FILES[host]).is_file():
+            _check_ours(host, place)
+        if host == "darktable":
+            _change_luarc(folder, _without_our_line)
+        if manifest is None:
+            return Plugin(host, str(place), None, "absent")
+        for name in (*_files(manifest), HOME_NOTE, MANIFEST):
+            _drop(place, name)
     return Plugin(host, str(place), None, "removed")
 
 
+@contextmanager
+def _in_words(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"The plugin's files in {folder} cannot be read or written: {error.strerror or error}.",
+            "Name a folder that you may write to with --folder.",
+            code="not_writable",
+        ) from error
+
+
 def _check_ours(host: str, place: Path) -> None:
-    if place.is_symlink():
-        raise WrongState(f"{place} is a link.", "Remove it first; what it leads to stays.", code="not_ours")
+    """Raise WrongState where something stands that is not ours, or that leads elsewhere."""
+    subfolders = {(place / name).parent for name in (*_files(_manifest(place)), *_shipped(source(host)))}
+    for folder in sorted({place, *subfolders}):
+        if folder.is_symlink():
+            raise WrongState(f"{folder} is a link.", "Remove it first; what it leads to stays.", code="not_ours")
     try:
         empty = not any(place.iterdir())
     except FileNotFoundError:
         return
     except NotADirectoryError:
+        if not place.exists():
+            raise  # a folder above it is a file
         empty = False
-    # Unpacked by hand, there is no manifest; the file that the host starts with tells that it is the plugin.
-    if not (empty or _manifest(place) or (place / FIRST_FILES[host]).is_file()):
+    first = place / FIRST_FILES[host]
+    # Unpacked by hand, there is no manifest; the file that the host starts with tells whose plugin it is.
+    ours = SIGNS[host] in first.read_bytes() if first.is_file() else _manifest(place) is not None
+    if not (empty or ours):
         raise WrongState(
             f"{place} is there already and is not Afterframe's.", "Move it away, and try again.", code="not_ours"
         )
@@ -229,22 +281,48 @@ def _drop(place: Path, name: str) -> None:
         folder.rmdir()
 
 
-def _change_luarc(folder: Path, change: Callable[[bytes], bytes]) -> bool:
-    """Rewrite darktable's luarc, through a link if it is one; whether anything changed."""
-    luarc = (folder / "luarc").resolve()  # dotfiles are often links
+def _luarc(folder: Path) -> Path:
+    """darktable's luarc, or the file that it is a link to.
+
+    Raises:
+        WrongState: something that is no file stands there.
+    """
+    luarc = Path(os.path.realpath(folder / "luarc"))  # dotfiles are often links; a loop leads nowhere
+    if luarc.is_symlink() or (luarc.exists() and not luarc.is_file()):
+        raise WrongState(
+            f"{folder / 'luarc'} is no file; darktable reads its Lua scripts from there.",
+            "Move it away, and try again.",
+            code="not_ours",
+        )
+    return luarc
+
+
+def _is_wired(folder: Path) -> bool:
+    try:
+        return LUARC_LINE in _luarc(folder).read_bytes()
+    except (OSError, WrongState):
+        return False
+
+
+def _change_luarc(folder: Path, change: Callable[[bytes], bytes]) -> None:
+    """Rewrite darktable's luarc, through a link if it is one."""
+    luarc = _luarc(folder)
     before = luarc.read_bytes() if luarc.is_file() else b""
     after = change(before)
     if after == before:
-        return False
+        return
     if not after and luarc == folder.resolve() / "luarc":
         luarc.unlink()
-        return True
+        return
     part = luarc.with_name(f".{luarc.name}.part")
-    part.write_bytes(after)
-    if luarc.is_file():
-        shutil.copymode(luarc, part)
-    part.replace(luarc)
-    return True
+    try:
+        part.write_bytes(after)
+        if luarc.is_file():
+            shutil.copymode(luarc, part)
+        part.replace(luarc)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _with_our_line(luarc: bytes) -> bytes:

@@ -4,8 +4,10 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import fields
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,7 +23,8 @@ from afterframe.encode import Encoding, take_apart
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, OutOfMemory, Unavailable
 from afterframe.frames import Frames, PreparedPhoto
 from afterframe.framing import frame
-from afterframe.generators.remote import Remote
+from afterframe.generators.remote import Remote, survey
+from afterframe.generators.remote.server import MOST_BYTES, Failed, Gone, Server
 from afterframe.models import Direction, Recipe, Scene
 from factories import make_picture, make_recipe
 
@@ -352,6 +355,69 @@ def test_a_key_that_is_not_there_is_named(
     assert not server.seen_keys
 
 
+# -- answers that no server should give --------------------------------------------------------
+
+
+class Odd(BaseHTTPRequestHandler):
+    """Answers everything with one body, or with one that does not end until nobody listens."""
+
+    body: bytes | None = None
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(200)
+        self.end_headers()
+        with suppress(ConnectionError):
+            while self.body is None:
+                self.wfile.write(b" " * 65536)
+            self.wfile.write(self.body)
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def do_DELETE(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@contextmanager
+def odd_server(body: bytes | None) -> Iterator[EndpointConfig]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Odd,), {"body": body})) as http:
+        thread = threading.Thread(target=http.serve_forever, args=(0.01,))
+        thread.start()
+        yield EndpointConfig(url=f"http://127.0.0.1:{http.server_port}", name="odd", timeout_s=10.0)
+        http.shutdown()
+        thread.join()
+
+
+def test_an_answer_without_end_is_left() -> None:
+    with odd_server(None) as endpoint:
+        assert "larger than 4 MB" in (survey([endpoint])["odd"] or "")
+
+
+def test_an_answer_that_trickles_is_left_when_its_time_is_over(tmp_path: Path) -> None:
+    with odd_server(None) as endpoint, (tmp_path / "clip").open("wb") as file:
+        seconds = count(step=6.0)  # by the clock, each piece takes longer than an answer may
+        server = Server(endpoint, clock=lambda: next(seconds))
+        with pytest.raises(Gone, match="in time"):
+            server.look("1")
+        with pytest.raises(Failed, match="did not come within 10 s"):
+            server.download("1", file, no)
+        server.close()
+    assert (tmp_path / "clip").stat().st_size < MOST_BYTES
+
+
+def test_a_status_that_is_no_word_is_told_with_the_server_and_the_remedy(home_of_its_own: Path) -> None:
+    with odd_server(b'{"id": 5, "status": ["x"], "data": [{"status": {}}]}') as endpoint:
+        assert "not as a word" in (survey([endpoint])["odd"] or "")
+        generator = Remote(config=Config(remote=RemoteConfig((endpoint,))), home=Home(home_of_its_own).make())
+        with pytest.raises(GenerateError, match="odd: its answer gives a job's status not as a word") as caught:
+            clip_of(generator)
+        generator.close()
+    assert "config.toml" in caught.value.hint
+
+
 # -- settings --------------------------------------------------------------------------------
 
 
@@ -360,6 +426,10 @@ def test_a_key_that_is_not_there_is_named(
     [
         ('name = "x"', "no address"),
         ('url = "gpu1:8000"', "no address"),
+        ('url = "http://[::1"', "url of endpoint 1 is no address"),
+        ('url = "http://gpu1:0"', "no address"),
+        ('url = "http://gpu1:65536"', "no address"),
+        ('url = "http://gpu1:port"', "no address"),
         ('url = "http://me:secret@gpu1:8000"', "more than host"),
         ('url = "http://gpu1:8000/?key=1"', "more than host"),
         ('url = "http://gpu1:8000"\ndialect = "klingon"', "klingon"),

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from afterframe import plugins
 from afterframe.cli import main
 from afterframe.config import Home
-from afterframe.errors import AfterframeError
+from afterframe.errors import AfterframeError, UsageError, WrongState
 from afterframe.plugins import FOLDERS, HOSTS, LUARC_LINE
 
 ROOT = Path(__file__).parents[2]
@@ -83,7 +83,7 @@ def test_installed_seen_upgraded_and_removed(host: str, tmp_path: Path) -> None:
     # An earlier version: one file is of old, one is no longer shipped; the user's own stays.
     manifest = json.loads((place / "installed.json").read_text())
     first = plugins.FIRST_FILES[host]
-    (place / first).write_text("-- an earlier version")
+    (place / first).write_bytes(plugins.SIGNS[host] + b" -- an earlier version")
     (place / "gone").mkdir()
     (place / "gone" / "old.lua").write_text("-- no longer shipped")
     (place / "notes.txt").write_text("mine")
@@ -114,10 +114,65 @@ def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
         plugins.install("darktable", tmp_path, HOME)
 
 
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("installed", [False, True], ids=["at first", "in place of ours"])
+def test_another_plugin_of_the_same_name_is_left_alone(host: str, installed: bool, tmp_path: Path) -> None:
+    place = tmp_path / FOLDERS[host]
+    place.mkdir()
+    if installed:
+        plugins.install(host, tmp_path, HOME)
+    (place / plugins.FIRST_FILES[host]).write_text('return { LrToolkitIdentifier = "org.example.other" }')
+    before = {name: (tmp_path / name).read_bytes() for name in files_in(tmp_path)}
+    for change in (lambda: plugins.install(host, tmp_path, HOME), lambda: plugins.remove(host, tmp_path)):
+        with pytest.raises(WrongState, match="not Afterframe's") as caught:
+            change()
+        assert caught.value.error_code == "not_ours"
+    assert {name: (tmp_path / name).read_bytes() for name in files_in(tmp_path)} == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links are POSIX's")
+def test_a_link_inside_the_plugin_is_not_followed(tmp_path: Path) -> None:
+    plugins.install("lightroom", tmp_path, HOME)
+    presets, elsewhere = tmp_path / "afterframe.lrplugin" / "presets", tmp_path / "elsewhere"
+    presets.rename(elsewhere)
+    presets.symlink_to(elsewhere)
+    before = files_in(elsewhere)
+    for change in (lambda: plugins.install("lightroom", tmp_path, HOME), lambda: plugins.remove("lightroom", tmp_path)):
+        with pytest.raises(WrongState, match="is a link"):
+            change()
+    assert files_in(elsewhere) == before
+
+
+def test_a_luarc_that_is_a_folder_stops_it_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "luarc").mkdir()
+    with pytest.raises(WrongState, match="luarc is no file"):
+        plugins.install("darktable", tmp_path, HOME)
+    assert [path.name for path in tmp_path.iterdir()] == ["luarc"]
+    assert plugins.look("darktable", tmp_path).state == "absent"
+
+
+def test_a_plugin_that_darktable_does_not_start_is_not_current(tmp_path: Path) -> None:
+    plugins.install("darktable", tmp_path, HOME)
+    (tmp_path / "luarc").write_text("-- ours went\n")
+    assert plugins.look("darktable", tmp_path).state == "outdated"
+    assert plugins.install("darktable", tmp_path, HOME).state == "upgraded"
+    assert plugins.look("darktable", tmp_path).state == "current"
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_folder_that_cannot_be_written_is_told_in_words(host: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file" / "inside", tmp_path / ("x" * 300)):
+        with pytest.raises(UsageError, match="cannot be read or written") as caught:
+            plugins.install(host, folder, HOME)
+        assert "--folder" in caught.value.hint
+    assert files_in(tmp_path) == {"file"}
+
+
 def test_a_plugin_unpacked_by_hand_is_taken_over(tmp_path: Path) -> None:
     place = tmp_path / "afterframe.lrplugin"
     place.mkdir()
-    (place / "Info.lua").write_text("-- from a zip")
+    (place / "Info.lua").write_text('return { LrToolkitIdentifier = "org.afterframe.lightroom" }')
     plugins.install("lightroom", tmp_path, HOME)
     assert files_in(place) >= source_files("lightroom")
 

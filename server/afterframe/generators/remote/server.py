@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -30,7 +31,7 @@ PIECE = 1 << 18
 MOST_BYTES = 1 << 30
 """No clip is larger."""
 MOST_WORDS = 1 << 22
-"""Bytes of an answer that are read."""
+"""Bytes; no answer about jobs is larger."""
 WORDS = 300
 """Of a server's own words, this many characters are shown."""
 
@@ -57,6 +58,10 @@ class Failed(Exception):
 
 class Stopped(Exception):
     """The download was stopped because the user asked to."""
+
+
+class _Slow(Exception):
+    """A body goes on arriving for longer than it may."""
 
 
 class State(StrEnum):
@@ -88,10 +93,12 @@ class Server:
 
     Args:
         key: sent as bearer token; it appears in no message.
+        clock: seconds.
     """
 
-    def __init__(self, endpoint: EndpointConfig, key: str = "") -> None:
+    def __init__(self, endpoint: EndpointConfig, key: str = "", clock: Callable[[], float] = time.monotonic) -> None:
         self.endpoint = endpoint
+        self._clock = clock
         self._key = key
         url = endpoint.url.rstrip("/")
         self._base = url if url.endswith("/v1") else f"{url}/v1"
@@ -110,7 +117,7 @@ class Server:
 
         Raises:
             Gone: it does not answer.
-            Refused: it does not accept the key.
+            Refused: it does not accept the key, or its answer makes no sense.
         """
         status, body = self._ask("GET", "/videos?limit=100", ANSWER_S)
         if status in (401, 403):
@@ -159,7 +166,7 @@ class Server:
 
         Raises:
             Gone: it does not answer, or does not have it yet.
-            Failed: what it sends is no clip, or larger than any clip is.
+            Failed: the clip is larger than any is, or takes longer to come than a clip may take.
             Stopped: ``cancelled()`` became true.
         """
         try:
@@ -174,7 +181,7 @@ class Server:
                 if response.status != 200:
                     raise Gone(f"it answers {response.status} when asked for the clip")
                 taken = 0
-                for piece in response.stream(PIECE):
+                for piece in self._pieces(response, self.endpoint.timeout_s):
                     taken += len(piece)
                     if cancelled():
                         raise Stopped
@@ -183,6 +190,8 @@ class Server:
                     target.write(piece)
             finally:
                 response.close()
+        except _Slow:
+            raise Failed(f"its clip did not come within {self.endpoint.timeout_s:g} s") from None
         except urllib3.exceptions.HTTPError as error:
             raise _gone(error) from None
 
@@ -204,11 +213,18 @@ class Server:
                 timeout=urllib3.Timeout(connect=CONNECT_S, read=answer_s),
                 **more,
             )
+            text = bytearray()
             try:
-                text = response.read(MOST_WORDS)
-            finally:
-                response.drain_conn()
-                response.release_conn()
+                for piece in self._pieces(response, answer_s):
+                    text += piece
+                    if len(text) > MOST_WORDS:
+                        raise Gone(f"its answer is larger than {MOST_WORDS >> 20} MB; is that a server of videos?")
+            except BaseException:
+                response.close()  # what is still to come is not waited for
+                raise
+            response.release_conn()
+        except _Slow:
+            raise Gone("it did not answer in time", BUSY_S) from None
         except urllib3.exceptions.HTTPError as error:
             raise _gone(error) from None  # the cause's text may hold the request
         try:
@@ -216,6 +232,18 @@ class Server:
         except (ValueError, RecursionError):
             body = {}
         return response.status, body if isinstance(body, dict) else {}
+
+    def _pieces(self, response: urllib3.BaseHTTPResponse, most_s: float) -> Iterator[bytes]:
+        """The body as it arrives, at most :data:`PIECE` bytes at a time; a socket's timeout ends no trickle.
+
+        Raises:
+            _Slow: it is not all there after ``most_s`` seconds.
+        """
+        until = self._clock() + most_s
+        while piece := response.read1(PIECE, decode_content=False):  # no encoding was asked for
+            if self._clock() > until:
+                raise _Slow
+            yield piece
 
     def _refusal(self, status: int, body: Mapping[str, Any]) -> str:
         if status in (401, 403):
@@ -243,13 +271,15 @@ def _answer(body: Mapping[str, Any], error: str = "") -> Answer:
     return Answer(
         id=str(body.get("id") or ""),
         state=_state(body.get("status")),
-        share=min(1.0, max(0.0, share / 100)) if isinstance(share, int | float) else 0.0,
+        share=min(100, max(0, share)) / 100 if isinstance(share, int | float) else 0.0,
         model=str(body.get("model") or ""),
         error=error,
     )
 
 
 def _state(status: object) -> State:
+    if not isinstance(status, str | None):
+        raise Refused("its answer gives a job's status not as a word; is its url that of a server of videos?")
     if status in _DONE:
         return State.DONE
     return State.FAILED if status in _FAILED else State.WORKING
