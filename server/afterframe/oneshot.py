@@ -55,13 +55,13 @@ class Result:
 def find_photos(given: Iterable[str]) -> Iterator[str]:
     """The photos that paths name: files as they are, folders looked through, own posters left out.
 
-    A folder that cannot be listed is given as it is: reading it tells why.
+    A folder that cannot be listed, and a path too long for any, is given as it is: reading it tells why.
     """
     for path in given:
-        if not Path(path).is_dir():
-            yield path
-            continue
         try:
+            if not Path(path).is_dir():
+                yield path
+                continue
             found = sorted(scan(Path(path)).photos)
         except OSError:
             yield path

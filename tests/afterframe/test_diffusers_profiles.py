@@ -518,3 +518,9 @@ def test_a_gpu_without_a_model_is_told_how_to_get_one(cache: Path, monkeypatch: 
     assert generators.advice("parallax") == ""
     monkeypatch.setattr(devices, "present", lambda: False)
     assert generators.advice("parallax") == generators.advice("diffusers") == ""
+
+
+@pytest.mark.parametrize("spec", ["m" * 5000, "/" + "m" * 5000], ids=["a name", "a path"])
+def test_a_model_longer_than_a_path_can_be_is_no_model(spec: str) -> None:
+    with pytest.raises(NotFound):
+        choose(spec)

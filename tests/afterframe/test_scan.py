@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from afterframe import scan as scan_module
+from afterframe.oneshot import find_photos
 from afterframe.scan import on_network, scan
 
 
@@ -42,3 +43,9 @@ def test_network_shares_are_known_by_their_file_system(monkeypatch: pytest.Monke
     assert not on_network(Path("/mnt/nasty"))
     assert not on_network(Path("/home"))
     assert on_network(Path("\\\\nas\\photos"))
+
+
+def test_a_path_too_long_for_any_file_does_not_stop_the_others(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    too_long = "x" * 300 + ".jpg"
+    assert list(find_photos([too_long, str(tmp_path)])) == [too_long, str(tmp_path / "a.jpg")]

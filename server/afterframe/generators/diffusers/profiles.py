@@ -231,19 +231,26 @@ def choose(spec: str, *, folders: bool = True) -> Choice:
         NotFound: there is no such model, folder or LoRA.
         ConfigError: a profile of the user's cannot be used.
     """
-    if folders and Path(spec).is_dir():  # a folder's name may hold a plus sign
+    if folders and _is_folder(spec):  # a folder's name may hold a plus sign
         return _of_folder(Path(spec))
     model, *extras = spec.split(SEPARATOR)
     named = {profile.name: profile for profile in all_profiles()}
     if model in named:
         choice = Choice(named[model])
-    elif folders and (Path(model).is_dir() or _looks_like_a_path(model)):
+    elif folders and (_is_folder(model) or _looks_like_a_path(model)):
         choice = _of_folder(Path(model))
     else:
         raise NotFound(
             f"There is no model called “{model}”.", f"Known: {', '.join(named)}; or name a folder.", code="no_model"
         )
     return replace(choice, loras=tuple(_lora(choice.profile, extra, folders) for extra in extras))
+
+
+def _is_folder(path: Path | str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except OSError:  # longer than a path can be
+        return False
 
 
 def _looks_like_a_path(text: str) -> bool:
@@ -287,7 +294,7 @@ def read_index(folder: Path) -> dict[str, Any]:
     Raises:
         NotFound: the folder is not there, or is no pipeline.
     """
-    if not folder.is_dir():
+    if not _is_folder(folder):
         raise NotFound(
             f"The model folder {folder} is not there.",
             "Name a folder that holds model_index.json, or a model that `afterframe models list` knows.",
