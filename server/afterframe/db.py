@@ -8,10 +8,11 @@ synchronous=FULL, because a commit that power loss undoes would let a clip be ma
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple
 from importlib.resources import files
 from pathlib import Path
@@ -94,6 +95,10 @@ class Database:
         self._local = threading.local()
         self._all: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
+        # Paths, places and captions are nobody else's business. SQLite gives its -wal and -shm the same rights. Only
+        # a new file is opened here: closing it would undo the locks that this process has on one that is in use.
+        with suppress(OSError):  # it is there; or it cannot be made, which SQLite tells
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         self._migrate()
 
     @property

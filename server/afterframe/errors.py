@@ -25,6 +25,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 
+def shortened(value: object, most: int = 80) -> str:
+    """What somebody sent, as a message repeats it: at most so many characters, the middle left out."""
+    text = str(value)
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[-(most // 2 - 1) :]}"
+
+
 class AfterframeError(Exception):
     """The base: code, message, hint, and whether doing it again could help.
 

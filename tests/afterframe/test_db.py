@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+import stat
 import threading
 from pathlib import Path
 
@@ -30,6 +31,13 @@ def test_what_was_committed_is_there_when_the_file_is_opened_again(database: Dat
     again = Database(database.path)
     assert again.events_since(0) == [{"cursor": 1, "at": 5.0, "kind": "test", "n": 1}]
     again.close()
+
+
+def test_nobody_else_can_read_it(database: Database) -> None:
+    database.emit("test", {}, at=5.0)
+    files = list(database.path.parent.glob(f"{database.path.name}*"))
+    assert len(files) > 1
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
 def test_each_thread_has_its_own_connection(database: Database) -> None:

@@ -96,8 +96,8 @@ def test_a_pipe_named_like_a_photo_is_no_photo(access: Access, root: Path) -> No
         access.photo(str(root / "pipe.jpg"))
 
 
-def test_a_name_that_is_too_long_is_said_to_be_unreadable(access: Access, root: Path) -> None:
-    with pytest.raises(PhotoError):
+def test_a_name_that_is_too_long_is_said_to_be_too_long(access: Access, root: Path) -> None:
+    with pytest.raises(UsageError, match="too long"):
         access.photo(str(root / ("x" * 5000 + ".jpg")))
 
 

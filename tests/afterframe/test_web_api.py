@@ -160,6 +160,34 @@ def test_a_charset_may_be_named(desk: Desk) -> None:
     assert desk.ask("POST", "/api/recipe", data=body, content_type=kind).status_code == 200
 
 
+@pytest.mark.parametrize("name", ["n" * 300 + ".jpg", "a/" * 4000 + "a.jpg"])
+def test_a_path_longer_than_the_disk_can_hold_is_refused_everywhere_alike(desk: Desk, name: str) -> None:
+    path = f"{desk.watched}/{name}"
+    assert desk.bad("POST", "/api/recipe", {"photo": path}) == (400, "name_too_long")
+    assert desk.bad("GET", f"/api/folders/photos?path={path}") == (400, "name_too_long")
+    refused = desk.good("POST", "/api/animate", {"photos": [path]})["refused"][0]["reason"]
+    looked_up = desk.good("POST", "/api/photos/lookup", {"paths": [path]})["photos"][0]
+    assert refused == looked_up["error"]
+    assert refused["code"] == "name_too_long"
+    assert len(refused["message"]) < 400
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("/api/clips?limit=-1", "“limit” must be from 1 to 200."),
+        ("/api/clips?skip=-1", "“skip” must be from 0 to"),
+        ("/api/events?since=-1", "“since” must be"),
+        ("/api/events?since=soon", "“since” must be a whole number."),
+        ("/api/clips?until=abc", "“until” must be a day."),
+        ("/api/clips/outline?since=abc", "“since” must be a day."),
+        ("/api/clips?since=2026-W11-6", "“since” must be a day."),
+    ],
+)
+def test_a_query_is_told_what_is_expected_of_it(desk: Desk, address: str, words: str) -> None:
+    assert desk.ask("GET", address).json["error"]["message"].startswith(words)
+
+
 @pytest.mark.parametrize(
     ("address", "code"),
     [

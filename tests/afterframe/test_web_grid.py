@@ -197,6 +197,8 @@ def test_settings_are_kept_among_comments_and_taken_away_again(desk: Desk) -> No
         {"render.generator": "nobody"},
         {"render.preset": "x"},
         {"render.crf": "x"},
+        {"render.crf": 10**400},
+        {"recipe.duration_s": 10**400},
     ],
 )
 def test_settings_that_make_no_sense_leave_the_file_alone(desk: Desk, values: dict[str, object]) -> None:

@@ -208,6 +208,7 @@ def test_a_folder_that_is_outside_missing_or_hidden_is_refused(desk: Desk) -> No
     (desk.watched / ".trash").mkdir()
     assert refused(desk, folder=str(desk.outside)) == (403, "not_allowed")
     assert refused(desk, folder=str(desk.watched / "nothing")) == (400, "no_folder")
+    assert refused(desk, folder=str(desk.watched / ("n" * 300))) == (400, "name_too_long")
     assert refused(desk, folder=str(desk.watched / ".trash")) == (403, "hidden_folder")
 
 

@@ -225,6 +225,10 @@ def test_the_words_lead_and_the_facts_add_the_look(desk: Desk, monkeypatch: pyte
         ({"input_reference": "DSC_0042.jpg"}, (400, "bad_request")),
         ({"seconds": "soon"}, (400, "bad_request")),
         ({"seconds": "nan"}, (400, "setting_out_of_range")),
+        ({"seconds": 10**400}, (400, "bad_request")),
+        ({"seconds": "9" * 400}, (400, "setting_out_of_range")),
+        ({"model": "diffusers:/tmp/x"}, (404, "no_model")),
+        ({"model": "parallax:best"}, (400, "bad_request")),
         ({"seconds": 3600}, (400, "setting_out_of_range")),
         ({"size": "1x1"}, (400, "setting_out_of_range")),
         ({"fps": 0, "num_frames": 9}, (400, "setting_out_of_range")),
@@ -238,6 +242,12 @@ def test_a_senseless_request_is_refused_and_leaves_nothing(
     assert bad(desk, "POST", "/v1/videos", {"prompt": "waves", **body}) == answer
     assert list(desk.services.home.uploads.rglob("*")) == []
     assert desk.services.queue.page()[0] == []
+
+
+def test_a_long_value_is_not_repeated_whole(desk: Desk) -> None:
+    response = desk.ask("POST", "/v1/videos", {"prompt": "x" * 1_000_000})
+    assert "prompt is 'xxx" in response.json["error"]["message"]
+    assert len(response.json["error"]["message"]) < 400
 
 
 def test_words_alone_are_told_that_afterframe_animates_photographs(desk: Desk) -> None:

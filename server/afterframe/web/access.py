@@ -121,7 +121,9 @@ def check_absolute(given: str) -> None:
         raise UsageError("A path cannot hold a NUL character.", code="bad_path")
     _check_unicode(given)
     if not Path(given).is_absolute():
-        raise UsageError(f"“{shortened(given, SHOWN)}” is not an absolute path.", "Give the whole path.", code="relative_path")
+        raise UsageError(
+            f"“{shortened(given, SHOWN)}” is not an absolute path.", "Give the whole path.", code="relative_path"
+        )
 
 
 def _check_unicode(path: str) -> None:
@@ -129,7 +131,9 @@ def _check_unicode(path: str) -> None:
         path.encode()
     except UnicodeEncodeError as error:
         shown = path.encode("utf-8", "replace").decode()
-        raise UsageError(f"{shortened(shown, SHOWN)}: the name is not valid Unicode.", "Rename it.", code="bad_name") from error
+        raise UsageError(
+            f"{shortened(shown, SHOWN)}: the name is not valid Unicode.", "Rename it.", code="bad_name"
+        ) from error
 
 
 def real_path(given: str) -> str:

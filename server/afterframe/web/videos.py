@@ -47,7 +47,10 @@ SECONDS: Json = {"type": ["string", "number"], "description": "The clip's length
 MODEL: Json = {
     "type": "string",
     "maxLength": 200,
-    "description": "A generator of GET /v1/models; any other name means the default one. GENERATOR:MODEL must be there. It is echoed.",
+    "description": (
+        "A generator of GET /v1/models, or GENERATOR:MODEL that is here; any other name means the default one. "
+        "It is echoed."
+    ),
 }
 EXTENSIONS: dict[str, Json] = {
     "facts": {
