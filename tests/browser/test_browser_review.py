@@ -145,7 +145,7 @@ def test_another_clip_is_drafted_made_and_stands_among_the_variants(studio: Stud
     studio.enter(page)
     page.locator(".tile").click()
     page.locator("[name=motion_intensity]").fill("0.9")
-    expect(page.locator("#stage-says")).to_have_text("Draft")
+    expect(page.locator("#clip-caption")).to_have_text("Draft")
     expect(page.locator("#stage-clip")).to_have_attribute("src", re.compile("/api/drafts/"))
     assert not list(studio.photos.glob("*draft*"))
     page.locator("[name=camera_movement]").select_option("orbit_left")
@@ -337,6 +337,31 @@ def test_the_audit_says_what_is_worth_animating_and_animates_it(studio: Studio, 
     expect(page.locator("#marks").first).to_contain_text("source quality")
     page.get_by_role("button", name="Animate these 2").click()
     until(lambda: len(list(studio.photos.glob("*_motion.mp4"))) == 2, "both clips")
+
+
+def test_an_audit_of_animated_photos_says_why_it_shows_none(studio: Studio, page: Page) -> None:
+    studio.clips(2)
+    studio.start(watch=False)
+    studio.enter(page, "/audit")
+    page.get_by_role("button", name="Look through").click()
+    expect(page.locator("#audit-done")).to_contain_text("All 2 photos have clips already.")
+    expect(page.locator("#marks li")).to_have_count(0)
+    page.get_by_role("button", name="Show them").click()
+    expect(page.locator("#marks li")).to_have_count(2)
+    expect(page.locator("#audit-done")).to_be_hidden()
+
+
+def test_an_address_that_names_a_clip_opens_it_in_an_open_tab(studio: Studio, page: Page) -> None:
+    clip, _ = studio.clips(2)
+    studio.start()
+    studio.enter(page)
+    for _ in range(2):
+        page.evaluate("id => { location.hash = id; }", clip.id)
+        expect(page.locator("#detail")).to_be_visible()
+        expect(page.locator("#detail-name")).to_have_text("DSC_0000.jpg")
+        page.keyboard.press("Escape")
+        expect(page.locator("#detail")).to_be_hidden()
+        expect(page).to_have_url(f"{studio.url}/")
 
 
 def test_the_queue_is_paused_ordered_and_emptied(studio: Studio, page: Page) -> None:
