@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from afterframe.errors import RecipeError
+from afterframe.errors import RecipeError, shortened
 from afterframe.models import CameraMovement, Direction, PhotoType
 
 Overrides = Sequence[tuple[str, Mapping[str, object]]]
@@ -137,7 +137,7 @@ def read_setting(name: str, value: object, source: str) -> Any:
         return setting.read(value)
     except (ValueError, TypeError, OverflowError):
         raise RecipeError(
-            f"{_opening(source)} sets {name} to {value!r}; it must be {setting.allowed}.",
+            f"{_opening(source)} sets {name} to {shortened(repr(value))}; it must be {setting.allowed}.",
             f"Change {name} there.",
             code="setting_out_of_range",
         ) from None
