@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,10 +138,9 @@ def _exif(photo: DemoPhoto) -> dict[str, dict[int, object]]:
 
 
 def new_folder() -> Path:
-    """A fresh folder for the demo under the user's Pictures, or a temporary one where there are none."""
+    """A fresh folder for the demo under the user's Pictures, which are made where there are none."""
     pictures = user_pictures_path()
-    if not pictures.is_dir():
-        return Path(tempfile.mkdtemp(prefix="afterframe-demo-"))
+    pictures.mkdir(parents=True, exist_ok=True)
     number = 1
     while True:
         folder = pictures / ("Afterframe demo" if number == 1 else f"Afterframe demo {number}")

@@ -19,7 +19,7 @@ from rich.markup import escape
 
 from afterframe import __version__, console, logs
 from afterframe.config import Config, Home, read_config
-from afterframe.errors import AfterframeError, RecipeError
+from afterframe.errors import AfterframeError, AlreadyRunning, RecipeError
 from afterframe.models import CameraMovement, Direction, JobState
 from afterframe.signals import kill_is_an_interrupt
 
@@ -85,6 +85,9 @@ def _settings() -> tuple[Home, Config]:
 def serve(folders: tuple[Path, ...], port: int | None, host: str | None, backlog: bool, no_open: bool) -> None:
     """Watch folders and animate what arrives."""
     from afterframe.daemon import Daemon, handle_signals
+    from afterframe.daemon_file import read_daemon
+    from afterframe.folders import Folders
+    from afterframe.status import login_link
 
     home, config = _settings()
     server = replace(
@@ -100,7 +103,22 @@ def serve(folders: tuple[Path, ...], port: int | None, host: str | None, backlog
             webbrowser.open(link)
 
     handle_signals(daemon)
-    daemon.run(ready, console.print_event)
+    try:
+        daemon.run(ready, console.print_event)
+    except AlreadyRunning:
+        running = read_daemon(home)
+        if running is None:
+            raise
+        if not folders:
+            raise AlreadyRunning(
+                f"Afterframe is already running at {running['url']}.", "`afterframe status --open` opens its page."
+            ) from None
+        known = Folders(home, config)
+        for folder in folders:
+            known.add(folder, watch=True)
+        console.print_handed_over(running["url"], folders)
+        if not no_open:
+            webbrowser.open(login_link(home))
 
 
 def recipe_options(command: F) -> F:
@@ -368,17 +386,21 @@ def rebuild(folders: tuple[Path, ...], as_json: bool) -> None:
 
 @main.command()
 @click.argument("action", type=click.Choice(["install", "remove", "status"]))
-@click.argument("host", type=click.Choice(["lightroom", "darktable"]))
+@click.argument("host", type=click.Choice(["lightroom", "darktable"]), required=False)
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where the host looks for plugins.")
 @as_json
 @reported
-def plugin(action: str, host: str, folder: Path | None, as_json: bool) -> None:
-    """Put the plugin for Lightroom Classic or darktable in its place, upgrade it, or take it away."""
+def plugin(action: str, host: str | None, folder: Path | None, as_json: bool) -> None:
+    """Put the plugin for Lightroom Classic or darktable in its place, upgrade it, take it away, or look how it is."""
     from afterframe import plugins
 
+    if host is None and (folder or action != "status"):
+        raise click.UsageError(f"Name a host: afterframe plugin {action} lightroom, or darktable")
     home = Home.find()
-    folders = [folder.absolute()] if folder else plugins.host_folders(host)
-    if action == "install":
+    folders = [folder.absolute()] if folder else plugins.host_folders(host) if host else []
+    if host is None:
+        found = plugins.look_everywhere()
+    elif action == "install":
         found = [plugins.install(host, place, home) for place in folders]
     elif action == "remove":
         found = [plugins.remove(host, place) for place in folders]
@@ -439,9 +461,9 @@ def models(action: str, name: str | None, yes: bool, as_json: bool) -> None:
         console.out.print(f"Ready: {escape(answer['folder'])}") if not as_json else None
     else:
         entry = hub.entry_of(choose(str(name), folders=False))
-        if not as_json and entry.folder:
-            console.print_removal(entry)
-        _agreed(yes, "Delete it?")
+        if entry.folder:
+            console.print_removal(entry) if not as_json else None
+            _agreed(yes, "Delete it?")
         answer = {"freed": hub.remove(str(name))}
         console.out.print(f"{answer['freed'] / 1e9:.1f} GB freed.") if not as_json else None
     if as_json:

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from afterframe.config import Home
 from afterframe.invocation import spelt
+from afterframe.models import JobState
 
 if TYPE_CHECKING:
     from afterframe.audit import Audited
@@ -71,6 +72,13 @@ def print_serving(home: Home, url: str, link: str) -> None:
     out.print("Ctrl-C stops it; nothing is lost.")
 
 
+def print_handed_over(url: str, folders: Sequence[Path]) -> None:
+    """What `afterframe serve --folder` did where a daemon runs already."""
+    out.print(f"Afterframe is already running at {url}. It watches now, too:")
+    for folder in folders:
+        out.print(f"  {shown(folder)}")
+
+
 def print_event(event: dict[str, Any]) -> None:
     """One line for what a photographer wants to know: a photo came, its clip is done, something went wrong."""
     if event["kind"] == "clip":
@@ -94,6 +102,9 @@ def print_results(results: Sequence[Result]) -> None:
         if result.error:
             why = named(result.photo, result.error.message)
             out.print(f"[red]{result.state:7}[/] {shown(why)} {hinted(result.error.hint)}".rstrip())
+            for job in result.jobs:
+                if job.state in (JobState.FAILED, JobState.CANCELLED):
+                    print_again(job.id)
     done = sum(result.state == "done" for result in results)
     if len(results) > 1:
         out.print(f"{done} of {len(results)} photos animated.")
@@ -143,14 +154,30 @@ def print_status(found: dict[str, Any]) -> None:
             why = named(entry["photo"], error["message"])
             out.print(f"  [red]{kind:10}[/] {shown(why)} {hinted(error['hint'])}".rstrip())
             if "id" in entry:
-                again = f"`afterframe retry {entry['id']}` does it again."
-                out.print(f"             {hinted(again)}")
+                print_again(entry["id"])
+    for entry in found["cancelled"]:
+        out.print(f"  {'cancelled':10} {shown(entry['photo'])}")
+        print_again(entry["id"])
+
+
+def print_again(job_id: str) -> None:
+    """How to have a render that ended without a clip done again."""
+    out.print(f"             {hinted(f'`afterframe retry {job_id}` does it again.')}")
+
+
+def count(n: int, one: str, more: str) -> str:
+    """'1 clip was', '2 clips were'."""
+    return f"{n} {one if n == 1 else more}"
 
 
 def print_folders(folders: Sequence[dict[str, Any]]) -> None:
     """The folders, one a line."""
     for folder in folders:
-        waiting = f" – {folder['waiting']} photos wait for a confirmation" if folder["waiting"] else ""
+        waiting = (
+            f" – {count(folder['waiting'], 'photo waits', 'photos wait')} for a confirmation"
+            if folder["waiting"]
+            else ""
+        )
         gone = " [yellow](not there)[/]" if folder["missing"] else ""
         out.print(f"{'Watched' if folder['watch'] else 'On request'}: {shown(folder['path'])}{waiting}{gone}")
 
@@ -177,9 +204,10 @@ def print_rebuilt(found: Rebuilt) -> None:
     """What `afterframe rebuild` found."""
     for path, error in found.problems:
         print_error(named(str(path), error.message), error.hint)
-    out.print(f"{len(found.clips)} clips are in the catalogue again.")
+    out.print(f"{count(len(found.clips), 'clip is', 'clips are')} in the catalogue again.")
     if found.deleted:
-        out.print(f"{len(found.deleted)} clips were deleted by you and stay so.")
+        deleted = count(len(found.deleted), "clip was deleted by you and stays", "clips were deleted by you and stay")
+        out.print(f"{deleted} so.")
 
 
 def print_audit(results: Sequence[Audited], page: Path | None) -> None:
@@ -201,9 +229,13 @@ def print_models(found: Sequence[Entry], cache: Path) -> None:
     """What `afterframe models list` says."""
     for entry in found:
         profile = entry.choice.profile
-        here = f"[green]{entry.size / 1e9:.1f} GB here[/]" if entry.folder else f"[dim]{profile.download_gb:.0f} GB[/]"
-        able = [word for word, can in (("loops", profile.can_loop), ("sound", profile.audio)) if can]
+        here = f"[green]here, {entry.size / 1e9:.1f} GB[/]" if entry.folder else "[dim]not here[/]"
+        skills = (("loops", profile.can_loop), ("ends", profile.can_end), ("sound", profile.audio))
+        able = [word for word, can in skills if can]
         out.print(f"{profile.name:12} {here}  {shown(profile.title)}{' – ' + ', '.join(able) if able else ''}")
+        least, most = profile.plans[-1].vram_gb, profile.plans[0].vram_gb
+        memory = f"{least:g}" if least == most else f"{least:g} to {most:g}"
+        out.print(f"             [dim]download {profile.download_gb:.0f} GB; needs {memory} GB of free GPU memory[/]")
         note = f" {profile.licence.note}" if profile.licence.note else ""
         out.print(f"             [dim]{shown(profile.licence.name)}, {shown(profile.licence.url)}.{shown(note)}[/]")
         for lora in profile.loras:
@@ -246,10 +278,12 @@ NEXT_STEP = {
 
 
 def print_plugins(found: Sequence[Plugin]) -> None:
-    """Where a host's plugin stands, and what to do next."""
+    """Where hosts' plugins stand, and what to do next."""
+    from afterframe.plugins import NAMES
+
     for plugin in found:
         version = f" {plugin.version}" if plugin.version else ""
-        out.print(f"{plugin.state}{version}: {shown(plugin.folder)}")
+        out.print(f"{NAMES[plugin.host]}: {plugin.state}{version}, {shown(plugin.folder)}")
     if any(plugin.state in ("installed", "upgraded") for plugin in found):
         out.print(NEXT_STEP[found[0].host])
 

@@ -102,11 +102,12 @@ def _ffmpeg(home: Home) -> tuple[str, str]:
 def _generators(home: Home) -> tuple[str, str]:
     wanted = _config(home).render.generator
     meant = generators.resolve(wanted)
-    return f"{', '.join(generators.available())}; “{wanted}” means {meant} here", generators.advice(meant)
+    used = f"“{wanted}” is used" if wanted == meant else f"“{wanted}” means {meant} here"
+    return f"{', '.join(generators.available())}; {used}", generators.advice(meant)
 
 
 def _servers(home: Home) -> tuple[str, str]:
-    endpoints = read_config(home.config).remote.endpoints
+    endpoints = _config(home).remote.endpoints
     if not endpoints:
         return "none named", ""
     from afterframe.generators.remote import survey

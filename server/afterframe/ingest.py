@@ -269,5 +269,5 @@ def folder_rules(folder: Path) -> Sequence[tuple[str, Overrides]]:
             continue
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise RecipeError(f"{file} is not valid TOML: {error}.", "Mend or remove the line it names.") from error
-        return [(f"{file.name} of the folder {level.name}", data)]
+        return [(f"{file.name} of the folder “{level.name}”", data)]
     return []

@@ -22,7 +22,27 @@ def program(near: Path | None = None) -> str:
         return "afterframe"
     if near is not None and script.is_relative_to(near):
         script = script.relative_to(near)
-    return subprocess.list2cmdline([str(script)]) if os.name == "nt" else shlex.quote(str(script))
+    return _quoted(str(script))
+
+
+def _quoted(*words: str) -> str:
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def pip_install(*wanted: str) -> str:
+    """The command, in backquotes, that installs packages into the Python that runs this."""
+    return f"`{_quoted(sys.executable, '-m', 'pip', 'install', *wanted)}`"
+
+
+def install_extra(extra: str) -> str:
+    """The remedy where packages of one of our extras are missing.
+
+    It names this installation's own source: Afterframe is not on PyPI, where that name is anybody's to take.
+    """
+    root = Path(__file__).resolve().parents[2]
+    if (root / "pyproject.toml").is_file():
+        return f"Install them: {pip_install('-e', f'{root}[{extra}]')}"
+    return f"Install the wheel that Afterframe came in once more, with its extra: {pip_install(f'WHEEL[{extra}]')}"
 
 
 def spelt(text: str, near: Path | None = None) -> str:

@@ -240,10 +240,9 @@ class Queue:
 
     def postpone(self, job_id: str, owner: str, error: AfterframeError) -> None:
         """The machine that should do it is not there: to the back of the queue, no strike, and the reason beside it."""
+        why = {**error.to_dict(), "hint": f"{error.hint} The render waits and goes on by itself.".strip()}
         with self._db.transaction() as connection:
-            connection.execute(
-                "UPDATE jobs SET error = ? WHERE id = ? AND owner = ?", (json.dumps(error.to_dict()), job_id, owner)
-            )
+            connection.execute("UPDATE jobs SET error = ? WHERE id = ? AND owner = ?", (json.dumps(why), job_id, owner))
             self._requeue(connection, "id = ? AND owner = ?", (job_id, owner))
 
     def strike(self, owner: str, reason: str) -> list[Job]:
@@ -275,7 +274,7 @@ class Queue:
         elif strikes >= MAX_STRIKES:
             parked = Failure(
                 error.code,
-                f"Set aside after {strikes} tries: {error.message}",
+                f"Given up after {strikes} tries: {error.message}",
                 error.hint or "Try another generator or a smaller size, then retry.",
             )
             self._end(connection, row["id"], JobState.FAILED, error=parked)

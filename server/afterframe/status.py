@@ -17,12 +17,13 @@ from afterframe.models import JobState
 
 
 def report(home: Home) -> dict[str, Any]:
-    """As JSON: daemon, queue counts, renders under way, recent failures, refused photos, folders."""
+    """As JSON: daemon, queue counts, renders under way, recent failures, last cancelled, refused photos, folders."""
     database = Database(home.make().database)
     try:
         queue, catalog = Queue(database), Catalog(database)
         queue.release_dead(lambda process: is_alive(home.owners, process))  # nobody renders what a killed one did
         failed, _ = queue.page(states=[JobState.FAILED], limit=10)
+        cancelled, _ = queue.page(states=[JobState.CANCELLED], limit=5)
         return {
             "daemon": read_daemon(home),
             "paused": queue.paused,
@@ -34,6 +35,7 @@ def report(home: Home) -> dict[str, Any]:
             "failed": [
                 {"id": j.id, "photo": j.photo_path, "error": j.error.to_dict() if j.error else None} for j in failed
             ],
+            "cancelled": [{"id": j.id, "photo": j.photo_path} for j in cancelled],
             "refused": [{"photo": path, "error": why.to_dict()} for path, why in catalog.problems(limit=10)],
             "folders": [folders.as_json(folder) for folder in catalog.folders()],
         }

@@ -101,7 +101,7 @@ def test_a_bad_value_names_the_field_the_range_and_who_said_it(field: str, value
         validate([("afterframe.toml of this folder", {field: value})])
     assert field in refused.value.message
     assert "must be" in refused.value.message
-    assert refused.value.message.startswith("Afterframe.toml of this folder")
+    assert refused.value.message.startswith("afterframe.toml of this folder: ")
 
 
 def test_an_unknown_setting_is_refused_with_the_known_ones() -> None:

@@ -129,7 +129,7 @@ def read_setting(name: str, value: object, source: str) -> Any:
     setting = SETTINGS.get(name)
     if setting is None:
         raise RecipeError(
-            f"{_opening(source)} sets “{name}”, which is no setting of a recipe.",
+            f"{_opening(source)}: “{name}” is no setting of a recipe.",
             f"The settings are: {', '.join(SETTINGS)}.",
             code="unknown_setting",
         )
@@ -137,11 +137,12 @@ def read_setting(name: str, value: object, source: str) -> Any:
         return setting.read(value)
     except (ValueError, TypeError, OverflowError):
         raise RecipeError(
-            f"{_opening(source)} sets {name} to {shortened(repr(value))}; it must be {setting.allowed}.",
+            f"{_opening(source)}: {name} is {shortened(repr(value))}; it must be {setting.allowed}.",
             f"Change {name} there.",
             code="setting_out_of_range",
         ) from None
 
 
 def _opening(source: str) -> str:
-    return source[:1].upper() + source[1:]
+    """A source at the start of a sentence; a file keeps its name."""
+    return source[:1].upper() + source[1:] if source.partition(" ")[0].isalpha() else source

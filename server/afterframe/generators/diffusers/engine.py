@@ -24,6 +24,7 @@ from afterframe.generators.diffusers.paces import Course
 from afterframe.generators.diffusers.profiles import Choice, Plan
 from afterframe.generators.diffusers.speed import Speed
 from afterframe.generators.diffusers.texts import Embeddings, PromptCache
+from afterframe.invocation import pip_install
 from afterframe.models import Recipe
 
 SLOW_ON_CPU_GB = 2.0
@@ -307,7 +308,7 @@ class Engine:
         if kind is None:
             raise GenerateError(
                 f"diffusers {diffusers.__version__} has no {self.choice.profile.pipeline}.",
-                "Update it: pip install --upgrade diffusers.",
+                f"Update it: {pip_install('--upgrade', 'diffusers')}",
                 code="no_packages",
             )
         return kind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from afterframe.errors import AfterframeError, GenerateError, OutOfMemory
 from afterframe.generators.diffusers.device import driver_error
+from afterframe.invocation import install_extra
 
 _DRIVER_WORDS = ("cuda driver", "nvidia driver", "no kernel image", "cuda initialization", "hip error", "cudnn_status")
 _MEMORY_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")
@@ -46,7 +47,7 @@ def explained(error: Exception, title: str, folder: str) -> AfterframeError | No
     if isinstance(error, ImportError):
         return GenerateError(
             f"{title} needs a package that is not installed: {_first_line(said)}",
-            "Install the extra: pip install 'afterframe[gpu]'.",
+            install_extra("gpu"),
             code="no_packages",
         )
     return None

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from afterframe.errors import GenerateError
 from afterframe.generators.diffusers.profiles import Choice, Lora, Profile, read_index
+from afterframe.invocation import install_extra
 
-MISSING_PACKAGES = "Install them: pip install 'afterframe[gpu]'; docs/getting-started.md tells how."
+MISSING_PACKAGES = install_extra("gpu")
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,7 +163,7 @@ class Remote:
         if any(title not in unwanted or losses[title] >= LOSSES for title in reasons):
             return Unavailable(
                 f"No server that could make the clip is there. {told}.",
-                "Start one of them; the render waits and goes on by itself.",
+                "Start one of them.",
             )
         if any("out of memory" in reason.lower() for reason in reasons.values()):
             return OutOfMemory(f"The server's memory ran out. {told}.", "Choose a smaller size or a shorter clip.")
