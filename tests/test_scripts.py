@@ -213,13 +213,13 @@ def test_each_demo_gets_a_folder_of_its_own(
     assert [demo.new_folder().name for _ in range(3)] == ["Afterframe demo", "Afterframe demo 2", "Afterframe demo 3"]
 
 
-def test_without_pictures_the_demo_goes_to_a_temporary_folder(
+def test_without_pictures_the_demo_makes_them(
     load: type[Loader], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     demo = load["demo_photos"]
     monkeypatch.setattr(demo, "user_pictures_path", lambda: tmp_path / "none")
-    monkeypatch.setattr(demo.tempfile, "tempdir", str(tmp_path))
-    assert demo.new_folder().parent == tmp_path
+    assert demo.new_folder() == tmp_path / "none" / "Afterframe demo"
+    assert (tmp_path / "none" / "Afterframe demo").is_dir()
 
 
 # -- test and check ----------------------------------------------------------------------------
