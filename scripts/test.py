@@ -38,6 +38,9 @@ FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 FONT_PACKAGE = "fonts-dejavu-core"
 APT_OPTIONS = ["-qq", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
 
+WORKERS = str((os.cpu_count() or 1) + 1)
+"""One more than processors: many tests wait for other programs."""
+
 
 def main(argv: list[str]) -> int:
     """Set up, check the source, run pytest; the exit status of the first that failed."""
@@ -46,7 +49,7 @@ def main(argv: list[str]) -> int:
     install(["test", "demo"], [TORCH])
     install_newest_exiftool()
     checked = run("scripts/check.py")
-    tested = run("-m", "pytest", "-n", "2", *argv)
+    tested = run("-m", "pytest", "-n", WORKERS, "--dist", "worksteal", *argv)
     return tested or checked
 
 

@@ -410,10 +410,15 @@ def test_every_module_imports_without_what_windows_lacks(tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
 
 
+TABLES_OF_REQUESTS = ("gate", "contract", "schemathesis")
+"""Long, and the same on every system: they run once, in the suite itself."""
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("folder", ["afterframe", "photometa"])
 def test_unit_tests_pass_without_what_windows_lacks(folder: str, tmp_path: Path) -> None:
     options = ["-q", "-m", "not slow and not gpu", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", SOFT_LOCKS]
+    options += [f"--ignore=tests/afterframe/test_web_{name}.py" for name in TABLES_OF_REQUESTS]
     done = run_as_on_windows(tmp_path, "-m", "pytest", *options, f"tests/{folder}")
     assert done.returncode == 0, done.stdout[-6000:]

@@ -83,9 +83,10 @@ def _upright(depth: Map, seen: Survey) -> Map:
 def _with_subject(depth: Map, seen: Survey) -> Map:
     """Faces and the subject on one plane each: no depth inside, so no distortion."""
     inside = seen.subject > 0.5
-    # As wide as the picture, it is a landscape: its near and far ends do not move as one.
-    wide = seen.subject_box is not None and seen.subject_box.width > 0.8 and not seen.faces
-    if inside.any() and not wide:
+    # A box over nearly all of the picture holds a landscape: its near and far do not move as one.
+    box = seen.subject_box
+    landscape = box is not None and box.width > 0.8 and box.width * box.height > 0.45 and not seen.faces
+    if inside.any() and not landscape:
         level = max(SUBJECT_NEARNESS, float(np.percentile(depth[inside], 80)))
         depth = depth + (np.float32(level) - depth) * np.clip(seen.subject, 0.0, 1.0)
     for face in seen.faces:
