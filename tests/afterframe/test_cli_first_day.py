@@ -95,6 +95,7 @@ def test_models_say_what_they_need_can_do_and_whether_they_are_here(
     assert "GB of free GPU memory" in lines[at + 1]
 
 
+@pytest.mark.slow  # loads the hub's client
 def test_nobody_is_asked_about_removing_a_model_that_is_not_here(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
