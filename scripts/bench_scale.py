@@ -121,7 +121,7 @@ def ray(setting: Setting, environ: dict[str, str]) -> Iterator[str]:
     # Ray's sockets have no room for long paths.
     with (
         tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as sessions,
-        running([sys.executable, str(NODES), sessions, str(max(SLOTS) // 2)], environ) as address,
+        running([sys.executable, str(NODES), str(max(SLOTS) // 2)], {**environ, "RAY_TMPDIR": sessions}) as address,
     ):
         yield (
             '[render]\ngenerator = "ray"\npreset = "ultrafast"\n'

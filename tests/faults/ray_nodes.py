@@ -1,7 +1,8 @@
-"""A real Ray cluster of two nodes on this machine, in a process of its own: `python ray_nodes.py FOLDER [PROCESSORS]`.
+"""A real Ray cluster of two nodes on this machine, in a process of its own: `python ray_nodes.py [PROCESSORS]`.
 
 Prints its address; then each line of its input is an order: ``kill`` ends the second node as a power cut would.
-It ends with its input. Dashboard and usage statistics are off; the token is in RAY_AUTH_TOKEN_PATH.
+It ends with its input. Dashboard and usage statistics are off; the token is in RAY_AUTH_TOKEN_PATH, and all
+that Ray writes lies under RAY_TMPDIR.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from ray.cluster_utils import Cluster
 
 
 def main() -> None:
-    cpus = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    common = {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": 80 << 20, "temp_dir": sys.argv[1]}
+    cpus = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+    common = {"num_cpus": cpus, "include_dashboard": False, "object_store_memory": 80 << 20}
     with contextlib.redirect_stdout(sys.stderr):
         cluster = Cluster(initialize_head=True, head_node_args=common)
         second = cluster.add_node(**common)

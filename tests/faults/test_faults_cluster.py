@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -39,15 +40,23 @@ class Cluster:
         secret = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(self.token_file)}
         self._log = (folder / "ray.log").open("wb")
         self.process = subprocess.Popen(
-            [sys.executable, NODES, self._sessions],
-            env={**os.environ, **self.environment, **secret, "AFTERFRAME_WAIT_S": str(wait_s)},
+            [sys.executable, NODES],
+            env={
+                **os.environ,
+                **self.environment,
+                **secret,
+                "AFTERFRAME_WAIT_S": str(wait_s),
+                "RAY_TMPDIR": self._sessions,
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
         )
         assert self.process.stdout is not None
         self.address = self.process.stdout.readline().decode().strip()
-        assert self.address, (folder / "ray.log").read_text()
+        if not self.address:
+            self.end()
+            pytest.fail((folder / "ray.log").read_text())
 
     def kill_second_node(self) -> None:
         assert self.process.stdin is not None
@@ -59,7 +68,8 @@ class Cluster:
     def end(self) -> None:
         members = self._members()
         assert self.process.stdin is not None
-        self.process.stdin.close()
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
         try:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
@@ -74,7 +84,9 @@ class Cluster:
         shutil.rmtree(self._sessions, ignore_errors=True)
 
     def _members(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return psutil.Process(self.process.pid).children(recursive=True)
+        return []
 
 
 @pytest.fixture
