@@ -10,17 +10,20 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import ffmpeg
 import imageio_ffmpeg
 import numpy as np
 import piexif
+import psutil
 
 from afterframe.errors import Cancelled, EncodeError
 from afterframe.frames import CancelCheck, Frames, Movie, Pixels, Progress, Sound
@@ -29,6 +32,8 @@ from afterframe.naming import with_sound_for
 BT709 = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "range": "tv"}
 FRAMES_AHEAD = 3
 """Frames made while ffmpeg works on earlier ones: enough to keep both busy, little memory."""
+_THREADS = (os.cpu_count() or 1) * 3 // 2 + 1
+"""One more than x264 takes by itself: they wait for each other's rows, and leave a processor idle meanwhile."""
 STOP_S = 10.0
 PROGRESS = ("-progress", "pipe:1")
 CODECS = "h264,hevc,av1,libdav1d,libaom-av1,vp9,libvpx-vp9,mpeg4"
@@ -66,14 +71,26 @@ def version(encoding: Encoding) -> str:
     return _run([encoding.program, "-version"]).decode("utf-8", "replace").splitlines()[0]
 
 
-def encode(frames: Frames, target: Path, encoding: Encoding, progress: Progress, cancelled: CancelCheck) -> int:
-    """Write a clip.
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What was decoded while it was encoded: :func:`verify` then only asks whether the file holds just that."""
+
+    count: int
+    """Frames."""
+    packets: str
+    """A hash of what they were coded in."""
+
+
+def encode(
+    frames: Frames, target: Path, encoding: Encoding, progress: Progress, cancelled: CancelCheck
+) -> Decoded | None:
+    """Write a clip, and decode it meanwhile with what the encoder leaves of the processors.
 
     Args:
         target: the file to make; it must not exist.
         progress: called with the share of frames handed over, 0-1.
     Returns:
-        The number of frames written.
+        What was decoded, for :func:`verify`; None if it was not, or not all of it.
     Raises:
         Cancelled: ``cancelled()`` became true; the file is incomplete.
         EncodeError: ffmpeg failed (disk full, say), or the generator gave too few frames.
@@ -85,9 +102,11 @@ def encode(frames: Frames, target: Path, encoding: Encoding, progress: Progress,
         raise _explained(os.strerror(error.errno or 0)) or EncodeError(
             f"{target} cannot be written: {error.strerror or error}.", "Check the folder."
         ) from error
-    process = _start(_command(frames, target, encoding), stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = _start(
+        _command(frames, target, encoding), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     try:
-        with _Feeder(process) as feeder:
+        with _Decoder(process, encoding) as decoder, _Feeder(process) as feeder:
             written = 0
             for frame in frames.frames:
                 if cancelled():
@@ -105,7 +124,8 @@ def encode(frames: Frames, target: Path, encoding: Encoding, progress: Progress,
         raise EncodeError(f"{written} of {frames.count} frames were made.", "Try again.", retryable=True)
     if sound := frames.sound():
         _add_sound(target, sound, encoding)
-    return written
+        return None
+    return decoder.decoded
 
 
 def _command(frames: Frames, target: Path, encoding: Encoding) -> list[str]:
@@ -115,16 +135,19 @@ def _command(frames: Frames, target: Path, encoding: Encoding) -> list[str]:
     )
     if frames.pixel_format == "rgb24":
         source = source.filter("scale", out_color_matrix="bt709", out_range="tv", flags="accurate_rnd+full_chroma_int")
+    clip = re.sub(r"([\\'|])", r"\\\1", _url(target))
     # As a filter: raw frames come in untagged, and that would win over options of the encoder.
     output = ffmpeg.output(
         source.filter("setparams", **BT709),
-        _url(target),
-        format="mp4",
+        # Both lay out their packets alike; clusters are short so that the decoder does not wait for its last ones.
+        f"[f=mp4:movflags=+faststart]{clip}|[f=matroska:cluster_time_limit=100:onfail=ignore]pipe:1",
+        format="tee",
         vcodec="libx264",
+        flags="+global_header",
         pix_fmt="yuv420p",
         preset=encoding.preset,
         crf=encoding.crf,
-        movflags="+faststart",
+        threads=_THREADS,
     )
     command: list[str] = output.global_args("-hide_banner", "-nostdin", "-loglevel", "error", "-y").compile(
         cmd=encoding.program
@@ -211,6 +234,38 @@ class _Feeder:
         self.complaint = pipe.read().decode("utf-8", "replace")[-2000:].strip()
 
 
+class _Decoder:
+    """Decodes what ffmpeg encodes, in a second ffmpeg that only takes processors that nobody else wants."""
+
+    def __init__(self, encoder: subprocess.Popen[bytes], encoding: Encoding) -> None:
+        coded = ffmpeg.input("pipe:0", format="matroska", threads=1, **_DAMAGE_SHOWS)
+        command = _command_of(
+            ffmpeg.merge_outputs(
+                coded.output("pipe:1", format="null", fps_mode="passthrough"),
+                coded.output("pipe:1", format="streamhash", codec="copy"),
+            ),
+            encoding,
+        )
+        assert encoder.stdout is not None
+        pipe = subprocess.PIPE
+        self._process = _start([*command, *PROGRESS], stdin=encoder.stdout, stdout=pipe, stderr=subprocess.DEVNULL)
+        encoder.stdout.close()  # the two are alone with it now: each ends when the other does
+        with contextlib.suppress(psutil.Error):
+            psutil.Process(self._process.pid).nice(getattr(psutil, "IDLE_PRIORITY_CLASS", 19))
+        self.decoded: Decoded | None = None
+
+    def __enter__(self) -> _Decoder:
+        return self
+
+    def __exit__(self, kind: object, value: BaseException | None, trace: object) -> None:
+        if value is not None:
+            self._process.kill()
+        said, _ = self._process.communicate()
+        if self._process.returncode == 0:
+            report = said.decode("utf-8", "replace")
+            self.decoded = Decoded(_frame_count(report), _hash_in(report))
+
+
 def _failed(complaint: str) -> EncodeError:
     return _explained(complaint) or EncodeError(
         f"ffmpeg failed: {complaint or 'it gave no reason'}", "`afterframe doctor` checks ffmpeg."
@@ -242,20 +297,24 @@ def _end(process: subprocess.Popen[bytes]) -> None:
                 pipe.close()
 
 
-def verify(clip: Path, frames: Frames, encoding: Encoding) -> None:
-    """Decode a clip to its end and count its frames.
+_DAMAGE_SHOWS = {"skip_loop_filter": "all"}
+"""Deblocking, a quarter of the time of decoding, comes after all that can be damaged has been read."""
 
+
+def verify(clip: Path, frames: Frames, encoding: Encoding, decoded: Decoded | None = None) -> None:
+    """See that a clip decodes to its end, and count its frames.
+
+    Args:
+        decoded: what was decoded of it already: if the file holds just that, it is not decoded again.
     Raises:
         EncodeError: it does not decode, or has another number of frames.
     """
-    # Deblocking, a quarter of the time, comes after all that can be damaged has been read.
-    source = ffmpeg.input(_url(clip), protocol_whitelist="file", skip_loop_filter="all")
-    command = (
-        source.output("pipe:1", format="null", fps_mode="passthrough")
-        .global_args("-hide_banner", "-nostdin", "-v", "error", "-xerror", *PROGRESS)
-        .compile(cmd=encoding.program)
-    )
-    count = _count(command)
+    if decoded is not None and _packets(clip, encoding) == decoded.packets:
+        count = decoded.count
+    else:
+        source = ffmpeg.input(_url(clip), protocol_whitelist="file", **_DAMAGE_SHOWS)
+        whole = _command_of(source.output("pipe:1", format="null", fps_mode="passthrough"), encoding)
+        count = _count([*whole, *PROGRESS])
     if count != frames.count:
         raise EncodeError(
             f"The clip decodes to {count} frames instead of {frames.count}.",
@@ -264,11 +323,34 @@ def verify(clip: Path, frames: Frames, encoding: Encoding) -> None:
         )
 
 
+def _packets(clip: Path, encoding: Encoding) -> str:
+    # Without skip_frame the first frames would be decoded only to know what they are.
+    source = ffmpeg.input(_url(clip), protocol_whitelist="file", skip_frame="all", threads=1)
+    command = _command_of(source.output("pipe:1", format="streamhash", codec="copy"), encoding)
+    return _hash_in(_run(command).decode("utf-8", "replace"))
+
+
 def _count(command: list[str]) -> int:
     """The frames that a command with PROGRESS decoded."""
-    report = _run(command).decode("utf-8", "replace")
+    return _frame_count(_run(command).decode("utf-8", "replace"))
+
+
+def _frame_count(report: str) -> int:
     counts = [int(line.partition("=")[2]) for line in report.splitlines() if line.startswith("frame=")]
     return counts[-1] if counts else 0
+
+
+def _hash_in(report: str) -> str:
+    """ffmpeg's streamhash of the pictures: "0,v,SHA256=..."."""
+    return next((line for line in report.splitlines() if ",v,SHA256=" in line), "")
+
+
+def _command_of(output: Any, encoding: Encoding) -> list[str]:
+    """The command line that reads to the end, and fails at the first damage."""
+    command: list[str] = output.global_args("-hide_banner", "-nostdin", "-v", "error", "-xerror").compile(
+        cmd=encoding.program
+    )
+    return command
 
 
 def read_frames(clip: Path, size: tuple[int, int], encoding: Encoding) -> Iterator[bytes]:

@@ -47,6 +47,7 @@ class Fidelity:
         self._seen: dict[int, Floats] = {}
         self._psnr_db: float | None = None
         self._count = 0
+        self._measured: Mapping[str, float] = {}
 
     def watch(self, frames: Frames) -> Frames:
         """The same frames; some are looked at in passing."""
@@ -62,6 +63,7 @@ class Fidelity:
             if index == photos:
                 self._psnr_db = _psnr_db(luma(frame, frames.pixel_format), self._photo)
             yield frame
+        self._measured = self._measure()  # now, while the encoder still has frames to work on
 
     def _looks(self) -> list[int]:
         return [round(share * (self._count - 1)) for share in np.linspace(0, 1, LOOKS)]
@@ -76,6 +78,9 @@ class Fidelity:
 
     def measures(self) -> Mapping[str, float]:
         """What was measured, by name; to be asked when all frames went by."""
+        return self._measured
+
+    def _measure(self) -> Mapping[str, float]:
         found = {
             "photo_psnr_db": self._psnr_db,
             "photo_de00": self._photo_de00(),

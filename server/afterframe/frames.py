@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -109,6 +112,17 @@ class Movie:
     longest_s: float
     """What goes on after this is left away, seconds."""
     model: Model | None = None
+
+
+@contextmanager
+def every_processor() -> Iterator[None]:
+    """OpenCV may use them all meanwhile: before there are frames, no encoder wants them."""
+    usual = cv2.getNumThreads()
+    cv2.setNumThreads(os.cpu_count() or 1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(usual)
 
 
 def gathered(frames: Frames) -> Frames:

@@ -9,6 +9,7 @@ import numpy as np
 
 from afterframe.frames import Pixels, PreparedPhoto
 from afterframe.models import Box, Scene
+from afterframe.vision.outline import cut
 
 _HEADROOM = 0.35
 """Kept around a face when the crop has the room, as a share of the face."""
@@ -118,7 +119,9 @@ def _seen_in(scene: Scene, window: _Window, shape: tuple[int, ...]) -> Scene:
     """The scene in shares of the window; what lies outside it is gone."""
     faces = (_inside(face, window, shape) for face in scene.faces)
     subject = _inside(scene.subject, window, shape) if scene.subject else None
-    return replace(scene, faces=tuple(face for face in faces if face), subject=subject)
+    part = Box(window.x / shape[1], window.y / shape[0], window.width / shape[1], window.height / shape[0])
+    outline = cut(scene.outline, part, (round(window.height), round(window.width)))
+    return replace(scene, faces=tuple(face for face in faces if face), subject=subject, outline=outline)
 
 
 def _inside(box: Box, window: _Window, shape: tuple[int, ...]) -> Box | None:

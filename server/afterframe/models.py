@@ -89,6 +89,8 @@ class Scene:
     """Human faces, largest first."""
     subject: Box | None = None
     """The main subject (faces, focus, saliency), when one stands out."""
+    outline: str = ""
+    """Which pixels are the subject's: a black and white PNG of the whole picture, base64. Empty without one."""
     measures: Mapping[str, float] = field(default_factory=dict)
     """Named measurements (sharpness, sky_share, water_share, saturation ...), each as
     ``afterframe.vision`` documents it."""
@@ -104,6 +106,7 @@ class Scene:
         return cls(
             faces=tuple(Box(**face) for face in data.get("faces", ())),
             subject=Box(**subject) if subject else None,
+            outline=data.get("outline", ""),
             measures=dict(data.get("measures", {})),
         )
 

@@ -37,7 +37,7 @@ from afterframe.errors import (
     Unavailable,
 )
 from afterframe.fidelity import Fidelity
-from afterframe.frames import Frames, Movie, PreparedPhoto, gathered
+from afterframe.frames import Frames, Movie, PreparedPhoto, every_processor, gathered
 from afterframe.framing import frame
 from afterframe.grade import match_grade
 from afterframe.hashing import sha256_of
@@ -176,8 +176,8 @@ class Worker:
                 frames = match_grade(frames, photo)
             fidelity = Fidelity(photo, recipe)
             frames = previewed(fidelity.watch(frames), preview_of(Home.find().cache, job.id))
-            encode(frames, temporary, self._encoding, beat.progress, beat.stopped)
-            verify(temporary, frames, self._encoding)
+            decoded = encode(frames, temporary, self._encoding, beat.progress, beat.stopped)
+            verify(temporary, frames, self._encoding, decoded)
             if self._config.render.poster:
                 write_poster(temporary, temporary.with_suffix(".jpg"), self._encoding, mark=POSTER_MARK)
             beat.stop()
@@ -209,7 +209,8 @@ class Worker:
         facts = known.facts if known else {}
         # Seen when it was ingested; a photo known from a rebuild alone is looked at now.
         scene = known.scene if known and known.scene.measures else look(pixels)
-        prepared = frame(pixels, scene, recipe.size, overscan)
+        with every_processor():
+            prepared = frame(pixels, scene, recipe.size, overscan)
         return replace(
             prepared,
             f_number=facts.get("f_number"),

@@ -10,7 +10,7 @@ import numpy as np
 from afterframe.models import Box
 from afterframe.vision.canvas import Canvas, Map, Pixels, box_mask, refine, smooth, unit
 
-_FINELY, _ROUGHLY = (256, 3), (128, 2)
+_CUT_SIDE, _CUT_ROUNDS = 192, 2
 """GrabCut's picture (long side, pixels) and rounds: its time grows faster than the area."""
 
 
@@ -85,9 +85,7 @@ def people_box(faces: Sequence[Box]) -> Box:
     return Box(left, top, right - left, bottom - top)
 
 
-def subject_map(
-    picture: Canvas, saliency: Map, box: Box | None, faces: Sequence[Box], sky: Map, finely: bool = True
-) -> Map:
+def subject_map(picture: Canvas, saliency: Map, box: Box | None, faces: Sequence[Box], sky: Map) -> Map:
     """1 on the subject, 0 off it, soft along its edge. All 0 without a box.
 
     GrabCut (Rother, Kolmogorov, Blake, SIGGRAPH 2004) started from the saliency inside the box.
@@ -98,7 +96,6 @@ def subject_map(
         box: around the subject.
         faces: surely part of it.
         sky: surely not.
-        finely: for an outline to move; otherwise for a share and a mean, five times as fast.
     """
     if box is None:
         return np.zeros(picture.shape, np.float32)
@@ -109,7 +106,11 @@ def subject_map(
     marks[sky > 0.5] = cv2.GC_BGD
     for face in faces:
         marks[box_mask(face, picture.shape)] = cv2.GC_FGD
-    mask = _solid(_grab_cut(picture, marks, *(_FINELY if finely else _ROUGHLY)))
+    return softened(_solid(_grab_cut(picture, marks)), picture)
+
+
+def softened(mask: Map, picture: Canvas) -> Map:
+    """A mask of 0 and 1 made to follow the picture's edges, softly."""
     return unit(refine(mask, picture.luma, max(3, max(picture.shape) // 100), 1e-4))
 
 
@@ -126,21 +127,21 @@ def _solid(mask: Map) -> Map:
     return solid.astype(np.float32)
 
 
-def _grab_cut(picture: Canvas, marks: Pixels, long_side: int, rounds: int) -> Map:
+def _grab_cut(picture: Canvas, marks: Pixels) -> Map:
     """The foreground as 0 or 1; the saliency's own guess where GrabCut has nothing to work with."""
     likely = np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD))
     if likely.sum() < 50 or (~likely).sum() < 50:
         return likely.astype(np.float32)
     cv2.setRNGSeed(7)
     background, foreground = np.zeros((1, 65)), np.zeros((1, 65))
-    scale = min(0.5, long_side / max(marks.shape))
+    scale = min(0.5, _CUT_SIDE / max(marks.shape))
     size = (max(8, round(scale * marks.shape[1])), max(8, round(scale * marks.shape[0])))
     small = np.asarray(cv2.resize(picture.rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
     seeds = np.asarray(cv2.resize(marks, size, interpolation=cv2.INTER_NEAREST), np.uint8)
     if len({int(mark) % 2 for mark in np.unique(seeds)}) < 2:
         return likely.astype(np.float32)
     how = cv2.GC_INIT_WITH_MASK
-    cut, _, _ = cv2.grabCut(small, seeds, (0, 0, 1, 1), background, foreground, rounds, how)
+    cut, _, _ = cv2.grabCut(small, seeds, (0, 0, 1, 1), background, foreground, _CUT_ROUNDS, how)
     mask = np.isin(cut, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
     whole = cv2.resize(mask, (marks.shape[1], marks.shape[0]), interpolation=cv2.INTER_LINEAR)
     return np.asarray(whole, np.float32)

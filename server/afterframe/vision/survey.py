@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from afterframe.models import Box, Scene
-from afterframe.vision import faces, focus, ground, subject
+from afterframe.vision import faces, focus, ground, outline, subject
 from afterframe.vision.canvas import Canvas, Map, Pixels, box_mask, canvas
 
 
@@ -31,13 +31,12 @@ class Survey:
     """0 at the top edge, 1 at the bottom edge."""
 
 
-def survey(pixels: Pixels, scene: Scene | None = None, *, finely: bool = True) -> Survey:
+def survey(pixels: Pixels, scene: Scene | None = None) -> Survey:
     """Look at ``pixels`` (uint8 sRGB, upright).
 
     Args:
         pixels: (height, width, 3), any size.
         scene: what was seen before, in shares of these ``pixels``: its faces and subject are taken over.
-        finely: the subject's outline is good enough to move it.
     """
     picture = canvas(pixels)
     detail, sharp = focus.detail_map(picture), focus.focus_map(picture)
@@ -48,8 +47,12 @@ def survey(pixels: Pixels, scene: Scene | None = None, *, finely: bool = True) -
     horizon = ground.horizon_row(picture, sky)
     saliency = subject.saliency_map(picture, sharp, sky)
     box = subject.subject_box(picture, saliency, people) if scene is None else scene.subject
-    with ThreadPoolExecutor(1) as beside:  # the outline takes as long as all the rest
-        outline = beside.submit(subject.subject_map, picture, saliency, box, people, sky, finely)
+    with ThreadPoolExecutor(1) as beside:  # finding an outline takes as long as all the rest
+        if scene is not None and scene.outline:
+            mask = outline.unpacked(scene.outline, picture.shape)
+            inside = beside.submit(subject.softened, mask, picture)
+        else:
+            inside = beside.submit(subject.subject_map, picture, saliency, box, people, sky)
         water = ground.water_map(picture, sky, detail, horizon)
         foliage, upright = ground.foliage_map(picture, detail), ground.upright_map(picture)
     return Survey(
@@ -63,13 +66,13 @@ def survey(pixels: Pixels, scene: Scene | None = None, *, finely: bool = True) -
         foliage=foliage,
         upright=upright,
         saliency=saliency,
-        subject=outline.result(),
+        subject=inside.result(),
         horizon=horizon,
     )
 
 
 def look(pixels: Pixels) -> Scene:
-    """See what ``pixels`` (uint8 sRGB, upright, (height, width, 3)) show: faces, subject and measures.
+    """See what ``pixels`` (uint8 sRGB, upright, (height, width, 3)) show: faces, subject, its outline, and measures.
 
     The measures, 0-1 unless said otherwise: ``sky_share``, ``water_share``, ``foliage_share`` (of the
     picture); ``horizon`` (its height, 0 top, 1 bottom; absent without sky); ``sharpness`` (of the sharpest
@@ -79,8 +82,8 @@ def look(pixels: Pixels) -> Scene:
     ``face_count``; ``subject_share``; ``skin_share``; ``underwater_share`` (deep cyan); ``blur_coherence``
     and ``blur_angle_deg`` (-90 to 90, 0 horizontal); ``warmth`` (mean CIELAB b, about -60 to 60).
     """
-    seen = survey(pixels, finely=False)
-    return Scene(faces=seen.faces, subject=seen.subject_box, measures=_measures(seen))
+    seen = survey(pixels)
+    return Scene(seen.faces, seen.subject_box, outline.packed(seen.subject), _measures(seen))
 
 
 def _isolation(seen: Survey) -> float:

@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from afterframe.errors import Cancelled
-from afterframe.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress
+from afterframe.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress, every_processor
 from afterframe.generators import Abilities
 from afterframe.generators.parallax.camera import reach
 from afterframe.generators.parallax.stage import Stage
@@ -75,7 +75,8 @@ class Parallax:
         self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck
     ) -> Iterator[Pixels]:
         _stop_if(cancelled)
-        stage = Stage(photo, recipe, self._depth_model)
+        with every_processor():
+            stage = Stage(photo, recipe, self._depth_model)
         count = recipe.frame_count
         making: deque[Future[Pixels]] = deque()
         # More than one, because the encoder waits for many frames before it begins; then it takes every core.

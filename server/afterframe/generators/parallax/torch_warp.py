@@ -21,7 +21,7 @@ _TRIAL_FRAMES = 6
 
 
 class Warps(Protocol):
-    """Either warper."""
+    """Any of the warpers."""
 
     def frame(self, places: Field, gain: Field | None = None, copy: Copy | None = None) -> Pixels:
         """The I420 frame that shows ``places``; as :meth:`Warper.frame`."""
@@ -90,14 +90,23 @@ class TorchWarper:
 
 
 def warper(source: Planes, size: tuple[int, int]) -> Warps:
-    """The faster warper for clips of ``size`` (width, height) on this machine."""
-    on_cpu = Warper(source, size)
+    """The fastest warper for clips of ``size`` (width, height) on this machine."""
+    on_cpu = _on_cpu(source, size)
     if not _gpu_present():
         return on_cpu
     on_gpu = _on_gpu(source, size)
     if on_gpu is None or _trial(on_gpu, size) > 0.8 * _trial(on_cpu, size):
         return on_cpu
     return on_gpu
+
+
+def _on_cpu(source: Planes, size: tuple[int, int]) -> Warper:
+    """By compiled loops; by OpenCV where numba is not made for the machine (Macs with an Intel processor)."""
+    try:
+        from afterframe.generators.parallax.compiled import CompiledWarper
+    except ImportError:
+        return Warper(source, size)
+    return CompiledWarper(source, size)
 
 
 @functools.cache

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -48,12 +49,11 @@ class Copy:
 
 
 class Warper:
-    """Samples planes at given places; several threads may ask at once."""
+    """Samples planes at given places, by OpenCV; several threads may ask at once."""
 
     def __init__(self, source: Planes, size: tuple[int, int]) -> None:
         self._source = source
         self._width, self._height = size
-        self._grain: npt.NDArray[np.float32] | None = None
 
     def frame(self, places: Field, gain: Field | None = None, copy: Copy | None = None) -> Pixels:
         """The I420 frame, uint8 (height * 3 // 2, width), an array of its own.
@@ -63,36 +63,84 @@ class Warper:
             gain: of luma, one value per column of nodes, (1, columns).
             copy: laid over the frame before the gain.
         """
-        frame, half = np.empty((self._height * 3 // 2, self._width), np.uint8), (self._width // 2, self._height // 2)
-        luma = frame[: self._height]
-        cb, cr = frame[self._height :].reshape(2, half[1], half[0])
-        source = self._source
-        _warp([(source.luma2x, luma)], _in_luma(places), SPACING)
-        _warp([(source.cb, cb), (source.cr, cr)], _in_chroma(places), SPACING // 2)
+        frame = np.empty((self._height * 3 // 2, self._width), np.uint8)
+        luma, chroma = frame[: self._height], frame[self._height :].reshape(2, self._height // 2, self._width // 2)
+        self._show(luma, chroma, places)
         if copy is not None and copy.share > _UNSEEN:
             apart = np.abs(copy.places - places) > _SAME_PLACE
-            over = _Over(apart[..., 0] | apart[..., 1], copy.share)
-            _warp([(source.luma2x, luma)], _in_luma(copy.places), SPACING, over)
-            _warp([(source.cb, cb), (source.cr, cr)], _in_chroma(copy.places), SPACING // 2, over)
+            self._show(luma, chroma, copy.places, Over(apart[..., 0] | apart[..., 1], copy.share))
         if gain is not None:
-            self._light(luma, gain)
+            dense = cv2.resize(gain, (gain.shape[1] * SPACING, 1), interpolation=cv2.INTER_LINEAR)
+            self._light(luma, np.asarray(dense[0, SPACING : SPACING + self._width], np.float32))
         return frame
 
-    def _light(self, luma: Pixels, gain: Field) -> None:
-        """Multiply luma by ``gain`` in place.
+    def _show(self, luma: Pixels, chroma: Pixels, places: Field, over: Over | None = None) -> None:
+        """Fill the planes of a frame.
 
-        A fixed grain before rounding keeps flat walls from stepping.
+        Args:
+            luma: (height, width).
+            chroma: (2, height / 2, width / 2).
+            places: as for :meth:`frame`.
+            over: only where its nodes are, and mixed into what the planes show there.
         """
-        if self._grain is None:
-            grain = np.random.default_rng(0).random(luma.shape, np.float32)
-            self._grain = grain - np.float32(0.5)
-        dense = cv2.resize(gain, (gain.shape[1] * SPACING, 1), interpolation=cv2.INTER_LINEAR)
-        lit = luma * dense[:, SPACING : SPACING + self._width]
-        cv2.add(lit, self._grain, dst=luma, dtype=cv2.CV_8U)
+        source = self._source
+        self._sample([(source.luma2x, luma)], in_luma(places), SPACING, over)
+        self._sample([(source.cb, chroma[0]), (source.cr, chroma[1])], in_chroma(places), SPACING // 2, over)
+
+    @staticmethod
+    def _sample(
+        planes: Sequence[tuple[Pixels, Pixels]], places: Field, spacing: int, over: Over | None = None
+    ) -> None:
+        """Sample planes for every pixel, band by band, so that a band's maps stay in the cache.
+
+        Args:
+            planes: each to look into, and the one to fill; all of a kind have one shape.
+            places: where the nodes look, samples of the planes to look into.
+            spacing: of the nodes, samples of the planes to fill.
+            over: as for :meth:`_show`.
+        """
+        height, width = planes[0][1].shape
+        axes = [np.ascontiguousarray(places[..., axis]) for axis in (0, 1)]
+        for top in range(0, height, _BAND * spacing):
+            rows = min(_BAND * spacing, height - top)
+            near = slice(top // spacing, top // spacing + -(-rows // spacing) + 2)
+            left, right = 0, width
+            if over is not None:
+                found = np.flatnonzero(over.apart[near].any(axis=0))
+                if not len(found):
+                    continue
+                left, right = max(0, int(found[0]) - 2) * spacing, min(width, (int(found[-1]) + 1) * spacing)
+            columns = slice(left // spacing, -(-right // spacing) + 2)
+            size = ((columns.stop - columns.start) * spacing, (near.stop - near.start) * spacing)
+            inner = slice(spacing, spacing + rows), slice(spacing, spacing + right - left)
+            x, y = (cv2.resize(axis[near, columns], size, interpolation=cv2.INTER_LINEAR)[inner] for axis in axes)
+            for source, out in planes:
+                part = out[top : top + rows, left:right]
+                if over is None:
+                    cv2.remap(source, x, y, cv2.INTER_LINEAR, dst=part, borderMode=cv2.BORDER_REFLECT_101)
+                else:
+                    seen = cv2.remap(source, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+                    cv2.addWeighted(part, 1.0 - over.share, seen, over.share, 0.0, dst=part)
+
+    def _light(self, luma: Pixels, gain: npt.NDArray[np.float32]) -> None:
+        """Multiply luma by ``gain`` (width,) in place.
+
+        A fixed grain instead of rounding keeps flat walls from stepping.
+        """
+        cv2.add(luma * gain, self._grain, dst=luma, dtype=cv2.CV_8U)
+
+    @cached_property
+    def _grain(self) -> npt.NDArray[np.float32]:
+        return grain((self._height, self._width)) - np.float32(0.5)
+
+
+def grain(shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Noise of 0-1 that is the same for every clip."""
+    return np.random.default_rng(0).random(shape, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
-class _Over:
+class Over:
     """Lay what is sampled over what is there."""
 
     apart: npt.NDArray[np.bool_]
@@ -100,42 +148,11 @@ class _Over:
     share: float
 
 
-def _in_luma(places: Field) -> Field:
+def in_luma(places: Field) -> Field:
+    """The same places in samples of a source's luma."""
     return places * np.float32(2)
 
 
-def _in_chroma(places: Field) -> Field:
+def in_chroma(places: Field) -> Field:
+    """The same places in samples of a source's chroma."""
     return (places - np.float32(0.5)) * np.float32(0.5)
-
-
-def _warp(planes: Sequence[tuple[Pixels, Pixels]], places: Field, spacing: int, over: _Over | None = None) -> None:
-    """Sample planes for every pixel, band by band, so that a band's maps stay in the cache.
-
-    Args:
-        planes: each to look into, and the one to fill; all of a kind have one shape.
-        places: where the nodes look, samples of the planes to look into.
-        spacing: of the nodes, samples of the planes to fill.
-        over: only where its nodes are, and mixed into what the planes show there.
-    """
-    height, width = planes[0][1].shape
-    axes = [np.ascontiguousarray(places[..., axis]) for axis in (0, 1)]
-    for top in range(0, height, _BAND * spacing):
-        rows = min(_BAND * spacing, height - top)
-        near = slice(top // spacing, top // spacing + -(-rows // spacing) + 2)
-        left, right = 0, width
-        if over is not None:
-            found = np.flatnonzero(over.apart[near].any(axis=0))
-            if not len(found):
-                continue
-            left, right = max(0, int(found[0]) - 2) * spacing, min(width, (int(found[-1]) + 1) * spacing)
-        columns = slice(left // spacing, -(-right // spacing) + 2)
-        size = ((columns.stop - columns.start) * spacing, (near.stop - near.start) * spacing)
-        inner = slice(spacing, spacing + rows), slice(spacing, spacing + right - left)
-        x, y = (cv2.resize(axis[near, columns], size, interpolation=cv2.INTER_LINEAR)[inner] for axis in axes)
-        for source, out in planes:
-            part = out[top : top + rows, left:right]
-            if over is None:
-                cv2.remap(source, x, y, cv2.INTER_LINEAR, dst=part, borderMode=cv2.BORDER_REFLECT_101)
-            else:
-                seen = cv2.remap(source, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
-                cv2.addWeighted(part, 1.0 - over.share, seen, over.share, 0.0, dst=part)
