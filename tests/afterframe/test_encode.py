@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from afterframe import encode as encoding
 from afterframe.encode import Encoding, encode, read_frames, take_apart, verify, version, write_poster, write_sheet
 from afterframe.errors import Cancelled, EncodeError, GenerateError
 from afterframe.frames import Frames, Movie, Pixels, Sound
@@ -187,3 +188,36 @@ def test_what_is_no_clip_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.mp4").write_bytes(data)
     with pytest.raises(EncodeError, match="not a whole clip"):
         take_apart(Movie(tmp_path / "a.mp4", (96, 64), 100), FAST)
+
+
+def test_what_was_decoded_while_it_was_encoded_is_not_decoded_again(tmp_path: Path) -> None:
+    clip = tmp_path / "it's a|clip [1]\\.mp4"
+    decoded = encode(make_frames(30), clip, FAST, ignore, never)
+    assert decoded is not None
+    assert decoded.count == 30
+    verify(clip, make_frames(30), FAST, decoded)
+    with pytest.raises(EncodeError, match="30 frames instead of 31"):
+        verify(clip, make_frames(31), FAST, decoded)
+
+
+def test_a_file_that_holds_other_pictures_than_were_decoded_is_decoded_itself(tmp_path: Path) -> None:
+    clip = tmp_path / "a.mp4"
+    decoded = encode(make_frames(30), clip, FAST, ignore, never)
+    data = bytearray(clip.read_bytes())
+    middle = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2
+    data[middle : middle + 64] = bytes(64)
+    clip.write_bytes(data)
+    with pytest.raises(EncodeError):
+        verify(clip, make_frames(30), FAST, decoded)
+
+
+def test_a_decoder_that_dies_harms_no_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dying(encoding._Decoder):
+        def __enter__(self) -> Dying:
+            self._process.kill()
+            return self
+
+    monkeypatch.setattr(encoding, "_Decoder", Dying)
+    clip = tmp_path / "a.mp4"
+    assert encode(make_frames(30, size=(640, 360)), clip, FAST, ignore, never) is None
+    verify(clip, make_frames(30), FAST)

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from afterframe.vision import look, survey
+from afterframe.models import Box
+from afterframe.vision import look, outline, survey
 
 PHOTOS = Path(__file__).parents[2].parent / "shared" / "photos"
 
@@ -117,3 +118,22 @@ def test_tiny_pictures_are_looked_at_without_complaint(shape: tuple[int, int]) -
 def test_real_faces_are_found(name: str, faces: int) -> None:
     pixels = cv2.cvtColor(cv2.imread(str(PHOTOS / name)), cv2.COLOR_BGR2RGB)
     assert len(look(pixels).faces) == faces
+
+
+def test_an_outline_is_kept_and_found_again() -> None:
+    seen = survey(disc())
+    again = survey(disc(), look(disc())).subject
+    assert seen.subject.mean() == pytest.approx(np.pi * 40**2 / (240 * 320), rel=0.1)
+    assert np.abs((seen.subject > 0.5).astype(int) - (again > 0.5)).mean() < 0.002
+
+
+def test_a_part_of_a_picture_has_its_part_of_the_outline() -> None:
+    part = outline.cut(look(disc()).outline, Box(0.25, 0.25, 0.5, 0.5), (120, 160))
+    expected = survey(disc()).subject[60:180, 80:240] > 0.5
+    assert np.abs((outline.unpacked(part, (120, 160)) > 0.5).astype(int) - expected).mean() < 0.01
+
+
+def test_without_a_subject_there_is_no_outline() -> None:
+    assert look(np.full((200, 300, 3), 120, np.uint8)).outline == ""
+    assert outline.cut("", Box(0, 0, 0.5, 0.5), (10, 10)) == ""
+    assert outline.cut(look(disc()).outline, Box(0.9, 0.9, 0.1, 0.1), (24, 32)) == ""

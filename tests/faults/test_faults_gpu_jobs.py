@@ -146,7 +146,17 @@ def make_photo(folder: Path, name: str, words: str, seed: int) -> Path:
     return make_photo_file(own / f"{name}.jpg", seed=seed)
 
 
-def test_out_of_memory_steps_the_plan_down_in_a_fresh_process_and_the_clip_is_made(batch: Batch) -> None:
+def test_memory_that_runs_out_a_hang_and_a_deadly_photo_cost_nobody_else_anything(batch: Batch) -> None:
+    """One test, so that the suite's workers do not each make the batch."""
+    out_of_memory_steps_the_plan_down_in_a_fresh_process_and_the_clip_is_made(batch)
+    the_next_photo_does_not_try_again_what_was_too_much(batch)
+    a_process_whose_memory_ran_out_makes_no_other_clip(batch)
+    a_hung_step_is_noticed_its_process_ended_and_the_clip_made_by_another(batch)
+    a_job_that_kills_three_processes_is_parked(batch)
+    the_batch_goes_on_and_nothing_is_left_behind(batch)
+
+
+def out_of_memory_steps_the_plan_down_in_a_fresh_process_and_the_clip_is_made(batch: Batch) -> None:
     assert batch.results["greedy"]["state"] == "done", batch.results
     (first,), (second,) = batch.processes("memory-plan-0"), batch.processes("memory-plan-1")
     assert first != second
@@ -157,17 +167,17 @@ def test_out_of_memory_steps_the_plan_down_in_a_fresh_process_and_the_clip_is_ma
     assert settings["memory_plan"] == "the text encoder in main memory"
 
 
-def test_the_next_photo_does_not_try_again_what_was_too_much(batch: Batch) -> None:
+def the_next_photo_does_not_try_again_what_was_too_much(batch: Batch) -> None:
     assert batch.processes("hang-plan-0") == []
     assert batch.processes("crash-plan-0") == []
 
 
-def test_a_process_whose_memory_ran_out_makes_no_other_clip(batch: Batch) -> None:
+def a_process_whose_memory_ran_out_makes_no_other_clip(batch: Batch) -> None:
     (greedy,) = batch.processes("memory-plan-0")
     assert [what for what, process in batch.notes if process == greedy] == ["memory-plan-0"]
 
 
-def test_a_hung_step_is_noticed_its_process_ended_and_the_clip_made_by_another(batch: Batch) -> None:
+def a_hung_step_is_noticed_its_process_ended_and_the_clip_made_by_another(batch: Batch) -> None:
     assert batch.results["hanging"]["state"] == "done", batch.results
     hung, *later = batch.processes("hang")
     assert later
@@ -175,7 +185,7 @@ def test_a_hung_step_is_noticed_its_process_ended_and_the_clip_made_by_another(b
     assert batch.job("hanging")["strikes"] == 1
 
 
-def test_a_job_that_kills_three_processes_is_parked(batch: Batch) -> None:
+def a_job_that_kills_three_processes_is_parked(batch: Batch) -> None:
     assert batch.results["deadly"]["state"] == "failed"
     assert batch.results["deadly"]["error"]["code"] == "worker_died"
     assert "deadly.jpg" in batch.results["deadly"]["error"]["message"]
@@ -184,7 +194,7 @@ def test_a_job_that_kills_three_processes_is_parked(batch: Batch) -> None:
     assert batch.job("deadly")["strikes"] == 3
 
 
-def test_the_batch_goes_on_and_nothing_is_left_behind(batch: Batch) -> None:
+def the_batch_goes_on_and_nothing_is_left_behind(batch: Batch) -> None:
     assert clips_in(batch.folder) == ["greedy/greedy_motion.mp4", "hanging/hanging_motion.mp4"]
     assert hidden_in(batch.folder) == []
     assert float(batch.sidecar("greedy")["afterframe:photoPSNR"]) > 0
