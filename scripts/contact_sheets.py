@@ -12,6 +12,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from environment import use_venv
+
+use_venv()  # everything from here on is installed there
+
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw

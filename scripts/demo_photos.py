@@ -11,6 +11,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from environment import use_venv
+
+use_venv()  # everything from here on is installed there
+
 import piexif
 import piexif.helper
 import skimage

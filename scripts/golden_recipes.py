@@ -17,6 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from environment import use_venv
+
+use_venv()  # everything from here on is installed there
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 

@@ -88,9 +88,7 @@ class Warper:
         self._sample([(source.cb, chroma[0]), (source.cr, chroma[1])], in_chroma(places), SPACING // 2, over)
 
     @staticmethod
-    def _sample(
-        planes: Sequence[tuple[Pixels, Pixels]], places: Field, spacing: int, over: Over | None = None
-    ) -> None:
+    def _sample(planes: Sequence[tuple[Pixels, Pixels]], places: Field, spacing: int, over: Over | None = None) -> None:
         """Sample planes for every pixel, band by band, so that a band's maps stay in the cache.
 
         Args:
