@@ -248,7 +248,8 @@ class _Decoder:
         )
         assert encoder.stdout is not None
         pipe = subprocess.PIPE
-        self._process = _start([*command, *PROGRESS], stdin=encoder.stdout, stdout=pipe, stderr=subprocess.DEVNULL)
+        source = encoder.stdout.fileno()
+        self._process = _start([*command, *PROGRESS], stdin=source, stdout=pipe, stderr=subprocess.DEVNULL)
         encoder.stdout.close()  # the two are alone with it now: each ends when the other does
         with contextlib.suppress(psutil.Error):
             psutil.Process(self._process.pid).nice(getattr(psutil, "IDLE_PRIORITY_CLASS", 19))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import cv2
 import numba
@@ -31,7 +31,14 @@ _WHOLE = 1 << 16
 
 def _compiled(arguments: str) -> Callable[[_Loop], _Loop]:
     """Compile when this module is imported; the result is kept beside it, or in the user's cache."""
-    compiler: Callable[[_Loop], _Loop] = numba.njit(f"void({arguments})", nogil=True, cache=True)
+
+    def compiler(loop: _Loop) -> _Loop:
+        signature = f"void({arguments})"
+        try:
+            return cast(_Loop, numba.njit(signature, nogil=True, cache=True)(loop))
+        except RuntimeError:  # there is nowhere to keep it
+            return cast(_Loop, numba.njit(signature, nogil=True)(loop))
+
     return compiler
 
 
