@@ -1,7 +1,7 @@
 """Render speed at 1080p: the whole pipeline, x264 alone, and ffmpeg's zoompan; and its memory.
 
     pipeline   Worker.render: decode, look, frame, parallax, encode, verify, embed XMP, hash, publish
-    x264       the very same frames, prepared as yuv420p in a file, into the same encoder settings
+    x264       the very same frames, prepared as yuv420p in a file, same preset and CRF, threads as it likes
     zoompan    ffmpeg's own zoom at 4 times supersampling, same encoder settings
 
 The three run in turn, several times; medians count. `main(argv)` gives the numbers.
@@ -51,20 +51,25 @@ def main(argv: list[str]) -> dict[str, Any]:
     """Measure; see the module."""
     options = parse(argv)
     if options.render_only:
-        with Bench(options.photo, options.render_only, options.camera) as bench:
+        with Bench(options.photo[0], options.render_only, options.camera) as bench:
             bench.pipeline()
         return {}
     with tempfile.TemporaryDirectory(prefix="afterframe-bench-") as folder:
-        photo = options.photo or make_photo(Path(folder))
-        numbers = speeds(photo, options)
-        memory = {f"{s:g} s clip": peak_mib(photo, s, options) for s in (options.seconds, 4 * options.seconds)}
-    return {**numbers, "peak_memory_mib": memory}
+        photos = options.photo or [make_photo(Path(folder))]
+        numbers: dict[str, Any] = {photo.stem: speeds(photo, options) for photo in photos}
+        memory = {f"{s:g} s clip": peak_mib(photos[0], s, options) for s in (options.seconds, 4 * options.seconds)}
+    clip = f"{SIZE[0]}x{SIZE[1]}, {FPS} fps, {options.seconds:g} s, {options.camera}"
+    ratios = ("pipeline_over_x264", "x264_over_pipeline_by_cpu", "pipeline_over_zoompan")
+    middle = {name: statistics.median(found[name] for found in numbers.values()) for name in ratios}
+    return {"clip": clip, **numbers, "middle of the photos": middle, "peak_memory_mib": memory}
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="bench.py render", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--photo", type=Path, help="measure on this photo (default: one made for it, 24 megapixels)")
+    parser.add_argument(
+        "--photo", type=Path, nargs="+", help="measure on these photos (default: one made for it, 24 megapixels)"
+    )
     parser.add_argument("--runs", type=int, default=3, help="how often each is run (default 3)")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of the clip (default 4)")
     parser.add_argument("--camera", default="orbit_right", help="camera movement (default orbit_right)")
@@ -102,7 +107,6 @@ def speeds(photo: Path, options: argparse.Namespace) -> dict[str, Any]:
     fps = {name: options.seconds * FPS / wall for name, wall in taken.items()}
     busy = {name: statistics.median(cpu for _, cpu in times) for name, times in runs.items()}
     return {
-        "clip": f"{SIZE[0]}x{SIZE[1]}, {FPS} fps, {options.seconds:g} s, {options.camera}",
         "frames_per_second": fps,
         "pipeline_over_x264": fps["pipeline"] / fps["x264"],
         "pipeline_over_zoompan": fps["pipeline"] / fps["zoompan"],
