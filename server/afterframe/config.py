@@ -146,6 +146,16 @@ class RenderConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class VisionConfig:
+    """[vision]: trained networks that look at photos; folders as transformers saves them. None by default."""
+
+    depth_model: str = ""
+    """Tells near from far for the embedded generator."""
+    describer: str = ""
+    """Says what is in a photo that nobody wrote a word about, for models that follow a prompt."""
+
+
+@dataclass(frozen=True, slots=True)
 class LimitsConfig:
     """[limits]: what one photo may cost."""
 
@@ -215,6 +225,7 @@ class Config:
     server: ServerConfig = field(default_factory=ServerConfig)
     watch: WatchConfig = field(default_factory=WatchConfig)
     render: RenderConfig = field(default_factory=RenderConfig)
+    vision: VisionConfig = field(default_factory=VisionConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     remote: RemoteConfig = field(default_factory=RemoteConfig)
     cluster: ClusterConfig = field(default_factory=ClusterConfig)

@@ -39,6 +39,8 @@ from afterframe.errors import (
 from afterframe.fidelity import Fidelity
 from afterframe.frames import Frames, Movie, PreparedPhoto, every_processor, gathered
 from afterframe.framing import frame
+from afterframe.generators.describer import SIDE
+from afterframe.generators.describer import describe as describe_picture
 from afterframe.grade import match_grade
 from afterframe.hashing import sha256_of
 from afterframe.jobs import LeaseLost, Queue
@@ -47,6 +49,7 @@ from afterframe.naming import POSTER_MARK, poster_of, preview_of, sidecar_of, te
 from afterframe.preview import previewed
 from afterframe.provenance import MadeBy, describe, read_clip
 from afterframe.publish import Publication, check_folder, choose_name, discard, place, seal
+from afterframe.recipe import add_description, wants_words
 from afterframe.signals import hear_interrupts
 from afterframe.slots import Place, Turn
 from afterframe.vision import look
@@ -165,7 +168,7 @@ class Worker:
         committed = False
         try:
             generator = self._generator(job)
-            recipe = generator.suit(job.recipe)
+            recipe = generator.suit(self._described(job, generator))
             photo = self._prepare(job, generator, recipe)
             made = generator.generate(photo, recipe, beat.progress, beat.stopped)
             frames = take_apart(made, self._encoding) if isinstance(made, Movie) else made
@@ -196,6 +199,15 @@ class Worker:
             self.close()
             self._generators = {wanted: generators.load(*wanted)}
         return self._generators[wanted]
+
+    def _described(self, job: Job, generator: generators.Generator) -> Recipe:
+        """The recipe; with what a describer sees in the photo where nobody wrote a word that the model could follow."""
+        weights = Path(self._config.vision.describer).expanduser()
+        if not (self._config.vision.describer and generator.abilities.trained and wants_words(job.recipe)):
+            return job.recipe
+        pixels, _ = decode(Path(job.photo_path), megapixels=self._config.limits.megapixels, at_least=(SIDE, SIDE))
+        words = describe_picture(pixels, weights)
+        return add_description(job.recipe, words, weights.name) if words else job.recipe
 
     def _prepare(self, job: Job, generator: generators.Generator, recipe: Recipe) -> PreparedPhoto:
         path = Path(job.photo_path)

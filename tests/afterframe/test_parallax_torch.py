@@ -8,11 +8,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from afterframe.config import Home
 from afterframe.errors import GenerateError
-from afterframe.generators.parallax import learned
+from afterframe.framing import frame
+from afterframe.generators.parallax import Parallax, learned
 from afterframe.generators.parallax.torch_warp import TorchWarper
 from afterframe.generators.parallax.warp import Copy, Warper, nodes
 from afterframe.generators.parallax.yuv import planes
+from afterframe.models import CameraMovement, Scene
+from factories import make_recipe
 
 torch = pytest.importorskip("torch")
 SIZE = (96, 64)
@@ -82,3 +86,25 @@ def test_metric_depth_is_turned_round(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_missing_weights_are_named_in_the_error(tmp_path: Path) -> None:
     with pytest.raises(GenerateError, match=str(tmp_path.name)):
         learned.learned_nearness(source(), tmp_path, (32, 48))
+
+
+def test_a_depth_network_named_in_the_settings_is_used_for_clips(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    sees = transformers.Dinov2Config(
+        hidden_size=16, num_hidden_layers=4, num_attention_heads=2, intermediate_size=32, image_size=28, patch_size=14,
+        out_features=["stage1", "stage2", "stage3", "stage4"], reshape_hidden_states=False,
+    )  # fmt: skip
+    config = transformers.DepthAnythingConfig(
+        backbone_config=sees, patch_size=14, reassemble_hidden_size=16, neck_hidden_sizes=[8, 8, 16, 16],
+        fusion_hidden_size=16, head_hidden_size=8, reassemble_factors=[4, 2, 1, 0.5],
+    )  # fmt: skip
+    folder = tmp_path / "depth anything"
+    transformers.DepthAnythingForDepthEstimation(config).save_pretrained(folder)
+    Home.find().make().config.write_text(f"[vision]\ndepth_model = {str(folder)!r}\n")
+    recipe = make_recipe(size=SIZE, camera_movement=CameraMovement.ORBIT_LEFT)
+    photo = frame(source(), Scene(), SIZE, Parallax().overscan(recipe))
+    frames = list(Parallax().generate(photo, recipe, lambda share, eta_s=None: None, lambda: False).frames)
+    Home.find().config.unlink()
+    by_cues = list(Parallax().generate(photo, recipe, lambda share, eta_s=None: None, lambda: False).frames)
+    assert len(frames) == recipe.frame_count
+    assert not np.array_equal(frames[-1], by_cues[-1])

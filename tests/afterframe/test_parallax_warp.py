@@ -25,8 +25,9 @@ def apart(one: np.ndarray, other: np.ndarray) -> int:
     return int(np.abs(one.astype(int) - other).max())
 
 
-def test_compiled_loops_are_taken_where_they_are_to_be_had() -> None:
-    assert isinstance(warper(source(), SIZE), compiled.CompiledWarper)
+def test_compiled_loops_make_what_is_large_and_opencv_what_is_small() -> None:
+    assert isinstance(warper(source(), (1280, 720)), compiled.CompiledWarper)
+    assert type(warper(source(), SIZE)) is Warper
 
 
 def test_looking_straight_at_the_photo_shows_its_very_samples() -> None:

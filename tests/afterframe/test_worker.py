@@ -14,19 +14,21 @@ import pytest
 import photometa
 from afterframe import worker as worker_module
 from afterframe.catalog import Catalog
-from afterframe.config import Config, RenderConfig
+from afterframe.config import Config, RenderConfig, VisionConfig
 from afterframe.db import Database
 from afterframe.errors import AfterframeError, Cancelled, EncodeError, GenerateError, OutOfMemory
 from afterframe.frames import Frames, Model, PreparedPhoto
 from afterframe.generators import Abilities
 from afterframe.hashing import sha256_of
 from afterframe.jobs import Order, Queue
-from afterframe.models import Job, JobState, Recipe, Stamp, Verdict
+from afterframe.models import Clip, Job, JobState, Recipe, Scene, Stamp, Verdict
 from afterframe.provenance import read_clip
 from afterframe.publish import Publication
+from afterframe.recipe import compose, wants_words
 from afterframe.worker import Heartbeat, Worker, serve
 from factories import Clock, make_clip, make_photo_file, make_recipe
 from fakes import FakeGenerator
+from photometa.facts import Facts
 
 OWNER = "daemon-1-aa/0"
 FAST = Config(render=RenderConfig(preset="ultrafast"))
@@ -478,3 +480,63 @@ def test_a_clip_that_fails_at_its_end_does_not_harm_the_next(studio: Studio, mon
     serve_all(studio, monkeypatch)
     counts = studio.queue.counts()
     assert (counts["failed"], counts["done"]) == (1, 1)
+
+
+# -- describing photos without words -----------------------------------------------------------
+
+
+class Described(Studio):
+    """A worker whose generator follows a prompt, and whose describer says a sentence."""
+
+    def __init__(self, database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("afterframe.worker.describe_picture", lambda pixels, weights: "A dog on a beach.")
+        config = Config(render=RenderConfig(preset="ultrafast"), vision=VisionConfig(describer=str(folder / "SmolVLM")))
+        super().__init__(database, folder, config)
+        self.generator.abilities = Abilities(trained=True)
+
+    def made(self, recipe: Recipe) -> Clip:
+        photo = self.catalog.put_photo(self.photo, Stamp.of(self.photo.stat()), sha256_of(self.photo), {})
+        job, _ = self.queue.enqueue(Order(photo, recipe, "fake", "watch", None))
+        assert self.render() is None
+        return self.catalog.clip(str(self.queue.get(job.id).clip_id))
+
+
+def recipe_of(facts: Facts) -> Recipe:
+    recipe = compose(facts, Scene(), (96, 64), photo_sha256="ab" * 32)
+    return replace(recipe, size=(96, 64), duration_s=0.5, fps=8)
+
+
+@pytest.fixture
+def describing(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Described:
+    return Described(database, tmp_path, monkeypatch)
+
+
+def test_a_photo_without_a_word_is_described_for_a_model_and_the_record_says_by_whom(describing: Described) -> None:
+    clip = describing.made(recipe_of(Facts()))
+    assert clip.recipe.prompt.startswith("A dog on a beach. ")
+    assert any("SmolVLM describes" in reason for reason in clip.recipe.because["prompt"])
+    assert not wants_words(clip.recipe)
+
+
+def test_the_photographers_words_stay_alone(describing: Described) -> None:
+    clip = describing.made(recipe_of(replace(Facts(), caption="My own cat")))
+    assert clip.recipe.prompt.startswith("My own cat.")
+    assert "dog" not in clip.recipe.prompt
+
+
+def test_what_follows_no_prompt_needs_no_description(describing: Described) -> None:
+    describing.generator.abilities = Abilities(trained=False)
+    assert "dog" not in describing.made(recipe_of(Facts())).recipe.prompt
+
+
+def test_without_the_setting_nothing_is_described(database: Database, tmp_path: Path) -> None:
+    assert Config().vision.describer == ""
+    photo = make_photo_file(tmp_path / "a.jpg")
+    worker = Worker(database, Config(), "daemon-1-aa/0")
+    known = worker.catalog.put_photo(photo, Stamp.of(photo.stat()), sha256_of(photo), {})
+    job, _ = worker.queue.enqueue(Order(known, recipe_of(Facts()), "fake", "watch", None))
+
+    class Trained:
+        abilities = Abilities(trained=True)
+
+    assert worker._described(job, Trained()) is job.recipe  # type: ignore[arg-type]

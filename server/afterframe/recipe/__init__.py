@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from afterframe.recipe.classify import classify, own_words
 from afterframe.recipe.compose import compose
+from afterframe.recipe.prompt import add_description, wants_words
 from afterframe.recipe.rules import rules
 from afterframe.recipe.settings import SETTINGS, Overrides, validate
 
-__all__ = ["SETTINGS", "Overrides", "classify", "compose", "own_words", "rules", "validate"]
+__all__ = [
+    "SETTINGS",
+    "Overrides",
+    "add_description",
+    "classify",
+    "compose",
+    "own_words",
+    "rules",
+    "validate",
+    "wants_words",
+]

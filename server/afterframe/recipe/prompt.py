@@ -5,11 +5,15 @@ The photographer's own first, then the motion, then the look that the camera gav
 
 from __future__ import annotations
 
-from afterframe.models import CameraMovement, PhotoType, Scene
+from dataclasses import replace
+
+from afterframe.models import CameraMovement, PhotoType, Recipe, Scene
 from afterframe.recipe.classify import own_words
 from afterframe.recipe.rules import TypeRules
+from afterframe.recipe.settings import LONGEST_PROMPT
 from photometa.facts import Facts
 
+_NOTHING_WRITTEN = "nothing was written about this photo, so it only says how it moves"
 _CAMERA_WORDS = {
     CameraMovement.STATIC: "The camera holds still.",
     CameraMovement.PUSH_IN: "A {pace} push-in.",
@@ -50,14 +54,29 @@ def write_prompt(
     parts.append(_CAMERA_WORDS[movement].format(pace=type_rules.camera_prompt))
     look = _look(facts, scene)
     parts.append(_as_photographed(look))
-    reasons = (
-        ["your title, caption and keywords lead"]
-        if words
-        else ["nothing was written about this photo, so it only says how it moves"]
-    )
+    reasons = ["your title, caption and keywords lead"] if words else [_NOTHING_WRITTEN]
     if look:
         reasons.append("the look comes from the camera's facts")
     return " ".join(part for part in parts if part), tuple(reasons)
+
+
+def add_description(recipe: Recipe, words: str, by: str) -> Recipe:
+    """With what is in the picture said first, as somebody else than the photographer says it.
+
+    Args:
+        recipe: one that :func:`wants_words`.
+        words: whole sentences.
+        by: who said them.
+    """
+    others = (reason for reason in recipe.because["prompt"] if reason != _NOTHING_WRITTEN)
+    reasons = (f"nothing was written about this photo: {by} describes what is in it", *others)
+    prompt = f"{words} {recipe.prompt}"[:LONGEST_PROMPT]
+    return replace(recipe, prompt=prompt, because={**recipe.because, "prompt": reasons})
+
+
+def wants_words(recipe: Recipe) -> bool:
+    """Whether nobody has said what is in the picture."""
+    return _NOTHING_WRITTEN in recipe.because.get("prompt", ())
 
 
 def add_look(words: str, facts: Facts, scene: Scene) -> tuple[str, tuple[str, ...]]:

@@ -14,6 +14,8 @@ from afterframe.models import CameraMovement, Direction, PhotoType
 Overrides = Sequence[tuple[str, Mapping[str, object]]]
 """(who said it, what), strongest first: ("your words for this photo", {"duration_s": 3})."""
 
+LONGEST_PROMPT = 2000
+"""Characters."""
 MAX_SIDE = 4096
 MIN_SIDE = 64
 Named = TypeVar("Named", bound=StrEnum)
@@ -92,8 +94,8 @@ def _read_size(value: object) -> tuple[int, int]:
 
 SETTINGS: dict[str, Setting] = {
     "photo_type": _one_of(PhotoType),
-    "prompt": _words(2000),
-    "negative_prompt": _words(2000),
+    "prompt": _words(LONGEST_PROMPT),
+    "negative_prompt": _words(LONGEST_PROMPT),
     "motion_intensity": _number(0.0, 1.0),
     "style_consistency": _number(0.0, 1.0),
     "camera_movement": _one_of(CameraMovement),

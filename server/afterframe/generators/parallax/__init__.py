@@ -21,6 +21,7 @@ from afterframe.errors import Cancelled
 from afterframe.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress, every_processor
 from afterframe.generators import Abilities
 from afterframe.generators.parallax.camera import reach
+from afterframe.generators.parallax.learned import configured
 from afterframe.generators.parallax.stage import Stage
 from afterframe.models import Direction, PhotoType, Recipe
 
@@ -34,7 +35,8 @@ class Parallax:
     """The embedded generator; see the module.
 
     Args:
-        depth_model: a folder with a depth network's weights, used in place of the cues; none by default.
+        depth_model: a folder with a depth network's weights, used in place of the cues; None: what config.toml
+            names, if anything.
     """
 
     name = "parallax"
@@ -42,7 +44,7 @@ class Parallax:
     abilities = Abilities(last_frame=True, loop=True, grid=2)
 
     def __init__(self, depth_model: Path | None = None) -> None:
-        self._depth_model = depth_model
+        self._depth_model = depth_model or configured()
 
     def suit(self, recipe: Recipe) -> Recipe:
         """It can do every recipe as it is."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from afterframe.frames import Pixels, PreparedPhoto
 from afterframe.generators.parallax.depth import nearness
+from afterframe.generators.parallax.learned import configured
 from afterframe.generators.parallax.stage import pivot_of
 from afterframe.vision import survey
 
@@ -25,13 +26,13 @@ def relief(photo: PreparedPhoto, weights: Path | None = None) -> Pixels:
 
     Args:
         photo: framed without a margin.
-        weights: a folder with a depth network, used in place of the cues.
+        weights: a folder with a depth network, used in place of the cues; None: what config.toml names, if anything.
 
     Returns:
         uint8 (height, width), of the photo's aspect, at most 512 pixels on its long side.
     """
     seen = survey(photo.surround, photo.scene)
-    near = nearness(seen, photo, weights)
+    near = nearness(seen, photo, weights or configured())
     stays = pivot_of(seen, near, photo).nearness
     signed = (near - np.float32(stays)) / np.float32(max(stays, 1.0 - stays))
     return np.asarray(np.rint(STAYS + _STEPS * np.clip(signed, -1.0, 1.0)), np.uint8)

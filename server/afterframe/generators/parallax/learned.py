@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from afterframe.config import Home, read_config
 from afterframe.errors import GenerateError
 from afterframe.frames import Pixels
 from afterframe.vision import Map
@@ -44,6 +45,12 @@ def learned_nearness(pixels: Pixels, weights: Path, shape: tuple[int, int]) -> M
     return np.asarray(cv2.resize(near, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32)
 
 
+def configured() -> Path | None:
+    """The folder of weights that config.toml names; None: near and far are guessed from cues."""
+    named = read_config(Home.find().config).vision.depth_model
+    return Path(named).expanduser() if named else None
+
+
 @functools.lru_cache(maxsize=1)
 def _network(weights: Path) -> tuple[Any, int]:
     try:
@@ -54,7 +61,7 @@ def _network(weights: Path) -> tuple[Any, int]:
     except (ImportError, OSError, ValueError) as error:
         raise GenerateError(
             f"The depth model in {weights} cannot be loaded.",
-            "Leave depth_model unset, or name a folder with config.json and model.safetensors.",
+            "Leave vision.depth_model empty, or name a folder with config.json and model.safetensors.",
             code="depth_model",
         ) from error
     backbone = getattr(network.config, "backbone_config", None)

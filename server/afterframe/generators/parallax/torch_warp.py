@@ -18,6 +18,8 @@ from afterframe.generators.parallax.warp import SPACING, Copy, Field, Warper, no
 from afterframe.generators.parallax.yuv import Planes
 
 _TRIAL_FRAMES = 6
+_WORTH_LOADING = 640 * 480
+"""Pixels of a frame: what is gained on smaller ones is less than the half second that numba takes to load."""
 
 
 class Warps(Protocol):
@@ -101,7 +103,9 @@ def warper(source: Planes, size: tuple[int, int]) -> Warps:
 
 
 def _on_cpu(source: Planes, size: tuple[int, int]) -> Warper:
-    """By compiled loops; by OpenCV where numba is not made for the machine (Macs with an Intel processor)."""
+    """By compiled loops; by OpenCV what is small, or where numba is not made for (Macs with an Intel processor)."""
+    if size[0] * size[1] < _WORTH_LOADING:
+        return Warper(source, size)
     try:
         from afterframe.generators.parallax.compiled import CompiledWarper
     except ImportError:
