@@ -133,6 +133,8 @@ class RenderConfig:
     """x264's constant rate factor, 0-51; lower is better and larger."""
     poster: bool = False
     """Also write DSC_0042_motion.jpg beside the clip."""
+    draft: bool = False
+    """The page shows a draft of a clip that a model is to make, until it is there."""
     back_link: bool = False
     """Name the clip in the photo's sidecar, where there is one already."""
     ffmpeg: str = ""

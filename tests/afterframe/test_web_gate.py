@@ -93,6 +93,7 @@ TABLE: dict[str, Row] = {
     "GET /api/clips/<clip_id>/context": Row(),
     "GET /api/clips/<clip_id>/photo": Row(),
     "POST /api/clips/<clip_id>/draft": Row(body={"changes": {"fps": 12}}),
+    "POST /api/renders/<render_id>/draft": Row(get=405),
     "GET /api/drafts/<draft_id>": Row(),
     "GET /api/clips/<clip_id>/interactive": Row(page=True),
     "GET /api/clips/<clip_id>/interactive.html": Row(page=True),

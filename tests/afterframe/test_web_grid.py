@@ -126,6 +126,13 @@ def test_a_draft_is_a_small_clip_in_the_cache(desk: Desk) -> None:
     assert desk.bad("POST", f"/api/clips/{clip.id}/draft", {"changes": {"fps": 1}}) == (400, "setting_out_of_range")
 
 
+def test_a_clip_that_is_not_there_yet_has_a_draft(desk: Desk) -> None:
+    (render,) = desk.good("POST", "/api/animate", {"photos": [str(desk.photo())]})["renders"]
+    file = desk.good("POST", f"/api/renders/{render['id']}/draft", {})["file"]
+    assert desk.ask("GET", file).mimetype == "video/mp4"
+    assert desk.bad("POST", "/api/renders/nobody/draft", {}) == (404, "not_found")
+
+
 def test_a_running_render_is_shown_by_its_photo_until_there_is_a_frame(desk: Desk) -> None:
     photo = desk.photo()
     (render,) = desk.good("POST", "/api/animate", {"photos": [str(photo)]})["renders"]

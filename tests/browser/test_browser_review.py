@@ -222,6 +222,19 @@ def connections(studio: Studio) -> list[object]:
     return [one for one in found if one.status == psutil.CONN_ESTABLISHED and one.laddr.port == studio.port]
 
 
+def test_a_draft_stands_in_for_a_clip_that_a_model_is_to_make(studio: Studio, page: Page) -> None:
+    studio.settings(render={"generator": "remote", "draft": True})
+    with studio.home.config.open("a") as config:  # nobody answers there: the render waits
+        config.write('[[remote.endpoints]]\nurl = "http://127.0.0.1:9"\n')
+    studio.photo()
+    studio.start()
+    studio.enter(page, "/queue")
+    draft = page.locator("#works video[data-draft]")
+    expect(draft).to_have_attribute("src", re.compile("/api/drafts/"))
+    page.wait_for_function("document.querySelector('video[data-draft]').currentTime > 0")
+    assert [file.name for file in studio.photos.iterdir()] == ["DSC_0042.jpg"]
+
+
 def test_hostile_names_and_captions_are_text(studio: Studio, page: Page) -> None:
     name = f"{HOSTILE.replace('/', '')}.jpg"
     facts = {

@@ -10,7 +10,7 @@ from flask import Response
 
 from afterframe.darkroom import LARGE_SIDE, SMALL_SIDE
 from afterframe.errors import NotFound, WrongState
-from afterframe.models import Clip, Photo, Recipe
+from afterframe.models import Clip, Job, Photo, Recipe
 from afterframe.naming import preview_of
 from afterframe.recipe import validate
 from afterframe.recipe.settings import read_setting
@@ -108,6 +108,19 @@ def draft_clip(call: Call) -> Json:
     return {"file": f"/api/drafts/{key}", "recipe": recipe_json(recipe)}
 
 
+@ROUTES.add(
+    "POST",
+    "/api/renders/<render_id>/draft",
+    "Show within two seconds what a clip that is not there yet may look like: small, by the parallax generator.",
+    answer=form({"file": {**shapes.TEXT, "description": "Where to fetch the draft, ranges included."}}),
+)
+def draft_render(call: Call) -> Json:
+    """Make a draft of a clip that is not there yet."""
+    job = call.site.services.queue.get(call.args["render_id"])
+    key = call.site.services.darkroom.draft(photo_of(call, job), job.recipe)
+    return {"file": f"/api/drafts/{key}"}
+
+
 @ROUTES.add("GET", "/api/drafts/<draft_id>", "A draft.", media=("video/mp4",), also=MEDIA)
 def get_draft(call: Call) -> Response:
     """Send a draft."""
@@ -127,16 +140,16 @@ def changed(recipe: Recipe, changes: shapes.Json) -> Recipe:
     return replace(recipe, **values)
 
 
-def photo_of(call: Call, clip: Clip) -> Photo:
-    """The photo that a clip was made of, as it was then.
+def photo_of(call: Call, made: Clip | Job) -> Photo:
+    """The photo that a clip was made of, or a render was asked for, as it was then.
 
     Raises:
         NotAllowed, PhotoError: it may not be read, or is not there any more.
         WrongState: the file holds another picture by now.
     """
-    path = call.site.access.photo(clip.photo_path)
+    path = call.site.access.photo(made.photo_path)
     photo = call.site.services.catalog.photo_at(path)
-    if photo is None or photo.sha256 != clip.photo_sha256:
+    if photo is None or photo.sha256 != made.photo_sha256:
         raise WrongState(
             f"{path.name} was exported again since this clip was made.",
             "Animate the new photo instead.",

@@ -76,6 +76,13 @@ FIELDS = (
     Field("render.crf", "Quality of the file", "Lower is better and larger.", "number", "18", low=0, high=51),
     Field("render.preset", "Effort for a small file", "x264's preset.", "choice", "medium", values=PRESETS),
     Field("render.poster", "Poster beside the clip", "A JPEG of its first frame.", "switch", BY_PHOTO),
+    Field(
+        "render.draft",
+        "Draft first",
+        "Until a model's clip is there, a small draft of it is shown.",
+        "switch",
+        BY_PHOTO,
+    ),
     Field("render.back_link", "Name the clip in the photo's sidecar", "Only where there is one.", "switch", BY_PHOTO),
     Field(
         "watch.backlog_limit",

@@ -95,6 +95,7 @@ def _page(call: Call, name: str, **more: Any) -> Response:
         "shown": shown,
         "duration": partial(duration, t=t),
         "states": STATES,
+        "drafts": services.config.render.draft,
         "depth": queue["depth"],
         "paused": queue["paused"],
         "counts": queue["counts"],

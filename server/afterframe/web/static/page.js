@@ -122,6 +122,7 @@ async function refresh() {
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.title = fresh.title;
     for (const part of document.querySelectorAll("[data-live]")) swap(/** @type {HTMLElement} */ (part), fresh.getElementById(part.id));
+    showDrafts();
   } catch {
     /* The stream's own retry brings the next refresh. */
   } finally {
@@ -145,6 +146,28 @@ function swap(/** @type {HTMLElement} */ part, /** @type {HTMLElement | null} */
 function nameOf(/** @type {Element} */ item) {
   return item.getAttribute("aria-label") ?? item.textContent;
 }
+
+/* ---- drafts of what is being made ------------------------------------------------------------ */
+
+/** @type {Map<string, Promise<string>>} a render's draft, asked for once */
+const drafts = new Map();
+
+/** Show drafts where the page has room for them; the photo stays where there is none. */
+async function showDrafts() {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  for (const video of document.querySelectorAll("video[data-draft]:not([src])")) {
+    const shown = /** @type {HTMLVideoElement} */ (video);
+    const id = shown.dataset.draft ?? "";
+    if (!drafts.has(id)) drafts.set(id, post(`/api/renders/${quoted(id)}/draft`).then(({ file }) => file));
+    try {
+      shown.src = await /** @type {Promise<string>} */ (drafts.get(id));
+      if (!still) await shown.play();
+    } catch {
+      /* It was replaced meanwhile, or its photo cannot be read: the queue says so. */
+    }
+  }
+}
+showDrafts();
 
 /* ---- events --------------------------------------------------------------------------------- */
 
