@@ -20,7 +20,7 @@ from afterframe.hashing import sha256_of
 from afterframe.ingest import Wish
 from afterframe.models import Clip, Job, JobState, Scene
 from afterframe.naming import sidecar_of
-from afterframe.reading import Reading
+from afterframe.reading import Reading, read_photo
 from afterframe.web.schema import check
 from afterframe.web.shapes import SCHEMAS, ref
 from afterframe.web.videos_shelf import DELETED, RECORD
@@ -265,6 +265,26 @@ def test_a_photo_that_cannot_be_read_is_not_kept(desk: Desk, monkeypatch: pytest
     assert refusal(response) == (422, "truncated")
     assert response.get_json()["error"]["message"] == "DSC_0042.jpg is damaged or cut short. Export it again."
     assert list((desk.services.home.uploads / "videos").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "code"),
+    [
+        ("notes.jpg", b"no picture at all", "not_a_photo"),
+        ("cut.jpg", jpeg()[:300], "truncated"),
+        ("empty.png", b"", "empty"),
+        ("batch.jsonl", b"{}", "unsupported_kind"),
+    ],
+)
+def test_a_file_that_cannot_be_read_as_a_picture_is_not_kept(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, name: str, data: bytes, code: str
+) -> None:
+    monkeypatch.setattr(desk.services.ingest, "_read", lambda path: read_photo(path, 200.0))
+    response = desk.ask("POST", "/v1/files", data={"purpose": "user_data", "file": (io.BytesIO(data), name)})
+    assert refusal(response) == (422, code)
+    assert response.get_json()["error"]["message"].startswith(name)
+    assert "xport it" in response.get_json()["error"]["message"]
+    assert list(desk.services.home.uploads.rglob("file-*")) == []
 
 
 def test_every_error_has_openais_form(desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:

@@ -208,6 +208,8 @@ def test_refusals_raise_the_packages_own_exceptions(served: Served, photo: Path)
         client.videos.create(prompt="x", input_reference=photo, seconds="1000")  # type: ignore[arg-type]
     with pytest.raises(openai.UnprocessableEntityError, match=r"broken\.jpg"):
         client.videos.create(prompt="x", input_reference=("broken.jpg", photo.read_bytes()[:300]))
+    with pytest.raises(openai.UnprocessableEntityError, match=r"notes\.jpg is not a picture"):
+        client.files.create(file=("notes.jpg", b"no picture"), purpose="vision")
     with pytest.raises(openai.NotFoundError):
         client.videos.download_content("video_x")
     with pytest.raises(openai.BadRequestError, match="does not extend"):

@@ -54,11 +54,12 @@ def file_json(services: Services, record: Record) -> Json:
     answer=STORED,
 )
 def create_file(call: Call) -> Json:
-    """Keep a photo."""
-    services = call.site.services
-    for record in files(services).deleted():
-        files(services).remove(record)
-    with files(services).adding(call.body["file"], purpose=call.body["purpose"]) as record:
+    """Keep a photo; nothing of it stays when it cannot be read as one, whatever the purpose."""
+    services, shelf = call.site.services, files(call.site.services)
+    for record in shelf.deleted():
+        shelf.remove(record)
+    with shelf.adding(call.body["file"], purpose=call.body["purpose"]) as record:
+        services.ingest.look(shelf.photo(record))
         return file_json(services, record)
 
 
