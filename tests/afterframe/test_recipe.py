@@ -116,6 +116,16 @@ def test_the_photographers_words_lead_the_prompt() -> None:
     assert prompt.startswith("Bell in the last corner. BTCC, Brands Hatch.")
 
 
+@pytest.mark.parametrize("caption", ["A long story. " * 100_000, "x" * 1_000_000])
+def test_a_caption_longer_than_a_prompt_is_cut_before_motion_and_look(caption: str) -> None:
+    told = recipe(Facts(caption="Waves", focal_35mm=85.0)).prompt
+    made = recipe(Facts(caption=caption, focal_35mm=85.0))
+    assert 1900 < len(made.prompt) <= 2000
+    assert made.prompt.startswith(caption[:1800])
+    assert made.prompt.endswith(f"…{told.removeprefix('Waves.')}")
+    validate([("the clip", {"prompt": made.prompt})])  # so that the clip can be refined
+
+
 def test_what_cameras_write_into_every_file_is_not_a_caption() -> None:
     assert "DIGITAL CAMERA" not in recipe(Facts(caption="OLYMPUS DIGITAL CAMERA")).prompt
 

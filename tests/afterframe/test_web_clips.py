@@ -285,6 +285,19 @@ def test_refining_needs_a_change_that_makes_sense(desk: Desk, clip: Clip) -> Non
     assert desk.bad("POST", address, {"changes": {"fps": 12}, "generator": "nope"}) == (400, "no_generator")
 
 
+@pytest.mark.parametrize("name", ["prompt", "negative_prompt"])
+def test_a_prompt_longer_than_a_recipe_takes_is_refused_on_every_way_in(desk: Desk, clip: Clip, name: str) -> None:
+    values, long = {name: "x" * 2001}, (400, "setting_out_of_range")
+    assert desk.bad("POST", f"/api/clips/{clip.id}/refine", {"changes": values}) == long
+    assert desk.bad("POST", f"/api/clips/{clip.id}/draft", {"changes": values}) == long
+    assert desk.bad("POST", "/api/recipe", {"photo": clip.photo_path, "overrides": values}) == long
+    assert desk.bad("POST", "/api/animate", {"photos": [clip.photo_path], "recipe": values}) == long
+    (desk.watched / "afterframe.toml").write_text(f'{name} = "{values[name]}"')
+    (refused,) = desk.good("POST", "/api/animate", {"photos": [clip.photo_path]})["refused"]
+    assert refused["reason"]["code"] == long[1]
+    assert desk.services.queue.page()[0] == []
+
+
 def test_refining_needs_the_photo_that_the_clip_was_made_of(desk: Desk, clip: Clip) -> None:
     address, body = f"/api/clips/{clip.id}/refine", {"changes": {"fps": 12}}
     photo = Path(clip.photo_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 import shutil
 import time
@@ -186,6 +187,8 @@ def test_what_cannot_be_read_is_not_kept(desk: Desk, monkeypatch: pytest.MonkeyP
         ({"data": b"#!/bin/sh", "name": ""}, (422, "unsupported_kind")),
         ({"name": "x" * 300 + ".jpg"}, (422, "name_too_long")),
         ({"recipe": '{"fps": 1000}'}, (400, "setting_out_of_range")),
+        ({"recipe": json.dumps({"prompt": "x" * 2001})}, (400, "setting_out_of_range")),
+        ({"recipe": json.dumps({"prompt": "x" * 2001}), "animate": "false"}, (400, "setting_out_of_range")),
         ({"recipe": "{"}, (400, "bad_request")),
         ({"recipe": "[1]"}, (400, "bad_request")),
         ({"generator": "warp drive"}, (400, "no_generator")),

@@ -244,6 +244,37 @@ def test_a_senseless_request_is_refused_and_leaves_nothing(
     assert desk.services.queue.page()[0] == []
 
 
+@pytest.mark.parametrize("way", ["json", "form", "remix", "edits", "edits as a form"])
+def test_a_prompt_longer_than_a_recipe_takes_is_refused_on_every_way_in(desk: Desk, way: str) -> None:
+    video, prompt = create(desk), "x" * 2001
+    finish(desk, video)
+    before = sorted(desk.services.home.uploads.rglob("*"))
+    form: dict[str, Any] = {"content_type": "multipart/form-data"}
+    path, more = {
+        "json": ("", {"body": {"prompt": prompt, "input_reference": {"image_url": data_url(jpeg(1))}}}),
+        "form": ("", {"data": {"prompt": prompt, "input_reference": (io.BytesIO(jpeg(1)), "a.jpg")}}),
+        "remix": (f"/{video['id']}/remix", {"body": {"prompt": prompt}}),
+        "edits": ("/edits", {"body": {"prompt": prompt, "video": {"id": video["id"]}}}),
+        "edits as a form": ("/edits", {"data": {"prompt": prompt, "video[id]": video["id"]}, **form}),
+    }[way]
+    assert bad(desk, "POST", f"/v1/videos{path}", **more) == (400, "setting_out_of_range")
+    assert sorted(desk.services.home.uploads.rglob("*")) == before
+    assert len(desk.services.queue.page()[0]) == 1
+
+
+def test_the_longest_prompt_leaves_no_room_for_the_look_and_can_be_remixed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(path: Path) -> Reading:
+        return make_reading(path, sha256_of(path), facts=Facts(focal_35mm=85.0), scene=Scene())
+
+    monkeypatch.setattr(desk.services.ingest, "_read", read)
+    video = create(desk, prompt="x" * 2000)
+    assert job_of(desk, video).recipe.prompt == "x" * 2000
+    finish(desk, video)
+    assert job_of(desk, good(desk, "POST", f"/v1/videos/{video['id']}/remix", {"prompt": ""})).recipe.prompt
+
+
 def test_a_long_value_is_not_repeated_whole(desk: Desk) -> None:
     response = desk.ask("POST", "/v1/videos", {"prompt": "x" * 1_000_000})
     assert "prompt is 'xxx" in response.json["error"]["message"]

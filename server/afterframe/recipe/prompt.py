@@ -44,16 +44,12 @@ _DEPTH_WORDS = {"very shallow": "very shallow depth of field", "shallow": "shall
 def write_prompt(
     facts: Facts, scene: Scene, photo_type: PhotoType, type_rules: TypeRules, movement: CameraMovement
 ) -> tuple[str, tuple[str, ...]]:
-    """The prompt and its reasons."""
-    words = own_words(facts)
-    parts = [
-        _subject(facts) or _glimpse(scene, photo_type),
-        type_rules.motion_prompt,
-        *_ambience(facts, scene, photo_type),
-    ]
-    parts.append(_CAMERA_WORDS[movement].format(pace=type_rules.camera_prompt))
-    look = _look(facts, scene)
-    parts.append(_as_photographed(look))
+    """The prompt and its reasons. A caption longer than a prompt may be is cut, so that motion and look are said."""
+    words, look = own_words(facts), _look(facts, scene)
+    parts = [type_rules.motion_prompt, *_ambience(facts, scene, photo_type)]
+    parts += [_CAMERA_WORDS[movement].format(pace=type_rules.camera_prompt), _as_photographed(look)]
+    subject = _subject(facts) or _glimpse(scene, photo_type)
+    parts.insert(0, _cut(subject, LONGEST_PROMPT - len(" ".join(parts)) - 1))
     reasons = ["your title, caption and keywords lead"] if words else [_NOTHING_WRITTEN]
     if look:
         reasons.append("the look comes from the camera's facts")
@@ -80,11 +76,20 @@ def wants_words(recipe: Recipe) -> bool:
 
 
 def add_look(words: str, facts: Facts, scene: Scene) -> tuple[str, tuple[str, ...]]:
-    """Somebody's own words, followed by the look that the camera gave; and the reasons for the latter."""
+    """Somebody's own words, followed by the look that the camera gave, if there is room; and the reasons for it."""
     look = _look(facts, scene)
-    if not look:
+    told = f"{words} {_as_photographed(look)}"
+    if not look or len(told) > LONGEST_PROMPT:
         return words, ()
-    return f"{words} {_as_photographed(look)}", ("the look comes from the camera's facts",)
+    return told, ("the look comes from the camera's facts",)
+
+
+def _cut(text: str, most: int) -> str:
+    """At most so many characters, up to the end of a word."""
+    if len(text) <= most:
+        return text
+    kept = text[: most - 1]
+    return f"{kept.rpartition(' ')[0] or kept}…"
 
 
 def _as_photographed(look: str) -> str:

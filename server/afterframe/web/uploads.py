@@ -79,11 +79,11 @@ def upload_photo(call: Call) -> Json:
     """Keep one photo; nothing of it stays behind when it cannot be animated."""
     folder, watched = _folder(call, call.body.get("folder"))
     name = photo_name(call.body["file"])
-    wish = _wish(call.body) if call.body.get("animate", watched) else None
+    wish = _wish(call.body)
     check_folder(folder)
     sweep(folder)
     with staged(folder, name, call.body["file"]) as photo:
-        path, new, jobs = _put(call, photo, folder, wish)
+        path, new, jobs = _put(call, photo, folder, wish if call.body.get("animate", watched) else None)
     return {"path": str(path), "new": new, "renders": [render_json(job) for job in jobs]}
 
 
