@@ -8,6 +8,7 @@ transfer and matrix), because untagged or BT.601 files shift colours in players.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
 import re
@@ -15,7 +16,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,14 @@ STOP_S = 10.0
 PROGRESS = ("-progress", "pipe:1")
 CODECS = "h264,hevc,av1,libdav1d,libaom-av1,vp9,libvpx-vp9,mpeg4"
 """What a clip from a server may be coded in."""
+SOUND_CODECS = "aac,opus,libopus,mp3float,mp3,flac,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_f32le"
+"""What its sound may be coded in."""
+SOUND_RATE = 48_000
+"""Of a sound from a server: samples a second, in two channels."""
 MAX_PIXELS = 1 << 26
 """Of one frame from a server: 8K and a bit."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,9 +385,10 @@ def _raw(command: list[str], size: tuple[int, int]) -> Iterator[bytes]:
 
 
 def take_apart(movie: Movie, encoding: Encoding) -> Frames:
-    """The frames of a clip that a server made, decoded as they are read.
+    """The frames of a clip that a server made, decoded as they are read, and its sound, if it has one.
 
-    It comes over the network: only the MP4 demuxer and common codecs touch it, within a limit of pixels.
+    It comes over the network: only the MP4 demuxer and common codecs touch it, within a limit of pixels. A sound that
+    cannot be decoded is left away.
 
     Raises:
         EncodeError: it cannot be decoded, or its shape is not what was asked for.
@@ -408,7 +416,9 @@ def take_apart(movie: Movie, encoding: Encoding) -> Frames:
             "Its model cannot do this shape: ask for another size, or use another server.",
             code="wrong_shape",
         )
-    return Frames("rgb24", size, fps, count, _pictures(movie.path, size, count, encoding), model=movie.model)
+    pictures = _pictures(movie.path, size, count, encoding)
+    sound = partial(_sound, movie.path, count / fps, encoding)
+    return Frames("rgb24", size, fps, count, pictures, model=movie.model, sound=sound)
 
 
 def _pictures(path: Path, size: tuple[int, int], count: int, encoding: Encoding) -> Iterator[Pixels]:
@@ -417,14 +427,33 @@ def _pictures(path: Path, size: tuple[int, int], count: int, encoding: Encoding)
         yield np.frombuffer(data, np.uint8).reshape(size[1], size[0], 3)
 
 
+def _sound(path: Path, length_s: float, encoding: Encoding) -> Sound | None:
+    """What is heard in a clip that a server made, as long as its pictures; None: nothing, or it is damaged."""
+    source = _opened(path, f"{CODECS},{SOUND_CODECS}")
+    streams = ffmpeg.output(source.video, source["a?"], "pipe:1", format="streamhash", codec="copy")
+    # Where it begins late or has a gap, silence is put in, so that it stays with the pictures; cut first, or a
+    # gap of days would be filled in memory.
+    heard = source.audio.filter("atrim", end=length_s).filter("aresample", SOUND_RATE, **{"async": 1, "first_pts": 0})
+    try:
+        if b",a,SHA256=" not in _run(_command_of(streams, encoding)):
+            return None
+        data = _run(_command_of(heard.output("pipe:1", format="s16le", ac=2, t=length_s), encoding))
+    except EncodeError as error:
+        why = error.message.splitlines()[0]
+        log.warning("The sound of a server's clip cannot be decoded, so the clip is silent: %s", why)
+        return None
+    samples = np.zeros((round(length_s * SOUND_RATE), 2), np.float32)
+    told = np.frombuffer(data, "<i2").reshape(-1, 2)[: len(samples)]
+    samples[: len(told)] = told / 32768
+    return Sound(samples, SOUND_RATE) if len(told) else None
+
+
 def _from_network(path: Path, encoding: Encoding, **output: object) -> list[str]:
-    source = ffmpeg.input(_url(path), f="mp4", protocol_whitelist="file", codec_whitelist=CODECS, max_pixels=MAX_PIXELS)
-    command: list[str] = (
-        source.video.output("pipe:1", fps_mode="passthrough", **output)
-        .global_args("-hide_banner", "-nostdin", "-v", "error", "-xerror")
-        .compile(cmd=encoding.program)
-    )
-    return command
+    return _command_of(_opened(path, CODECS).video.output("pipe:1", fps_mode="passthrough", **output), encoding)
+
+
+def _opened(path: Path, codecs: str) -> Any:
+    return ffmpeg.input(_url(path), f="mp4", protocol_whitelist="file", codec_whitelist=codecs, max_pixels=MAX_PIXELS)
 
 
 def _no_movie(reason: str) -> EncodeError:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -181,6 +182,103 @@ def test_a_servers_clip_of_another_shape_is_refused(tmp_path: Path) -> None:
     clip = write(make_frames(4), tmp_path / "a.mp4")
     with pytest.raises(EncodeError, match="96x64 pixels instead of 64x96"):
         take_apart(Movie(clip, (64, 96), 100), FAST)
+
+
+def tone(seconds: float, hertz: float = 440.0, rate: int = 16_000) -> Sound:
+    wave = np.sin(np.arange(round(seconds * rate)) / rate * hertz * 2 * np.pi).astype(np.float32)
+    return Sound(np.stack([wave, wave / 2], 1), rate)
+
+
+def heard_in(clip: Path, longest_s: float = 100.0) -> Sound | None:
+    return take_apart(Movie(clip, (96, 64), longest_s), FAST).sound()
+
+
+def hertz_of(sound: Sound) -> float:
+    spectrum = np.abs(np.fft.rfft(sound.samples[:, 0]))
+    return float(np.argmax(spectrum) * sound.rate / len(sound.samples))
+
+
+@pytest.mark.parametrize(("sent_s", "heard_s"), [(1.0, 1.0), (5.0, 1.0), (0.4, 0.4)])
+def test_a_servers_sound_is_cut_or_padded_to_its_pictures(tmp_path: Path, sent_s: float, heard_s: float) -> None:
+    sent = write(replace(make_frames(8), sound=lambda: tone(sent_s)), tmp_path / "sent.mp4")
+    frames = take_apart(Movie(sent, (96, 64), 100), FAST)
+    clip = write(frames, tmp_path / "clip.mp4")
+    verify(clip, make_frames(8), FAST)
+    sound = heard_in(clip)
+    assert sound is not None
+    assert sound.samples.shape == (48_000, 2)
+    assert hertz_of(Sound(sound.samples[: round(heard_s * 48_000)], 48_000)) == pytest.approx(440, abs=3)
+    audible = np.flatnonzero(np.abs(sound.samples[:, 0]) > 0.05)
+    assert audible[-1] / 48_000 == pytest.approx(heard_s, abs=0.05)
+
+
+def test_a_servers_sound_ends_with_the_clip_that_is_cut_to_what_was_asked_for(tmp_path: Path) -> None:
+    sent = write(replace(make_frames(16), sound=lambda: tone(2.0)), tmp_path / "sent.mp4")
+    sound = heard_in(sent, longest_s=0.5)
+    assert sound is not None
+    assert len(sound.samples) == 24_000
+
+
+@pytest.mark.parametrize("codec", ["libopus", "libmp3lame", "flac", "pcm_s16le", "pcm_s24le", "pcm_f32le"])
+def test_a_servers_sound_may_be_coded_in_many_ways(tmp_path: Path, codec: str) -> None:
+    sent = recoded(tmp_path, 1.0, codec)
+    sound = heard_in(sent)
+    assert sound is not None
+    assert hertz_of(sound) == pytest.approx(440, abs=3)
+
+
+def recoded(folder: Path, seconds: float, codec: str, *options: str) -> Path:
+    """A clip of a second with a tone in another codec; options go before the tone."""
+    silent, sent = write(make_frames(8), folder / "silent.mp4"), folder / "sent.mp4"
+    tones = [*options, "-f", "lavfi", "-i", f"sine=frequency=440:sample_rate=48000:duration={seconds}"]
+    out = ["-c:v", "copy", "-c:a", codec, "-strict", "-2", str(sent)]
+    subprocess.run([FAST.program, "-v", "error", "-i", str(silent), *tones, *out], check=True)
+    return sent
+
+
+def test_a_servers_sound_that_begins_late_stays_where_it_was(tmp_path: Path) -> None:
+    sound = heard_in(recoded(tmp_path, 0.3, "aac", "-itsoffset", "0.5"))
+    assert sound is not None
+    audible = np.flatnonzero(np.abs(sound.samples[:, 0]) > 0.05)
+    assert audible[0] / 48_000 == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_servers_sound_that_begins_after_its_pictures_is_none(tmp_path: Path) -> None:
+    assert heard_in(recoded(tmp_path, 0.3, "aac", "-itsoffset", "90000")) is None
+
+
+def test_a_servers_clip_without_a_sound_stays_silent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    frames = take_apart(Movie(write(make_frames(8), tmp_path / "sent.mp4"), (96, 64), 100), FAST)
+    clip = tmp_path / "clip.mp4"
+    assert encode(frames, clip, FAST, ignore, never) is not None
+    assert b"mp4a" not in clip.read_bytes()
+    assert not caplog.records
+
+
+def test_a_damaged_sound_leaves_the_clip_silent_and_whole(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    sent = recoded(tmp_path, 1.0, "aac")
+    packets = subprocess.run(
+        [FAST.program, "-v", "error", "-i", str(sent), "-map", "0:a", "-c", "copy", "-f", "data", "-"],
+        check=True,
+        capture_output=True,
+    ).stdout
+    data = bytearray(sent.read_bytes())
+    for start in range(0, len(packets) - 32, 32):
+        if (place := data.find(packets[start : start + 32])) > 0:
+            data[place : place + 32] = b"\xff" * 32
+    sent.write_bytes(data)
+    clip = write(take_apart(Movie(sent, (96, 64), 100), FAST), tmp_path / "clip.mp4")
+    verify(clip, make_frames(8), FAST)
+    assert b"mp4a" not in clip.read_bytes()
+    (record,) = caplog.records
+    assert "so the clip is silent" in record.getMessage()
+
+
+def test_a_servers_sound_in_a_codec_that_is_not_known_is_left_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert heard_in(recoded(tmp_path, 1.0, "ac3")) is None
+    assert "so the clip is silent" in caplog.text
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>no such clip</html>", b"\0\0\0\x18ftypisom\0\0\0\0isomiso2"])

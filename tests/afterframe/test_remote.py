@@ -19,9 +19,9 @@ from video_servers import VideoServer
 from afterframe import generators
 from afterframe.config import DIALECTS, Config, EndpointConfig, Home, RemoteConfig, read_config
 from afterframe.doctor import examine
-from afterframe.encode import Encoding, take_apart
+from afterframe.encode import Encoding, encode, take_apart
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, OutOfMemory, Unavailable
-from afterframe.frames import Frames, PreparedPhoto
+from afterframe.frames import Frames, Movie, PreparedPhoto
 from afterframe.framing import frame
 from afterframe.generators.remote import Remote, survey
 from afterframe.generators.remote.server import MOST_BYTES, Failed, Gone, Server
@@ -89,6 +89,16 @@ def test_a_server_gets_seed_frames_and_rate_and_its_clip_comes_back(
     assert frames.model.settings["seed"] == "4711"
     assert not server.jobs  # neither the photo nor the clip stays there
     assert len(server.deleted) == 1
+
+
+@pytest.mark.parametrize("tone_s", [1.2, 0.0])
+def test_the_sound_of_a_servers_clip_is_kept_where_it_has_one(
+    tone_s: float, start: Callable[..., VideoServer], remote: Callable[..., Remote], tmp_path: Path
+) -> None:
+    frames = clip_of(remote(start("sglang", tone_s=tone_s)))
+    encode(frames, tmp_path / "clip.mp4", Encoding(preset="ultrafast"), ignore, no)
+    sound = take_apart(Movie(tmp_path / "clip.mp4", (96, 64), 100), Encoding()).sound()
+    assert (sound and len(sound.samples) / sound.rate) == (frames.count / frames.fps if tone_s else None)
 
 
 @pytest.mark.parametrize("dialect", MODEL_SERVERS)

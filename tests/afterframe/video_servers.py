@@ -34,7 +34,7 @@ from flask import Flask, Response, request
 from werkzeug.serving import make_server
 
 from afterframe.encode import Encoding, encode
-from afterframe.frames import Frames
+from afterframe.frames import Frames, Sound
 
 OPENAI_FIELDS = {"model", "prompt", "seconds", "size"}
 OPENAI_SIZES = {"720x1280", "1280x720", "1024x1792", "1792x1024"}
@@ -70,6 +70,8 @@ class VideoServer:
     """Jobs are forgotten as soon as they are made, as by a restart."""
     rubbish: bytes = b""
     """Sent in place of every clip."""
+    tone_s: float = 0.0
+    """Every clip comes with a tone so long, seconds."""
     redirects_to: str = ""
     jobs: dict[str, VideoJob] = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
@@ -113,7 +115,7 @@ class VideoServer:
         if picture is None:
             return self._error(400, "Failed to process image")
         job = VideoJob(f"video_{uuid.uuid4().hex}", form, (picture.shape[1], picture.shape[0]), time.monotonic())
-        job.clip = self.rubbish or make_clip(*self._shape(form))
+        job.clip = self.rubbish or make_clip(*self._shape(form), self.tone_s)
         with self.lock:
             self.jobs[job.id] = job
         return self._json(self._told(job, fresh=True))
@@ -213,12 +215,14 @@ class VideoServer:
 
 
 @lru_cache
-def make_clip(width: int, height: int, count: int, fps: int) -> bytes:
-    """A real MP4 whose picture grows brighter."""
+def make_clip(width: int, height: int, count: int, fps: int, tone_s: float = 0.0) -> bytes:
+    """A real MP4 whose picture grows brighter, with a tone of 440 Hz, one channel, if it is to have one."""
     pictures = (np.full((height, width, 3), 60 + 100 * index // count, np.uint8) for index in range(count))
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "clip.mp4"
-        frames = Frames("rgb24", (width, height), fps, count, pictures)
+        tone = np.sin(np.arange(round(tone_s * 16_000)) / 16_000 * 440 * 2 * np.pi).astype(np.float32)
+        sound = Sound(tone[:, None], 16_000) if tone_s else None
+        frames = Frames("rgb24", (width, height), fps, count, pictures, sound=lambda: sound)
         encode(frames, target, Encoding(preset="ultrafast"), lambda share, eta_s=None: None, lambda: False)
         return target.read_bytes()
 
