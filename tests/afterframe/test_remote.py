@@ -298,6 +298,36 @@ def test_cancelling_deletes_the_job_on_the_server(
     assert not server.jobs
 
 
+def test_what_a_killed_process_left_at_work_is_deleted_before_the_next_clip(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException): ...
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    busy, free = start("vllm-omni", work_s=600), start("vllm-omni")
+    with monkeypatch.context() as death, pytest.raises(Killed):
+        death.setattr(Server, "delete", die)
+        clip_of(remote(busy), cancelled=lambda: bool(busy.jobs))
+    (orphan,) = busy.jobs
+    busy.work_s = 0.0
+    for _ in range(2):
+        clip_of(remote(free, busy))
+    assert busy.deleted == [orphan]
+
+
+def test_a_server_that_is_gone_keeps_nobody_from_the_next_clip(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote], home_of_its_own: Path
+) -> None:
+    gone, good = VideoServer("sglang", url="http://127.0.0.1:9"), start("sglang")
+    generator = remote(gone, good)
+    note = generator._pool.members[0].slots[0].note
+    note.write_text("video_of/old")
+    assert clip_of(generator).count == 9
+    assert not note.exists()
+
+
 def test_doctor_looks_whether_the_servers_answer(
     start: Callable[..., VideoServer], home_of_its_own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,9 +38,12 @@ class Box:
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().decode().strip()
 
-    def working(self) -> int:
+    def jobs(self) -> set[str]:
         with urllib.request.urlopen(f"{self.url}/v1/videos", timeout=10) as answer:
-            return len(json.load(answer)["data"])
+            return {job["id"] for job in json.load(answer)["data"]}
+
+    def working(self) -> int:
+        return len(self.jobs())
 
     def kill(self) -> None:
         self.process.kill()
@@ -89,6 +92,23 @@ def test_three_servers_one_killed_one_slow_make_every_clip_once(
     assert hidden_in(folder) == []
     assert "box2: " in (afterframe.home / "logs" / "worker.log").read_text()  # it was missed
     until(lambda: quick.working() + slow.working() == 0, "the servers to have been told that it is over")
+
+
+@pytest.mark.slow
+def test_what_a_killed_daemon_left_on_a_server_is_ended_when_it_is_back(
+    afterframe: Afterframe, folder: Path, box: Callable[..., Box]
+) -> None:
+    server = box("vllm-omni", 600.0)
+    use(afterframe, server)
+    photos_in(folder, 1)
+    daemon = afterframe.serve(folder)
+    until(lambda: list((afterframe.home / "cache" / "remote").glob("*.job")), "the job's id to be noted")
+    (orphan,) = server.jobs()
+    daemon.kill()
+    assert server.jobs() == {orphan}
+    afterframe.serve(folder)
+    until(lambda: server.jobs() - {orphan}, "the job to be given again")
+    assert orphan not in server.jobs()
 
 
 @pytest.mark.slow

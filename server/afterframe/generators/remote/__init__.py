@@ -26,7 +26,7 @@ from afterframe.errors import Cancelled, GenerateError, NotFound, OutOfMemory, U
 from afterframe.frames import CancelCheck, Model, Movie, PreparedPhoto, Progress
 from afterframe.generators import Abilities
 from afterframe.generators.remote.dialects import DIALECTS, Dialect
-from afterframe.generators.remote.pool import Member, NobodyThere, Pool
+from afterframe.generators.remote.pool import Member, NobodyThere, Pool, Slot
 from afterframe.generators.remote.server import Answer, Failed, Gone, Refused, Server, State, Stopped, key_of
 from afterframe.models import Recipe
 from photometa import MetadataError, xmp
@@ -141,11 +141,12 @@ class Remote:
             progress(0.0)  # waiting for a slot is no standstill
             self._pause.wait(WAIT_S)
 
+        self._pool.end_orphans()
         while True:
             try:
-                with self._pool.take(unwanted, wait) as member:
+                with self._pool.take(unwanted, wait) as (member, slot):
                     try:
-                        return self._render(member, picture, recipe, progress, cancelled)
+                        return self._render(member, slot, picture, recipe, progress, cancelled)
                     except Gone as error:
                         self._pool.miss(member, str(error))
                         losses[member.title] += 1
@@ -174,19 +175,21 @@ class Remote:
         )
 
     def _render(
-        self, member: Member, picture: bytes, recipe: Recipe, progress: Progress, cancelled: CancelCheck
+        self, member: Member, slot: Slot, picture: bytes, recipe: Recipe, progress: Progress, cancelled: CancelCheck
     ) -> Movie:
         server, dialect = member.server, DIALECTS[member.server.endpoint.dialect]
         began = time.monotonic()
         fields = {**dialect.fields(recipe, server.endpoint), **_texts(server.endpoint)}
         job = server.create(fields, picture)
         try:
+            slot.keep(job.id)
             progress(PHOTO_SHARE)
             answer = self._follow(server, job, progress, cancelled)
             self._fetch(server, job.id, cancelled)
         finally:
             # Done, failed, cancelled or lost: the photo and its clip do not stay there.
             server.delete(job.id)
+            slot.forget()
         self._pool.done(member, time.monotonic() - began)
         return self._movie(dialect, answer, recipe, fields, server.endpoint)
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,27 @@ class NobodyThere(Exception):
     """No server is left that could be asked."""
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Room for one clip on a server, taken while its lock is held."""
+
+    lock: FileLock
+    note: Path
+    """The id of the job that the server does here; still there after the process that gave it was killed."""
+
+    def keep(self, job_id: str) -> None:
+        """Note the job, so that somebody ends it if this process cannot; never an error."""
+        with suppress(OSError), self.note.open("w", encoding="utf-8") as file:
+            file.write(job_id)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def forget(self) -> None:
+        """The job is over; never an error."""
+        with suppress(OSError):
+            self.note.unlink(missing_ok=True)
+
+
 @dataclass(slots=True)
 class Member:
     """A server, and what is known of it."""
@@ -44,7 +66,7 @@ class Member:
     known_at: float = float("-inf")
     pace_s: float = 0.0
     """Time for a clip here lately, seconds; 0: not known."""
-    locks: list[FileLock] = field(default_factory=list)
+    slots: list[Slot] = field(default_factory=list)
 
     @property
     def title(self) -> str:
@@ -70,11 +92,21 @@ class Pool:
         for member in self.members:
             # A name may hold anything; the address says which slots are the same ones.
             name = hashlib.sha256(member.server.endpoint.url.encode()).hexdigest()[:16]
-            slots = range(member.server.endpoint.slots)
-            member.locks = [FileLock(folder / f"{name}-{slot}.lock") for slot in slots]
+            files = (folder / f"{name}-{number}" for number in range(member.server.endpoint.slots))
+            member.slots = [Slot(FileLock(file.with_suffix(".lock")), file.with_suffix(".job")) for file in files]
+
+    def end_orphans(self) -> None:
+        """Delete the jobs that processes which were killed left at work, on servers that answer."""
+        for member in self.members:
+            for slot in member.slots:
+                if slot.note.exists():
+                    with suppress(Timeout, OSError), slot.lock.acquire(timeout=0):
+                        if job_id := slot.note.read_text("utf-8", "replace"):
+                            member.server.delete(job_id)
+                        slot.forget()
 
     @contextmanager
-    def take(self, unwanted: Collection[str], wait: Callable[[], None]) -> Iterator[Member]:
+    def take(self, unwanted: Collection[str], wait: Callable[[], None]) -> Iterator[tuple[Member, Slot]]:
         """A slot on the least loaded server that answers; of equals the quicker, then the first.
 
         Args:
@@ -89,11 +121,11 @@ class Pool:
             if not there:
                 raise NobodyThere
             for member in sorted(there, key=lambda m: (m.working / m.server.endpoint.slots, m.pace_s)):
-                if lock := _first_free(member.locks):
+                if slot := _first_free(member.slots):
                     try:
-                        yield member
+                        yield member, slot
                     finally:
-                        lock.release()
+                        slot.lock.release()
                     return
             wait()
 
@@ -127,11 +159,11 @@ class Pool:
         member.pace_s = seconds if not member.pace_s else 0.7 * member.pace_s + 0.3 * seconds
 
 
-def _first_free(locks: Sequence[FileLock]) -> FileLock | None:
-    for lock in locks:
+def _first_free(slots: Sequence[Slot]) -> Slot | None:
+    for slot in slots:
         try:
-            lock.acquire(timeout=0)
+            slot.lock.acquire(timeout=0)
         except Timeout:
             continue
-        return lock
+        return slot
     return None
