@@ -9,8 +9,9 @@ from afterframe.catalog import Catalog
 from afterframe.db import Database
 from afterframe.errors import UsageError
 from afterframe.finding import camera_name, findable, folded
-from afterframe.gallery import SORTS, Choice, Gallery
+from afterframe.gallery import Gallery
 from afterframe.models import Clip, PhotoType, Stamp, Verdict
+from afterframe.shelf import SORTS, Choice
 from factories import make_clip, make_recipe
 
 FIRST_DAY = 1_700_000_000.0

@@ -14,9 +14,10 @@ from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
 from afterframe.catalog import Catalog
 from afterframe.darkroom import coarse, prune
 from afterframe.db import Database
-from afterframe.gallery import Choice, Gallery
+from afterframe.gallery import Gallery
 from afterframe.models import Clip, Scene, Stamp, Verdict
 from afterframe.rebuild import rebuild
+from afterframe.shelf import Choice
 from afterframe.web.pictures import changed
 from factories import make_recipe
 from photometa import read_sidecar

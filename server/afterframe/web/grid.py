@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any
 
 from afterframe.errors import UsageError
-from afterframe.gallery import SORTS, Choice
 from afterframe.models import PhotoType, Verdict
+from afterframe.shelf import SORTS, Choice
 from afterframe.web import shapes
 from afterframe.web.renders import PAGE
 from afterframe.web.routes import Call, Routes

@@ -17,8 +17,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from afterframe import __version__, generators
 from afterframe.config import default_folder
 from afterframe.errors import AfterframeError, NotFound
-from afterframe.gallery import SORTS, Choice
 from afterframe.models import CameraMovement, JobState
+from afterframe.shelf import SORTS, Choice
 from afterframe.web import problems, shapes
 from afterframe.web.grid import CHOICE
 from afterframe.web.preferences import FIELDS, written
