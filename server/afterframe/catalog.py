@@ -204,7 +204,7 @@ class Catalog:
             (clip.id,),
         ).fetchone()
         keys = findable(row["path"], clip.created_at, clip.recipe.to_dict(), json.loads(row["facts"]))
-        put_keys(connection, row["seq"], keys)
+        put_keys(connection, "clip_keys", row["seq"], keys)
 
     def clip(self, clip_id: str) -> Clip:
         """One clip.

@@ -155,7 +155,9 @@ class Daemon:
         write_daemon(self._home, url)
         stack.callback(self._home.daemon.unlink, missing_ok=True)
         ready(url, f"{url}/login?code={codes.issue()}")
-        app.extensions["afterframe"].gallery.choices()  # read now, so that the first page need not wait for it
+        site = app.extensions["afterframe"]
+        for listing in (site.gallery, site.unfinished):
+            listing.choices()  # read now, so that the first page need not wait for it
 
 
 def existing_folder(folder: Path) -> Path:

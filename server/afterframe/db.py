@@ -48,12 +48,13 @@ def _review(connection: sqlite3.Connection) -> None:
     ).fetchall()
     for row in rows:
         keys = findable(row["path"], row["created_at"], json.loads(row["recipe"]), json.loads(row["facts"]))
-        put_keys(connection, row["seq"], keys)
+        put_keys(connection, "clip_keys", row["seq"], keys)
 
 
-def put_keys(connection: sqlite3.Connection, seq: int, keys: Findable) -> None:
-    """Keep what a clip is found by."""
-    connection.execute("INSERT OR REPLACE INTO clip_keys VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (seq, *astuple(keys)))
+def put_keys(connection: sqlite3.Connection, table: str, seq: int, keys: Findable) -> None:
+    """Keep what a clip ("clip_keys") or an unfinished render ("render_keys") is found by."""
+    marks = "?, ?, ?, ?, ?, ?, ?, ?, ?"
+    connection.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", (seq, *astuple(keys)))  # noqa: S608 - ours
 
 
 def _measures(connection: sqlite3.Connection) -> None:
@@ -70,6 +71,23 @@ def _suspects(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE jobs ADD COLUMN alone INTEGER NOT NULL DEFAULT 0")  # beside no other job
 
 
+def _unfinished(connection: sqlite3.Connection) -> None:
+    """The same for renders that are not done; kept by jobs.Queue."""
+    connection.execute(
+        """CREATE TABLE render_keys (
+             seq INTEGER PRIMARY KEY REFERENCES jobs (seq) ON DELETE CASCADE,
+             folder TEXT NOT NULL, name TEXT NOT NULL, made_day TEXT NOT NULL, taken TEXT NOT NULL,
+             photo_type TEXT NOT NULL, camera TEXT NOT NULL, lens TEXT NOT NULL, words TEXT NOT NULL) STRICT"""
+    )
+    rows = connection.execute(
+        """SELECT jobs.seq, jobs.created_at, jobs.recipe, photos.path, photos.facts
+           FROM jobs JOIN photos ON photos.id = jobs.photo_id WHERE jobs.state <> 'done'"""
+    ).fetchall()
+    for row in rows:
+        keys = findable(row["path"], row["created_at"], json.loads(row["recipe"]), json.loads(row["facts"]))
+        put_keys(connection, "render_keys", row["seq"], keys)
+
+
 MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None]], ...] = (
     ("schema", _schema),
     ("memory plans", _memory_plans),
@@ -77,6 +95,7 @@ MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None]], ...] = (
     ("measures", _measures),
     ("page indexes", _page_indexes),
     ("suspects", _suspects),
+    ("unfinished", _unfinished),
 )
 """Named steps; the file's user_version counts those that it has had."""
 

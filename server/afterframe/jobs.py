@@ -18,8 +18,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from afterframe.db import Database
+from afterframe.db import Database, put_keys
 from afterframe.errors import AfterframeError, NotFound, OutOfMemory, WrongState
+from afterframe.finding import findable
 from afterframe.models import Failure, Job, JobState, Photo, Recipe
 
 LEASE_S = 30.0
@@ -95,7 +96,8 @@ class Queue:
     def _insert(self, connection: sqlite3.Connection, order: Order) -> Job:
         now = self._clock()
         job_id = uuid.uuid4().hex
-        connection.execute(
+        recipe = order.recipe.to_dict()
+        seq = connection.execute(
             """INSERT INTO jobs (id, photo_id, photo_sha256, recipe, recipe_hash, seed, generator, origin, parent_clip,
                                  reserved_for, state, place, created_at, updated_at)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', (SELECT COALESCE(MAX(place), 0) + 1 FROM jobs), ?, ?)""",
@@ -103,7 +105,7 @@ class Queue:
                 job_id,
                 order.photo.id,
                 order.photo.sha256,
-                json.dumps(order.recipe.to_dict()),
+                json.dumps(recipe),
                 order.recipe.hash,
                 order.recipe.seed,
                 order.generator,
@@ -113,7 +115,8 @@ class Queue:
                 now,
                 now,
             ),
-        )
+        ).lastrowid
+        put_keys(connection, "render_keys", seq or 0, findable(order.photo.path, now, recipe, order.photo.facts))
         return self._changed(job_id)
 
     # -- working -----------------------------------------------------------------------------
@@ -347,6 +350,8 @@ class Queue:
                progress = CASE WHEN ? = 'done' THEN 1 ELSE progress END, updated_at = ? WHERE id = ?""",
             (state, clip_id, json.dumps(error.to_dict()) if error else None, state, self._clock(), job_id),
         )
+        if state == JobState.DONE:  # its clip is found from now on
+            connection.execute("DELETE FROM render_keys WHERE seq = (SELECT seq FROM jobs WHERE id = ?)", (job_id,))
         self._changed(job_id)
 
     # -- steering ----------------------------------------------------------------------------
@@ -455,6 +460,12 @@ class Queue:
             (after if after is not None else 2**62, *wanted, limit + 1),
         ).fetchall()
         return [_job(row) for row in rows[:limit]], rows[limit - 1]["seq"] if len(rows) > limit else None
+
+    def numbered(self, seqs: list[int]) -> dict[int, Job]:
+        """Some jobs by their numbers, in which they were asked for."""
+        marks = ", ".join("?" * len(seqs))
+        rows = self._db.connection.execute(f"{_SELECT} WHERE jobs.seq IN ({marks})", seqs)
+        return {row["seq"]: _job(row) for row in rows}
 
     def waiting(self, limit: int = 500) -> list[Job]:
         """What runs and what waits, in the order in which it will be done."""

@@ -23,6 +23,8 @@ from afterframe.models import Verdict
 Numbers = npt.NDArray[np.int64]
 Marks = npt.NDArray[np.bool_]
 
+STATES = ("done", "queued", "running", "failed", "cancelled")
+"""How far a clip is; what is being put in place counts as running."""
 VERDICTS = tuple(str(verdict) for verdict in Verdict)
 
 
@@ -64,6 +66,8 @@ class Choice:
     """Last day, ISO."""
     text: str | None = None
     """Words, each of which stands in caption, keywords, place, prompt or file name."""
+    state: str | None = None
+    """One of STATES."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,7 @@ class Shelf:
     """What all clips are found by, one entry each in every column, by ascending seq. Never changed, only replaced."""
 
     columns: Mapping[str, Numbers]
-    """seq, verdict, rating, made_day and taken_day (days since year 1, 0 unknown), taken (seconds since year 1),
+    """seq, state, verdict, rating, made_day and taken_day (days since year 1, 0 unknown), taken (seconds since year 1),
     and the numbers of SHARED texts."""
     words: Sequence[str]
     names: Sequence[str]
@@ -129,14 +133,15 @@ class Shelf:
         """This and some more clips.
 
         Args:
-            rows: KEYS, then verdict and rating, by ascending seq.
+            rows: KEYS, then state, verdict and rating, by ascending seq.
         """
         if not rows:
             return self
-        values = dict(zip((*KEYS, "verdict", "rating"), zip(*rows, strict=True), strict=True))
+        values = dict(zip((*KEYS, "state", "verdict", "rating"), zip(*rows, strict=True), strict=True))
         shared = {name: self.shared[name].having(values[name]) for name in SHARED}
         more: dict[str, Iterable[int]] = {
             "seq": values["seq"],
+            "state": map(STATES.index, values["state"]),
             "verdict": map(VERDICTS.index, values["verdict"]),
             "rating": values["rating"],
             "made_day": map(day_number, values["made_day"]),
@@ -161,6 +166,12 @@ class Shelf:
         columns = {name: column[~gone] for name, column in self.columns.items()}
         kept: list[int] = np.flatnonzero(~gone).tolist()
         return Shelf(columns, [self.words[row] for row in kept], [self.names[row] for row in kept], self.shared)
+
+    def state_of(self, seq: int) -> str | None:
+        """How far a clip is; None: it is not on the shelf."""
+        row = int(np.searchsorted(self.columns["seq"], seq))
+        here = row < len(self.words) and self.columns["seq"][row] == seq
+        return STATES[self.columns["state"][row]] if here else None
 
     def order(self, sort: str) -> Numbers:
         """The rows of all clips, in order."""
@@ -193,6 +204,8 @@ class Shelf:
         return marks
 
     def _equal(self, choice: Choice) -> Iterable[Marks]:
+        if choice.state is not None:
+            yield self.columns["state"] == STATES.index(choice.state)
         if choice.verdict is not None:
             yield self.columns["verdict"] == VERDICTS.index(choice.verdict)
         for column in SHARED:
@@ -208,8 +221,9 @@ class Shelf:
             yield (self.columns["taken_day"] <= day_number(choice.until)) & (self.columns["taken_day"] > 0)
 
 
+_NUMBERS = ("seq", "state", "verdict", "rating", "made_day", "taken_day", "taken", *SHARED)
 EMPTY = Shelf(
-    {name: np.zeros(0, np.int64) for name in ("seq", "verdict", "rating", "made_day", "taken_day", "taken", *SHARED)},
+    {name: np.zeros(0, np.int64) for name in _NUMBERS},
     (),
     (),
     {name: Names() for name in SHARED},

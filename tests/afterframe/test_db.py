@@ -76,3 +76,26 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch
     database = Database(tmp_path / "a.db")
     assert database.connection.execute("SELECT name FROM sqlite_master WHERE name = 'half'").fetchone() is None
     database.close()
+
+
+def test_renders_of_an_older_file_are_found_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [name for name, _ in db.MIGRATIONS]
+    monkeypatch.setattr(db, "MIGRATIONS", db.MIGRATIONS[: names.index("unfinished")])
+    older = Database(tmp_path / "a.db")
+    with older.transaction() as connection:
+        connection.execute(
+            """INSERT INTO photos (id, path, size, mtime_ns, sha256, facts, seen_at)
+               VALUES (1, '/photos/a.jpg', 1, 1, 'a', '{"lens": "85mm"}', 1)"""
+        )
+        connection.executemany(
+            """INSERT INTO jobs (id, photo_id, photo_sha256, recipe, recipe_hash, seed, generator, origin, state,
+                                 place, created_at, updated_at)
+               VALUES (?, 1, 'a', '{"prompt": "Waves"}', '', 1, 'parallax', 'watch', ?, 1, 1, 1)""",
+            [("one", "failed"), ("two", "done")],
+        )
+    older.close()
+    monkeypatch.undo()
+    database = Database(tmp_path / "a.db")
+    rows = database.connection.execute("SELECT seq, folder, lens, words FROM render_keys").fetchall()
+    assert [tuple(row) for row in rows] == [(1, "/photos", "85mm", "waves a.jpg")]
+    database.close()

@@ -7,12 +7,13 @@ import pytest
 
 from afterframe.catalog import Catalog
 from afterframe.db import Database
-from afterframe.errors import UsageError
+from afterframe.errors import GenerateError, UsageError
 from afterframe.finding import camera_name, findable, folded
-from afterframe.gallery import Gallery
+from afterframe.gallery import Gallery, Unfinished
+from afterframe.jobs import Order, Queue
 from afterframe.models import Clip, PhotoType, Stamp, Verdict
 from afterframe.shelf import SORTS, Choice
-from factories import make_clip, make_recipe
+from factories import make_clip, make_job, make_recipe
 
 FIRST_DAY = 1_700_000_000.0
 
@@ -205,3 +206,81 @@ def test_text_is_found_however_it_was_typed() -> None:
     keys = findable("/a/b.jpg", FIRST_DAY, {"prompt": "x" * 20_000}, {"captured_at": "2026-03-14T18:03:00.5-05:00"})
     assert len(keys.words) == 10_000
     assert keys.taken == "2026-03-14T18:03:00"
+
+
+# -- renders that are no clip yet ----------------------------------------------------------------
+
+
+@pytest.fixture(name="unfinished")
+def make_unfinished(database: Database, queue: Queue) -> Unfinished:
+    return Unfinished(database, queue)
+
+
+def listed(unfinished: Unfinished, **choice: Any) -> list[str]:
+    return [Path(job.photo_path).stem for job in unfinished.page(Choice(**choice), "newest")[0]]
+
+
+def test_renders_are_chosen_by_their_state_and_follow_it(
+    unfinished: Unfinished, queue: Queue, catalog: Catalog
+) -> None:
+    for name in ("a", "b", "c", "d"):
+        make_job(queue, catalog, f"/photos/{name}.jpg")
+    assert listed(unfinished) == ["d", "c", "b", "a"]
+    first, second = queue.claim("worker/0"), queue.claim("worker/1")
+    assert first is not None
+    assert second is not None
+    assert (listed(unfinished, state="queued"), listed(unfinished, state="running")) == (["d", "c"], ["b", "a"])
+    queue.intend(first.id, "worker/0", "/photos/a_motion.mp4", {})
+    assert listed(unfinished, state="running") == ["b", "a"]
+    queue.finish(first.id, "clip")
+    queue.fail(second.id, "worker/1", GenerateError("It broke."))
+    queue.cancel(queue.waiting()[0].id)
+    states = ("queued", "running", "failed", "cancelled")
+    assert [listed(unfinished, state=state) for state in states] == [["d"], [], ["b"], ["c"]]
+    queue.retry(second.id)
+    assert listed(unfinished) == ["d", "c", "b"]
+    assert listed(unfinished, state="failed") == []
+
+
+def test_progress_leaves_the_list_of_renders_as_it_is(
+    unfinished: Unfinished, queue: Queue, catalog: Catalog, database: Database
+) -> None:
+    make_job(queue, catalog)
+    job = queue.claim("worker/0")
+    assert job is not None
+    before = unfinished._fresh()
+    queue.heartbeat(job.id, "worker/0", 0.5, 60)
+    assert unfinished._fresh() is before
+    assert unfinished.page(Choice(), "newest")[0][0].progress == 0.5
+    queue.finish(job.id, "clip")
+    assert listed(unfinished) == []
+    assert database.connection.execute("SELECT COUNT(*) FROM render_keys").fetchone()[0] == 0
+
+
+def test_renders_are_grouped_and_chosen_as_clips_are(unfinished: Unfinished, queue: Queue, catalog: Catalog) -> None:
+    facts = {"camera_model": "NIKON Z 8", "lens": "85mm", "captured_at": "2026-03-14T10:00", "caption": "Harbour"}
+    photo = catalog.put_photo(Path("/a/one.jpg"), Stamp(1, 1), "1" * 64, facts)
+    queue.enqueue(Order(photo, make_recipe(photo_type=PhotoType.PORTRAIT), "parallax"))
+    make_job(queue, catalog, "/b/two.jpg")
+    assert [group.labels["folder"] for group in unfinished.outline(Choice(), "name")] == ["/a", "/b"]
+    for choice in (
+        Choice(camera="NIKON Z 8"),
+        Choice(lens="85mm"),
+        Choice(folder="/a"),
+        Choice(photo_type="portrait"),
+        Choice(since="2026-03-14", until="2026-03-14"),
+        Choice(text="harbour one.jpg"),
+    ):
+        assert [Path(job.photo_path).stem for job in unfinished.page(choice, "made")[0]] == ["one"]
+    assert unfinished.choices()["camera"] == ["", "NIKON Z 8"]
+
+
+def test_the_list_of_renders_outlives_the_log_of_events(
+    unfinished: Unfinished, queue: Queue, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("afterframe.db.EVENTS_KEPT", 3)
+    make_job(queue, catalog, "/photos/0.jpg")
+    assert listed(unfinished) == ["0"]
+    for number in range(1, 8):
+        make_job(queue, catalog, f"/photos/{number}.jpg")
+    assert len(listed(unfinished)) == 8

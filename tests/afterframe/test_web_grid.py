@@ -14,6 +14,7 @@ from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
 from afterframe.catalog import Catalog
 from afterframe.darkroom import coarse, prune
 from afterframe.db import Database
+from afterframe.errors import GenerateError
 from afterframe.gallery import Gallery
 from afterframe.models import Clip, Scene, Stamp, Verdict
 from afterframe.rebuild import rebuild
@@ -59,6 +60,26 @@ def test_lists_are_chosen_by_query(desk: Desk) -> None:
     assert desk.good("GET", "/api/clips/choices")["photo_type"] == ["still_life"]
     assert desk.bad("GET", "/api/clips?since=2026-99-99") == (400, "bad_request")
     assert desk.bad("GET", "/api/clips?sort=size") == (400, "bad_request")
+
+
+def test_renders_that_are_no_clip_yet_are_listed_by_state(desk: Desk) -> None:
+    photos = [str(desk.photo(f"{name}.jpg")) for name in "abc"]
+    renders = desk.good("POST", "/api/animate", {"photos": photos})["renders"]
+    job = desk.services.queue.claim("worker/0")
+    assert job is not None
+    desk.services.queue.fail(job.id, "worker/0", GenerateError("It broke.", "Mend it."))
+    address = "/api/renders/unfinished"
+    assert desk.good("GET", f"{address}/outline?sort=made")["total"] == 3
+    assert desk.good("GET", f"{address}/outline?state=queued&text=b.jpg")["total"] == 1
+    failed = desk.good("GET", f"{address}?state=failed&sort=made")
+    assert [(one["id"], one["error"]["hint"]) for one in failed["renders"]] == [(renders[0]["id"], "Mend it.")]
+    page = desk.good("GET", f"{address}?sort=name&limit=1&skip=1")
+    assert [Path(one["photo"]).name for one in page["renders"]] == ["b.jpg"]
+    rest = desk.good("GET", f"{address}?sort=name&after={page['next']}")
+    assert [Path(one["photo"]).name for one in rest["renders"]] == ["c.jpg"]
+    assert desk.good("GET", f"{address}/choices")["folder"] == [str(desk.watched)]
+    for wrong in ("state=done", "sort=rating", "verdict=none"):
+        assert desk.bad("GET", f"{address}?{wrong}")[0] == 400
 
 
 def test_many_verdicts_go_to_the_sidecars_and_one_that_cannot_is_named(desk: Desk) -> None:

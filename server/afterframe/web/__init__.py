@@ -7,7 +7,7 @@ from werkzeug.exceptions import HTTPException
 
 from afterframe.audit import kept_marks
 from afterframe.errors import AfterframeError
-from afterframe.gallery import Gallery
+from afterframe.gallery import Gallery, Unfinished
 from afterframe.web import problems
 from afterframe.web.access import Access
 from afterframe.web.api import ROUTES
@@ -37,6 +37,7 @@ def create_app(services: Services, codes: LoginCodes | None = None) -> Flask:
         codes=codes or LoginCodes(),
         access=Access(lambda: [*(folder.path for folder in services.catalog.folders()), services.home.uploads]),
         gallery=Gallery(services.database, together=services.home.uploads),
+        unfinished=Unfinished(services.database, services.queue, together=services.home.uploads),
         marks=kept_marks(services.home),
         contract=contract(ROUTES, gate.sessions.cookie),
     )

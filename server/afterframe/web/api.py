@@ -18,6 +18,7 @@ from afterframe.web import (
     renders,
     review,
     steering,
+    unfinished,
     uploads,
     videos,
     videos_files,
@@ -28,6 +29,7 @@ from afterframe.web.routes import Route
 ROUTES: tuple[Route, ...] = (
     *about.ROUTES,
     *renders.ROUTES,
+    *unfinished.ROUTES,
     *uploads.ROUTES,
     *grid.ROUTES,
     *clips.ROUTES,

@@ -7,7 +7,7 @@ from typing import Any
 
 from afterframe.errors import UsageError
 from afterframe.models import PhotoType, Verdict
-from afterframe.shelf import SORTS, Choice
+from afterframe.shelf import SORTS, Choice, Group
 from afterframe.web import shapes
 from afterframe.web.renders import PAGE
 from afterframe.web.routes import Call, Routes
@@ -32,23 +32,37 @@ CHOICE: dict[str, Json] = {
     },
 }
 SORT: Json = {**one_of(*SORTS), "default": "newest"}
+SKIP: Json = {
+    "type": "integer",
+    "minimum": 0,
+    "maximum": shapes.LARGEST,
+    "description": "How many to leave out first, to begin anywhere in the list.",
+}
+OUTLINE = form(
+    {
+        "total": shapes.COUNT,
+        "groups": listed(
+            form(
+                {
+                    "count": shapes.COUNT,
+                    "made_day": shapes.TEXT,
+                    "taken_day": {**shapes.TEXT, "description": "Empty: unknown."},
+                    "folder": shapes.KEPT_PATH,
+                    "rating": shapes.WHOLE,
+                },
+                needs=("count",),
+            )
+        ),
+    }
+)
+CHOICES = form({name: listed(shapes.TEXT) for name in ("folder", "camera", "lens", "photo_type")})
 
 
 @ROUTES.add(
     "GET",
     "/api/clips",
     "Clips; newest first unless asked otherwise.",
-    query={
-        **CHOICE,
-        "sort": SORT,
-        **PAGE,
-        "skip": {
-            "type": "integer",
-            "minimum": 0,
-            "maximum": shapes.LARGEST,
-            "description": "How many to leave out first, to begin anywhere in the list.",
-        },
-    },
+    query={**CHOICE, "sort": SORT, **PAGE, "skip": SKIP},
     answer=form({"clips": listed(ref("Clip")), "next": shapes.CURSOR}),
 )
 def list_clips(call: Call) -> Json:
@@ -68,27 +82,15 @@ def list_clips(call: Call) -> Json:
     "/api/clips/outline",
     "How many clips there are under each heading of a list, in its order.",
     query={**CHOICE, "sort": SORT},
-    answer=form(
-        {
-            "total": shapes.COUNT,
-            "groups": listed(
-                form(
-                    {
-                        "count": shapes.COUNT,
-                        "made_day": shapes.TEXT,
-                        "taken_day": {**shapes.TEXT, "description": "Empty: unknown."},
-                        "folder": shapes.KEPT_PATH,
-                        "rating": shapes.WHOLE,
-                    },
-                    needs=("count",),
-                )
-            ),
-        }
-    ),
+    answer=OUTLINE,
 )
 def outline_clips(call: Call) -> Json:
     """The headings of a list."""
-    groups = call.site.gallery.outline(choice_of(call), call.query.get("sort", "newest"))
+    return outline_json(call.site.gallery.outline(choice_of(call), call.query.get("sort", "newest")))
+
+
+def outline_json(groups: list[Group]) -> Json:
+    """Headings, and how many stand under all of them."""
     return {
         "total": sum(group.count for group in groups),
         "groups": [{"count": group.count, **group.labels} for group in groups],
@@ -99,7 +101,7 @@ def outline_clips(call: Call) -> Json:
     "GET",
     "/api/clips/choices",
     "What clips can be chosen by: the folders, cameras, lenses and kinds of photo that there are.",
-    answer=form({name: listed(shapes.TEXT) for name in ("folder", "camera", "lens", "photo_type")}),
+    answer=CHOICES,
 )
 def list_choices(call: Call) -> Json:
     """What there is to choose from."""
@@ -112,7 +114,7 @@ def choice_of(call: Call) -> Choice:
     Raises:
         UsageError: a day is none.
     """
-    values: dict[str, Any] = {name: call.query[name] for name in CHOICE if name in call.query}
+    values: dict[str, Any] = {name: call.query[name] for name in (*CHOICE, "state") if name in call.query}
     for name in ("since", "until"):
         if not _is_day(values.get(name, "2000-01-01")):
             raise UsageError(f"“{name}” must be a day.", "As 2026-03-14.")

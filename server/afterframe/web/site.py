@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from afterframe.audit import Kept
-from afterframe.gallery import Gallery
+from afterframe.gallery import Gallery, Unfinished
 from afterframe.web.access import Access
 from afterframe.web.security import Gate, LoginCodes
 from afterframe.web.services import Services
@@ -29,6 +29,7 @@ class Site:
     codes: LoginCodes
     access: Access
     gallery: Gallery
+    unfinished: Unfinished
     marks: Kept
     contract: dict[str, Any]
     """What /api/openapi.json gives."""
