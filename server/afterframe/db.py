@@ -88,6 +88,10 @@ def _unfinished(connection: sqlite3.Connection) -> None:
         put_keys(connection, "render_keys", row["seq"], keys)
 
 
+def _places(connection: sqlite3.Connection) -> None:
+    connection.execute("CREATE INDEX jobs_place ON jobs (place)")  # the last one is asked for with every new job
+
+
 MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None]], ...] = (
     ("schema", _schema),
     ("memory plans", _memory_plans),
@@ -96,6 +100,7 @@ MIGRATIONS: tuple[tuple[str, Callable[[sqlite3.Connection], None]], ...] = (
     ("page indexes", _page_indexes),
     ("suspects", _suspects),
     ("unfinished", _unfinished),
+    ("places", _places),
 )
 """Named steps; the file's user_version counts those that it has had."""
 
