@@ -398,6 +398,49 @@ def test_the_queue_is_paused_ordered_and_emptied(studio: Studio, page: Page) -> 
     expect(names).to_have_count(0)
 
 
+def test_what_is_no_clip_yet_is_shown_by_its_state_and_made_again(studio: Studio, page: Page, watched: Watched) -> None:
+    watched.allowed += ["404", "422"]  # the picture of a photo that is gone
+    studio.clips(2)
+    studio.settings(recipe={"size": [640, 426], "duration_s": 12.0, "fps": 24})
+    studio.start(watch=False)
+    studio.ask("/api/folders", {"path": str(studio.photos), "watch": False})
+    studio.ask("/api/queue", {"paused": True})
+    photos = [studio.photo(f"{name}.jpg", (1280, 852)) for name in ("gone", "slow", "late")]
+    studio.ask("/api/animate", {"photos": [str(photo) for photo in photos]})
+    away = photos[0].rename(studio.photos.parent / "gone.jpg")
+    studio.enter(page)
+    state, tiles = page.get_by_label("State"), page.locator(".tile:not(.blank)")
+    state.select_option("Waiting")
+    expect(tiles).to_have_count(3)
+    expect(page.get_by_label("Rating").first).to_be_hidden()
+    assert page.url == f"{studio.url}/?state=queued"
+    page.get_by_role("option", name="late.jpg, waiting").click(modifiers=["Control"])
+    page.locator("#bulk-cancel").click()
+    expect(tiles).to_have_count(2)
+    studio.ask("/api/queue", {"paused": False})
+    state.select_option("Being made")
+    expect(page.get_by_role("option", name="slow.jpg, being made")).to_be_visible()
+    until(lambda: page.evaluate("document.querySelector('.tile progress')?.value > 0.05"), "progress")
+    state.select_option("Failed")
+    page.get_by_role("option", name="gone.jpg, failed").click()
+    sheet = page.get_by_role("dialog", name="gone.jpg")
+    expect(sheet.locator("#render-why em")).not_to_be_empty()
+    assert findings(page) == []
+    away.rename(photos[0])
+    sheet.get_by_role("button", name="Retry").click()
+    expect(sheet.get_by_role("button", name="Cancel")).to_be_visible()
+    expect(tiles).to_have_count(0)
+    page.keyboard.press("Escape")
+    state.select_option("Cancelled")
+    page.get_by_role("option", name="late.jpg, cancelled").click()
+    expect(page.locator("#render-retry")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("p")  # there is nothing to judge yet
+    state.select_option("Done")
+    expect(tiles).to_have_count(4)  # two of the three were made
+    assert {clip["verdict"] for clip in studio.ask("/api/clips")["clips"]} == {"none"}
+
+
 def test_settings_are_kept_in_the_file_with_its_comments(studio: Studio, page: Page) -> None:
     studio.settings()
     studio.home.config.write_text(studio.home.config.read_text("utf-8") + "\n# mine\n", "utf-8")

@@ -26,6 +26,7 @@ from afterframe.web.problems import NotLoggedIn
 from afterframe.web.routes import Call, Caller, Route, Routes
 from afterframe.web.shapes import one_of
 from afterframe.web.steering import queue_json
+from afterframe.web.unfinished import STATE
 from afterframe.web.words import LANGUAGES, STATES, dictionary, duration, language_of, shown, words_of
 
 ROUTES = Routes()
@@ -134,7 +135,7 @@ def _suggestions(known: set[Path]) -> Iterator[str]:
     "GET",
     "/",
     "The review page.",
-    query={**CHOICE, "sort": one_of(*SORTS)},
+    query={**CHOICE, "state": STATE, "sort": one_of(*SORTS)},
     media=("text/html",),
 )
 def show_review(call: Call) -> Response:
@@ -145,6 +146,7 @@ def show_review(call: Call) -> Response:
         call,
         "review",
         renders=[shapes.render_json(job) for job in queue if job.state != JobState.QUEUED],
+        unfinished=bool(call.site.unfinished.outline(Choice(), "newest")),
         known=bool(call.site.gallery.outline(Choice(), "newest")),
         movements=list(CameraMovement),
         generators=generators.available(),

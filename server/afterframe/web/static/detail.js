@@ -46,7 +46,7 @@ export class Detail {
   /** Show the clip at a place of the list. @param {number} index */
   async show(index) {
     const clip = await this.list.find(index);
-    if (!clip) return;
+    if (!clip || !("file" in clip)) return;
     this.index = index;
     this.moved(index);
     if (!dialog.open) {

@@ -1,6 +1,7 @@
 // @ts-check
-/** Which clips are shown, and in which order: the form above the grid and the page's address say the same. */
+/** Which clips, or renders that are no clip yet, are shown, and in which order: the form above the grid and the page's address say the same. */
 import { get } from "./api.js";
+import { whereOf } from "./list.js";
 import { byId, data, folderName, make, shown, t } from "./words.js";
 
 const MORE = ["photo_type", "camera", "lens", "folder", "since", "until"];
@@ -21,10 +22,24 @@ export function judged() {
   return now.has("verdict") || now.has("rating") || now.get("sort") === "rating";
 }
 
+/** Whether renders are shown that are no clip yet. */
+export function unfinished() {
+  return choice().has("state");
+}
+
+/** What only clips are chosen and ordered by is out of the way while renders are shown. */
+function suit() {
+  const away = unfinished();
+  for (const part of /** @type {NodeListOf<HTMLFieldSetElement | HTMLOptionElement>} */ (form.querySelectorAll("[data-of-clips]"))) part.hidden = part.disabled = away;
+  const sort = form.elements.namedItem("sort");
+  if (sort instanceof HTMLSelectElement && sort.selectedOptions[0]?.disabled) sort.value = "made";
+}
+
 /** @param {() => void} changed */
 export function onChoice(changed) {
   let timer = 0;
   const tell = () => {
+    suit();
     const now = choice();
     if (now.get("sort") === "made") now.delete("sort");
     history.replaceState(history.state, "", String(now) ? `?${now}` : location.pathname);
@@ -50,6 +65,8 @@ export function onChoice(changed) {
 /** What the page's address says, put into the form. */
 export async function restore() {
   const wanted = new URLSearchParams(location.search);
+  byId("state").value = wanted.get("state") ?? "";
+  suit();
   if (MORE.some((name) => wanted.has(name))) await offer();
   for (const [name, value] of wanted) {
     const field = form.elements.namedItem(name);
@@ -63,7 +80,7 @@ export async function restore() {
 
 /** Fill the lists of cameras, lenses, folders and kinds of photo. */
 async function offer() {
-  const choices = await get("/api/clips/choices");
+  const choices = await get(`${whereOf(choice())}/choices`);
   for (const select of /** @type {NodeListOf<HTMLSelectElement>} */ (form.querySelectorAll("[data-choices]"))) {
     const name = select.dataset.choices ?? "";
     const chosen = select.value;

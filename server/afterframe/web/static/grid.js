@@ -1,8 +1,9 @@
 // @ts-check
 /** The grid: only the tiles in sight exist, however long the list is. */
-import { byId, dayName, fileName, folderName, make, shown, t } from "./words.js";
+import { empty, fill, newTile } from "./tile.js";
+import { byId, dayName, folderName, make, shown, t } from "./words.js";
 
-/** @typedef {import("./verdicts.js").Clip} Clip */
+/** @typedef {import("./list.js").Item} Item */
 /** @typedef {{top: number, start: number, count: number, bottom: number}} Block */
 
 const GAP = 12;
@@ -26,7 +27,7 @@ export class Grid {
     this.shown = new Map();
     /** @type {HTMLElement[]} */
     this.spare = [];
-    /** @type {Map<string, Clip>} */
+    /** @type {Map<string, Item>} */
     this.selected = new Map();
     /** @type {Block[]} */
     this.blocks = [];
@@ -260,7 +261,7 @@ export class Grid {
 
   /* ---- selection ---------------------------------------------------------------------------- */
 
-  /** The clips that an action is meant for. @returns {Clip[]} */
+  /** What an action is meant for. @returns {any[]} */
   meant() {
     const one = this.list.at(this.active);
     return this.selected.size ? [...this.selected.values()] : one ? [one] : [];
@@ -344,7 +345,7 @@ export class Grid {
   /** @param {HTMLElement | undefined} tile */
   play(tile) {
     const clip = tile && this.list.at(Number(tile.dataset.index));
-    if (!clip || !tile.isConnected) return;
+    if (!clip || !("file" in clip) || !tile.isConnected) return;
     this.stop();
     const video = /** @type {HTMLVideoElement} */ (make("video", { muted: true, loop: true, playsinline: true, "aria-hidden": "true", src: clip.file }));
     video.muted = true;
@@ -370,46 +371,4 @@ function headline(group) {
   const folder = make("bdi", { title: shown(group.folder) }, folderName(group.folder ?? ""));
   if (day === undefined) return [folder];
   return [day ? dayName(day) : t("Day unknown"), " ", make("span", { class: "hint" }, "· ", folder)];
-}
-
-function newTile() {
-  const tile = make("div", { class: "tile", role: "option" },
-    make("div", { class: "mat" }, make("img", { alt: "", decoding: "async", draggable: "false" }), make("span", { class: "flag", hidden: true }), make("span", { class: "tick-box" })),
-    make("div", { class: "about" }, make("bdi"), make("span", { class: "marks-of" })));
-  const image = /** @type {HTMLImageElement} */ (tile.querySelector("img"));
-  image.addEventListener("error", () => { image.hidden = true; });
-  image.addEventListener("load", () => { image.hidden = false; });
-  return tile;
-}
-
-/** @param {HTMLElement} tile */
-function empty(tile) {
-  tile.dataset.clip = "";
-  tile.dataset.state = "";
-  tile.querySelector("img")?.removeAttribute("src");
-}
-
-/** @param {HTMLElement} tile @param {Clip | undefined} clip @param {Map<string, Clip>} selected */
-function fill(tile, clip, selected) {
-  tile.classList.toggle("blank", !clip);
-  tile.setAttribute("aria-selected", String(!!clip && selected.has(clip.id)));
-  if (!clip) return;
-  const state = `${clip.verdict} ${clip.rating}`;
-  if (tile.dataset.clip === clip.id && tile.dataset.state === state) return;
-  const image = /** @type {HTMLImageElement} */ (tile.querySelector("img"));
-  if (tile.dataset.clip !== clip.id) image.src = `${clip.poster}?size=small`;
-  tile.dataset.clip = clip.id;
-  tile.dataset.state = state;
-  tile.dataset.verdict = clip.verdict;
-  const name = fileName(clip.photo) + (clip.variant > 1 ? ` · ${clip.variant}` : "");
-  const verdict = { approved: t("picked"), rejected: t("rejected"), none: "" }[clip.verdict] ?? "";
-  const stars = "★".repeat(clip.rating);
-  const [title, marks] = /** @type {NodeListOf<HTMLElement>} */ (tile.querySelectorAll(".about > *"));
-  title.textContent = name;
-  title.title = shown(clip.photo);
-  marks.textContent = stars;
-  const flag = /** @type {HTMLElement} */ (tile.querySelector(".flag"));
-  flag.hidden = !verdict;
-  flag.textContent = verdict;
-  tile.setAttribute("aria-label", [name, verdict, clip.rating ? t("{n} of 5 stars", { n: clip.rating }) : ""].filter(Boolean).join(", "));
 }

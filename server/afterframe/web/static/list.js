@@ -1,13 +1,20 @@
 // @ts-check
-/** The list of clips as the server has it: its headings, and those of its clips that were looked at lately. */
+/** A list of clips, or of renders, as the server has it: its headings, and those of its entries that were looked at lately. */
 import { get } from "./api.js";
 
-/** @typedef {import("./verdicts.js").Clip} Clip */
+/** @typedef {import("./verdicts.js").Clip | import("./unfinished.js").Render} Item */
 /** @typedef {{count: number, made_day?: string, taken_day?: string, folder?: string, rating?: number}} Group */
 
 export const CHUNK = 60;
+const CLIPS = "/api/clips";
+const UNFINISHED = "/api/renders/unfinished";
 const KEPT = 60;
 const AT_A_TIME = 3;
+
+/** Where the server lists what is chosen. @param {URLSearchParams} choice */
+export function whereOf(choice) {
+  return choice.has("state") ? UNFINISHED : CLIPS;
+}
 
 export class List {
   /** @param {() => void} changed called when more of the list is known @param {(error: unknown) => void} failed */
@@ -17,8 +24,9 @@ export class List {
     /** @type {Group[]} */
     this.groups = [];
     this.total = 0;
+    this.address = CLIPS;
     this.query = "";
-    /** @type {Map<number, {clips: Clip[], stale: boolean}>} chunk number -> clips, the latest used last */
+    /** @type {Map<number, {items: Item[], stale: boolean}>} chunk number -> entries, the latest used last */
     this.chunks = new Map();
     /** @type {Map<number, AbortController>} */
     this.asked = new Map();
@@ -29,6 +37,7 @@ export class List {
 
   /** Begin anew with another choice. @param {URLSearchParams} choice */
   async choose(choice) {
+    this.address = whereOf(choice);
     this.query = String(choice);
     this.chunks.clear();
     await this.refresh();
@@ -44,7 +53,7 @@ export class List {
     for (const chunk of this.chunks.values()) chunk.stale = true;
     const first = this.chunks.size ? null : this.fetch(0, version); // both at once: the first row is there sooner
     first?.catch(() => {}); // it is awaited below; the outline may fail before
-    const outline = await get(`/api/clips/outline?${this.query}`);
+    const outline = await get(`${this.address}/outline?${this.query}`);
     if (version !== this.version) return;
     this.groups = outline.groups;
     this.total = outline.total;
@@ -54,12 +63,12 @@ export class List {
     this.want(...this.wanted);
   }
 
-  /** The clip at a place, if it is known. @param {number} index @returns {Clip | undefined} */
+  /** The entry at a place, if it is known. @param {number} index @returns {Item | undefined} */
   at(index) {
-    return this.chunks.get(Math.floor(index / CHUNK))?.clips[index % CHUNK];
+    return this.chunks.get(Math.floor(index / CHUNK))?.items[index % CHUNK];
   }
 
-  /** The clip at a place, asked for where it is not known. @param {number} index @returns {Promise<Clip | undefined>} */
+  /** The entry at a place, asked for where it is not known. @param {number} index @returns {Promise<Item | undefined>} */
   async find(index) {
     const number = Math.floor(index / CHUNK);
     const chunk = this.chunks.get(number);
@@ -93,10 +102,10 @@ export class List {
     const asked = new AbortController();
     this.asked.set(number, asked);
     try {
-      const { clips } = await get(`/api/clips?${this.query}&skip=${number * CHUNK}&limit=${CHUNK}`, asked.signal);
+      const { clips, renders } = await get(`${this.address}?${this.query}&skip=${number * CHUNK}&limit=${CHUNK}`, asked.signal);
       if (version !== this.version) return;
       this.chunks.delete(number);
-      this.chunks.set(number, { clips, stale: false });
+      this.chunks.set(number, { items: clips ?? renders, stale: false });
       for (const old of this.chunks.keys()) {
         if (this.chunks.size <= KEPT) break;
         this.chunks.delete(old);
@@ -110,16 +119,16 @@ export class List {
     }
   }
 
-  /** Put judged clips in the place of what was known of them. @param {Clip[]} clips */
-  replace(clips) {
-    const fresh = new Map(clips.map((clip) => [clip.id, clip]));
-    for (const chunk of this.chunks.values()) chunk.clips = chunk.clips.map((clip) => fresh.get(clip.id) ?? clip);
+  /** Put what changed in the place of what was known of it. @param {Item[]} items */
+  replace(items) {
+    const fresh = new Map(items.map((item) => [item.id, item]));
+    for (const chunk of this.chunks.values()) chunk.items = chunk.items.map((item) => fresh.get(item.id) ?? item);
   }
 
-  /** Where a clip stands, if it is known. @param {string} id */
+  /** Where an entry stands, if it is known. @param {string} id */
   indexOf(id) {
-    for (const [number, { clips }] of this.chunks) {
-      const at = clips.findIndex((clip) => clip.id === id);
+    for (const [number, { items }] of this.chunks) {
+      const at = items.findIndex((item) => item.id === id);
       if (at >= 0) return number * CHUNK + at;
     }
     return -1;

@@ -2,21 +2,29 @@
 /** The review page: filters, grid, detail, keys, actions on many. */
 import { hear } from "./events.js";
 import { Detail } from "./detail.js";
-import { choice, judged, onChoice, restore } from "./filters.js";
+import { choice, judged, onChoice, restore, unfinished } from "./filters.js";
 import { Grid } from "./grid.js";
 import { List } from "./list.js";
 import { typing } from "./page.js";
 import { another, anotherSeed } from "./refine.js";
 import { say } from "./say.js";
+import { cancelMany, follow, retryMany, showRender } from "./unfinished.js";
 import { changeOf, judge, onJudged, undo } from "./verdicts.js";
 import { byId, t } from "./words.js";
 
 const REFRESH_MS = 400;
 const list = new List(() => known(), trouble);
-const grid = new Grid(list, { open: (index) => detail.show(index), chosen: showBulk });
+const grid = new Grid(list, { open, chosen: showBulk });
 const detail = new Detail(list, (index) => grid.go(index, !detail.open));
 
 let laidOut = "";
+
+/** @param {number} index */
+function open(index) {
+  const item = list.at(index);
+  if (item && !("file" in item)) showRender(item);
+  else detail.show(index);
+}
 
 function trouble(/** @type {unknown} */ error) {
   if (/** @type {Error} */ (error).name !== "AbortError") say(/** @type {Error} */ (error).message);
@@ -72,16 +80,34 @@ hear((event) => {
       grid.update();
       if (judged()) refreshSoon();
     }
+  } else if (event.kind === "render") {
+    byId("filters").hidden = false;
+    if (unfinished()) followRender(event);
   } else if (["clip", "clip_gone", "reset", "back"].includes(event.kind)) {
     refreshSoon();
     if (event.kind === "clip") detail.came(event);
   }
 });
 
+/** @param {any} event */
+function followRender(event) {
+  const { state, progress, eta_s, error } = event;
+  const render = list.at(list.indexOf(event.id));
+  if (render) list.replace([{ ...render, state, progress, eta_s, error }]);
+  grid.update();
+  follow(event);
+  const moved = render && "state" in render ? render.state !== state : state !== "running" || !progress;
+  if (moved) refreshSoon();
+}
+
 /* ---- many ----------------------------------------------------------------------------------- */
 
 function showBulk() {
   byId("bulk").hidden = !grid.selected.size;
+  const state = choice().get("state") ?? "";
+  byId("bulk-of-clips").hidden = state !== "";
+  byId("bulk-retry").hidden = !["failed", "cancelled"].includes(state);
+  byId("bulk-cancel").hidden = !["queued", "running"].includes(state);
   byId("bulk-count").textContent = t("{n} selected", { n: grid.selected.size });
 }
 
@@ -97,6 +123,8 @@ const bulk = {
     say(clips.length === 1 ? t("One more clip is being made.") : t("{n} more clips are being made.", { n: clips.length }));
   },
   download: () => download(grid.meant()),
+  retry: () => retryMany(grid.meant()).then(() => grid.selectNothing()),
+  cancel: () => cancelMany(grid.meant()).then(() => grid.selectNothing()),
 };
 
 /** @param {import("./verdicts.js").Clip[]} clips */
@@ -111,7 +139,11 @@ async function download(clips) {
 byId("bulk").addEventListener("click", async (/** @type {Event} */ event) => {
   const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-bulk]"));
   if (!button) return;
-  await bulk[button.dataset.bulk ?? ""]();
+  try {
+    await bulk[button.dataset.bulk ?? ""]();
+  } catch (error) {
+    return trouble(error);
+  }
   if (["approved", "rejected", "none"].includes(button.dataset.bulk ?? "")) offerUndo(grid.selected.size);
 });
 byId("bulk-rating").addEventListener("change", async (/** @type {Event} */ event) => {
@@ -144,7 +176,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "Escape") return grid.selectNothing();
   const inGrid = target === document.body || target.matches(".tile, main");
   if (!inGrid) return;
-  const change = changeOf(event);
+  const change = unfinished() ? null : changeOf(event);
   if (change) {
     event.preventDefault();
     const many = grid.selected.size;
@@ -152,7 +184,7 @@ addEventListener("keydown", (event) => {
       if (many > 1) offerUndo(many);
       else if (event.shiftKey && !judged()) grid.go(grid.active + 1);
     });
-  } else if (["c", "v", "e"].includes(event.key) && !event.ctrlKey && !event.metaKey) {
+  } else if (!unfinished() && ["c", "v", "e"].includes(event.key) && !event.ctrlKey && !event.metaKey) {
     event.preventDefault();
     detail.show(grid.active).then(() => detail.acts[{ c: "compare", v: "variants", e: "edit" }[event.key] ?? ""]());
   } else if (target === document.body && ["PageDown", "PageUp", "Home", "End", " "].includes(event.key)) {
