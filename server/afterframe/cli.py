@@ -52,16 +52,30 @@ def reported(command: F) -> F:
                 click.echo(json.dumps({"error": error.to_dict()}))
             console.print_error(error.message, error.hint)
             sys.exit(1)
-        except (OSError, sqlite3.Error) as error:
-            console.print_error(
-                f"{type(error).__name__}: {error}.", "Check the disk and the rights of the folder named."
-            )
+        except sqlite3.Error as error:
+            console.print_error(*_about_state(error))
+            sys.exit(1)
+        except OSError as error:
+            console.print_error(f"{error.strerror or error}: {error.filename or 'a file of ours'}.", "Check the disk.")
             sys.exit(1)
         except KeyboardInterrupt:
             console.print_error("Stopped.")
             sys.exit(130)
 
     return wrapper  # type: ignore[return-value]
+
+
+def _about_state(error: sqlite3.Error) -> tuple[str, str]:
+    """What is wrong with the state file, and the remedy."""
+    file, code = Home.find().database, getattr(error, "sqlite_errorcode", None)
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return (
+            f"{file} is damaged ({error}).",
+            "Move it away, then `afterframe rebuild FOLDER` for each of your folders: clips and verdicts stand there.",
+        )
+    if code == sqlite3.SQLITE_FULL:
+        return f"The disk of {file} is full.", "Free some space, then try again."
+    return f"{file} cannot be used: {error}.", "Check the disk, and the rights of the folder."
 
 
 def _settings() -> tuple[Home, Config]:

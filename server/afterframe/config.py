@@ -269,8 +269,14 @@ def read_config(path: Path) -> Config:
         data = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return Config()
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.", "Mend or remove the line it names.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not written in UTF-8.", "Save it as UTF-8 in your editor.") from error
+    except (IsADirectoryError, NotADirectoryError) as error:
+        raise ConfigError(
+            f"{path} cannot be a file: {error.strerror}.", "Move away what stands in its place."
+        ) from error
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Give yourself the right to read it.") from error
     config = _build(Config, data, str(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import signal
 import socket
@@ -192,6 +193,12 @@ class WebServer:
         try:
             listening = socket.create_server((host, port), family=family)
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+                raise ConfigError(
+                    f"{host} is no address of this machine.",
+                    "Leave --host away, or name one of its own; 0.0.0.0 means all of them.",
+                    code="port",
+                ) from error
             raise ConfigError(
                 f"Port {port} on {host} cannot be used: {error.strerror or error}.",
                 "Choose another one with --port, or in config.toml.",

@@ -75,7 +75,15 @@ def version(encoding: Encoding) -> str:
     Raises:
         EncodeError: it cannot be run.
     """
-    return _run([encoding.program, "-version"]).decode("utf-8", "replace").splitlines()[0]
+    try:
+        said = _run([encoding.program, "-version"]).decode("utf-8", "replace").splitlines()
+    except EncodeError as error:
+        if error.error_code == "no_ffmpeg":
+            raise
+        said = []
+    if not said or not said[0].startswith("ffmpeg"):
+        raise EncodeError(f"{encoding.program} is no ffmpeg.", "Check render.ffmpeg in config.toml.", code="no_ffmpeg")
+    return said[0]
 
 
 @dataclass(frozen=True, slots=True)

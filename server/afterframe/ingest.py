@@ -28,9 +28,11 @@ from afterframe.naming import bases_for, is_our_poster
 from afterframe.provenance import read_clip
 from afterframe.publish import move_without_overwriting
 from afterframe.reading import Reading
-from afterframe.recipe import compose
+from afterframe.recipe import another_movement, compose
 
 FOLDER_FILE = "afterframe.toml"
+MAX_FOLDER_FILE = 1 << 20
+"""Bytes of it that are read."""
 STILL_ARRIVING = frozenset({"empty", "truncated", "not_a_photo", "changing", "no_permission", "unreadable"})
 """What a file may look like only because it is not all there yet."""
 
@@ -155,7 +157,7 @@ class Ingest:
         return generators.resolve(wish.generator or self._config.render.generator)
 
     def _queue_renders(self, path: Path, reading: Reading, wish: Wish, generator: str) -> list[Job]:
-        recipe = self._compose(path, reading, wish.overrides, wish.refined, look=wish.look)
+        recipes = self._variants(path, reading, wish, generator)
         with self._db.transaction():
             photo = self._remember(path, reading)
             self._catalog.note_ingest(path, reading.sha256)
@@ -163,12 +165,12 @@ class Ingest:
             orders = [
                 Order(
                     photo,
-                    replace(recipe, seed=(recipe.seed + index) % 2**31, variants=1),
+                    recipe,
                     generator,
                     parent_clip=wish.parent_clip,
                     reserved_for=wish.reserved_for,
                 )
-                for index in range(recipe.variants)
+                for recipe in recipes
             ]
             return [self._queue.enqueue(order)[0] for order in orders]
 
@@ -202,13 +204,33 @@ class Ingest:
             )
         return self._read(path)
 
+    def _variants(self, path: Path, reading: Reading, wish: Wish, generator: str) -> list[Recipe]:
+        """One recipe for each clip that is wished for; each has a seed of its own."""
+        first = self._compose(path, reading, wish.overrides, wish.refined, look=wish.look)
+        recipes = [first]
+        for index in range(1, first.variants):
+            recipe = first
+            if generator == "parallax":  # its seeds differ too little to be worth a clip
+                other = {"camera_movement": another_movement(first, index)}
+                recipe = self._compose(path, reading, wish.overrides, wish.refined, other, look=wish.look)
+            recipes.append(replace(recipe, seed=(first.seed + index) % 2**31))
+        return [replace(recipe, variants=1) for recipe in recipes]
+
     def _compose(
-        self, path: Path, reading: Reading, overrides: Overrides, refined: Overrides = NOTHING, *, look: bool = False
+        self,
+        path: Path,
+        reading: Reading,
+        overrides: Overrides,
+        refined: Overrides = NOTHING,
+        varied: Overrides = NOTHING,
+        *,
+        look: bool = False,
     ) -> Recipe:
         layers: list[tuple[str, Overrides]] = [("your words for this photo", overrides)]
         layers.append(("as in the clip that this one refines", refined))
         layers += folder_rules(path.parent)
         layers.append(("your config.toml", self._config.recipe))
+        layers.append(("another variant: another movement", varied))
         return compose(
             reading.facts, reading.scene, reading.upright_size, photo_sha256=reading.sha256, overrides=layers, look=look
         )
@@ -264,7 +286,10 @@ def folder_rules(folder: Path) -> Sequence[tuple[str, Overrides]]:
     for level in (folder, *folder.parents):
         file = level / FOLDER_FILE
         try:
-            data: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
+            if not file.is_file():  # a pipe of that name would be waited for without end
+                continue
+            with file.open("rb") as opened:
+                data: dict[str, Any] = tomllib.loads(opened.read(MAX_FOLDER_FILE).decode("utf-8"))
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             continue
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

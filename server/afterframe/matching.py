@@ -18,6 +18,8 @@ _TEXTURE = 2.5
 """Standard deviation in the window from which on there is structure to compare, levels of 255."""
 _SAME = 0.7
 """Correlation in the window from which on two places show the same thing."""
+_LEAST_SIDE = 24
+"""Pixels. OpenCV's DIS flow reads beyond pictures that are lower: strips of 8 to 1 and more are not followed."""
 _TRUSTED = 0.3
 """Share of the photo's structure that must be found again before anything is said about colours."""
 
@@ -62,6 +64,8 @@ class Tracker:
         followed step by step, and a pattern that repeats is not mistaken for its neighbour.
         """
         grey = _grey(frame)
+        if min(grey.shape) < _LEAST_SIDE:
+            return Match(soft(frame), np.zeros(grey.shape, np.bool_), 0.0)
         laid = _at(grey, self._here + self._flow)
         since = np.asarray(self._dis.calc(_structure(self._grey), _structure(laid), None), np.float32)  # type: ignore[call-overload]
         flow = since + _at(self._flow, self._here + since)

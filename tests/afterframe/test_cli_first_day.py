@@ -142,3 +142,23 @@ def test_a_second_start_names_the_address_and_hands_its_folders_over(
     assert "already running at http://127.0.0.1:8799" in said
     assert str(tmp_path) in said
     assert asked == [("POST", "/api/folders", {"path": str(tmp_path), "watch": True})]
+
+
+def test_a_damaged_state_file_is_named_with_the_way_out(home_of_its_own: Path) -> None:
+    file = Home(home_of_its_own).make().database
+    file.write_bytes(b"garbage garbage")
+    said = run("status", status=1).stderr
+    assert str(file) in said.replace("\n", "")
+    assert "rebuild FOLDER" in said.replace("\n", " ")
+
+
+def test_doctor_names_a_program_that_is_no_ffmpeg(home_of_its_own: Path) -> None:
+    Home(home_of_its_own).make().config.write_text(f"[render]\nffmpeg = {sys.executable!r}\n")
+    checks = {check["name"]: check for check in json.loads(run("doctor", "--json", status=1).stdout)["checks"]}
+    assert "is no ffmpeg" in checks["ffmpeg"]["detail"]
+    assert "render.ffmpeg" in checks["ffmpeg"]["hint"]
+
+
+def test_an_address_of_another_machine_is_not_blamed_on_the_port(home_of_its_own: Path) -> None:
+    said = run("serve", "--host", "192.0.2.1", "--port", "0", "--no-open", status=1).stderr
+    assert "192.0.2.1 is no address of this machine" in said.replace("\n", " ")

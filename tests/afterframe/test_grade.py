@@ -9,6 +9,7 @@ import pytest
 from afterframe.colour import Floats, ciede2000, encoded, linear, small_rgb, to_cielab
 from afterframe.frames import Frames, Pixels, PreparedPhoto
 from afterframe.grade import match_grade
+from afterframe.matching import Tracker
 from afterframe.models import Box, Scene
 from factories import make_picture
 
@@ -169,3 +170,9 @@ def test_a_generator_that_fails_is_heard(photo: PreparedPhoto) -> None:
 
     with pytest.raises(MemoryError):
         list(match_grade(Frames("rgb24", SIZE, FPS, 2, failing()), photo).frames)
+
+
+@pytest.mark.parametrize("size", [(192, 12), (192, 6), (12, 192), (3, 192)])
+def test_a_strip_is_not_followed_and_nothing_is_said_of_its_colours(size: tuple[int, int]) -> None:
+    strip = np.random.default_rng(1).random((size[1], size[0], 3)).astype(np.float32)
+    assert not Tracker(strip).match(strip).usable

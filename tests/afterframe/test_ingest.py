@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -182,3 +183,19 @@ def test_a_refined_clips_values_hold_where_the_user_says_nothing(ingest: Ingest,
     assert (job.recipe.motion_intensity, job.recipe.fps) == (0.3, 12)
     assert "your words" in job.recipe.because["motion_intensity"][0]
     assert "refines" in job.recipe.because["fps"][0]
+
+
+def test_variants_of_the_embedded_generator_move_in_other_ways_unless_the_movement_is_wished_for(
+    ingest: Ingest, photo: Path
+) -> None:
+    recipes = [job.recipe for job in ingest.request(photo, Wish({"variants": 3}, generator="parallax"))]
+    assert len({recipe.camera_movement for recipe in recipes}) == len({recipe.seed for recipe in recipes}) == 3
+    assert "another variant" in recipes[1].because["camera_movement"][0]
+    wished = ingest.request(photo, Wish({"variants": 2, "camera_movement": "static"}, generator="parallax"))
+    assert {job.recipe.camera_movement for job in wished} == {"static"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of this kind are POSIX's")
+def test_a_folder_file_that_is_no_file_is_left_alone(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "afterframe.toml")
+    assert folder_rules(tmp_path) == []

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from afterframe.recipe.classify import classify, own_words
-from afterframe.recipe.compose import compose
+from afterframe.recipe.compose import another_movement, compose
 from afterframe.recipe.prompt import add_description, wants_words
 from afterframe.recipe.rules import rules
 from afterframe.recipe.settings import SETTINGS, Overrides, validate
@@ -15,6 +15,7 @@ __all__ = [
     "SETTINGS",
     "Overrides",
     "add_description",
+    "another_movement",
     "classify",
     "compose",
     "own_words",

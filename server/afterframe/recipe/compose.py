@@ -17,6 +17,15 @@ from afterframe.recipe.settings import Overrides, read_setting
 from photometa.facts import Facts
 
 Because = dict[str, tuple[str, ...]]
+_MOVEMENTS = (
+    CameraMovement.PUSH_IN,
+    CameraMovement.ORBIT_RIGHT,
+    CameraMovement.ORBIT_LEFT,
+    CameraMovement.PULL_OUT,
+    CameraMovement.PAN_RIGHT,
+    CameraMovement.PAN_LEFT,
+)
+"""What further variants choose from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,12 @@ def compose(
             because[name] = (wish.source,)
     recipe = _worded(Recipe(photo_type=verdict.photo_type, **values, because=because), facts, scene, wishes, book)
     return _with_look(recipe, facts, scene) if look and "prompt" in wishes else recipe
+
+
+def another_movement(recipe: Recipe, index: int) -> CameraMovement:
+    """How the camera moves in a further variant (from 1) of a clip."""
+    others = [movement for movement in _MOVEMENTS if movement is not recipe.camera_movement]
+    return others[(index - 1) % len(others)]
 
 
 def _with_look(recipe: Recipe, facts: Facts, scene: Scene) -> Recipe:

@@ -42,6 +42,7 @@ def create_app(services: Services, codes: LoginCodes | None = None) -> Flask:
         contract=contract(ROUTES, gate.sessions.cookie),
     )
     app = Flask(__name__, static_folder=None)
+    app.url_map.merge_slashes = False  # an odd address is no page's, rather than a redirect's
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.extensions["afterframe"] = site
     routes = {f"{route.method} {route.rule}": route for route in ROUTES}
