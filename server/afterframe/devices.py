@@ -26,6 +26,7 @@ class Device:
     index: int
     total_mb: int
     free_mb: int
+    name: str = ""
 
 
 def ask(*query: str) -> str:
@@ -55,10 +56,11 @@ def devices(ask: Callable[..., str] = ask) -> list[Device]:
 
 def _all(ask: Callable[..., str]) -> list[Device]:
     found = []
-    for line in ask("--query-gpu=uuid,index,memory.total,memory.free").splitlines():
+    for line in ask("--query-gpu=uuid,index,memory.total,memory.free,name").splitlines():
         values = [value.strip() for value in line.split(",")]
-        if len(values) == 4 and all(value.isdecimal() for value in values[1:]):
-            found.append(Device(values[0], *map(int, values[1:])))
+        if len(values) >= 4 and all(value.isdecimal() for value in values[1:4]):
+            index, total, free = map(int, values[1:4])
+            found.append(Device(values[0], index, total, free, " ".join(values[4:])))
     return found
 
 

@@ -39,6 +39,11 @@ def test_only_those_that_the_user_gives_away_are_used(
     assert [device.uuid for device in devices(told)] == ([found] if found else [])
 
 
+def test_a_gpu_is_known_by_its_name_where_it_is_told() -> None:
+    (found,) = devices(lambda *query: "GPU-aaaa, 0, 24564, 20000, NVIDIA GeForce RTX 4090\n")
+    assert found.name == "NVIDIA GeForce RTX 4090"
+
+
 def test_what_our_own_workers_hold_counts_as_free() -> None:
     assert free_mb({4711}, told) == {"GPU-aaaa": 23000, "GPU-bbbb": 80000}
 

@@ -280,6 +280,8 @@ def test_nothing_serious_is_in_the_way_of_anybody(
         page.goto(f"{studio.url}/{path}")
         if path == "folders":
             expect(page.locator("#disk")).to_contain_text("Cache")
+        if path == "settings":
+            expect(page.locator("#models li").first).to_be_visible()
         found[path] = findings(page)
     page.keyboard.press("?")
     found["keys"] = findings(page)
@@ -439,6 +441,21 @@ def test_what_is_no_clip_yet_is_shown_by_its_state_and_made_again(studio: Studio
     state.select_option("Done")
     expect(tiles).to_have_count(4)  # two of the three were made
     assert {clip["verdict"] for clip in studio.ask("/api/clips")["clips"]} == {"none"}
+
+
+def test_settings_tell_the_models_and_how_one_is_brought_here(studio: Studio, page: Page) -> None:
+    studio.start(watch=False)
+    studio.enter(page, "/settings")
+    models = page.locator("#models li")
+    expect(models.first).to_be_visible()
+    model = models.filter(has_text="Wan2.2-TI2V-5B")
+    expect(model.get_by_role("link", name="Apache-2.0")).to_have_attribute(
+        "href", re.compile("^https://huggingface.co/")
+    )
+    expect(model).to_contain_text(re.compile("afterframe models pull wan22-5b|on this machine"))
+    expect(page.locator("#models-gpu")).to_contain_text("This machine")
+    expect(page.locator("#models-place")).to_contain_text("which other programs share")
+    assert findings(page) == []
 
 
 def test_settings_are_kept_in_the_file_with_its_comments(studio: Studio, page: Page) -> None:

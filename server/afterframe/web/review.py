@@ -209,7 +209,6 @@ def show_settings(call: Call) -> Response:
         fields=[replace(field, value=values.get(field.name)) for field in FIELDS],
         generator=generators.resolve(services.config.render.generator),
         generators=generators.available(),
-        models=[],
     )
 
 

@@ -13,7 +13,11 @@ from dataclasses import dataclass
 
 import psutil
 
+from afterframe import devices as driver
 from afterframe.errors import GenerateError
+
+SHARE = 0.75
+"""Of the memory that an Apple GPU shares with the processor, what a model can take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +79,26 @@ def find() -> Device:
         raise driver_error(str(error)) from error
     memory = psutil.virtual_memory()
     if torch.backends.mps.is_available():
-        return Device("mps", platform.processor() or "Apple", memory.available * 0.75 / gib, memory.total / gib)
+        return Device("mps", platform.processor() or "Apple", memory.available * SHARE / gib, memory.total / gib)
     return Device("cpu", platform.processor() or platform.machine(), memory.available / gib, memory.total / gib)
+
+
+def told() -> Device | None:
+    """The GPU with the most memory as its driver tells, without torch; None: there is none.
+
+    What this process's children hold counts as free. 0 GB: the driver's tool does not say (AMD).
+    """
+    if not present():
+        return None
+    if sys.platform == "darwin":
+        memory = psutil.virtual_memory()
+        free, total = (size * SHARE / (1 << 30) for size in (memory.available, memory.total))
+        return Device("mps", platform.processor() or "Apple", free, total)
+    largest = max(driver.devices(), key=lambda device: device.total_mb, default=None)
+    if largest is None:
+        return Device("cuda", "AMD", 0, 0)
+    free_mb = driver.free_mb({child.pid for child in psutil.Process().children(recursive=True)})
+    return Device("cuda", largest.name, free_mb.get(largest.uuid, largest.free_mb) / 1024, largest.total_mb / 1024)
 
 
 def driver_error(reason: str) -> GenerateError:

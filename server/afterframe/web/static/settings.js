@@ -1,6 +1,7 @@
 // @ts-check
-/** The settings page: language and colours of this browser, and what new clips are like. */
+/** The settings page: language and colours of this browser, what new clips are like, and the models. */
 import { post } from "./api.js";
+import { showModels } from "./models.js";
 import "./page.js";
 import { say } from "./say.js";
 import { byId, t } from "./words.js";
@@ -33,3 +34,4 @@ byId("settings").addEventListener("submit", async (/** @type {Event} */ event) =
     say(/** @type {Error} */ (error).message);
   }
 });
+await showModels();
