@@ -107,6 +107,7 @@ TABLE: dict[str, Row] = {
     "GET /api/folders/photos": Row(),
     "POST /api/audit": Row(body={"photos": ["PATH"]}, strange_path=not_audited),
     "GET /api/disk": Row(),
+    "GET /api/models": Row(),
     "GET /api/clips/<clip_id>/file": Row(),
     "GET /api/clips/<clip_id>/poster": Row(),
     "POST /api/clips/<clip_id>/poster": Row(get=404),

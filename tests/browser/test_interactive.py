@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser_studio import Studio, Watched
+from faults_processes import until
 from flask import Flask
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -249,8 +250,13 @@ def test_a_finger_leads_and_lets_go(opened: Opened) -> None:
     page = opened(touch=True)
     fingers = page.context.new_cdp_session(page)
 
+    page.evaluate("for (const k of ['start', 'move', 'end']) addEventListener(`touch${k}`, () => (window.touched = k))")
+
     def touch(kind: str, *points: dict[str, int]) -> None:
+        page.evaluate("window.touched = ''")
         fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(points)})
+        # The browser hands it over with a frame of its own, whatever the page's clock says.
+        until(lambda: page.evaluate("window.touched") == kind.removeprefix("touch").lower(), kind)
 
     touch("touchStart", {"x": 240, "y": 100})
     touch("touchMove", {"x": 10, "y": 100})
