@@ -22,7 +22,7 @@ export async function showModels() {
 
 /** @param {{name: string, memory_gb: number} | null} gpu */
 function ofGpu(gpu) {
-  if (!gpu) return t("This machine has no GPU that a model could use. The built-in generator needs neither.");
+  if (!gpu) return t("This machine has no GPU that a model could use. The built-in generator needs none.");
   return gpu.memory_gb ? t("This machine's GPU: {name}, {n} GB.", { name: gpu.name, n: gpu.memory_gb }) : t("This machine has a GPU; how much memory it has is not known.");
 }
 
