@@ -589,6 +589,19 @@ def test_a_remix_is_a_new_video_of_the_same_photo_with_other_words(desk: Desk, n
     assert Path(second.photo_path).read_bytes() == jpeg()  # it has its own copy
 
 
+def test_a_remix_without_words_keeps_the_prompt_as_it_was(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(path: Path) -> Reading:
+        return make_reading(path, sha256_of(path), facts=Facts(focal_35mm=85.0), scene=Scene())
+
+    monkeypatch.setattr(desk.services.ingest, "_read", read)
+    video = create(desk, prompt="waves")
+    finish(desk, video)
+    prompt = job_of(desk, video).recipe.prompt
+    assert prompt.startswith("waves ")  # and the look
+    remix = good(desk, "POST", f"/v1/videos/{video['id']}/remix", {"prompt": " "})
+    assert job_of(desk, remix).recipe.prompt == prompt
+
+
 def test_only_a_finished_video_can_be_remixed(desk: Desk) -> None:
     video = create(desk)
     assert bad(desk, "POST", f"/v1/videos/{video['id']}/remix", {"prompt": "fog"}) == (400, "video_not_ready")

@@ -317,7 +317,7 @@ def _remix(call: Call, video_id: str, prompt: str) -> Json:
         kept(clip, changes),
         known_generator(clip.generator),
         parent_clip=clip.id,
-        look=source.facts,
+        look=source.facts and "prompt" in changes,  # a prompt that is kept tells the look already
     )
     about = {"model": source.model, "prompt": prompt.strip(), "remixed_from": source.id}
     with (
