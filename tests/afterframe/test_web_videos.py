@@ -89,6 +89,13 @@ def finish(desk: Desk, video: dict[str, Any], data: bytes = b"0123456789" * 100)
     return clip
 
 
+def every_photo_says(facts: Facts, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(path: Path) -> Reading:
+        return make_reading(path, sha256_of(path), facts=facts, scene=Scene())
+
+    monkeypatch.setattr(desk.services.ingest, "_read", read)
+
+
 # -- create ------------------------------------------------------------------------------------
 
 
@@ -190,12 +197,7 @@ def test_an_unknown_model_means_the_default_generator_and_is_echoed(desk: Desk, 
 
 
 def test_the_words_lead_and_the_facts_add_the_look(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    facts = Facts(focal_35mm=85.0, depth_of_field="shallow", light="soft")
-
-    def read(path: Path) -> Reading:
-        return make_reading(path, sha256_of(path), facts=facts, scene=Scene())
-
-    monkeypatch.setattr(desk.services.ingest, "_read", read)
+    every_photo_says(Facts(focal_35mm=85.0, depth_of_field="shallow", light="soft"), desk, monkeypatch)
     with_look, without = create(desk, prompt=" Waves. "), create(desk, prompt="Waves.", facts="false")
     recipe = job_of(desk, with_look).recipe
     assert recipe.prompt == (
@@ -265,10 +267,7 @@ def test_a_prompt_longer_than_a_recipe_takes_is_refused_on_every_way_in(desk: De
 def test_the_longest_prompt_leaves_no_room_for_the_look_and_can_be_remixed(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read(path: Path) -> Reading:
-        return make_reading(path, sha256_of(path), facts=Facts(focal_35mm=85.0), scene=Scene())
-
-    monkeypatch.setattr(desk.services.ingest, "_read", read)
+    every_photo_says(Facts(focal_35mm=85.0), desk, monkeypatch)
     video = create(desk, prompt="x" * 2000)
     assert job_of(desk, video).recipe.prompt == "x" * 2000
     finish(desk, video)
@@ -590,10 +589,7 @@ def test_a_remix_is_a_new_video_of_the_same_photo_with_other_words(desk: Desk, n
 
 
 def test_a_remix_without_words_keeps_the_prompt_as_it_was(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(path: Path) -> Reading:
-        return make_reading(path, sha256_of(path), facts=Facts(focal_35mm=85.0), scene=Scene())
-
-    monkeypatch.setattr(desk.services.ingest, "_read", read)
+    every_photo_says(Facts(focal_35mm=85.0), desk, monkeypatch)
     video = create(desk, prompt="waves")
     finish(desk, video)
     prompt = job_of(desk, video).recipe.prompt
