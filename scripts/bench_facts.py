@@ -27,8 +27,8 @@ import exifread
 
 import photometa
 from afterframe.config import LimitsConfig
-from afterframe.reading import PhotoReader
-from photometa.facts import Facts
+from afterframe.intake.photo_reader import PhotoReader
+from photometa.facts.facts import Facts
 
 RUNS = 5
 COMPARED = {

@@ -28,21 +28,22 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from afterframe import worker as worker_module
-from afterframe.catalog import Catalog
 from afterframe.config import Config, Home, RenderConfig
-from afterframe.db import Database
-from afterframe.encode import encode, verify
-from afterframe.frames import Frames, Pixels, PreparedPhoto
-from afterframe.generators.diffusers import Diffusers, fit
-from afterframe.generators.diffusers.paces import Paces
+from afterframe.domain import Job, JobState, Recipe
+from afterframe.encode.encode import encode, verify
+from afterframe.generators.diffusers import fit
+from afterframe.generators.diffusers.generator import Diffusers
 from afterframe.generators.diffusers.profiles import choose
-from afterframe.grade import match_grade
-from afterframe.ingest import Ingest, Wish
-from afterframe.jobs import Queue
-from afterframe.models import Job, JobState, Recipe
-from afterframe.reading import PhotoReader
-from afterframe.worker import Worker
+from afterframe.generators.diffusers.timings import Paces
+from afterframe.grade.match import match_grade
+from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
+from afterframe.intake.ingest import Ingest, Wish
+from afterframe.intake.photo_reader import PhotoReader
+from afterframe.render import worker as worker_module
+from afterframe.render.worker import Worker
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+from afterframe.state.queue import Queue
 from demo_photos import PHOTOS, write_photo
 from random_models import make
 

@@ -26,9 +26,9 @@ import cv2
 import numpy as np
 from skimage.exposure import match_histograms
 
-from afterframe.colour import ciede2000, encoded, linear, small_rgb, to_cielab
-from afterframe.frames import Frames, Pixels, PreparedPhoto
-from afterframe.grade import match_grade
+from afterframe.grade.match import match_grade
+from afterframe.imaging.colour import ciede2000, encoded, linear, small_rgb, to_cielab
+from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
 from bench_quality import composed, i420, prepared, to_rgb
 
 SHIFTS: Mapping[str, Mapping[str, Any]] = {

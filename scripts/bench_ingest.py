@@ -23,14 +23,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from afterframe.catalog import Catalog
 from afterframe.config import Config, Home
-from afterframe.db import Database
-from afterframe.ingest import Ingest
-from afterframe.jobs import Queue
-from afterframe.reading import PhotoReader
-from afterframe.scan import scan
-from afterframe.watch import Watcher
+from afterframe.intake.ingest import Ingest
+from afterframe.intake.photo_reader import PhotoReader
+from afterframe.intake.scan import scan
+from afterframe.intake.watcher import Watcher
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+from afterframe.state.queue import Queue
 from demo_photos import PHOTOS, write_photo
 
 FOLDER_FILES = 1000

@@ -32,10 +32,10 @@ from urllib.parse import quote, urlencode
 
 from PIL import Image
 
-from afterframe.catalog import Catalog
 from afterframe.config import Home
-from afterframe.db import Database
-from afterframe.models import CameraMovement, Clip, PhotoType, Recipe, Stamp, Verdict
+from afterframe.domain import CameraMovement, Clip, PhotoType, Recipe, Stamp, Verdict
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

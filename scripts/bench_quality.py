@@ -26,13 +26,13 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 import photometa
-from afterframe.frames import Pixels, PreparedPhoto
-from afterframe.framing import frame
-from afterframe.generators.parallax import Parallax
-from afterframe.generators.parallax.stage import Stage
+from afterframe.domain import Recipe, Scene
+from afterframe.generators.parallax.clip_renderer import Stage
+from afterframe.generators.parallax.generator import Parallax
 from afterframe.generators.parallax.warp import SPACING, Field
 from afterframe.generators.parallax.yuv import planes
-from afterframe.models import Recipe, Scene
+from afterframe.imaging.frames import Pixels, PreparedPhoto
+from afterframe.imaging.framing import frame
 from afterframe.recipe import compose
 from afterframe.vision import look
 

@@ -25,20 +25,20 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from afterframe.catalog import Catalog
 from afterframe.config import Config, Home
-from afterframe.db import Database
-from afterframe.decode import decode
-from afterframe.encode import Encoding
-from afterframe.frames import Frames
-from afterframe.framing import frame
-from afterframe.generators import load
-from afterframe.ingest import Ingest, Wish
-from afterframe.jobs import Queue
-from afterframe.models import Job
-from afterframe.reading import PhotoReader
+from afterframe.domain import Job
+from afterframe.encode.encode import Encoding
+from afterframe.generators.registry import load
+from afterframe.imaging.decode import decode
+from afterframe.imaging.frames import Frames
+from afterframe.imaging.framing import frame
+from afterframe.intake.ingest import Ingest, Wish
+from afterframe.intake.photo_reader import PhotoReader
+from afterframe.render.worker import Heartbeat, Worker
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+from afterframe.state.queue import Queue
 from afterframe.vision import look
-from afterframe.worker import Heartbeat, Worker
 from demo_photos import PHOTOS, write_photo
 
 FPS = 24

@@ -20,9 +20,9 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
-from afterframe.frames import Pixels, PreparedPhoto
-from afterframe.generators.parallax.stage import Stage
-from afterframe.models import Recipe
+from afterframe.domain import Recipe
+from afterframe.generators.parallax.clip_renderer import Stage
+from afterframe.imaging.frames import Pixels, PreparedPhoto
 from bench_quality import composed, ken_burns, prepared, to_rgb, zoompan
 
 MOMENTS = (0.0, 0.25, 0.5, 0.75, 1.0)

@@ -25,7 +25,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 import photometa
-from afterframe.models import Recipe, Scene
+from afterframe.domain import Recipe, Scene
 from afterframe.recipe import compose
 from afterframe.vision import look
 

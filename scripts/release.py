@@ -68,7 +68,7 @@ def build_wheel(dist: Path) -> Path:
 def build_zip(dist: Path, wheel: Path) -> Path:
     """One zip for those who install without a package index."""
     from afterframe import __version__
-    from afterframe.plugins import LUARC_LINE
+    from afterframe.app.plugins import LUARC_LINE
 
     top = f"afterframe-{__version__}"
     luarc = LUARC_LINE.decode()

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from afterframe.catalog import Catalog
-from afterframe.frames import Frames
-from afterframe.jobs import Order, Queue
-from afterframe.models import CameraMovement, Clip, Job, Photo, PhotoType, Recipe, Scene, Stamp, Verdict
+from afterframe.domain import CameraMovement, Clip, Job, Photo, PhotoType, Recipe, Scene, Stamp, Verdict
+from afterframe.imaging.frames import Frames
+from afterframe.intake.photo_reader import Reading
 from afterframe.naming import sidecar_of
-from afterframe.reading import Reading
+from afterframe.state.catalog import Catalog
+from afterframe.state.queue import Order, Queue
 from photometa import Facts
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from afterframe.domain import Recipe
 from afterframe.errors import AfterframeError, PhotoError
-from afterframe.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress
-from afterframe.generators import Abilities
-from afterframe.hashing import sha256_of
-from afterframe.models import Recipe
-from afterframe.reading import Reading
+from afterframe.generators.registry import Abilities
+from afterframe.imaging.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress
+from afterframe.intake.photo_reader import Reading
+from afterframe.system.hashing import sha256_of
 from factories import make_reading
 
 

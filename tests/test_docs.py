@@ -15,7 +15,7 @@ from typing import get_type_hints
 import click
 import pytest
 
-from afterframe.cli import main as commands
+from afterframe.cli.main import main as commands
 from afterframe.config import Config
 from afterframe.recipe.settings import SETTINGS
 from factories import make_photo_file

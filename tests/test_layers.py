@@ -16,7 +16,6 @@ ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "docs" / "architecture.md"
 SERVER = ROOT / "server" / "afterframe"
 METADATA = ROOT / "metadata" / "photometa"
-SQL_MODULES = {"db", "jobs", "catalog", "gallery"}
 SQL = re.compile(
     r"\s*(SELECT\s.+\sFROM|INSERT\s|UPDATE\s.+\sSET|DELETE\s+FROM|CREATE\s|DROP\s|ALTER\s|PRAGMA\s)", re.DOTALL
 )
@@ -40,9 +39,9 @@ class Import:
 
 
 def layers() -> dict[str, int]:
-    """Module -> layer, as the table says."""
-    rows = re.findall(r"^\| (\d) \| ([^|]+) \|", TABLE.read_text("utf-8"), re.MULTILINE)
-    return {module.replace("\\", ""): int(layer) for layer, modules in rows for module in modules.split()}
+    """Package (or module of the last row) -> its row, counted from the top, as the table says."""
+    rows = re.findall(r"^\| ((?:`\w+/?`[ ,]*)+) \|", TABLE.read_text("utf-8"), re.MULTILINE)
+    return {name: row for row, names in enumerate(rows) for name in re.findall(r"`(\w+)/?`", names)}
 
 
 @cache
@@ -76,51 +75,64 @@ def _targets(node: ast.AST, file: Path) -> Iterator[str]:
         yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def module_of(file: Path) -> str:
-    """The part of afterframe that a file belongs to: its module, or its package."""
-    first = file.relative_to(SERVER).parts[0]
-    return first.removesuffix(".py")
+def package_of(file: Path) -> str:
+    """The package of afterframe that a file belongs to; a module beside the packages stands for itself."""
+    return file.relative_to(SERVER).parts[0].removesuffix(".py")
+
+
+def dotted(file: Path) -> str:
+    """A file's module, as imports name it."""
+    parts = file.relative_to(SERVER.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def own_imports() -> Iterator[tuple[str, str, Import]]:
-    """(importing module, imported module, where) inside afterframe."""
+    """(importing package, imported package, where) inside afterframe."""
     for found in imports(SERVER):
         head, _, rest = found.target.partition(".")
         target = rest.partition(".")[0]
         if head == "afterframe" and target != "__version__":
-            yield module_of(found.file), target, found
+            yield package_of(found.file), target, found
 
 
-def test_every_module_has_its_layer() -> None:
-    modules = {module_of(file) for file in SERVER.rglob("*.py")} - {"__init__"}
-    assert not modules - set(layers()), "name them in docs/architecture.md"
+def test_every_package_has_its_row() -> None:
+    packages = {package_of(file) for file in SERVER.rglob("*.py")} - {"__init__", "__main__"}
+    assert packages == set(layers()), "docs/architecture.md has a row for each package"
 
 
-def test_modules_import_only_from_their_layer_or_lower() -> None:
-    layer = layers()
-    wrong = [str(found) for module, target, found in own_imports() if layer.get(module, 9) < layer.get(target, 0)]
-    assert not wrong
-
-
-def test_siblings_of_the_third_layer_do_not_import_each_other() -> None:
-    layer = layers()
+def test_packages_import_only_from_rows_below() -> None:
+    row = layers() | {"__init__": -1, "__main__": -1}
+    last = max(row.values())
     wrong = [
         str(found)
-        for module, target, found in own_imports()
-        if module != target and layer.get(module) == layer.get(target) == 3
+        for package, target, found in own_imports()
+        if package != target and not (row[package] < row[target] or row[package] == row[target] == last)
     ]
     assert not wrong
 
 
-def test_nothing_imports_in_a_circle() -> None:
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    modules = {dotted(file) for file in SERVER.rglob("*.py")}
     graph: dict[str, set[str]] = {}
-    for module, target, found in own_imports():
-        if module != target and not found.lazy:
-            graph.setdefault(module, set()).add(target)
+    for found in imports(SERVER):
+        target = found.target if found.target in modules else found.target.rpartition(".")[0]
+        if not found.lazy and target in modules and target != dotted(found.file):
+            graph.setdefault(dotted(found.file), set()).add(target)
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(f"a circle: {error.args[1]}")
+
+
+def test_nothing_is_implemented_in_an_init_file() -> None:
+    """An ``__init__.py`` re-exports at most: nothing is implemented where nobody would look for it."""
+    wrong = [
+        str(file.relative_to(ROOT))
+        for package in (SERVER, METADATA / "containers", METADATA / "exif", METADATA / "xmp", METADATA / "facts")
+        for file in package.rglob("__init__.py")
+        if any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.walk(parsed(file)))
+    ]
+    assert not wrong
 
 
 def test_photometa_stands_alone() -> None:
@@ -131,7 +143,7 @@ def test_sql_stands_only_where_the_state_is_kept() -> None:
     wrong = [
         f"{file.relative_to(ROOT)}:{node.lineno}"
         for file in sorted(SERVER.rglob("*.py"))
-        if module_of(file) not in SQL_MODULES | PROBES
+        if package_of(file) != "state" and file.stem not in PROBES
         for node in ast.walk(parsed(file))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value)
     ]
@@ -141,7 +153,7 @@ def test_sql_stands_only_where_the_state_is_kept() -> None:
 @pytest.mark.parametrize("package", [SERVER, METADATA])
 def test_models_are_loaded_only_by_generators_and_only_when_used(package: Path) -> None:
     heavy = [found for found in imports(package) if found.target.split(".")[0] in HEAVY]
-    wrong = [str(f) for f in heavy if not (f.lazy and package == SERVER and module_of(f.file) == "generators")]
+    wrong = [str(f) for f in heavy if not (f.lazy and package == SERVER and package_of(f.file) == "generators")]
     assert not wrong
 
 

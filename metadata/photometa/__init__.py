@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from photometa.errors import MetadataError
-from photometa.facts import Facts
-from photometa.values import Alt, Bag, LangAlt, Properties, Seq, Struct, Value
+from photometa.facts.facts import Facts
+from photometa.xmp.values import Alt, Bag, LangAlt, Properties, Seq, Struct, Value
 
 if TYPE_CHECKING:
     Path = str | os.PathLike[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from photometa.findings import clean_text
+from photometa.facts.findings import clean_text
 
 
 def profile_name(profile: bytes) -> str | None:

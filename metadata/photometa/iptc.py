@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from photometa.findings import Findings, clean_text, note
+from photometa.facts.findings import Findings, clean_text, note
 
 MAX_DATASETS = 10_000
 _UTF8 = b"\x1b%G"

@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import TypeVar
 
 from photometa.containers.blocks import Blocks, FormatError
+from photometa.containers.ifd import directories
 from photometa.containers.sniff import read_blocks
 from photometa.containers.source import File
-from photometa.derive import facts_of
-from photometa.described import READ, read_described
 from photometa.errors import MetadataError
-from photometa.exif import read_exif
-from photometa.facts import Facts
-from photometa.findings import Findings, note
+from photometa.exif.exif_facts import read_exif
+from photometa.exif.makernote import read_maker_note
+from photometa.facts.derive import facts_of
+from photometa.facts.facts import Facts
+from photometa.facts.findings import Findings, note
+from photometa.facts.precedence import Statements, ranked
 from photometa.icc import profile_name
 from photometa.iptc import read_iptc
-from photometa.makernote import read_maker_note
-from photometa.precedence import Statements, ranked
 from photometa.sidecar import read_sidecar, sidecar_paths
-from photometa.tiff import directories
-from photometa.xmp import parse
+from photometa.xmp.packets import parse
+from photometa.xmp.xmp_facts import READ, read_described
 
 _Block = TypeVar("_Block")
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from photometa.atomic import refused, replace_file
 from photometa.errors import MetadataError
 from photometa.lock import LockedError, locked
-from photometa.splice import merge
-from photometa.values import Properties, Value
-from photometa.xmltree import MAX_BYTES, XmlError
-from photometa.xmp import packet, parse
+from photometa.xmp.packets import packet, parse
+from photometa.xmp.values import Properties, Value
+from photometa.xmp.xmltree import MAX_BYTES, XmlError
+from photometa.xmp.xmp_edit import merge
 
 ATTEMPTS = 3
 """How often a merge is done anew when another program writes in between."""

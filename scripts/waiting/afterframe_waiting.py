@@ -9,10 +9,10 @@ import os
 import threading
 from collections.abc import Iterator
 
+from afterframe.domain import Recipe
 from afterframe.errors import Cancelled
-from afterframe.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress
-from afterframe.generators import Abilities
-from afterframe.models import Recipe
+from afterframe.generators.registry import Abilities
+from afterframe.imaging.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress
 
 STEP_S = 0.05
 """Between two looks at whether to stop, seconds."""

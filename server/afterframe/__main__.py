@@ -1,6 +1,6 @@
 """``python -m afterframe``."""
 
-from afterframe.cli import main
+from afterframe.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from afterframe.catalog import Catalog
-from afterframe.db import Database
-from afterframe.jobs import Queue
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+from afterframe.state.queue import Queue
 from factories import Clock
 
 

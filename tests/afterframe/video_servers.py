@@ -33,8 +33,8 @@ import numpy as np
 from flask import Flask, Response, request
 from werkzeug.serving import make_server
 
-from afterframe.encode import Encoding, encode
-from afterframe.frames import Frames, Sound
+from afterframe.encode.encode import Encoding, encode
+from afterframe.imaging.frames import Frames, Sound
 
 OPENAI_FIELDS = {"model", "prompt", "seconds", "size"}
 OPENAI_SIZES = {"720x1280", "1280x720", "1024x1792", "1792x1024"}

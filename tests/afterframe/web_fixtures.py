@@ -14,23 +14,23 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from afterframe.catalog import Catalog
 from afterframe.config import Config, Home, ServerConfig
-from afterframe.darkroom import Darkroom
-from afterframe.db import Database
-from afterframe.encode import Encoding, encode
-from afterframe.hashing import sha256_of
-from afterframe.ingest import Ingest
-from afterframe.jobs import Queue
-from afterframe.models import Clip, Photo, Stamp
-from afterframe.provenance import MadeBy, describe
-from afterframe.web import LoginCodes, Services, create_app
-from afterframe.web.api import ROUTES
-from afterframe.web.schema import check
-from afterframe.web.shapes import SCHEMAS, ref
+from afterframe.domain import Clip, Photo, Stamp
+from afterframe.encode.encode import Encoding, encode
+from afterframe.intake.ingest import Ingest
+from afterframe.publish.sidecar import MadeBy, describe
+from afterframe.render.drafts import Darkroom
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+from afterframe.state.queue import Queue
+from afterframe.system.hashing import sha256_of
+from afterframe.web.all_routes import ROUTES
+from afterframe.web.app import LoginCodes, Services, create_app
+from afterframe.web.http.schema import check
+from afterframe.web.http.schemas import SCHEMAS, ref
 from factories import Clock, make_clip, make_frames, make_photo_file
 from fakes import FakeReader
-from photometa.xmp import packet
+from photometa.xmp.packets import packet
 
 TOKEN = "t0ken-of-the-tests-0123456789abcdef"
 HOST = "localhost"  # what Flask's test client calls it

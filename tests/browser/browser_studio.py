@@ -18,17 +18,17 @@ from faults_processes import toml, until
 from playwright.sync_api import Page
 
 import photometa
-from afterframe.catalog import Catalog
 from afterframe.config import Home
-from afterframe.db import Database
-from afterframe.encode import Encoding, encode
-from afterframe.frames import Frames
-from afterframe.hashing import sha256_of
-from afterframe.models import Clip, Stamp
+from afterframe.domain import Clip, Stamp
+from afterframe.encode.encode import Encoding, encode
+from afterframe.imaging.frames import Frames
 from afterframe.naming import sidecar_of
-from afterframe.provenance import MadeBy, describe
+from afterframe.publish.sidecar import MadeBy, describe
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+from afterframe.system.hashing import sha256_of
 from factories import make_clip, make_frames, make_photo_file, make_recipe
-from photometa.xmp import packet
+from photometa.xmp.packets import packet
 
 SIZE = (192, 128)
 TINY = {"size": list(SIZE), "duration_s": 1, "fps": 8}

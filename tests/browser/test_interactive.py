@@ -20,8 +20,8 @@ from flask import Flask
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-import afterframe.web
-from afterframe.web.interactive import Look, render_file
+import afterframe.web.app
+from afterframe.web.pages.interactive import Look, render_file
 
 pytestmark = pytest.mark.slow
 Picture = npt.NDArray[np.uint8]
@@ -62,7 +62,7 @@ def saved(path: Path, picture: Picture | None = None, depth: Picture | None = No
         data(clouds() if picture is None else picture),
         data(thirds() if depth is None else depth),
     )
-    with Flask(afterframe.web.__name__, static_folder=None).test_request_context():
+    with Flask(afterframe.web.app.__name__, static_folder=None).test_request_context():
         path.write_text(render_file(look, "en"), "utf-8")
     return path
 

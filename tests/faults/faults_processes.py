@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
-from afterframe.hashing import sha256_of
+from afterframe.system.hashing import sha256_of
 
 T = TypeVar("T")
 

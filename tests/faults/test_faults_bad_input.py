@@ -26,8 +26,8 @@ from faults_photos import (
 )
 from faults_processes import Afterframe, clips_in, frames_of, hashes, hidden_in, until
 
-from afterframe.decode import decode
 from afterframe.errors import PhotoError
+from afterframe.imaging.decode import decode
 from factories import make_photo_file
 
 pytestmark = pytest.mark.slow

@@ -94,7 +94,7 @@ def test_a_limit_on_file_size_fails_the_render_and_leaves_nothing(afterframe: Af
 def test_a_lost_database_loses_no_verdict_no_rating_and_no_deletion(afterframe: Afterframe, folder: Path) -> None:
     from test_faults_files import decide
 
-    from afterframe.models import Verdict
+    from afterframe.domain import Verdict
 
     photos = [make_photo_file(folder / f"{name}.jpg", seed=seed) for seed, name in enumerate("ABCD")]
     daemon = afterframe.serve(folder)

@@ -9,12 +9,12 @@ import pytest
 from faults_processes import Afterframe, Daemon, clips_in, frames_of, hashes, hidden_in, until
 
 import photometa
-from afterframe.catalog import Catalog
-from afterframe.db import Database
-from afterframe.hashing import sha256_of
-from afterframe.models import Verdict
+from afterframe.domain import Verdict
 from afterframe.naming import sidecar_of
-from afterframe.provenance import write_verdict
+from afterframe.publish.sidecar import write_verdict
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+from afterframe.system.hashing import sha256_of
 from factories import make_photo_file
 
 pytestmark = pytest.mark.slow

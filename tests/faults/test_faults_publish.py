@@ -14,15 +14,15 @@ import pytest
 from faults_processes import clips_in, frames_of, hashes, hidden_in
 
 import photometa
-from afterframe.catalog import Catalog
+from afterframe.app.recovery import clear_stray, recover
 from afterframe.config import Config, Home, RenderConfig
-from afterframe.db import Database
-from afterframe.hashing import sha256_of
-from afterframe.jobs import Order, Queue
-from afterframe.models import Job, Stamp
-from afterframe.recovery import clear_stray, recover
-from afterframe.scan import scan
-from afterframe.worker import Heartbeat, Worker, _attempt
+from afterframe.domain import Job, Stamp
+from afterframe.intake.scan import scan
+from afterframe.render.worker import Heartbeat, Worker, _attempt
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+from afterframe.state.queue import Order, Queue
+from afterframe.system.hashing import sha256_of
 from factories import make_photo_file, make_recipe
 
 pytestmark = pytest.mark.slow

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from faults_processes import Afterframe, clips_in, frames_of, hidden_in, until
 
-from afterframe.provenance import read_clip
+from afterframe.publish.sidecar import read_clip
 from factories import make_photo_file
 from photometa import read_sidecar
 

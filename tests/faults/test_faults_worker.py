@@ -135,7 +135,7 @@ def test_a_worker_that_is_killed_from_outside_costs_one_strike(
     photo = make_photo(folder, "A", "wait")
     daemon = afterframe.serve(folder)
     until(lambda: (unruly / "times").exists(), "the render to begin")
-    (worker,) = (p for p in daemon.members() if "afterframe.worker" in p.cmdline())
+    (worker,) = (p for p in daemon.members() if "afterframe.render.worker" in p.cmdline())
     (photo.parent / "afterframe.toml").unlink()
     (unruly / "unruly.py").write_text(PLUGIN.replace('"wait" in prompt', "False"))
     worker.kill()

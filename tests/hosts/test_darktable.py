@@ -19,8 +19,8 @@ from faults_processes import Afterframe
 from PIL import Image
 
 import photometa
-from afterframe.hashing import sha256_of
-from afterframe.provenance import read_clip
+from afterframe.publish.sidecar import read_clip
+from afterframe.system.hashing import sha256_of
 from factories import make_photo_file
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

@@ -18,10 +18,10 @@ from lightroom import IDENTIFIER, PLUGIN, Lightroom, from_lua, to_lua, translati
 from lightroom_studio import Studio
 from lupa import lua51
 
-from afterframe import plugins
+from afterframe.app import plugins
 from afterframe.config import Home
-from afterframe.models import CameraMovement
-from photometa.xmp import packet
+from afterframe.domain import CameraMovement
+from photometa.xmp.packets import packet
 
 FILES = sorted(path.name for path in PLUGIN.glob("*.lua"))
 WORDS = re.compile(r'LOC\s*\(?\s*"(\$\$\$/Afterframe/[\w/]+)=((?:[^"\\]|\\.)*)"')

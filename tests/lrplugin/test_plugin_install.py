@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from afterframe import plugins
-from afterframe.cli import main
+from afterframe.app import plugins
+from afterframe.app.plugins import FOLDERS, HOSTS, LUARC_LINE
+from afterframe.cli.main import main
 from afterframe.config import Home
 from afterframe.errors import AfterframeError, UsageError, WrongState
-from afterframe.plugins import FOLDERS, HOSTS, LUARC_LINE
 
 ROOT = Path(__file__).parents[2]
 HOME = Home(Path("/somewhere/afterframe home"))

@@ -21,7 +21,7 @@ from pathlib import Path
 import photometa
 from photometa import MetadataError, reading
 from photometa.containers.mp4 import append_xmp, read_xmp
-from photometa.xmp import packet
+from photometa.xmp.packets import packet
 
 LIMIT_S = 0.3
 SHARED = Path(__file__).parents[2].parent / "shared"

@@ -9,7 +9,7 @@ import piexif
 from PIL import Image, features
 
 from photometa import Bag, LangAlt
-from photometa.xmp import packet
+from photometa.xmp.packets import packet
 
 JPEG, PNG, WEBP, TIFF, AVIF = "JPEG", "PNG", "WEBP", "TIFF", "AVIF"
 

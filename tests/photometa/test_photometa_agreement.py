@@ -24,7 +24,7 @@ from photometa_witnesses import (
 import photometa
 from photometa import Bag, Facts, LangAlt, Seq, Struct, Value
 from photometa.containers.mp4 import append_xmp, read_xmp
-from photometa.xmp import packet, parse
+from photometa.xmp.packets import packet, parse
 
 RAWS = raws()
 CLIP: dict[str, Value] = {

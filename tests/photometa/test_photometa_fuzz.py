@@ -14,11 +14,11 @@ from photometa_seeds import JPEG, exif_block, photo
 import photometa
 from photometa import Alt, Bag, LangAlt, MetadataError, Seq, Struct, Value
 from photometa.containers.heif import MAX_ITEMS, _content, _Item, _item_locations
+from photometa.containers.ifd import open_tiff
 from photometa.containers.source import Bytes
-from photometa.makernote import _canon_iso
-from photometa.splice import merge
-from photometa.tiff import open_tiff
-from photometa.xmp import packet, parse
+from photometa.exif.makernote import _canon_iso
+from photometa.xmp.packets import packet, parse
+from photometa.xmp.xmp_edit import merge
 
 WRITABLE = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\ufffe\uffff" + "".join(map(chr, range(32)))),

@@ -17,7 +17,7 @@ from PIL import Image, ImageCms
 
 import photometa
 from photometa import Bag, Facts, LangAlt, MetadataError
-from photometa.xmp import packet
+from photometa.xmp.packets import packet
 
 SEEDS = seeds()
 Reader = Callable[[bytes], Facts]

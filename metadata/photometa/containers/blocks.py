@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from photometa.tiff import Directories, Tiff
+from photometa.containers.ifd import Directories, Tiff
 
 
 @dataclass(slots=True)

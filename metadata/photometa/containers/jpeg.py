@@ -9,7 +9,7 @@ import struct
 
 from photometa.containers.blocks import Blocks
 from photometa.containers.bmff import Source
-from photometa.tiff import open_tiff
+from photometa.containers.ifd import open_tiff
 
 MAX_SEGMENTS = 5000
 _EXIF = b"Exif\0"

@@ -8,8 +8,8 @@ import zlib
 
 from photometa.containers.blocks import Blocks
 from photometa.containers.bmff import Source
+from photometa.containers.ifd import Tiff, open_tiff
 from photometa.containers.jpeg import iptc_of_photoshop
-from photometa.tiff import Tiff, open_tiff
 
 MAX_CHUNKS = 300_000
 MAX_INFLATED = 16 << 20

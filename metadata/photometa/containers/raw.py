@@ -12,10 +12,10 @@ from collections.abc import Iterator
 
 from photometa.containers.blocks import Blocks, FormatError
 from photometa.containers.bmff import Box, Source, boxes
+from photometa.containers.ifd import SUB_IFDS, Directories, Entry, Tiff
 from photometa.containers.jpeg import read_jpeg
 from photometa.containers.source import Bytes
 from photometa.containers.tiff import blocks_of_directory
-from photometa.tiff import SUB_IFDS, Directories, Entry, Tiff
 
 _SUBFILE, _WIDTH, _HEIGHT, _MAKE = 0x00FE, 0x0100, 0x0101, 0x010F
 _DNG_VERSION, _DEFAULT_CROP_SIZE = 0xC612, 0xC620

@@ -5,13 +5,13 @@ from __future__ import annotations
 from photometa.containers.blocks import Blocks, FormatError
 from photometa.containers.bmff import BoxError, Source
 from photometa.containers.heif import read_heif
+from photometa.containers.ifd import Tiff
 from photometa.containers.jpeg import read_jpeg
 from photometa.containers.jxl import CODESTREAM, SIGNATURE, read_jxl
 from photometa.containers.png import read_png
 from photometa.containers.raw import raw_format, read_cr3, read_raf, read_raw_tiff
 from photometa.containers.tiff import read_tiff
 from photometa.containers.webp import read_webp
-from photometa.tiff import Tiff
 
 _TIFF = {b"II*\0", b"MM\0*", b"IIRO", b"IIRS", b"MMOR", b"IIU\0"}
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}

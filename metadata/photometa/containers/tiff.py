@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from photometa.containers.blocks import Blocks
+from photometa.containers.ifd import ICC, IPTC, PHOTOSHOP, XMP, Entry, Tiff
 from photometa.containers.jpeg import iptc_of_photoshop
-from photometa.tiff import ICC, IPTC, PHOTOSHOP, XMP, Entry, Tiff
 
 _WIDTH, _HEIGHT = 0x0100, 0x0101
 MAX_BLOCK = 64 << 20

@@ -16,7 +16,7 @@ from typing import Any
 from PIL import Image
 
 from afterframe.errors import GenerateError
-from afterframe.frames import Pixels
+from afterframe.imaging.frames import Pixels
 
 QUESTION = "Describe what this photograph shows in one short, plain sentence."
 LONGEST = 300

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from afterframe.colour import Floats, from_oklab, to_oklab
-from afterframe.frames import Pixels
+from afterframe.imaging.colour import Floats, from_oklab, to_oklab
+from afterframe.imaging.frames import Pixels
 
 NODES = 25
 """Nodes of the look-up table along each of red, green and blue."""

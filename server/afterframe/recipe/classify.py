@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from afterframe.models import PhotoType, Scene
+from afterframe.domain import PhotoType, Scene
 from afterframe.recipe.rules import Rules
-from photometa.facts import Facts
+from photometa.facts.facts import Facts
 
 _CAMERA_WROTE_IT = re.compile(
     r"digital (still )?camera|^(caption|null|none|untitled|dsc|image|img|kodak action cam)$"

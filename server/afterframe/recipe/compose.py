@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from afterframe.models import CameraMovement, Direction, Recipe, Scene
+from afterframe.domain import CameraMovement, Direction, Recipe, Scene
 from afterframe.recipe.classify import Verdict, classify
 from afterframe.recipe.prompt import add_look, write_prompt
 from afterframe.recipe.rules import Rules, TypeRules, rules
 from afterframe.recipe.settings import Overrides, read_setting
-from photometa.facts import Facts
+from photometa.facts.facts import Facts
 
 Because = dict[str, tuple[str, ...]]
 _MOVEMENTS = (

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from afterframe.models import CameraMovement, PhotoType, Recipe, Scene
+from afterframe.domain import CameraMovement, PhotoType, Recipe, Scene
 from afterframe.recipe.classify import own_words
 from afterframe.recipe.rules import TypeRules
 from afterframe.recipe.settings import LONGEST_PROMPT
-from photometa.facts import Facts
+from photometa.facts.facts import Facts
 
 _NOTHING_WRITTEN = "nothing was written about this photo, so it only says how it moves"
 _CAMERA_WORDS = {

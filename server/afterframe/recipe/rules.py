@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 
-from afterframe.models import PhotoType
+from afterframe.domain import PhotoType
 
 
 @dataclass(frozen=True, slots=True)

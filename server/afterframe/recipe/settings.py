@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from afterframe.domain import CameraMovement, Direction, PhotoType
 from afterframe.errors import RecipeError, shortened
-from afterframe.models import CameraMovement, Direction, PhotoType
 
 Overrides = Sequence[tuple[str, Mapping[str, object]]]
 """(who said it, what), strongest first: ("your words for this photo", {"duration_s": 3})."""

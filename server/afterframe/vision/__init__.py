@@ -6,7 +6,7 @@ The same pixels always give the same answer.
 
 from __future__ import annotations
 
-from afterframe.vision.canvas import Canvas, Map, Pixels, canvas
-from afterframe.vision.survey import Survey, look, survey
+from afterframe.vision.analysis_image import Canvas, Map, Pixels, canvas
+from afterframe.vision.scene_maps import Survey, look, survey
 
 __all__ = ["Canvas", "Map", "Pixels", "Survey", "canvas", "look", "survey"]

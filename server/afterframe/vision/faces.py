@@ -14,8 +14,8 @@ from importlib.resources import files
 import cv2
 import numpy as np
 
-from afterframe.models import Box
-from afterframe.vision.canvas import Canvas, Map, Pixels
+from afterframe.domain import Box
+from afterframe.vision.analysis_image import Canvas, Map, Pixels
 
 _CASCADES = ("frontalface_alt2", "frontalface_default", "frontalface_alt")
 _SMALLEST = 1 / 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from afterframe.vision.canvas import Canvas, Map, gradients, refine, smooth, unit
+from afterframe.vision.analysis_image import Canvas, Map, gradients, refine, smooth, unit
 
 
 def focus_map(picture: Canvas) -> Map:

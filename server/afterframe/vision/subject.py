@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from afterframe.models import Box
-from afterframe.vision.canvas import Canvas, Map, Pixels, box_mask, refine, smooth, unit
+from afterframe.domain import Box
+from afterframe.vision.analysis_image import Canvas, Map, Pixels, box_mask, refine, smooth, unit
 
 _CUT_SIDE, _CUT_ROUNDS = 192, 2
 """GrabCut's picture (long side, pixels) and rounds: its time grows faster than the area."""

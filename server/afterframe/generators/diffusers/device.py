@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import psutil
 
-from afterframe import devices as driver
 from afterframe.errors import GenerateError
+from afterframe.system import gpus as driver
 
 SHARE = 0.75
 """Of the memory that an Apple GPU shares with the processor, what a model can take."""

@@ -15,17 +15,17 @@ import numpy as np
 from PIL import Image
 
 from afterframe.config import Home
+from afterframe.domain import Recipe
 from afterframe.errors import AfterframeError, GenerateError
-from afterframe.frames import Pixels, Sound
 from afterframe.generators.diffusers import failures, fit, plans, weights
+from afterframe.generators.diffusers.acceleration import Speed
 from afterframe.generators.diffusers.device import Device
 from afterframe.generators.diffusers.families import FAMILIES, Call, Scene
-from afterframe.generators.diffusers.paces import Course
 from afterframe.generators.diffusers.profiles import Choice, Plan
-from afterframe.generators.diffusers.speed import Speed
-from afterframe.generators.diffusers.texts import Embeddings, PromptCache
-from afterframe.invocation import pip_install
-from afterframe.models import Recipe
+from afterframe.generators.diffusers.prompt_cache import Embeddings, PromptCache
+from afterframe.generators.diffusers.timings import Course
+from afterframe.imaging.frames import Pixels, Sound
+from afterframe.system.cli_hints import pip_install
 
 SLOW_ON_CPU_GB = 2.0
 """Larger models are refused on a machine without a GPU: a clip would take hours."""

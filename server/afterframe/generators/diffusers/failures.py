@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from afterframe.errors import AfterframeError, GenerateError, OutOfMemory
 from afterframe.generators.diffusers.device import driver_error
-from afterframe.invocation import install_extra
+from afterframe.system.cli_hints import install_extra
 
 _DRIVER_WORDS = ("cuda driver", "nvidia driver", "no kernel image", "cuda initialization", "hip error", "cudnn_status")
 _MEMORY_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory")

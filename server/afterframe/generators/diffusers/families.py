@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from afterframe.frames import Sound
-from afterframe.models import Direction, Recipe
+from afterframe.domain import Direction, Recipe
+from afterframe.imaging.frames import Sound
 
 if TYPE_CHECKING:
     from PIL.Image import Image

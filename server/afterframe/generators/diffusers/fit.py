@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
+from afterframe.domain import Direction, Recipe
 from afterframe.errors import GenerateError
 from afterframe.generators.diffusers.profiles import Choice, Plan, Profile
-from afterframe.models import Direction, Recipe
 
 CALM, LIVELY, FAITHFUL = 0.35, 0.65, 0.8
 """Motion below and above which words are added; style consistency from which they are."""

@@ -16,8 +16,8 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from afterframe.config import Home
+from afterframe.domain import CameraMovement
 from afterframe.errors import ConfigError, NotFound
-from afterframe.models import CameraMovement
 
 FAMILIES = ("wan", "ltx", "ltx2", "cogvideox")
 FOLDER_PROFILE = "afterframe-model.toml"

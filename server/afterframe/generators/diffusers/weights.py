@@ -16,7 +16,7 @@ from pathlib import Path
 
 from afterframe.errors import GenerateError
 from afterframe.generators.diffusers.profiles import Choice, Lora, Profile, read_index
-from afterframe.invocation import install_extra
+from afterframe.system.cli_hints import install_extra
 
 MISSING_PACKAGES = install_extra("gpu")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from afterframe.domain import CameraMovement, PhotoType, Recipe
 from afterframe.generators.parallax.warp import Field
-from afterframe.models import CameraMovement, PhotoType, Recipe
 
 _TRAVEL = {
     PhotoType.PORTRAIT: 0.65,

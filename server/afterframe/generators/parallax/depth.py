@@ -13,11 +13,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from afterframe.frames import PreparedPhoto
 from afterframe.generators.parallax.camera import SUBJECT_NEARNESS
-from afterframe.generators.parallax.learned import learned_nearness
+from afterframe.generators.parallax.depth_network import learned_nearness
+from afterframe.imaging.frames import PreparedPhoto
 from afterframe.vision import Map, Survey
-from afterframe.vision.canvas import box_mask, down_columns, refine, smooth
+from afterframe.vision.analysis_image import box_mask, down_columns, refine, smooth
 
 
 def nearness(seen: Survey, photo: PreparedPhoto, weights: Path | None = None) -> Map:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from afterframe.frames import Pixels, PreparedPhoto
+from afterframe.generators.parallax.clip_renderer import pivot_of
 from afterframe.generators.parallax.depth import nearness
-from afterframe.generators.parallax.learned import configured
-from afterframe.generators.parallax.stage import pivot_of
+from afterframe.generators.parallax.depth_network import configured
+from afterframe.imaging.frames import Pixels, PreparedPhoto
 from afterframe.vision import survey
 
 STAYS = 128

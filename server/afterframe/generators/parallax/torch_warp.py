@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from afterframe.frames import Pixels
 from afterframe.generators.parallax.warp import SPACING, Copy, Field, Warper, nodes
 from afterframe.generators.parallax.yuv import Planes
+from afterframe.imaging.frames import Pixels
 
 _TRIAL_FRAMES = 6
 _WORTH_LOADING = 640 * 480
@@ -107,7 +107,7 @@ def _on_cpu(source: Planes, size: tuple[int, int]) -> Warper:
     if size[0] * size[1] < _WORTH_LOADING:
         return Warper(source, size)
     try:
-        from afterframe.generators.parallax.compiled import CompiledWarper
+        from afterframe.generators.parallax.numba_warp import CompiledWarper
     except ImportError:
         return Warper(source, size)
     return CompiledWarper(source, size)

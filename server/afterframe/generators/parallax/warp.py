@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from afterframe.frames import Pixels
 from afterframe.generators.parallax.yuv import Planes
+from afterframe.imaging.frames import Pixels
 
 SPACING = 8
 """Pixels between nodes."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from afterframe.frames import Pixels
+from afterframe.imaging.frames import Pixels
 
 _KR, _KB = 0.2126, 0.0722
 _KG = 1.0 - _KR - _KB

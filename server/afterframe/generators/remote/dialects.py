@@ -19,8 +19,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from afterframe.config import EndpointConfig
+from afterframe.domain import Direction, Recipe
 from afterframe.errors import GenerateError
-from afterframe.models import Direction, Recipe
 
 GRID = 32
 """Sizes are multiples of this, and frame counts multiples of FRAME_GRID plus one: every published image-to-video

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import urllib3
 
 from afterframe.config import EndpointConfig
-from afterframe.frames import CancelCheck
+from afterframe.imaging.frames import CancelCheck
 
 CONNECT_S = 5.0
 ANSWER_S = 5.0

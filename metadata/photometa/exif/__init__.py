@@ -1,0 +1,1 @@
+"""Exif tags and maker notes."""

@@ -1,0 +1,1 @@
+"""Facts: which statement counts, and what follows from it."""

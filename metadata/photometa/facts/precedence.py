@@ -1,0 +1,68 @@
+"""Which statement counts where several are made.
+
+| facts | order |
+| --- | --- |
+| what the file is (size, turn, profile) | container, Exif, XMP |
+| what people write: rating, words, place, position | own sidecar, embedded XMP, IPTC, Exif |
+| lens | Exif LensModel, embedded XMP, own sidecar, maker note, Exif LensSpecification |
+| everything that the camera measured, the time included | Exif, embedded XMP, own sidecar, maker note |
+
+A position's parts come from one statement, and so do a time and its offset.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from photometa.facts.findings import Findings
+
+WRITTEN_LATER = frozenset(
+    {"rating", "title", "caption", "keywords", "creator", "copyright", "sublocation", "city", "state"}
+    | {"country", "latitude", "longitude", "altitude_m"}
+)
+_LEADS = {"longitude": "latitude", "altitude_m": "latitude", "offset_text": "captured_at"}
+"""Fields that count only beside the same value of another field."""
+
+
+@dataclass(slots=True)
+class Statements:
+    """Findings by where they stand."""
+
+    container: Findings = field(default_factory=dict)
+    exif: Findings = field(default_factory=dict)
+    maker: Findings = field(default_factory=dict)
+    xmp: Findings = field(default_factory=dict)
+    iptc: Findings = field(default_factory=dict)
+    sidecar: Findings = field(default_factory=dict)
+
+
+def ranked(said: Statements) -> Findings:
+    """The statement that counts for each field."""
+    written = [said.sidecar, said.xmp, said.iptc, said.exif]
+    spec = {"lens": said.exif["lens_range"]} if "lens_range" in said.exif else {}
+    measured = [said.container, said.exif, said.xmp, said.sidecar, said.maker, spec, said.iptc]
+    result: Findings = {}
+    for findings in written:
+        _take(result, findings, {f for f in findings if f in WRITTEN_LATER})
+    for findings in measured:
+        _take(result, findings, {f for f in findings if f not in WRITTEN_LATER})
+    return result
+
+
+def _take(result: Findings, findings: Findings, names: set[str]) -> None:
+    """Add the fields that are still open, leading ones first."""
+    for name in sorted(names, key=lambda n: n in _LEADS):
+        lead = _LEADS.get(name)
+        if name not in result and (lead is None or _same(result.get(lead), findings.get(lead))):
+            result[name] = findings[name]
+
+
+def _same(one: tuple[Any, str] | None, other: tuple[Any, str] | None) -> bool:
+    if one is None or other is None:
+        return False
+    first, second = one[0], other[0]
+    if isinstance(first, datetime) and isinstance(second, datetime):
+        return first.replace(microsecond=0) == second.replace(microsecond=0)
+    return bool(first == second)

@@ -1,0 +1,1 @@
+"""XMP: packets, properties, and edits that change nothing else."""

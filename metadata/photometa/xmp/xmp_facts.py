@@ -1,0 +1,175 @@
+"""XMP properties -> facts: what the photographer wrote, and the Exif tags that XMP repeats.
+
+IPTC Photo Metadata Standard 2025.1; Exif 3.0 metadata for XMP (CIPA DC-010).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from photometa.exif.exif_facts import wall_clock
+from photometa.exif.exif_labels import EXPOSURE_PROGRAM, LIGHT_SOURCE, METERING, SCENE
+from photometa.facts.findings import Findings, clean_text, note
+from photometa.xmp.values import Array, LangAlt, Struct, Value
+
+_TEXTS = (
+    ("title", "dc:title"),
+    ("title", "photoshop:Headline"),
+    ("caption", "dc:description"),
+    ("creator", "dc:creator"),
+    ("copyright", "dc:rights"),
+    ("sublocation", "Iptc4xmpCore:Location"),
+    ("city", "photoshop:City"),
+    ("state", "photoshop:State"),
+    ("country", "photoshop:Country"),
+    ("camera_make", "tiff:Make"),
+    ("camera_model", "tiff:Model"),
+    ("software", "xmp:CreatorTool"),
+    ("lens", "exifEX:LensModel"),
+    ("lens", "aux:Lens"),
+    ("colour_profile", "photoshop:ICCProfile"),
+)
+_NUMBERS = (
+    ("exposure_s", "exif:ExposureTime"),
+    ("f_number", "exif:FNumber"),
+    ("focal_mm", "exif:FocalLength"),
+    ("focal_35mm", "exif:FocalLengthIn35mmFilm"),
+)
+_WORDS = (
+    ("metering", "exif:MeteringMode", METERING),
+    ("light_source", "exif:LightSource", LIGHT_SOURCE),
+    ("white_balance", "exif:WhiteBalance", {0: "auto", 1: "manual"}),
+    ("exposure_program", "exif:SceneCaptureType", SCENE),
+    ("exposure_program", "exif:ExposureProgram", EXPOSURE_PROGRAM),
+)
+_OFFSET = re.compile(r"[+-]\d\d:\d\d\Z")
+
+
+READ = frozenset(
+    {name for _, name in _TEXTS + _NUMBERS}
+    | {name for _, name, _ in _WORDS}
+    | {"dc:subject", "xmp:Rating", "exif:ISOSpeedRatings", "exifEX:PhotographicSensitivity", "exif:Flash"}
+    | {"exif:ExposureBiasValue", "tiff:Orientation", "exif:DateTimeOriginal", "photoshop:DateCreated"}
+    | {"exif:DateTimeDigitized", "exif:GPSLatitude", "exif:GPSLongitude", "exif:GPSAltitude"}
+    | {"exif:GPSAltitudeRef", "photoshop:SidecarForExtension"}
+)
+"""Every property that becomes a fact, or says whose sidecar it is."""
+
+
+def read_described(properties: Mapping[str, Value], source: str = "XMP") -> Findings:
+    """The facts in XMP properties.
+
+    Args:
+        properties: a packet's.
+        source: what to name before the property, e.g. "XMP" or the sidecar's name.
+    """
+    found: Findings = {}
+    for field, name in _TEXTS:
+        note(found, field, _text(properties.get(name)), f"{source} {name}")
+    subject = properties.get("dc:subject")
+    if isinstance(subject, Array):
+        words = [clean_text(item) for item in subject if isinstance(item, str)]
+        note(found, "keywords", tuple(dict.fromkeys(w for w in words if w)), f"{source} dc:subject")
+    rating = _number(properties.get("xmp:Rating"))
+    if rating is not None and -1 <= rating <= 5:
+        note(found, "rating", int(rating), f"{source} xmp:Rating")
+    _camera(properties, found, source)
+    _when(properties, found, source)
+    _where(properties, found, source)
+    return found
+
+
+def _camera(properties: Mapping[str, Value], found: Findings, source: str) -> None:
+    for field, name in _NUMBERS:
+        value = _number(properties.get(name))
+        if value is not None and value > 0:
+            note(found, field, value, f"{source} {name}")
+    for name in ("exif:ISOSpeedRatings", "exifEX:PhotographicSensitivity"):
+        value = _number(_first(properties.get(name)))
+        if value is not None and 0 < value != 65535:
+            note(found, "iso", int(value), f"{source} {name}")
+    bias = _number(properties.get("exif:ExposureBiasValue"))
+    note(found, "exposure_bias_ev", bias, f"{source} exif:ExposureBiasValue")
+    for field, name, words in _WORDS:
+        value = _number(properties.get(name))
+        if value is not None:
+            note(found, field, words.get(int(value)), f"{source} {name}")
+    orientation = _number(properties.get("tiff:Orientation"))
+    if orientation is not None and 1 <= orientation <= 8:
+        note(found, "orientation", int(orientation), f"{source} tiff:Orientation")
+    flash = properties.get("exif:Flash")
+    fired = flash.get("exif:Fired") if isinstance(flash, Struct) else None
+    if isinstance(fired, str) and fired.lower() in ("true", "false"):
+        note(found, "flash_fired", fired.lower() == "true", f"{source} exif:Flash")
+
+
+def _when(properties: Mapping[str, Value], found: Findings, source: str) -> None:
+    """The wall clock as written; an offset is kept, never converted."""
+    for name in ("exif:DateTimeOriginal", "photoshop:DateCreated", "exif:DateTimeDigitized"):
+        text = _text(properties.get(name))
+        moment = _moment(text)
+        if text is not None and moment is not None:
+            note(found, "captured_at", moment, f"{source} {name}")
+            offset = _OFFSET.search(text[10:])
+            note(found, "offset_text", offset[0] if offset else None, f"{source} {name}")
+            return
+
+
+def _moment(text: str | None) -> datetime | None:
+    fraction = re.search(r"\.(\d+)", text) if text else None
+    return wall_clock(text + ":00" if text and len(text) == 16 else text, fraction[1] if fraction else None)
+
+
+def _where(properties: Mapping[str, Value], found: Findings, source: str) -> None:
+    latitude = _coordinate(_text(properties.get("exif:GPSLatitude")), "NS", 90)
+    longitude = _coordinate(_text(properties.get("exif:GPSLongitude")), "EW", 180)
+    if latitude is not None and longitude is not None and (latitude, longitude) != (0, 0):
+        note(found, "latitude", latitude, f"{source} exif:GPSLatitude")
+        note(found, "longitude", longitude, f"{source} exif:GPSLongitude")
+        altitude = _number(properties.get("exif:GPSAltitude"))
+        if altitude is not None:
+            below = _text(properties.get("exif:GPSAltitudeRef")) == "1"
+            note(found, "altitude_m", -altitude if below else altitude, f"{source} exif:GPSAltitude")
+
+
+def _coordinate(text: str | None, letters: str, limit: int) -> float | None:
+    """A GPSCoordinate: "DDD,MM,SSk" or "DDD,MM.mmk" (XMP part 2, 8.2.2.2)."""
+    if text is None or len(text) > 60 or text[-1:].upper() not in letters:
+        return None
+    try:
+        parts = [float(part) for part in text[:-1].split(",")]
+    except ValueError:
+        return None
+    if not 1 <= len(parts) <= 3 or not all(0 <= part <= limit for part in parts):
+        return None
+    degrees = sum(part / 60**power for power, part in enumerate(parts))
+    return None if degrees > limit else degrees * (-1 if text[-1].upper() == letters[1] else 1)
+
+
+def _first(value: Value | None) -> Value | None:
+    return next(iter(value), None) if isinstance(value, Array) else value
+
+
+def _text(value: Value | None) -> str | None:
+    if isinstance(value, LangAlt):
+        return clean_text(value.default)
+    if isinstance(value, Array):
+        texts = [v for v in value if isinstance(v, str)]
+        return clean_text("; ".join(texts))
+    if isinstance(value, Struct):
+        return _text(value.get("rdf:value"))
+    return clean_text(value)
+
+
+def _number(value: Value | None) -> float | None:
+    """A number, or a rational as Exif for XMP writes it ("1/250")."""
+    if not isinstance(value, str) or len(value) > 40:
+        return None
+    above, _, below = value.partition("/")
+    try:
+        number = float(above) / float(below or 1)
+    except (ValueError, ZeroDivisionError, OverflowError):
+        return None
+    return number if abs(number) < 1e12 else None

@@ -1,0 +1,1 @@
+"""What runs together: the daemon, one-shot animation, and what looks after them."""

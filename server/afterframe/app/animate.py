@@ -1,0 +1,141 @@
+"""`afterframe animate`: the daemon's own stages, for the photos named, with or without a daemon running."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from afterframe.app.recovery import recover
+from afterframe.config import Config, Home
+from afterframe.domain import Clip, Failure, Job, JobState
+from afterframe.errors import AfterframeError, WrongState
+from afterframe.intake.ingest import Ingest, Wish
+from afterframe.intake.photo_reader import PhotoReader
+from afterframe.intake.scan import scan
+from afterframe.naming import is_our_poster
+from afterframe.render.slots import places
+from afterframe.render.supervisor import Supervisor
+from afterframe.render.worker import Worker
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+from afterframe.state.queue import Queue
+from afterframe.system.locks import Owner
+
+LOOK_S = 0.1
+"""How often the queue is looked at for progress, seconds."""
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one photo."""
+
+    photo: str
+    """As the user gave it, or as found under the folder given."""
+    state: str = "queued"
+    """"done", "failed" or "refused" in the end."""
+    jobs: list[Job] = field(default_factory=list)
+    clips: list[Clip] = field(default_factory=list)
+    error: Failure | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        clips = [
+            {"path": c.path, "sidecar": c.sidecar_path, "seed": c.recipe.seed, "measures": c.measures}
+            for c in self.clips
+        ]
+        error = self.error.to_dict() if self.error else None
+        return {"photo": self.photo, "state": self.state, "clips": clips, "error": error}
+
+
+def find_photos(given: Iterable[str]) -> Iterator[str]:
+    """The photos that paths name: files as they are, folders looked through, own posters left out.
+
+    A folder that cannot be listed, and a path too long for any, is given as it is: reading it tells why.
+    """
+    for path in given:
+        try:
+            if not Path(path).is_dir():
+                yield path
+                continue
+            found = sorted(scan(Path(path)).photos)
+        except OSError:
+            yield path
+            continue
+        for photo in found:
+            if not is_our_poster(Path(photo)):
+                yield os.path.join(path, os.path.relpath(photo, path))  # noqa: PTH118 - as the user spelt it
+
+
+class OneShot:
+    """Animates photos and waits for them.
+
+    Args:
+        told: called with all results whenever something may have changed.
+    """
+
+    def __init__(self, home: Home, config: Config, told: Callable[[list[Result]], None]) -> None:
+        self._home = home.make()
+        self._config = config
+        self._told = told
+        self._pause = threading.Event()
+
+    def run(self, photos: Iterable[str], overrides: dict[str, object], generator: str | None) -> list[Result]:
+        """Animate photos; one bad photo does not stop the others. An interrupt cancels what is not done."""
+        results: list[Result] = []
+        with ExitStack() as stack:
+            owner = stack.enter_context(Owner(self._home.owners, "animate"))
+            database = Database(self._home.database)
+            stack.callback(database.close)
+            catalog, queue = Catalog(database), Queue(database)
+            worker = Worker(database, self._config, owner.id)
+            recover(worker, queue, self._home)
+            reader = PhotoReader(self._config.limits)
+            stack.callback(reader.close)
+            ingest = Ingest(database, catalog, queue, self._config, reader.read)
+            supervisor = Supervisor(queue, owner.id, worker.roll_forward, places=places(self._config), reserved=True)
+            supervisor.start()
+            stack.callback(supervisor.stop)
+            wish = Wish(overrides, generator=generator, reserved_for=owner.id)
+            try:
+                for photo in photos:
+                    results.append(self._begin(photo, ingest, wish))
+                    self._refresh(results, catalog, queue)
+                while any(result.state == "queued" for result in results):
+                    self._pause.wait(LOOK_S)
+                    self._refresh(results, catalog, queue)
+            except KeyboardInterrupt:
+                self._cancel(results, queue)
+                raise
+        return results
+
+    def _begin(self, photo: str, ingest: Ingest, wish: Wish) -> Result:
+        result = Result(photo)
+        try:
+            result.jobs = ingest.request(Path(os.path.abspath(photo)), wish)  # noqa: PTH100 - keeps symlinks' own names
+        except AfterframeError as error:
+            result.state, result.error = "refused", Failure(**error.to_dict())
+        return result
+
+    def _refresh(self, results: list[Result], catalog: Catalog, queue: Queue) -> None:
+        for result in results:
+            if result.state != "queued":
+                continue
+            result.jobs = [queue.get(job.id) for job in result.jobs]
+            if all(job.state.ended for job in result.jobs):
+                result.clips = [catalog.clip(job.clip_id) for job in result.jobs if job.clip_id]
+                bad = next((job for job in result.jobs if job.state != JobState.DONE), None)
+                result.state = "failed" if bad else "done"
+                result.error = (bad.error or Failure("cancelled", f"{result.photo} was cancelled.")) if bad else None
+        self._told(results)
+
+    def _cancel(self, results: list[Result], queue: Queue) -> None:
+        for job in (job for result in results for job in result.jobs):
+            try:
+                queue.cancel(job.id)
+            except WrongState:
+                continue  # done or being put in place

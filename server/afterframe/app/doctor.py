@@ -1,0 +1,136 @@
+"""Is everything here that Afterframe needs? Each check says what it found and what to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from afterframe.config import Config, Home, read_config
+from afterframe.encode.encode import Encoding, version
+from afterframe.errors import AfterframeError, ConfigError
+from afterframe.generators import registry
+from afterframe.state.database import Database
+from afterframe.system.runtime_files import read_daemon
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One answer."""
+
+    name: str
+    ok: bool
+    detail: str
+    hint: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def examine(home: Home) -> list[Check]:
+    """Run every check; none of them changes anything."""
+    checks: list[tuple[str, Callable[[Home], tuple[str, str]]]] = [
+        ("Python", _python),
+        ("settings", _settings),
+        ("state", _state),
+        ("ffmpeg", _ffmpeg),
+        ("generators", _generators),
+        ("servers", _servers),
+        ("disk", _disk),
+        ("daemon", _daemon),
+    ]
+    return [_run(name, check, home) for name, check in checks]
+
+
+def _run(name: str, check: Callable[[Home], tuple[str, str]], home: Home) -> Check:
+    try:
+        detail, hint = check(home)
+    except AfterframeError as error:
+        return Check(name, False, error.message, error.hint)
+    except (OSError, sqlite3.Error) as error:
+        return Check(name, False, str(error), f"Look at {home.root}.")
+    return Check(name, True, detail, hint)
+
+
+def _python(_: Home) -> tuple[str, str]:
+    return f"{sys.version.split()[0]} on {sys.platform}", ""
+
+
+def _settings(home: Home) -> tuple[str, str]:
+    read_config(home.config)
+    return (str(home.config), "") if home.config.exists() else (f"defaults ({home.config} does not exist)", "")
+
+
+def _state(home: Home) -> tuple[str, str]:
+    if not home.root.exists():
+        return f"{home.root} will be made at the first start", ""
+    with tempfile.TemporaryFile(dir=home.root):
+        pass
+    if home.database.exists():
+        database = Database(home.database)
+        try:
+            answer = database.connection.execute("PRAGMA quick_check").fetchone()[0]
+        finally:
+            database.close()
+        if answer != "ok":
+            raise AfterframeError(
+                f"{home.database} is damaged: {answer}.",
+                "Stop the daemon, delete the file, and run `afterframe rebuild FOLDER`.",
+            )
+    return str(home.root), ""
+
+
+def _config(home: Home) -> Config:
+    """The settings; where they cannot be read, which one check says already, the defaults."""
+    try:
+        return read_config(home.config)
+    except ConfigError:
+        return Config()
+
+
+def _ffmpeg(home: Home) -> tuple[str, str]:
+    encoding = Encoding(_config(home).render.ffmpeg)
+    return f"{version(encoding)} ({encoding.program})", ""
+
+
+def _generators(home: Home) -> tuple[str, str]:
+    wanted = _config(home).render.generator
+    meant = registry.resolve(wanted)
+    used = f"“{wanted}” is used" if wanted == meant else f"“{wanted}” means {meant} here"
+    return f"{', '.join(registry.available())}; {used}", registry.advice(meant)
+
+
+def _servers(home: Home) -> tuple[str, str]:
+    endpoints = _config(home).remote.endpoints
+    if not endpoints:
+        return "none named", ""
+    from afterframe.generators.remote.generator import survey
+
+    found = survey(endpoints)
+    if away := {title: why for title, why in found.items() if why}:
+        raise AfterframeError(
+            "; ".join(f"{title}: {why}" for title, why in away.items()) + ".",
+            "Start it, or mend [[remote.endpoints]] in config.toml.",
+        )
+    return f"{', '.join(found)} answer" if len(found) > 1 else f"{next(iter(found))} answers", ""
+
+
+def _disk(home: Home) -> tuple[str, str]:
+    existing = next(folder for folder in (home.root, *home.root.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    if free < 1 << 30:
+        raise AfterframeError(f"Only {free >> 20} MB are free on the disk of {home.root}.", "Free some space.")
+    return f"{free / (1 << 30):.0f} GB free, {os.cpu_count()} processors", ""
+
+
+def _daemon(home: Home) -> tuple[str, str]:
+    daemon = read_daemon(home)
+    if daemon is None:
+        return "not running", "`afterframe serve` starts it."
+    return f"running at {daemon['url']} (process {daemon['pid']})", ""

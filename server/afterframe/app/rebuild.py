@@ -1,0 +1,96 @@
+"""The catalogue from the sidecars: the database can be lost without losing what a user decided."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from afterframe.domain import Clip, Photo, Stamp
+from afterframe.errors import PhotoError
+from afterframe.intake.photo_reader import Reading
+from afterframe.publish.sidecar import read_clip
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+from afterframe.system.hashing import sha256_of
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What a rebuild found."""
+
+    clips: list[Path] = field(default_factory=list)
+    deleted: list[Path] = field(default_factory=list)
+    """Clips whose sidecar is there but whose file the photographer deleted: they stay deleted."""
+    problems: list[tuple[Path, PhotoError]] = field(default_factory=list)
+
+    def __iadd__(self, other: Rebuilt) -> Self:
+        self.clips += other.clips
+        self.deleted += other.deleted
+        self.problems += other.problems
+        return self
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "clips": [str(path) for path in self.clips],
+            "deleted": [str(path) for path in self.deleted],
+            "problems": [{"path": str(path), "error": error.to_dict()} for path, error in self.problems],
+        }
+
+
+def rebuild(
+    folder: Path,
+    database: Database,
+    catalog: Catalog,
+    read: Callable[[Path], Reading],
+    progress: Callable[[Path], None] = lambda path: None,
+) -> Rebuilt:
+    """Read every sidecar of ours under a folder into the catalogue. Doing it again changes nothing.
+
+    Args:
+        read: reads a photo, for its facts.
+    """
+    found = Rebuilt()
+    for sidecar in _sidecars(folder):
+        progress(sidecar)
+        try:
+            clip = read_clip(sidecar)
+        except PhotoError as error:
+            found.problems.append((sidecar, error))
+            continue
+        if clip is None:
+            continue
+        with database.transaction():
+            photo = _photo(Path(clip.photo_path), clip, catalog, read)
+            clip = replace(clip, photo_id=photo.id)
+            if clip.present:
+                clip = replace(clip, sha256=sha256_of(Path(clip.path)))
+            catalog.put_clip(clip)
+            catalog.note_ingest(Path(clip.photo_path), clip.photo_sha256)
+        (found.clips if clip.present else found.deleted).append(Path(clip.path))
+    return found
+
+
+def _sidecars(folder: Path) -> Iterator[Path]:
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(root, name) for name in sorted(names) if name.endswith(".mp4.xmp"))
+
+
+def _photo(path: Path, clip: Clip, catalog: Catalog, read: Callable[[Path], Reading]) -> Photo:
+    known = catalog.photo_at(path)
+    if known:
+        return known
+    try:
+        reading = read(path)
+    except PhotoError:
+        # The photo moved away or is damaged; its clip is kept all the same.
+        return catalog.put_photo(path, Stamp(0, 0), clip.photo_sha256, {})
+    if reading.sha256 != clip.photo_sha256:
+        # Exported again since: with this stamp the next scan takes it for new.
+        return catalog.put_photo(path, Stamp(0, 0), clip.photo_sha256, {})
+    stamp = Stamp(reading.size, reading.mtime_ns)
+    return catalog.put_photo(path, stamp, reading.sha256, reading.facts.to_dict(), reading.scene)

@@ -1,0 +1,32 @@
+"""After a crash: what was begun is finished or begun again, and what lies about is removed."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from afterframe.config import Home
+from afterframe.errors import NotFound
+from afterframe.naming import job_of_temporary
+from afterframe.publish.files import discard
+from afterframe.render.worker import Worker
+from afterframe.state.queue import Queue
+from afterframe.system.locks import is_alive
+
+
+def recover(worker: Worker, queue: Queue, home: Home) -> None:
+    """After a crash: finish what was being published, and queue again what was being rendered."""
+
+    def gone(owner: str) -> bool:
+        return not is_alive(home.owners, owner.partition("/")[0])
+
+    worker.roll_forward(gone)
+    queue.release_dead(lambda process: not gone(process))
+
+
+def clear_stray(path: Path, queue: Queue) -> None:
+    """Remove a temporary file whose render has ended; others may belong to another Afterframe and are left."""
+    job_id = job_of_temporary(path)
+    with contextlib.suppress(NotFound):
+        if job_id and queue.get(job_id).state.ended:
+            discard(path.with_suffix(".mp4"))

@@ -1,0 +1,55 @@
+"""What Afterframe is doing, read from the state file; and a link to the running daemon's page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from afterframe.app import folders
+from afterframe.app.client import ask
+from afterframe.config import Home
+from afterframe.domain import JobState
+from afterframe.errors import WrongState
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+from afterframe.state.queue import Queue
+from afterframe.system.locks import is_alive
+from afterframe.system.runtime_files import read_daemon
+
+
+def report(home: Home) -> dict[str, Any]:
+    """As JSON: daemon, queue counts, renders under way, recent failures, last cancelled, refused photos, folders."""
+    database = Database(home.make().database)
+    try:
+        queue, catalog = Queue(database), Catalog(database)
+        queue.release_dead(lambda process: is_alive(home.owners, process))  # nobody renders what a killed one did
+        failed, _ = queue.page(states=[JobState.FAILED], limit=10)
+        cancelled, _ = queue.page(states=[JobState.CANCELLED], limit=5)
+        return {
+            "daemon": read_daemon(home),
+            "paused": queue.paused,
+            "counts": queue.counts(),
+            "renders": [
+                {"id": j.id, "photo": j.photo_path, "state": j.state, "progress": j.progress, "eta_s": j.eta_s}
+                for j in queue.waiting(limit=20)
+            ],
+            "failed": [
+                {"id": j.id, "photo": j.photo_path, "error": j.error.to_dict() if j.error else None} for j in failed
+            ],
+            "cancelled": [{"id": j.id, "photo": j.photo_path} for j in cancelled],
+            "refused": [{"photo": path, "error": why.to_dict()} for path, why in catalog.problems(limit=10)],
+            "folders": [folders.as_json(folder) for folder in catalog.folders()],
+        }
+    finally:
+        database.close()
+
+
+def login_link(home: Home) -> str:
+    """A one-time link that logs a browser in.
+
+    Raises:
+        WrongState: no daemon runs, or it does not answer.
+    """
+    daemon = read_daemon(home)
+    if daemon is None:
+        raise WrongState("No daemon is running.", "`afterframe serve` starts it.")
+    return str(daemon["url"]) + str(ask(home, daemon, "POST", "/api/login-code", {})["path"])

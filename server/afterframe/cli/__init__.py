@@ -1,0 +1,1 @@
+"""The commands: what a terminal asks for, and what it prints."""

@@ -1,0 +1,293 @@
+"""The nouns: Photo, Scene, Recipe, Job, Clip, Verdict. Frozen; no behaviour beyond their own form."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from typing import Any, Self
+
+
+class PhotoType(StrEnum):
+    """What kind of photo it is; each kind has its own rules of motion."""
+
+    PORTRAIT = "portrait"
+    ACTION = "action"
+    ENVIRONMENTAL = "environmental"
+    STILL_LIFE = "still_life"
+
+
+class CameraMovement(StrEnum):
+    """How the virtual camera moves."""
+
+    STATIC = "static"
+    PUSH_IN = "push_in"
+    PULL_OUT = "pull_out"
+    PAN_LEFT = "pan_left"
+    PAN_RIGHT = "pan_right"
+    TILT_UP = "tilt_up"
+    TILT_DOWN = "tilt_down"
+    ORBIT_LEFT = "orbit_left"
+    ORBIT_RIGHT = "orbit_right"
+    HANDHELD = "handheld"
+
+
+class Direction(StrEnum):
+    """Whether the photo is the clip's first moment or its last."""
+
+    AFTER = "after"
+    BEFORE = "before"
+
+
+class JobState(StrEnum):
+    """A render's life: queued -> running -> publishing -> done; or failed, cancelled."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PUBLISHING = "publishing"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more happens by itself."""
+        return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+
+class Verdict(StrEnum):
+    """What the photographer decided about a clip."""
+
+    NONE = "none"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in shares of the upright picture: 0-1, origin at the top left."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """(x, y), shares of the picture."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the pixels show, found without any trained weights beyond a face detector."""
+
+    faces: tuple[Box, ...] = ()
+    """Human faces, largest first."""
+    subject: Box | None = None
+    """The main subject (faces, focus, saliency), when one stands out."""
+    outline: str = ""
+    """Which pixels are the subject's: a black and white PNG of the whole picture, base64. Empty without one."""
+    measures: Mapping[str, float] = field(default_factory=dict)
+    """Named measurements (sharpness, sky_share, water_share, saturation ...), each as
+    ``afterframe.vision`` documents it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The reverse of :meth:`to_dict`."""
+        subject = data.get("subject")
+        return cls(
+            faces=tuple(Box(**face) for face in data.get("faces", ())),
+            subject=Box(**subject) if subject else None,
+            outline=data.get("outline", ""),
+            measures=dict(data.get("measures", {})),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides what a clip looks like, each value with its reason."""
+
+    photo_type: PhotoType
+    prompt: str
+    negative_prompt: str
+    motion_intensity: float
+    """0-1; 0 is a still frame."""
+    style_consistency: float
+    """0-1; how closely a model must stay with the photo."""
+    camera_movement: CameraMovement
+    duration_s: float
+    fps: int
+    size: tuple[int, int]
+    """(width, height), pixels, both even."""
+    loop: bool = False
+    direction: Direction = Direction.AFTER
+    seed: int = 0
+    variants: int = 1
+    because: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Field name -> its reasons, in a photographer's words."""
+
+    @property
+    def frame_count(self) -> int:
+        """Frames in the clip, at least 2."""
+        return max(2, round(self.duration_s * self.fps))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON, in the form of docs/recipe.md."""
+        data = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {
+            **data,
+            "photo_type": str(self.photo_type),
+            "camera_movement": str(self.camera_movement),
+            "direction": str(self.direction),
+            "size": list(self.size),
+            "because": {name: list(reasons) for name, reasons in self.because.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The reverse of :meth:`to_dict`; unknown keys are ignored, so that older sidecars still read."""
+        known = {f.name for f in fields(cls)}
+        values = {name: value for name, value in data.items() if name in known}
+        width, height = values["size"]
+        return cls(
+            **{
+                **values,
+                "photo_type": PhotoType(values["photo_type"]),
+                "camera_movement": CameraMovement(values["camera_movement"]),
+                "direction": Direction(values.get("direction", Direction.AFTER)),
+                "size": (int(width), int(height)),
+                "because": {name: tuple(reasons) for name, reasons in values.get("because", {}).items()},
+            }
+        )
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over what changes the pixels: everything but the reasons, the seed and the variant count."""
+        data = self.to_dict()
+        for name in ("because", "seed", "variants"):
+            del data[name]
+        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What tells a changed file from an unchanged one without reading it."""
+
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, stat: os.stat_result) -> Stamp:
+        """The stamp of a stat result."""
+        return cls(stat.st_size, stat.st_mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo as the catalogue knows it."""
+
+    id: int
+    path: str
+    """Absolute, as the file system spells it."""
+    sha256: str
+    size: int
+    """Bytes."""
+    mtime_ns: int
+    facts: Mapping[str, Any]
+    """``photometa.Facts.to_dict()``."""
+    scene: Scene = field(default_factory=Scene)
+    """What was seen in it; empty when it was never looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something did not work, in words."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        """As JSON."""
+        return {"code": self.code, "message": self.message, "hint": self.hint}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One render: from the queue to one clip."""
+
+    id: str
+    photo_id: int
+    photo_path: str
+    photo_sha256: str
+    recipe: Recipe
+    generator: str
+    state: JobState
+    progress: float
+    """0-1."""
+    eta_s: float | None
+    strikes: int
+    created_at: float
+    """Unix time, seconds."""
+    updated_at: float
+    origin: str
+    """"watch" for automatic ingest, "request" for an explicit one."""
+    parent_clip: str | None
+    """The clip that this one refines."""
+    clip_id: str | None
+    """The clip that came of it, once done."""
+    error: Failure | None
+    cancel_requested: bool
+    plan: int = 0
+    """The generator's memory plan: 0 the fastest that fits, higher ones need less memory and more time."""
+    alone: bool = False
+    """No other job may be under way in the same process: a process died that held this one and another."""
+    note: str = ""
+    """What happened on the way, in a photographer's words, though the render goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A published clip."""
+
+    id: str
+    """The UUID in its sidecar's xmpMM:DocumentID, so that a rebuilt catalogue keeps it."""
+    photo_id: int
+    photo_path: str
+    photo_sha256: str
+    path: str
+    sidecar_path: str
+    sha256: str
+    """Of the clip's bytes."""
+    recipe: Recipe
+    generator: str
+    generator_version: str
+    variant: int
+    parent_clip: str | None
+    duration_s: float
+    verdict: Verdict
+    rating: int
+    """xmp:Rating, 0-5."""
+    created_at: float
+    present: bool
+    """False once the photographer has deleted the file."""
+    measures: Mapping[str, float] = field(default_factory=dict)
+    """How true it is to its photo, as ``afterframe.grade.fidelity`` names it; what could not be measured is missing."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON."""
+        return {**{f.name: getattr(self, f.name) for f in fields(self)}, "recipe": self.recipe.to_dict()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The reverse of :meth:`to_dict`."""
+        recipe = Recipe.from_dict(data["recipe"])
+        return cls(**{**data, "recipe": recipe, "verdict": Verdict(data["verdict"])})

@@ -1,0 +1,217 @@
+"""Diffusers: image-to-video models on the local GPU.
+
+profiles   what differs between models, as TOML        fit      a recipe on a model's grid, in its words
+weights    where they are and whether they are whole   device   which processor, how much memory
+plans      how a model fits into memory                speed    attention back end, compilation
+engine     one loaded model                            families how each family's pipeline is called
+texts      prompts, encoded once                       paces    what phases cost here; progress, ETA, cancel
+failures   what went wrong, in words
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from afterframe.config import Home
+from afterframe.domain import Recipe
+from afterframe.errors import Cancelled, GenerateError, OutOfMemory
+from afterframe.generators.diffusers import device as devices
+from afterframe.generators.diffusers import failures, fit, plans, weights
+from afterframe.generators.diffusers.device import Device
+from afterframe.generators.diffusers.engine import Engine, Made, quiet
+from afterframe.generators.diffusers.profiles import Choice, all_profiles, choose
+from afterframe.generators.diffusers.timings import Course, Paces
+from afterframe.generators.registry import Abilities
+from afterframe.imaging.frames import CancelCheck, Frames, Model, Pixels, PreparedPhoto, Progress, Sound
+
+__all__ = ["Diffusers"]
+
+
+class Diffusers:
+    """The GPU generator; see the module.
+
+    Args:
+        model: profile or folder, with LoRAs; empty: the best one that is on this machine and fits.
+        plan: the first memory plan to try; 0 unless that was too much already.
+        device: found when it is needed; given by tests.
+    """
+
+    name = "diffusers"
+    version = "1"
+
+    def __init__(self, model: str = "", plan: int = 0, device: Device | None = None) -> None:
+        self._home = Home.find()
+        self._device_given = device
+        self._least_plan = plan
+        self._choice = choose(model) if model else best_here(device)
+        self._engine: Engine | None = None
+        self._number = 0
+        self._paces = Paces(self._home.cache / "paces.json")
+        self._too_much = plans.TooMuch(self._home.cache / "memory.json")
+        profile = self._choice.profile
+        self.abilities = Abilities(
+            last_frame=profile.can_end,
+            loop=profile.can_loop,
+            audio=profile.audio,
+            grid=profile.grid,
+            trained=True,
+            ahead=True,
+            graded=True,
+        )
+
+    @staticmethod
+    def find_model(model: str, *, folders: bool = True) -> str:
+        """The model's full name; see :func:`afterframe.generators.registry.resolve`.
+
+        Raises:
+            NotFound: there is no such model or folder.
+        """
+        return choose(model, folders=folders).spec
+
+    @staticmethod
+    def lacks() -> str:
+        """What a person can do so that ``auto`` takes it; empty where there is no GPU to take."""
+        if not devices.present():
+            return ""
+        if missing := weights.packages_missing():
+            return f"A GPU is here; to use it, {', '.join(missing)} must be installed: see docs/getting-started.md."
+        if not weights.pulled(all_profiles()):
+            return "A GPU is here; `afterframe models pull wan22-5b` brings a model for it."
+        return ""
+
+    @staticmethod
+    def is_ready() -> bool:
+        """Whether ``auto`` may choose it: a GPU, the packages, and a model's weights are here."""
+        return devices.likely() and not weights.packages_missing() and bool(weights.pulled(all_profiles()))
+
+    def suit(self, recipe: Recipe) -> Recipe:
+        """The recipe on the model's grid, in its length and frame rate.
+
+        Raises:
+            GenerateError: it cannot loop or end with the photo; the weights or the packages are missing.
+        """
+        fit.check(recipe, self._choice.profile)
+        return fit.fit(recipe, self._choice.profile, self._ready_engine().plan)
+
+    def overscan(self, recipe: Recipe) -> float:
+        """0: the model moves the camera itself."""
+        return 0.0
+
+    def generate(self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck) -> Frames:
+        """Start a clip; ``recipe`` is what :meth:`suit` gave. The model runs when the first frame is read.
+
+        Raises:
+            OutOfMemory: while reading; it names the plan that was too much, and the next.
+            Cancelled: while reading, within one step.
+            GenerateError: while reading.
+        """
+        heard: list[Sound] = []
+        return Frames(
+            pixel_format="rgb24",
+            size=recipe.size,
+            fps=recipe.fps,
+            count=recipe.frame_count,
+            frames=self._frames(photo.pixels, recipe, progress, cancelled, heard),
+            model=self._model(recipe),
+            sound=lambda: heard[0] if heard else None,
+        )
+
+    def _frames(
+        self, photo: Pixels, recipe: Recipe, progress: Progress, cancelled: CancelCheck, heard: list[Sound]
+    ) -> Iterator[Pixels]:
+        made = self._make(photo, recipe, progress, cancelled)
+        if made.sound:
+            heard.append(made.sound)
+        for frame in made.pixels():
+            if cancelled():
+                raise Cancelled("The clip was cancelled.")
+            yield frame
+
+    def _make(self, photo: Pixels, recipe: Recipe, progress: Progress, cancelled: CancelCheck) -> Made:
+        engine = self._ready_engine()
+        key, megapixels = self._pace_key(), recipe.size[0] * recipe.size[1] * recipe.frame_count / 1e6
+        phases = ("text", *(() if engine.loaded else ("load",)), "step", "decode")
+        course = Course(self._paces.expect(key, megapixels), self._choice.steps, phases, progress, cancelled)
+        try:
+            made = engine.make(photo, recipe, course)
+        except Exception as error:
+            if not failures.is_out_of_memory(error):
+                raise
+            raise self._out_of_memory(engine) from error
+        self._paces.learn(key, megapixels, course.spent)
+        return made
+
+    def _out_of_memory(self, engine: Engine) -> OutOfMemory:
+        all_plans = self._choice.profile.plans
+        self._too_much.note(self._key(engine.device), engine.device, self._number)
+        following = self._number + 1 if self._number + 1 < len(all_plans) else None
+        next_plan = all_plans[following].name if following is not None else None
+        return failures.out_of_memory(self._choice.profile.title, engine.plan.name, next_plan, following)
+
+    def _ready_engine(self) -> Engine:
+        if self._engine is None:
+            if missing := weights.packages_missing():
+                raise GenerateError(
+                    f"The GPU generator needs {', '.join(missing)}.", weights.MISSING_PACKAGES, code="no_packages"
+                )
+            weights.require(self._choice)
+            quiet()
+            device = self._device_given or devices.find()
+            profile = self._choice.profile
+            least = max(self._least_plan, self._too_much.least(self._key(device), device))
+            self._number = plans.first_plan(profile.plans, device, least)
+            self._engine = Engine(self._choice, device, profile.plans[self._number], self._home)
+        return self._engine
+
+    def _key(self, device: Device) -> str:
+        return f"{self._choice.spec} on {device.name}"
+
+    def _pace_key(self) -> str:
+        engine = self._ready_engine()
+        return f"{self._key(engine.device)}: {engine.plan.name}, {self._choice.steps} steps"
+
+    def _model(self, recipe: Recipe) -> Model:
+        engine = self._ready_engine()
+        profile = self._choice.profile
+        return Model(
+            name=profile.title,
+            version=engine.stored.revision or "local",
+            prompt=fit.prompt_of(recipe, profile),
+            settings={
+                "negative_prompt": fit.negative_prompt_of(recipe, profile),
+                **fit.parameters_of(recipe, self._choice),
+                **engine.settings,
+            },
+        )
+
+    def close(self) -> None:
+        """Unload the model."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+
+def best_here(device: Device | None = None) -> Choice:
+    """The best model whose weights are on this machine: the largest that fits whole, else the most frugal.
+
+    Raises:
+        GenerateError: no weights are here, or no packages.
+    """
+    here = weights.pulled(all_profiles())
+    if not here:
+        raise GenerateError(
+            "No model's weights are on this machine.",
+            "`afterframe models list` shows what there is; `afterframe models pull NAME` downloads one.",
+            code="no_weights",
+        )
+    if missing := weights.packages_missing():
+        raise GenerateError(
+            f"The GPU generator needs {', '.join(missing)}.", weights.MISSING_PACKAGES, code="no_packages"
+        )
+    found = device or devices.find()
+    least = {profile.name: min(plan.vram_gb for plan in profile.plans) for profile in here}
+    usual = {profile.name: profile.plans[min(1, len(profile.plans) - 1)].vram_gb for profile in here}
+    fitting = [profile for profile in here if usual[profile.name] <= found.free_gb]
+    if fitting:
+        return Choice(max(fitting, key=lambda profile: usual[profile.name]))
+    return Choice(min(here, key=lambda profile: least[profile.name]))

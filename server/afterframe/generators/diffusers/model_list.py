@@ -1,0 +1,59 @@
+"""Which models there are, what this machine's GPU can take of them, and which ``auto`` would take. Loads no torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from afterframe.generators.diffusers import device as devices
+from afterframe.generators.diffusers import hub, weights
+from afterframe.generators.diffusers.device import Device
+from afterframe.generators.diffusers.generator import best_here
+from afterframe.generators.diffusers.profiles import Profile
+from afterframe.system.cli_hints import program
+
+FITS = ("whole", "slower", "no")
+"""All of it on the GPU at once; with a plan that needs less memory and more time; not at all."""
+
+
+def survey() -> dict[str, Any]:
+    """As JSON.
+
+    Raises:
+        ConfigError: a profile of the user's cannot be used.
+    """
+    gpu = devices.told()
+    missing = weights.packages_missing()
+    found = hub.entries()
+    taken = _taken(gpu, missing, [entry.choice.profile for entry in found if entry.folder])
+    return {
+        "gpu": {"name": gpu.name, "memory_gb": round(gpu.total_gb, 1)} if gpu else None,
+        "packages_missing": missing,
+        "install": weights.MISSING_PACKAGES if missing else "",
+        "cache": str(weights.cache_folder()),
+        "models": [
+            {
+                **entry.to_dict(),
+                "fits": fits(entry.choice.profile, gpu),
+                "auto": entry.choice.profile.name == taken,
+                "pull": f"{program()} models pull {entry.choice.profile.name}",
+            }
+            for entry in found
+        ],
+    }
+
+
+def fits(profile: Profile, gpu: Device | None) -> str | None:
+    """One of FITS; None: there is no GPU, or its memory is not known."""
+    if gpu is None or not gpu.total_gb:
+        return None
+    needs = [plan.vram_gb for plan in profile.plans]
+    if needs[0] <= gpu.total_gb:
+        return "whole"
+    return "slower" if min(needs) <= gpu.total_gb else "no"
+
+
+def _taken(gpu: Device | None, missing: list[str], here: list[Profile]) -> str:
+    """The model that ``auto`` takes; empty: none, or nobody knows before torch looks."""
+    if gpu is None or missing or not here or not (gpu.total_gb or len(here) == 1):
+        return ""
+    return best_here(gpu).profile.name

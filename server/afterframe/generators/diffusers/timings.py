@@ -1,0 +1,177 @@
+"""What renders cost on this machine: learned from those that were done, so that an ETA is honest from the start."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from afterframe.errors import Cancelled
+from afterframe.imaging.frames import CancelCheck, Progress
+
+PHASES = ("load", "text", "step", "decode")
+USUAL = {"load": 30.0, "text": 3.0, "step": 5.0, "decode": 12.0}
+"""Seconds, before anything was learned: only their proportions matter, for the bar; no ETA is told from them."""
+WEIGHT = 0.4
+"""Of the newest render in the mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Seconds that each phase takes."""
+
+    load: float
+    text: float
+    step: float
+    """Of one step."""
+    decode: float
+    known: bool
+    """They were learned on this machine, not guessed."""
+
+
+class Paces:
+    """The file of what was learned.
+
+    Args:
+        file: JSON, made when something was learned. A damaged one counts as empty.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def expect(self, model: str, megapixels: float) -> Costs:
+        """What a render of so many million pixels (all frames together) will cost.
+
+        Args:
+            model: model, memory plan and device together.
+        """
+        learned = self._read().get(model, {})
+        scaled = {name: seconds * megapixels for name, seconds in learned.items() if name in ("step", "decode")}
+        known = all(name in learned for name in PHASES)
+        return Costs(**{**USUAL, **learned, **scaled}, known=known)
+
+    def learn(self, model: str, megapixels: float, seconds: Mapping[str, float]) -> None:
+        """Remember what the phases of a render took; those that did not happen are left as they were."""
+        everything = self._read()
+        known = everything.get(model, {})
+        for name, spent in seconds.items():
+            new = spent / megapixels if name in ("step", "decode") else spent
+            known[name] = known[name] * (1 - WEIGHT) + new * WEIGHT if name in known else new
+        with contextlib.suppress(OSError):  # it is a convenience: a full disk must not stop a render
+            self._write({**everything, model: known})
+
+    def _read(self) -> dict[str, dict[str, float]]:
+        try:
+            data = json.loads(self._file.read_text("utf-8"))
+            return {
+                str(model): {str(name): float(value) for name, value in costs.items() if name in PHASES}
+                for model, costs in data.items()
+            }
+        except (OSError, ValueError, AttributeError, TypeError):
+            return {}
+
+    def _write(self, data: Mapping[str, object]) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=self._file.parent, prefix=".paces-")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(data, file, indent=1)
+        Path(name).replace(self._file)
+
+
+class Course:
+    """One render on its way: tells share and ETA, and stops when asked.
+
+    Args:
+        phases: those that will happen ("load" and "text" may be done already).
+        clock: monotonic, seconds.
+    """
+
+    def __init__(
+        self,
+        costs: Costs,
+        steps: int,
+        phases: tuple[str, ...],
+        progress: Progress,
+        cancelled: CancelCheck,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._expected = {name: seconds for name, seconds in asdict(costs).items() if name in phases}
+        self._known = costs.known
+        self._steps = steps
+        self._progress = progress
+        self._cancelled = cancelled
+        self._clock = clock
+        self.spent: dict[str, float] = {}
+        """Seconds of each phase that is over; of one step, for the steps."""
+        self._steps_done = 0
+        self._first_step_s = 0.0
+        self._step_began = self._began = clock()
+        self._share = 0.0
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Everything of one phase but the steps."""
+        self.look()
+        began = self._clock()
+        yield
+        self.spent[name] = self._clock() - began
+        self.tell()
+
+    def begin_steps(self) -> None:
+        """The steps begin now."""
+        self.look()
+        self._step_began = self._clock()
+
+    def step(self) -> None:
+        """One step is done.
+
+        Raises:
+            Cancelled: it was asked for.
+        """
+        now = self._clock()
+        took, self._step_began = now - self._step_began, now
+        self._steps_done += 1
+        if self._steps_done == 1:  # it also compiles and warms up: no measure of the others
+            self._first_step_s = took
+            self.spent["step"] = took
+        else:
+            mean = self.spent["step"] if self._steps_done > 2 else took
+            self.spent["step"] = mean + (took - mean) / (self._steps_done - 1)
+        self.tell()
+        self.look()
+
+    def look(self) -> None:
+        """Stop here if that was asked for.
+
+        Raises:
+            Cancelled: it was.
+        """
+        if self._cancelled():
+            raise Cancelled("The clip was cancelled.")
+
+    def tell(self) -> None:
+        """Tell share and ETA; also a sign of life while something long goes on."""
+        left = self._left_s()
+        if self._known or self._steps_done > 1:
+            elapsed = self._clock() - self._began
+            self._share = max(self._share, min(elapsed / (elapsed + left + 1e-6), 0.99))
+            self._progress(self._share, left)
+        else:  # nothing was measured yet: the usual proportions, and no promise
+            total = sum(s * (self._steps if name == "step" else 1) for name, s in self._expected.items())
+            self._share = max(self._share, min(1 - left / total, 0.99))
+            self._progress(self._share)
+
+    def _left_s(self) -> float:
+        left = 0.0
+        for name, expected in self._expected.items():
+            if name == "step":
+                left += self.spent.get("step", expected) * (self._steps - self._steps_done)
+            elif name not in self.spent:
+                left += expected
+        return left

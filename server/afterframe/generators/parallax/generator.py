@@ -1,0 +1,108 @@
+"""Parallax: the generator that needs no weights and no GPU.
+
+The photo's own pixels, moved as if a camera moved: near things more than far ones, with clouds, water,
+leaves and breath moving by themselves where they are found. Frame 0 is the photo.
+
+    yuv     the photo as BT.709 planes           depth   near and far, from the picture's cues
+    camera  the camera's path                    life    what moves by itself, and where
+    warp    where every pixel looks -> frame     movements   how: waves, drifts, flows
+    stage   all of it, put together for one clip
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from afterframe.domain import Direction, PhotoType, Recipe
+from afterframe.errors import Cancelled
+from afterframe.generators.parallax.camera import reach
+from afterframe.generators.parallax.clip_renderer import Stage
+from afterframe.generators.parallax.depth_network import configured
+from afterframe.generators.registry import Abilities
+from afterframe.imaging.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress, every_processor
+
+__all__ = ["Parallax"]
+
+_ROOM_FOR_LIFE = 0.012
+"""Overscan for clouds and leaves that move in from outside the frame."""
+
+
+class Parallax:
+    """The embedded generator; see the module.
+
+    Args:
+        depth_model: a folder with a depth network's weights, used in place of the cues; None: what config.toml
+            names, if anything.
+    """
+
+    name = "parallax"
+    version = "1"
+    abilities = Abilities(last_frame=True, loop=True, grid=2)
+
+    def __init__(self, depth_model: Path | None = None) -> None:
+        self._depth_model = depth_model or configured()
+
+    def suit(self, recipe: Recipe) -> Recipe:
+        """It can do every recipe as it is."""
+        return recipe
+
+    def overscan(self, recipe: Recipe) -> float:
+        """What the camera's path and moving clouds need beyond the frame.
+
+        0 for a push-in on a still scene.
+        """
+        lively = recipe.photo_type in (PhotoType.ENVIRONMENTAL, PhotoType.ACTION)
+        return min(0.2, reach(recipe) + (_ROOM_FOR_LIFE if lively and recipe.motion_intensity > 0 else 0.0))
+
+    def generate(self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck) -> Frames:
+        """Start a clip; the work happens while ``frames`` is read. Memory does not grow with its length.
+
+        Raises:
+            Cancelled: while reading, once ``cancelled()`` is true.
+        """
+        height, width = photo.pixels.shape[:2]
+        return Frames(
+            pixel_format="yuv420p",
+            size=(width, height),
+            fps=recipe.fps,
+            count=recipe.frame_count,
+            frames=self._frames(photo, recipe, progress, cancelled),
+        )
+
+    def _frames(
+        self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck
+    ) -> Iterator[Pixels]:
+        _stop_if(cancelled)
+        with every_processor():
+            stage = Stage(photo, recipe, self._depth_model)
+        count = recipe.frame_count
+        making: deque[Future[Pixels]] = deque()
+        # More than one, because the encoder waits for many frames before it begins; then it takes every core.
+        at_once = max(2, (os.cpu_count() or 1) // 4)
+        with ThreadPoolExecutor(at_once, "frames") as threads:
+            for number in range(count):
+                while len(making) < min(at_once, count - number):
+                    moment = _moment(number + len(making), count, recipe)
+                    making.append(threads.submit(stage.frame, moment))
+                _stop_if(cancelled)
+                yield making.popleft().result()
+                progress((number + 1) / count)
+
+    def close(self) -> None:
+        """Nothing is held between clips."""
+
+
+def _moment(number: int, count: int, recipe: Recipe) -> float:
+    """0-1. A loop's last frame is one step before its first; ``before`` ends on the photo."""
+    if recipe.direction is Direction.BEFORE:
+        number = count - 1 - number
+    return number / count if recipe.loop else number / (count - 1)
+
+
+def _stop_if(cancelled: CancelCheck) -> None:
+    if cancelled():
+        raise Cancelled("The clip was cancelled.")

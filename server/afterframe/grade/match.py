@@ -1,0 +1,121 @@
+"""Match a model's clip to its photo's colours: one smooth transform per clip, which follows slow drift.
+
+Where frame and photo show the same thing (:mod:`afterframe.grade.tracking`), colours are compared in OKLab and a
+smooth transform is fitted, at key frames four times a second; between them it changes as slowly as the clip's
+own drift, so that nothing flickers. Skin counts more than anything else. A key frame whose colours would not
+come closer is left alone, and so is a clip that does not show its photo.
+
+Frames stream: those of one second and a handful more are held, however long the clip is.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from PIL import ImageFilter
+
+from afterframe.grade.temporal import REACH_S, Course
+from afterframe.grade.tracking import SIDE, Tracker
+from afterframe.grade.transform import NONE, Transform, apply
+from afterframe.imaging.colour import Floats, small_rgb, to_oklab
+from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
+
+__all__ = ["match_grade"]
+
+KEY_S = 0.25
+"""Time between key frames, seconds."""
+_SAME_TABLE = 2e-4
+"""Transforms closer than this share a table, OKLab: well under one level of 255."""
+
+
+def match_grade(frames: Frames, photo: PreparedPhoto) -> Frames:
+    """Shift a clip's colour towards its photo.
+
+    Args:
+        frames: in rgb24; others are passed through.
+        photo: what the clip was made from, of the frames' size.
+    """
+    if frames.pixel_format != "rgb24":
+        return frames
+    return replace(frames, frames=_graded(frames, photo))
+
+
+def _graded(frames: Frames, photo: PreparedPhoto) -> Iterator[Pixels]:
+    small = small_rgb(np.ascontiguousarray(photo.pixels), "rgb24", SIDE)
+    course = Course(Tracker(small), _skin(small, photo))
+    every, hold_back = max(1, round(KEY_S * frames.fps)), round(REACH_S * frames.fps)
+    held: deque[Pixels] = deque()
+    out = 0
+    with _Grader() as grader:
+        for index, frame in enumerate(frames.frames):
+            if index == 1 or index % every == 0:
+                course.look(index / frames.fps, _like(small, small_rgb(frame, "rgb24", SIDE)))
+            held.append(frame)
+            if len(held) > hold_back:
+                yield from grader.grade(held.popleft(), course.at(out / frames.fps))
+                out += 1
+        while held:
+            yield from grader.grade(held.popleft(), course.at(out / frames.fps))
+            out += 1
+        yield from grader.rest()
+
+
+class _Grader:
+    """Applies transforms, a few frames at a time (Pillow works outside Python's lock); keeps their order."""
+
+    def __init__(self) -> None:
+        self._transform = NONE
+        self._table: ImageFilter.Color3DLUT | None = None
+        self._threads = max(1, min(4, (os.cpu_count() or 1) // 2))
+        self._pool = ThreadPoolExecutor(self._threads, "grade")
+        self._under_way: deque[Future[Pixels]] = deque()
+
+    def __enter__(self) -> _Grader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def grade(self, frame: Pixels, transform: Transform) -> Iterator[Pixels]:
+        """Take a frame in; the earlier ones that are done come out."""
+        if float(np.abs(transform.coefficients - self._transform.coefficients).max()) > _SAME_TABLE:
+            self._transform = transform
+            self._table = transform.table()
+        self._under_way.append(self._pool.submit(_applied, self._table, frame))
+        if len(self._under_way) > self._threads:
+            yield self._under_way.popleft().result()
+
+    def rest(self) -> Iterator[Pixels]:
+        """The frames that are still inside."""
+        while self._under_way:
+            yield self._under_way.popleft().result()
+
+
+def _applied(table: ImageFilter.Color3DLUT | None, frame: Pixels) -> Pixels:
+    return frame if table is None else apply(table, frame)
+
+
+def _like(small: Floats, frame: Floats) -> Floats:
+    height, width = small.shape[:2]
+    return np.asarray(cv2.resize(frame, (width, height)), np.float32)
+
+
+def _skin(small: Floats, photo: PreparedPhoto) -> Floats:
+    """1 where the small photo shows a face's skin, else 0: colours of skin's hues inside the faces' boxes."""
+    light, a, b = np.moveaxis(to_oklab(small), -1, 0)
+    hue, chroma = np.degrees(np.arctan2(b, a)), np.hypot(a, b)
+    coloured = (light > 0.25) & (light < 0.95) & (hue > 15) & (hue < 80) & (chroma > 0.02)
+    inside = np.zeros_like(coloured)
+    (mx, my), (height, width) = photo.margin, small.shape[:2]
+    high, wide = photo.surround.shape[:2]
+    for face in photo.scene.faces:
+        left, right = ((x * wide - mx) / (wide - 2 * mx) * width for x in (face.x, face.x + face.width))
+        top, bottom = ((y * high - my) / (high - 2 * my) * height for y in (face.y, face.y + face.height))
+        inside[max(0, round(top)) : max(0, round(bottom)), max(0, round(left)) : max(0, round(right))] = True
+    return np.asarray(coloured & inside, np.float32)

@@ -1,0 +1,1 @@
+"""Photo files to pixels, and pixels to the shape of a clip."""

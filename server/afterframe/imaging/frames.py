@@ -1,0 +1,130 @@
+"""Pixels on their way: the prepared photo that goes into a generator, and the frames that come out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from afterframe.domain import Scene
+
+Pixels = npt.NDArray[np.uint8]
+Samples = npt.NDArray[np.float32]
+PixelFormat = Literal["rgb24", "yuv420p"]
+
+
+class Progress(Protocol):
+    """Told how far a clip is, after each frame or step."""
+
+    def __call__(self, share: float, eta_s: float | None = None, /) -> None:
+        """Take note.
+
+        Args:
+            share: of the whole clip that is done, 0-1.
+            eta_s: time left, seconds, where the teller knows better than the pace so far.
+        """
+        ...
+
+
+CancelCheck = Callable[[], bool]
+"""True once the user asked to stop; looked at between frames or steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedPhoto:
+    """A photo framed for its clip: decoded, upright, sRGB, cropped to the clip's aspect."""
+
+    surround: Pixels
+    """uint8 sRGB (height + 2 * margin_y, width + 2 * margin_x, 3): the frame and the picture around it
+    that the camera may move over, at the same scale."""
+    margin: tuple[int, int]
+    """(margin_x, margin_y), pixels on each side; (0, 0) where the generator asked for none."""
+    scene: Scene
+    """What was seen in the picture, in shares of ``surround``."""
+    f_number: float | None = None
+    focal_35mm: float | None = None
+    subject_distance_m: float | None = None
+
+    @property
+    def pixels(self) -> Pixels:
+        """The framed photo, uint8 sRGB (height, width, 3): what the clip starts from."""
+        mx, my = self.margin
+        height, width = self.surround.shape[:2]
+        return self.surround[my : height - my, mx : width - mx]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The trained model that makes a clip, and what it is told."""
+
+    name: str
+    version: str
+    prompt: str
+    """Every word that it is given."""
+    settings: Mapping[str, object]
+    """What else decides the pixels (steps, guidance, precision ...); JSON values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What is heard in a clip."""
+
+    samples: Samples
+    """float32 (samples, channels), -1 to 1; as long as the clip."""
+    rate: int
+    """Samples a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """A clip on its way: frames are made as they are read."""
+
+    pixel_format: PixelFormat
+    size: tuple[int, int]
+    """(width, height), pixels."""
+    fps: int
+    count: int
+    frames: Iterator[Pixels]
+    """rgb24: uint8 (height, width, 3) sRGB. yuv420p: uint8 (height * 3 // 2, width), planes Y, U, V stacked as
+    OpenCV's I420, BT.709, limited range. Each is an array of its own."""
+    model: Model | None = None
+    """None: no trained model has a part in it."""
+    sound: Callable[[], Sound | None] = lambda: None
+    """The sound, once all frames were read; None: it is silent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Movie:
+    """A clip that a server made, still encoded. ``encode`` takes it apart again, so that it is graded and
+    published like every other."""
+
+    path: Path
+    """An MP4 file that belongs to its generator."""
+    size: tuple[int, int]
+    """(width, height) asked for, pixels; servers round it to what their model can."""
+    longest_s: float
+    """What goes on after this is left away, seconds."""
+    model: Model | None = None
+
+
+@contextmanager
+def every_processor() -> Iterator[None]:
+    """OpenCV may use them all meanwhile: before there are frames, no encoder wants them."""
+    usual = cv2.getNumThreads()
+    cv2.setNumThreads(os.cpu_count() or 1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(usual)
+
+
+def gathered(frames: Frames) -> Frames:
+    """The same clip with every frame in memory: whatever makes them is done afterwards."""
+    return replace(frames, frames=iter(list(frames.frames)))

@@ -1,0 +1,1 @@
+"""The fast half of the path: from a folder to a queued job."""

@@ -1,0 +1,298 @@
+"""The fast half of a photo's path: a settled file -> facts -> recipe -> render job.
+
+Automatic ingest and explicit requests go through the same stages; they differ only in what
+makes them the same as an earlier one.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from afterframe.config import Config
+from afterframe.domain import Clip, Failure, Job, Photo, Recipe, Stamp
+from afterframe.errors import PhotoError, RecipeError
+from afterframe.generators import registry
+from afterframe.intake.photo_reader import Reading
+from afterframe.naming import bases_for, is_our_poster
+from afterframe.publish.files import move_without_overwriting
+from afterframe.publish.sidecar import read_clip
+from afterframe.recipe import another_movement, compose
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+from afterframe.state.queue import Order, Queue
+from afterframe.system.hashing import sha256_of
+
+FOLDER_FILE = "afterframe.toml"
+MAX_FOLDER_FILE = 1 << 20
+"""Bytes of it that are read."""
+STILL_ARRIVING = frozenset({"empty", "truncated", "not_a_photo", "changing", "no_permission", "unreadable"})
+"""What a file may look like only because it is not all there yet."""
+
+Overrides = Mapping[str, object]
+NOTHING: Overrides = {}
+AT_A_TIME = max(1, min(4, os.cpu_count() or 1))
+"""Photos read at a time when many are asked for."""
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asks for beyond the photo itself."""
+
+    overrides: Overrides
+    """Recipe fields that the user set for this photo."""
+    refined: Overrides = field(default_factory=dict)
+    """The fields of the clip that this one refines; the user's own win over them."""
+    generator: str | None = None
+    parent_clip: str | None = None
+    reserved_for: str | None = None
+    look: bool = False
+    """Add the look that the camera gave to the prompt that somebody wrote."""
+
+
+class Ingest:
+    """Photos in, jobs out.
+
+    Args:
+        read: reads one photo, in a process that can be killed.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        catalog: Catalog,
+        queue: Queue,
+        config: Config,
+        read: Callable[[Path], Reading],
+    ) -> None:
+        self._db = database
+        self._catalog = catalog
+        self._queue = queue
+        self._config = config
+        self._read = read
+
+    def take(self, path: Path, *, final: bool = True) -> bool:
+        """Animate a settled photo by itself, once per path and content.
+
+        Args:
+            final: False: the file may still be arriving; a broken one is left for later.
+        Returns:
+            Whether the file is dealt with: queued, known already, or refused for good.
+        """
+        if is_our_poster(path):
+            return True
+        try:
+            reading = self._read_photo(path)
+            recipe = self._compose(path, reading, {})
+        except (PhotoError, RecipeError) as error:
+            if not final and error.error_code in STILL_ARRIVING:
+                return False
+            self._refuse(path, error)
+            return True
+        clips = adoptable(path, reading.sha256)
+        with self._db.transaction():
+            photo = self._remember(path, reading)
+            for clip in clips:
+                self._catalog.put_clip(replace(clip, photo_id=photo.id))
+            if self._catalog.note_ingest(path, reading.sha256) and not clips:
+                self._drop_outdated(photo)
+                generator = registry.resolve(self._config.render.generator)
+                self._queue.enqueue(Order(photo, recipe, generator, origin="watch"))
+        return True
+
+    def request(self, path: Path, wish: Wish) -> list[Job]:
+        """Animate a photo because somebody asked; one job for each variant.
+
+        Raises:
+            PhotoError: the photo cannot be animated.
+            RecipeError: a setting cannot be used.
+            NotFound: there is no such generator.
+        """
+        generator = self._generator(wish)
+        return self._queue_renders(path, self._read_photo(path), wish, generator)
+
+    def request_many(self, paths: Sequence[Path], wish: Wish) -> Iterator[list[Job] | Exception]:
+        """:meth:`request` for each photo, in order; several are read at a time. An error stands for its photo."""
+        generator = self._generator(wish)
+        with ThreadPoolExecutor(AT_A_TIME) as threads:
+            for path, reading in zip(paths, threads.map(partial(_or_error, self._read_photo), paths), strict=True):
+                if isinstance(reading, Exception):
+                    yield reading
+                else:
+                    yield _or_error(partial(self._queue_renders, path, reading, wish), generator)
+
+    def arrive(self, staged: Path, path: Path, wish: Wish | None) -> list[Job]:
+        """Put a photo that was sent to us in place, known before it can be seen, so that the watch leaves it alone.
+
+        Args:
+            staged: the photo under its own name, in a hidden folder on the same disk.
+            wish: what to make of it; None: nothing.
+        Raises:
+            FileExistsError: something stands at ``path``; nothing has changed.
+            PhotoError, RecipeError, NotFound: as :meth:`request`; nothing has changed.
+        """
+        generator = self._generator(wish) if wish else ""
+        reading = self._read_photo(staged)
+        with self._db.transaction():
+            if wish:
+                jobs = self._queue_renders(path, reading, wish, generator)
+            else:
+                jobs = []
+                self._remember(path, reading)
+                self._catalog.note_ingest(path, reading.sha256)
+            # Last: until the commit no worker claims the job, and no other ingest gets past note_ingest.
+            move_without_overwriting(staged, path)
+        return jobs
+
+    def _generator(self, wish: Wish) -> str:
+        return registry.resolve(wish.generator or self._config.render.generator)
+
+    def _queue_renders(self, path: Path, reading: Reading, wish: Wish, generator: str) -> list[Job]:
+        recipes = self._variants(path, reading, wish, generator)
+        with self._db.transaction():
+            photo = self._remember(path, reading)
+            self._catalog.note_ingest(path, reading.sha256)
+            self._catalog.notice_deleted(photo.id)
+            orders = [
+                Order(
+                    photo,
+                    recipe,
+                    generator,
+                    parent_clip=wish.parent_clip,
+                    reserved_for=wish.reserved_for,
+                )
+                for recipe in recipes
+            ]
+            return [self._queue.enqueue(order)[0] for order in orders]
+
+    def look(self, path: Path) -> Reading:
+        """Read a photo; nothing is kept or queued.
+
+        Raises:
+            PhotoError: it cannot be animated.
+        """
+        return self._read_photo(path)
+
+    def preview(self, path: Path, overrides: Overrides) -> Recipe:
+        """The recipe that would be used, with its reasons; nothing is queued.
+
+        Raises:
+            PhotoError, RecipeError: as :meth:`request`.
+        """
+        return self._compose(path, self._read_photo(path), overrides)
+
+    # -- the stages --------------------------------------------------------------------------
+
+    def _read_photo(self, path: Path) -> Reading:
+        try:
+            str(path).encode()
+        except UnicodeEncodeError as error:
+            shown = str(path).encode("utf-8", "replace").decode()
+            raise PhotoError(f"{shown}: the name is not valid Unicode.", "Rename the file.", code="bad_name") from error
+        if is_our_poster(path):
+            raise PhotoError(
+                f"{path.name} is a poster that Afterframe made.", "Name the photo itself.", code="own_output"
+            )
+        return self._read(path)
+
+    def _variants(self, path: Path, reading: Reading, wish: Wish, generator: str) -> list[Recipe]:
+        """One recipe for each clip that is wished for; each has a seed of its own."""
+        first = self._compose(path, reading, wish.overrides, wish.refined, look=wish.look)
+        recipes = [first]
+        for index in range(1, first.variants):
+            recipe = first
+            if generator == "parallax":  # its seeds differ too little to be worth a clip
+                other = {"camera_movement": another_movement(first, index)}
+                recipe = self._compose(path, reading, wish.overrides, wish.refined, other, look=wish.look)
+            recipes.append(replace(recipe, seed=(first.seed + index) % 2**31))
+        return [replace(recipe, variants=1) for recipe in recipes]
+
+    def _compose(
+        self,
+        path: Path,
+        reading: Reading,
+        overrides: Overrides,
+        refined: Overrides = NOTHING,
+        varied: Overrides = NOTHING,
+        *,
+        look: bool = False,
+    ) -> Recipe:
+        layers: list[tuple[str, Overrides]] = [("your words for this photo", overrides)]
+        layers.append(("as in the clip that this one refines", refined))
+        layers += folder_rules(path.parent)
+        layers.append(("your config.toml", self._config.recipe))
+        layers.append(("another variant: another movement", varied))
+        return compose(
+            reading.facts, reading.scene, reading.upright_size, photo_sha256=reading.sha256, overrides=layers, look=look
+        )
+
+    def _remember(self, path: Path, reading: Reading) -> Photo:
+        stamp = Stamp(reading.size, reading.mtime_ns)
+        return self._catalog.put_photo(path, stamp, reading.sha256, reading.facts.to_dict(), reading.scene)
+
+    def _drop_outdated(self, photo: Photo) -> None:
+        """A render of what the file held before would be of a photo that is no more."""
+        for job in self._queue.of_photo(photo.id):
+            if job.photo_sha256 != photo.sha256 and job.origin == "watch" and job.state in ("queued", "running"):
+                self._queue.cancel(job.id)
+
+    def _refuse(self, path: Path, error: PhotoError | RecipeError) -> None:
+        try:
+            stat = path.stat()
+        except OSError:
+            return  # gone again: nothing to report
+        self._catalog.put_problem(path, Stamp.of(stat), Failure(**error.to_dict()))
+
+
+def adoptable(photo: Path, sha256: str) -> list[Clip]:
+    """Clips of this very photo that stand beside it already: it was moved with them, or the database was lost.
+
+    A sidecar whose clip was deleted counts too: the photographer did not want it.
+    """
+    found = []
+    for base in bases_for(photo):
+        for sidecar in sorted(photo.parent.glob(f"{glob.escape(base)}*.mp4.xmp")):
+            try:
+                clip = read_clip(sidecar)
+                if clip and (clip.photo_path, clip.photo_sha256) == (str(photo), sha256):
+                    found.append(replace(clip, sha256=sha256_of(Path(clip.path)) if clip.present else ""))
+            except (PhotoError, OSError):
+                continue  # not a sidecar that can be trusted
+    return found
+
+
+def _or_error(work: Callable[[T], R], what: T) -> R | Exception:
+    try:
+        return work(what)
+    except Exception as error:  # noqa: BLE001 - one bad photo never stops the batch; the caller tells it
+        return error
+
+
+def folder_rules(folder: Path) -> Sequence[tuple[str, Overrides]]:
+    """The recipe settings of the nearest afterframe.toml, looking upwards; empty without one.
+
+    Raises:
+        RecipeError: the file is not TOML.
+    """
+    for level in (folder, *folder.parents):
+        file = level / FOLDER_FILE
+        try:
+            if not file.is_file():  # a pipe of that name would be waited for without end
+                continue
+            with file.open("rb") as opened:
+                data: dict[str, Any] = tomllib.loads(opened.read(MAX_FOLDER_FILE).decode("utf-8"))
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            continue
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise RecipeError(f"{file} is not valid TOML: {error}.", "Mend or remove the line it names.") from error
+        return [(f"{file.name} of the folder “{level.name}”", data)]
+    return []

@@ -1,0 +1,144 @@
+"""One photo, read: its hash, its facts, and what its pixels show. Runs in a process that can be killed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import photometa
+from afterframe import vision
+from afterframe.config import LimitsConfig
+from afterframe.domain import Scene
+from afterframe.errors import PhotoError
+from afterframe.imaging.decode import decode
+from afterframe.system.hashing import sha256_of
+from afterframe.system.process_pool import Pool, Stopped
+
+NOT_A_PHOTO = frozenset({"unknown_format", "not_a_file"})
+"""photometa's codes for what is no photo at all."""
+LOOK_SIDE = 384
+"""Both sides of the picture that the vision functions look at have at least so many pixels."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What ingest needs to know of a photo."""
+
+    sha256: str
+    size: int
+    """Bytes."""
+    mtime_ns: int
+    facts: photometa.Facts
+    scene: Scene
+    upright_size: tuple[int, int]
+    """(width, height), pixels."""
+    metadata_problem: str | None = None
+    """Why the metadata could not be read; the picture could."""
+
+
+def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Reading:
+    """Read a photo to its end.
+
+    Args:
+        with_facts: False leaves the metadata alone, for a file whose metadata stalled the reader.
+    Raises:
+        PhotoError: it cannot be animated, with the reason and the remedy.
+    """
+    try:
+        before = path.stat()
+        pixels, upright_size = decode(path, megapixels=megapixels, at_least=(LOOK_SIDE, LOOK_SIDE))
+        facts, problem = _facts(path) if with_facts else (photometa.Facts(), "it stalled the reader")
+        sha256 = sha256_of(path)
+        after = path.stat()
+    except FileNotFoundError as error:
+        raise PhotoError(f"{path.name} is not there.", "It may have been moved or renamed.", code="missing") from error
+    except OSError as error:
+        raise PhotoError(
+            f"{path.name} cannot be read: {error.strerror or error}.",
+            "Check the disk and its rights.",
+            code="unreadable",
+        ) from error
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise PhotoError(f"{path.name} changed while it was read.", "It will be tried again.", code="changing")
+    return Reading(sha256, after.st_size, after.st_mtime_ns, facts, vision.look(pixels), upright_size, problem)
+
+
+def _facts(path: Path) -> tuple[photometa.Facts, str | None]:
+    """A picture whose metadata cannot be read is still a picture."""
+    try:
+        return photometa.read(path), None
+    except Exception as error:  # noqa: BLE001 - whatever a strange file does to the parser
+        return photometa.Facts(), f"{type(error).__name__}: {error}"
+
+
+class PhotoReader:
+    """Reads photos in processes of their own, so that no file can stall or crash the daemon.
+
+    Args:
+        processes: how many photos can be read at a time.
+    """
+
+    def __init__(self, limits: LimitsConfig, processes: int = 1) -> None:
+        self._limits = limits
+        self._pool = Pool(read_photo, time_s=limits.read_s, memory_mb=limits.memory_mb, size=processes)
+        self._facts_pool = Pool(photometa.read, time_s=limits.read_s, memory_mb=limits.memory_mb, size=processes)
+
+    def read(self, path: Path) -> Reading:
+        """Read a photo; one whose metadata stalls or crashes the reader is read for its picture alone.
+
+        Raises:
+            PhotoError: as :func:`read_photo`, or the picture itself took too long or crashed the reader.
+        """
+        try:
+            with contextlib.suppress(Stopped):
+                return self._call(path, with_facts=True)
+            return self._call(path, with_facts=False)
+        except PhotoError:
+            raise
+        except Stopped as stopped:
+            raise PhotoError(
+                f"{path.name} could not be read: {stopped}.",
+                "The file is probably damaged; export it again.",
+                code="stalls_reader",
+            ) from stopped
+        except Exception as error:
+            log.exception("%s", path)
+            raise PhotoError(
+                f"{path.name} could not be read ({type(error).__name__}: {error}).",
+                "The log has the details; export it again.",
+                code="unexpected",
+            ) from error
+
+    def _call(self, path: Path, *, with_facts: bool) -> Reading:
+        reading: Reading = self._pool.call(path, self._limits.megapixels, with_facts)
+        if reading.metadata_problem:
+            log.warning("%s: animated without its metadata (%s)", path, reading.metadata_problem)
+        return reading
+
+    def facts(self, path: Path) -> photometa.Facts:
+        """Read a photo's metadata alone.
+
+        Raises:
+            PhotoError: it has none that can be read.
+        """
+        try:
+            facts: photometa.Facts = self._facts_pool.call(path)
+        except Stopped as stopped:
+            raise PhotoError(
+                f"{path.name}: its metadata could not be read: {stopped}.",
+                "The file is probably damaged.",
+                code="stalls_reader",
+            ) from stopped
+        except photometa.MetadataError as error:
+            code = "not_a_photo" if error.code in NOT_A_PHOTO else error.code
+            raise PhotoError(error.message, error.hint, code=code) from error
+        return facts
+
+    def close(self) -> None:
+        """End the processes."""
+        self._pool.close()
+        self._facts_pool.close()

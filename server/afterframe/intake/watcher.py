@@ -1,0 +1,290 @@
+"""Folders to settled photo paths. Events are hints; the scan is the truth.
+
+watchdog loses events under bursts and inside folders that have just been made, so every folder is
+looked through at the start, after a folder appears, and from time to time. A photo is settled when
+its size and time of change stood still, or at once when it came by a rename or is older than that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
+
+from afterframe.config import WatchConfig
+from afterframe.domain import Failure, Stamp
+from afterframe.imaging.decode import is_photo
+from afterframe.intake.scan import is_inside, on_network, scan
+from afterframe.intake.settle import Settler
+from afterframe.state.catalog import Catalog
+
+TAKE_AT_ONCE = 32
+"""Photos dealt with before hints and folders are looked at again."""
+
+log = logging.getLogger(__name__)
+
+
+class Take(Protocol):
+    """Deals with a settled photo. False: it is not all there yet, ask again."""
+
+    def __call__(self, path: Path, *, final: bool) -> bool:
+        """``final``: a broken file is to be given up."""
+        ...
+
+
+def _outside(path: Path) -> Failure:
+    return Failure(
+        "not_allowed",
+        f"{path.name} is a link to a photo outside Afterframe's folders.",
+        "Put a copy in its place, or add the photo's own folder.",
+    )
+
+
+class _Hints(FileSystemEventHandler):
+    """Turns watchdog's events into (path, came by rename)."""
+
+    def __init__(self, put: Callable[[Path, bool], None]) -> None:
+        self._put = put
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        if event.event_type == "moved":
+            self._put(Path(os.fsdecode(event.dest_path)), True)
+        elif event.event_type in ("created", "closed") or (event.event_type == "modified" and not event.is_directory):
+            self._put(Path(os.fsdecode(event.src_path)), False)
+
+
+class Watcher:
+    """Watches folders in one thread and hands settled photos to ``take``.
+
+    Args:
+        catalog: knows which photos were dealt with, and the folders.
+        take: deals with one photo.
+        stray: told of temporary files that are lying about.
+        clock, wall: monotonic and Unix time, seconds; injected by tests.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        config: WatchConfig,
+        take: Take,
+        stray: Callable[[Path], None],
+        *,
+        take_backlog: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._catalog = catalog
+        self._config = config
+        self._take = take
+        self._stray = stray
+        self._take_backlog = take_backlog
+        self._clock = clock
+        self._wall = wall
+        self._settler = Settler(config.settle_s, config.broken_s)
+        self._hints: queue.Queue[tuple[Path, bool] | None] = queue.Queue()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch")
+        self._observer: BaseObserver | None = None
+        self._next_scan: dict[Path, float] = {}
+
+    # -- life --------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to watch the catalogue's folders."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; what was not dealt with is found again by the next start's scan."""
+        self._ending.set()
+        self._hints.put(None)
+        self._thread.join()
+
+    def refresh(self) -> None:
+        """The folders changed: watch the new ones, look through them at once."""
+        self._hints.put(None)
+
+    def look_again(self, folder: Path) -> None:
+        """Look a folder through now."""
+        self._hints.put((folder, False))
+
+    # -- the loop ----------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while not self._ending.is_set():
+                try:
+                    self.turn()
+                    if not self._ending.is_set():
+                        self._wait()
+                except Exception:
+                    # A full disk or a locked database must not end the watch.
+                    log.exception("watching")
+                    self._ending.wait(1)
+        finally:
+            self._stop_observer()
+
+    def _wait(self) -> None:
+        now = self._clock()
+        until = [due - now for due in self._next_scan.values()]
+        due = self._settler.next_due_s(now)
+        if due is not None:
+            until.append(due)
+        with contextlib.suppress(queue.Empty):
+            self._hint(self._hints.get(timeout=max(0.01, min([*until, 60.0]))))
+
+    def turn(self) -> None:
+        """One round: folders, hints, scans that are due, settled photos."""
+        self._drain_hints()
+        self._follow_folders()
+        for root, due in list(self._next_scan.items()):
+            if self._clock() >= due:
+                self.scan_folder(root)
+        self._recheck()
+        for count, (path, final) in enumerate(self._settler.due(self._clock()), start=1):
+            try:
+                self._deal_with(path, final)
+            except Exception:
+                # One strange file must not keep the others waiting; the next scan finds it again.
+                log.exception("%s", path)
+                self._settler.forget(path)
+                self._scan_within(self._poll_s)
+            if count == TAKE_AT_ONCE or self._ending.is_set():
+                return
+
+    def _drain_hints(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._hint(self._hints.get_nowait())
+
+    def _hint(self, hint: tuple[Path, bool] | None) -> None:
+        if hint is None:
+            return
+        path, renamed = hint
+        try:
+            if path.is_dir() and not path.name.startswith("."):
+                if not path.is_symlink() or path in self._next_scan:  # a link may lead in circles
+                    self._look_into(path)
+            elif is_photo(path) and not self._hidden(path):
+                self._see(path, Stamp.of(path.stat()), renamed=renamed)
+        except OSError:
+            self._settler.forget(path)
+
+    def _hidden(self, path: Path) -> bool:
+        roots = [root for root in self._next_scan if path.is_relative_to(root)]
+        return not roots or any(part.startswith(".") for part in path.relative_to(roots[0]).parts)
+
+    def _see(self, path: Path, stamp: Stamp, *, renamed: bool = False) -> None:
+        age_s = self._wall() - stamp.mtime_ns / 1e9
+        self._settler.see(path, stamp, now=self._clock(), age_s=age_s, renamed=renamed)
+
+    def _recheck(self) -> None:
+        for path in self._settler.unsettled():
+            try:
+                self._see(path, Stamp.of(path.stat()))
+            except OSError:
+                self._settler.forget(path)
+
+    def _deal_with(self, path: Path, final: bool) -> None:
+        known = self._catalog.stamps_at(path)
+        try:
+            stamp = Stamp.of(path.stat())
+        except OSError:
+            self._settler.forget(path)
+            return
+        if known != stamp and self._leads_outside(path):
+            self._catalog.put_problem(path, stamp, _outside(path))
+        elif known != stamp and not self._take(path, final=final):
+            return
+        self._settler.forget(path)
+
+    def _leads_outside(self, path: Path) -> bool:
+        """Whether a link's photo lies in none of our folders: as a request for it would be refused."""
+        real = os.path.realpath(path)
+        return not any(is_inside(real, str(folder.path)) for folder in self._catalog.folders())
+
+    # -- folders -----------------------------------------------------------------------------
+
+    def _follow_folders(self) -> None:
+        wanted = {folder.path for folder in self._catalog.folders() if folder.watch}
+        if wanted == set(self._next_scan) and self._observer is not None:
+            return
+        self._next_scan = {root: self._next_scan.get(root, self._clock()) for root in wanted}
+        self._stop_observer()
+        self._observer = Observer()
+        handler = _Hints(lambda path, renamed: self._hints.put((path, renamed)))
+        for root in wanted:
+            try:
+                self._observer.schedule(handler, str(root), recursive=True)
+            except OSError as error:
+                log.warning("%s: no change events (%s); it is looked through every %g s", root, error, self._poll_s)
+        self._observer.start()
+
+    def _scan_within(self, seconds: float) -> None:
+        latest = self._clock() + seconds
+        self._next_scan = {root: min(due, latest) for root, due in self._next_scan.items()}
+
+    @property
+    def _poll_s(self) -> float:
+        return self._config.poll_s
+
+    def _stop_observer(self) -> None:
+        if self._observer is not None:
+            if self._observer.is_alive():
+                self._observer.stop()
+                self._observer.join()
+            self._observer = None
+
+    def scan_folder(self, root: Path) -> None:
+        """Look a watched folder through: new and changed photos, deleted clips, stray temporary files."""
+        every_s = self._config.poll_s if on_network(root) else self._config.rescan_s
+        try:
+            found = scan(root)
+        except OSError as error:
+            log.warning("%s cannot be looked through (%s); nothing is taken for deleted", root, error)
+            self._next_scan[root] = self._clock() + self._config.poll_s
+            return
+        self._next_scan[root] = self._clock() + every_s
+        known = self._catalog.stamps(root)
+        fresh = {path: stamp for path, stamp in found.photos.items() if known.get(path) != stamp}
+        if not self._hold_backlog(root, fresh):
+            for photo, stamp in fresh.items():
+                self._see(Path(photo), stamp)
+        if found.entries:  # an empty root may be an unmounted one
+            self._mark_absent(root, found.clips)
+        for path in found.temporaries:
+            self._stray(path)
+
+    def _look_into(self, folder: Path) -> None:
+        found = scan(folder)
+        known = self._catalog.stamps(folder)
+        for path, stamp in found.photos.items():
+            if known.get(path) != stamp and not self._hidden(Path(path)):
+                self._see(Path(path), stamp)
+
+    def _hold_backlog(self, root: Path, fresh: dict[str, Stamp]) -> bool:
+        """A folder seen for the first time with very many photos waits for the user's word."""
+        folder = next((folder for folder in self._catalog.folders() if folder.path == root), None)
+        if folder is None or folder.seen:
+            return False
+        hold = len(fresh) > self._config.backlog_limit and not self._take_backlog
+        if hold:
+            log.warning("%s holds %d photos; confirm on the page or with serve --backlog", root, len(fresh))
+            self._catalog.hold(fresh)
+        self._catalog.set_backlog(root, seen=True, waiting=len(fresh) if hold else 0)
+        return hold
+
+    def _mark_absent(self, root: Path, present: frozenset[str]) -> None:
+        for clip_id, path in self._catalog.clip_paths(root):
+            if path not in present and not Path(path).exists():
+                self._catalog.mark_absent(clip_id)

@@ -1,0 +1,1 @@
+"""Clip and sidecar, put beside the photo over nothing that is not ours."""

@@ -1,0 +1,1 @@
+"""The slow half of the path: from a claimed job to a published clip."""

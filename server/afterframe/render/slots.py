@@ -1,0 +1,97 @@
+"""Slots: where renders are made, and how many at a time.
+
+A slot is a place for one worker process. Those of this machine are one for each GPU; a server or a cluster
+elsewhere has as many as the settings say, and their processes only wait for it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+import psutil
+
+from afterframe.config import Config
+from afterframe.state.queue import ELSEWHERE, LOCAL
+from afterframe.system.gpus import devices, free_mb
+
+LOOK_S = 5.0
+"""How often an idle worker looks at the memory of the GPUs, seconds."""
+TURN_S = 0.3
+"""The head start of a GPU with more free memory, seconds; longer than an idle worker's pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What one slot works for."""
+
+    lane: str = LOCAL
+    """The jobs that it takes, see :meth:`afterframe.state.queue.Queue.claim`."""
+    devices: tuple[str, ...] = ()
+    """The UUIDs of all GPUs of this machine, its own first; empty: it works on whatever it finds."""
+
+    @property
+    def at_need(self) -> bool:
+        """Its process is started when the first such job waits: most machines never have one."""
+        return self.lane in ELSEWHERE
+
+
+def places(config: Config) -> list[Place]:
+    """Every slot of this machine. Each kind has at least one, so that no job waits without a word."""
+    uuids = tuple(device.uuid for device in devices())
+    if len(uuids) < 2:
+        uuids = ()
+    turned = [uuids[index:] + uuids[:index] for index in range(len(uuids))] or [()]
+    local = config.render.slots or len(turned)
+    remote = sum(endpoint.slots for endpoint in config.remote.endpoints)
+    return [
+        *(Place(LOCAL, turned[index % len(turned)]) for index in range(local)),
+        *(Place("remote") for _ in range(max(1, remote))),
+        *(Place("ray") for _ in range(config.cluster.slots)),
+    ]
+
+
+class Turn:
+    """Spreads jobs over several GPUs by free memory: who has less lets the others go first.
+
+    No worker knows which others are idle. Each waits a moment for every GPU that has more free memory than
+    its own, and takes the job if nobody did.
+
+    Args:
+        devices: as :class:`Place` has them.
+        free: free memory of every GPU, MiB, by its UUID.
+    """
+
+    def __init__(
+        self,
+        devices: tuple[str, ...],
+        free: Callable[[], Mapping[str, int]] = lambda: free_mb(_siblings()),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._devices = devices
+        self._free = free
+        self._clock = clock
+        self._looked_at = -LOOK_S
+        self._ahead = 0
+
+    def wait_s(self) -> float:
+        """How long to leave a job to others, seconds."""
+        if len(self._devices) < 2:
+            return 0.0
+        if self._clock() - self._looked_at >= LOOK_S:
+            self._looked_at = self._clock()
+            # Whole GiB: a driver's few MiB here and there are no reason to wait.
+            free = {uuid: mb >> 10 for uuid, mb in self._free().items()}
+            own = free.get(self._devices[0], 0)
+            self._ahead = sum(free.get(other, 0) > own for other in self._devices[1:])
+        return self._ahead * TURN_S
+
+
+def _siblings() -> Collection[int]:
+    """The process ids of all workers of our daemon: what they keep loaded serves the next job."""
+    parent = psutil.Process().parent()
+    try:
+        return {child.pid for child in parent.children()} if parent else set()
+    except psutil.Error:
+        return set()

@@ -1,0 +1,178 @@
+"""Keeps the worker processes alive, notices when one dies or hangs, and ends them in order."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from afterframe.naming import temporary_for
+from afterframe.publish.files import discard
+from afterframe.render.slots import Place
+from afterframe.state.queue import Queue
+from afterframe.system.gpus import VISIBLE
+from afterframe.system.signals import interrupts_held_back
+
+TICK_S = 0.25
+TIDY_S = 5.0
+STOP_S = 10.0
+"""How long a worker may take to end by itself, seconds."""
+BACK_OFF_S = (0.0, 0.5, 2.0, 10.0)
+"""Wait before a worker that keeps dying is started again, seconds."""
+STEADY_S = 60.0
+"""A worker that lived this long is taken for healthy again, seconds."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Slot:
+    """One place for a worker process."""
+
+    owner: str
+    place: Place
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    start_at: float = 0.0
+    deaths: int = field(default=0)
+
+
+def start_worker(owner: str, reserved: bool, place: Place) -> subprocess.Popen[bytes]:
+    """Start a worker process in our own process group; it ends when its standard input closes."""
+    with interrupts_held_back():
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "afterframe.render.worker", owner),
+                *("reserved" if reserved else "any", place.lane, *place.devices),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,  # ours is for our own answers; Ray's client prints the cluster's messages there
+            env={**os.environ, VISIBLE: place.devices[0]} if place.devices else None,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+
+
+class Supervisor:
+    """One worker process per slot.
+
+    Args:
+        owner: this process's owner id.
+        places: what each worker works for.
+        reserved: they take only jobs reserved for this owner (``afterframe animate``).
+        roll_forward: finishes the committed publishes of the owners for which its argument is true.
+        tidy: called now and then, to take over what other processes left when they died.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        owner: str,
+        roll_forward: Callable[[Callable[[str], bool]], None],
+        *,
+        places: Sequence[Place] = (Place(),),
+        reserved: bool = False,
+        tidy: Callable[[], None] = lambda: None,
+        start: Callable[[str, bool, Place], subprocess.Popen[bytes]] = start_worker,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._queue = queue
+        self._roll_forward = roll_forward
+        self._slots = [Slot(f"{owner}/{index}", place) for index, place in enumerate(places)]
+        self._reserved = reserved
+        self._tidy = tidy
+        self._start = start
+        self._clock = clock
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="supervisor")
+
+    def start(self) -> None:
+        """Start the workers, and a thread that looks after them."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Tell the workers to stop, wait, and end those that do not."""
+        self._ending.set()
+        self._thread.join()
+        for slot in self._slots:
+            self._tell(slot)
+        for slot in self._slots:
+            self._end(slot)
+        self._roll_forward(self._is_ours)
+
+    def _is_ours(self, owner: str) -> bool:
+        return owner in {slot.owner for slot in self._slots}
+
+    def _run(self) -> None:
+        tidied_at = self._clock()
+        while not self._ending.is_set():
+            if self._clock() - tidied_at > TIDY_S:
+                tidied_at = self._clock()
+                try:
+                    self._tidy()
+                except Exception:
+                    log.exception("looking for work that was left behind")
+            for slot in self._slots:
+                try:
+                    self.look_after(slot)
+                except Exception:
+                    # A full disk or a locked database must not end the watch over the other workers.
+                    log.exception("worker %s", slot.owner)
+            self._ending.wait(TICK_S)
+
+    def look_after(self, slot: Slot) -> None:
+        """Start the worker if there is none, and draw the consequences when it died or hangs."""
+        now = self._clock()
+        if slot.process is None:
+            if now >= slot.start_at and (not slot.place.at_need or self._queue.waits(slot.place.lane)):
+                slot.process = self._start(slot.owner, self._reserved, slot.place)
+                slot.started_at = now
+        elif slot.process.poll() is not None:
+            self._bury(slot, f"the worker died (exit status {slot.process.returncode})", now)
+        elif self._queue.stalled(slot.owner):
+            slot.process.kill()
+            slot.process.wait()
+            self._bury(slot, "the render made no progress any more and was ended", now)
+
+    def _bury(self, slot: Slot, reason: str, now: float) -> None:
+        in_order = slot.process is not None and slot.process.returncode == 0  # for fresh memory: nothing is wrong
+        log.log(logging.INFO if in_order else logging.WARNING, "%s: %s", slot.owner, reason)
+        slot.deaths = 0 if in_order or now - slot.started_at > STEADY_S else slot.deaths + 1
+        slot.start_at = now + BACK_OFF_S[min(slot.deaths, len(BACK_OFF_S) - 1)]
+        self._close(slot)
+        self._roll_forward(lambda owner: owner == slot.owner)
+        for job in self._queue.strike(slot.owner, reason):
+            if job.state.ended:
+                discard(temporary_for(Path(job.photo_path).parent, job.id))
+
+    def _tell(self, slot: Slot) -> None:
+        if slot.process is not None and slot.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                slot.process.stdin.write(b"stop\n")
+                slot.process.stdin.flush()
+
+    def _end(self, slot: Slot) -> None:
+        if slot.process is None:
+            return
+        try:
+            slot.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            slot.process.kill()
+            slot.process.wait()
+        self._close(slot)
+        self._queue.release(slot.owner)
+
+    def _close(self, slot: Slot) -> None:
+        if slot.process is not None:
+            stdin: IO[bytes] | None = slot.process.stdin
+            if stdin is not None:
+                with contextlib.suppress(OSError):
+                    stdin.close()
+            slot.process = None

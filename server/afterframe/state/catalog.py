@@ -1,0 +1,363 @@
+"""The catalogue: photos, their clips, the photographer's verdicts, and the folders.
+
+It can be made again from the sidecars (``afterframe rebuild``): nothing that a user decided
+stands here alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from afterframe.domain import Clip, Failure, Photo, Recipe, Scene, Stamp, Verdict
+from afterframe.errors import NotFound
+from afterframe.state.database import Database, put_keys
+from afterframe.state.search_keys import findable
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder that the daemon knows."""
+
+    path: Path
+    watch: bool
+    """True: photos are animated by themselves. False: only on request."""
+    seen: bool
+    """Its backlog was taken or confirmed."""
+    waiting: int
+    """Photos that wait for a confirmation."""
+
+
+WAITING = Failure("waiting", "It waits with the folder's other photos.", "Confirm the folder on the page.")
+"""Why a photo of a large backlog is not animated yet."""
+
+
+def _key(path: Path | str) -> str:
+    """A path as SQLite can hold it: bytes that are not UTF-8 become question marks.
+
+    Such files are only ever refused, so that no other path needs to be told from the key.
+    """
+    return str(path).encode("utf-8", "replace").decode()
+
+
+class Catalog:
+    """Photos, clips, verdicts, folders.
+
+    Args:
+        database: the state file.
+        clock: Unix time, seconds; injected by tests.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._db = database
+        self._clock = clock
+
+    # -- photos ------------------------------------------------------------------------------
+
+    def put_photo(
+        self, path: Path, stamp: Stamp, sha256: str, facts: Mapping[str, Any], scene: Scene | None = None
+    ) -> Photo:
+        """Remember a photo that could be read; a new content replaces the earlier row's."""
+        with self._db.transaction() as connection:
+            row = connection.execute(
+                """INSERT INTO photos (path, size, mtime_ns, sha256, facts, scene, problem, seen_at)
+                   VALUES (?, ?, ?, ?, ?, ?, NULL, ?)
+                   ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,
+                     sha256 = excluded.sha256, facts = excluded.facts, scene = excluded.scene, problem = NULL,
+                     seen_at = excluded.seen_at
+                   RETURNING *""",
+                (
+                    str(path),
+                    stamp.size,
+                    stamp.mtime_ns,
+                    sha256,
+                    json.dumps(facts),
+                    json.dumps(scene.to_dict() if scene else {}),
+                    self._clock(),
+                ),
+            ).fetchone()
+        return _photo(row)
+
+    def put_problem(self, path: Path, stamp: Stamp, problem: Failure) -> None:
+        """Remember a file that could not be read, and why, so that it is not tried again until it changes."""
+        with self._db.transaction() as connection:
+            connection.execute(
+                """INSERT INTO photos (path, size, mtime_ns, problem, seen_at) VALUES (?, ?, ?, ?, ?)
+                   ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,
+                     problem = excluded.problem, seen_at = excluded.seen_at""",
+                (_key(path), stamp.size, stamp.mtime_ns, json.dumps(problem.to_dict()), self._clock()),
+            )
+            self._db.emit("refused", {"photo": _key(path), "error": problem.to_dict()}, self._clock())
+
+    def photo_at(self, path: Path) -> Photo | None:
+        """The photo at a path, None when it was never read."""
+        row = self._db.connection.execute(
+            "SELECT * FROM photos WHERE path = ? AND sha256 IS NOT NULL", (_key(path),)
+        ).fetchone()
+        return _photo(row) if row else None
+
+    def problem_at(self, path: Path) -> Failure | None:
+        """Why the file at a path was refused, if it was."""
+        row = self._db.connection.execute("SELECT problem FROM photos WHERE path = ?", (_key(path),)).fetchone()
+        return Failure(**json.loads(row["problem"])) if row and row["problem"] else None
+
+    def problems(self, limit: int = 200) -> list[tuple[str, Failure]]:
+        """Files that were refused, latest first, with the reason; those of a waiting backlog were not."""
+        rows = self._db.connection.execute(
+            """SELECT path, problem FROM photos WHERE problem IS NOT NULL AND json_extract(problem, '$.code') <> ?
+               ORDER BY seen_at DESC LIMIT ?""",
+            (WAITING.code, limit),
+        )
+        return [(row["path"], Failure(**json.loads(row["problem"]))) for row in rows]
+
+    def stamps(self, folder: Path) -> dict[str, Stamp]:
+        """What is known of the files under a folder: path -> stamp. One query, for scans."""
+        prefix = _key(folder) + os.sep
+        rows = self._db.connection.execute(
+            "SELECT path, size, mtime_ns FROM photos WHERE path >= ? AND path < ?", (prefix, prefix + "\U0010ffff")
+        )
+        return {row["path"]: Stamp(row["size"], row["mtime_ns"]) for row in rows}
+
+    def stamps_at(self, path: Path) -> Stamp | None:
+        """What is known of the file at a path."""
+        row = self._db.connection.execute("SELECT size, mtime_ns FROM photos WHERE path = ?", (_key(path),)).fetchone()
+        return Stamp(row["size"], row["mtime_ns"]) if row else None
+
+    def hold(self, stamps: Mapping[str, Stamp]) -> None:
+        """Let photos of a large backlog wait for a confirmation."""
+        waiting = json.dumps(WAITING.to_dict())
+        with self._db.transaction() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO photos (path, size, mtime_ns, problem, seen_at) VALUES (?, ?, ?, ?, ?)",
+                [(_key(path), stamp.size, stamp.mtime_ns, waiting, self._clock()) for path, stamp in stamps.items()],
+            )
+
+    def let_go(self, folder: Path) -> int:
+        """The user confirmed a folder's backlog: its photos are new again. How many that were."""
+        prefix = str(folder) + os.sep
+        with self._db.transaction() as connection:
+            count = connection.execute(
+                """DELETE FROM photos WHERE path >= ? AND path < ? AND sha256 IS NULL
+                   AND json_extract(problem, '$.code') = ?""",
+                (prefix, prefix + "\U0010ffff", WAITING.code),
+            ).rowcount
+            self.set_backlog(folder, seen=True, waiting=0)
+        return count
+
+    def note_ingest(self, path: Path, sha256: str) -> bool:
+        """Mark a photo as animated by itself; False when it had been before."""
+        with self._db.transaction() as connection:
+            changed = connection.execute("INSERT OR IGNORE INTO ingested VALUES (?, ?)", (str(path), sha256)).rowcount
+        return changed == 1
+
+    # -- clips -------------------------------------------------------------------------------
+
+    def put_clip(self, clip: Clip) -> None:
+        """Add a published clip, or replace the row of the clip that stood at its path."""
+        with self._db.transaction() as connection:
+            replaced = connection.execute(
+                "DELETE FROM clips WHERE path = ? AND id <> ? RETURNING id", (clip.path, clip.id)
+            ).fetchall()
+            for row in replaced:
+                self._db.emit("clip_gone", {"id": row["id"]}, self._clock())
+            connection.execute(
+                """INSERT INTO clips (id, photo_id, photo_sha256, path, sidecar_path, sha256, recipe, generator,
+                     generator_version, variant, parent_clip, duration_s, verdict, rating, created_at, present,
+                     measures)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                   ON CONFLICT (id) DO UPDATE SET path = excluded.path, sidecar_path = excluded.sidecar_path,
+                     photo_id = excluded.photo_id, sha256 = excluded.sha256, verdict = excluded.verdict,
+                     rating = excluded.rating, present = excluded.present, measures = excluded.measures""",
+                (
+                    clip.id,
+                    clip.photo_id,
+                    clip.photo_sha256,
+                    clip.path,
+                    clip.sidecar_path,
+                    clip.sha256,
+                    json.dumps(clip.recipe.to_dict()),
+                    clip.generator,
+                    clip.generator_version,
+                    clip.variant,
+                    clip.parent_clip,
+                    clip.duration_s,
+                    clip.verdict,
+                    clip.rating,
+                    clip.created_at,
+                    clip.present,
+                    json.dumps(clip.measures),
+                ),
+            )
+            self._put_keys(connection, clip)
+            self._db.emit("clip", {"id": clip.id, "photo": clip.photo_path, "path": clip.path}, self._clock())
+
+    def _put_keys(self, connection: sqlite3.Connection, clip: Clip) -> None:
+        row = connection.execute(
+            """SELECT clips.seq, photos.path, photos.facts FROM clips JOIN photos ON photos.id = clips.photo_id
+               WHERE clips.id = ?""",
+            (clip.id,),
+        ).fetchone()
+        keys = findable(row["path"], clip.created_at, clip.recipe.to_dict(), json.loads(row["facts"]))
+        put_keys(connection, "clip_keys", row["seq"], keys)
+
+    def clip(self, clip_id: str) -> Clip:
+        """One clip.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        row = self._db.connection.execute(f"{SELECT_CLIP} WHERE clips.id = ?", (clip_id,)).fetchone()
+        if row is None:
+            raise NotFound(f"There is no clip {clip_id}.", "It may have been replaced by a newer one.")
+        return clip_of(row)
+
+    def clip_at(self, path: Path) -> Clip | None:
+        """The clip whose file has this path."""
+        row = self._db.connection.execute(f"{SELECT_CLIP} WHERE clips.path = ?", (str(path),)).fetchone()
+        return clip_of(row) if row else None
+
+    def clips_of(self, photo_id: int) -> list[Clip]:
+        """A photo's clips, oldest first, those whose file is gone included."""
+        rows = self._db.connection.execute(
+            f"{SELECT_CLIP} WHERE clips.photo_id = ? ORDER BY clips.seq", (photo_id,)
+        ).fetchall()
+        return [clip_of(row) for row in rows]
+
+    def page(
+        self, *, after: int | None = None, limit: int = 50, verdict: str | None = None
+    ) -> tuple[list[Clip], int | None]:
+        """Clips whose file is there, newest first, by keyset: the clips and the next page's cursor."""
+        rows = self._db.connection.execute(
+            f"""{SELECT_CLIP} WHERE clips.seq < ? AND clips.present AND (? IS NULL OR clips.verdict = ?)
+                ORDER BY clips.seq DESC LIMIT ?""",
+            (after if after is not None else 2**62, verdict, verdict, limit + 1),
+        ).fetchall()
+        return [clip_of(row) for row in rows[:limit]], rows[limit - 1]["seq"] if len(rows) > limit else None
+
+    def refined(self, clip_id: str) -> bool:
+        """Whether another render was made from this clip."""
+        row = self._db.connection.execute("SELECT 1 FROM jobs WHERE parent_clip = ? LIMIT 1", (clip_id,)).fetchone()
+        return row is not None
+
+    def set_verdict(self, clip_id: str, verdict: Verdict, rating: int) -> Clip:
+        """What the photographer decided. The caller has written it to the sidecar, which is the authority."""
+        with self._db.transaction() as connection:
+            connection.execute("UPDATE clips SET verdict = ?, rating = ? WHERE id = ?", (verdict, rating, clip_id))
+            clip = self.clip(clip_id)
+            self._db.emit("verdict", {"id": clip_id, "verdict": verdict, "rating": rating}, self._clock())
+        return clip
+
+    def mark_absent(self, clip_id: str) -> None:
+        """The photographer deleted the file; it stays deleted."""
+        with self._db.transaction() as connection:
+            connection.execute("UPDATE clips SET present = 0 WHERE id = ?", (clip_id,))
+            self._db.emit("clip_gone", {"id": clip_id}, self._clock())
+
+    def notice_deleted(self, photo_id: int) -> None:
+        """Look whether a photo's clips are still there, so that one that is gone can be made again."""
+        for clip in self.clips_of(photo_id):
+            if clip.present and not os.path.lexists(clip.path):
+                self.mark_absent(clip.id)
+
+    def clip_paths(self, folder: Path) -> Iterator[tuple[str, str]]:
+        """(id, path) of the clips under a folder that were there last time."""
+        prefix = str(folder) + os.sep
+        rows = self._db.connection.execute(
+            "SELECT id, path FROM clips WHERE path >= ? AND path < ? AND present", (prefix, prefix + "\U0010ffff")
+        ).fetchall()
+        yield from ((row["id"], row["path"]) for row in rows)
+
+    # -- folders -----------------------------------------------------------------------------
+
+    def folders(self) -> list[Folder]:
+        """Every folder that the daemon knows, by path."""
+        rows = self._db.connection.execute("SELECT * FROM folders ORDER BY path")
+        return [Folder(Path(r["path"]), bool(r["watch"]), bool(r["seen"]), r["waiting"]) for r in rows]
+
+    def put_folder(self, path: Path, *, watch: bool) -> None:
+        """Add a folder, or change whether it is watched."""
+        with self._db.transaction() as connection:
+            connection.execute(
+                """INSERT INTO folders (path, watch) VALUES (?, ?)
+                   ON CONFLICT (path) DO UPDATE SET watch = excluded.watch""",
+                (str(path), watch),
+            )
+            self._db.emit("folders", {}, self._clock())
+
+    def drop_folder(self, path: Path) -> None:
+        """Forget a folder; its photos and clips stay as they are.
+
+        Raises:
+            NotFound: it was not known.
+        """
+        with self._db.transaction() as connection:
+            if connection.execute("DELETE FROM folders WHERE path = ?", (str(path),)).rowcount == 0:
+                raise NotFound(f"{path} is not one of the folders.", "GET /api/folders lists them.")
+            self._db.emit("folders", {}, self._clock())
+
+    def set_backlog(self, path: Path, *, seen: bool, waiting: int) -> None:
+        """Whether a folder's backlog was taken, and how many photos wait for a confirmation."""
+        with self._db.transaction() as connection:
+            connection.execute("UPDATE folders SET seen = ?, waiting = ? WHERE path = ?", (seen, waiting, str(path)))
+            self._db.emit("folders", {}, self._clock())
+
+    # -- requests ----------------------------------------------------------------------------
+
+    def answer_to(self, key: str) -> Any | None:
+        """The answer given earlier to the same idempotency key."""
+        row = self._db.connection.execute("SELECT answer FROM requests WHERE key = ?", (key,)).fetchone()
+        return json.loads(row["answer"]) if row else None
+
+    def keep_answer(self, key: str, answer: Any, *, forget_after_s: float = 86_400.0) -> None:
+        """Remember an answer for a day."""
+        with self._db.transaction() as connection:
+            connection.execute("DELETE FROM requests WHERE at < ?", (self._clock() - forget_after_s,))
+            connection.execute(
+                "INSERT OR REPLACE INTO requests VALUES (?, ?, ?)", (key, json.dumps(answer), self._clock())
+            )
+
+
+SELECT_CLIP = "SELECT clips.*, photos.path AS photo_path FROM clips JOIN photos ON photos.id = clips.photo_id"
+"""How every clip is read; :func:`clip_of` makes it of a row."""
+
+
+def _photo(row: sqlite3.Row) -> Photo:
+    return Photo(
+        id=row["id"],
+        path=row["path"],
+        sha256=row["sha256"],
+        size=row["size"],
+        mtime_ns=row["mtime_ns"],
+        facts=json.loads(row["facts"]),
+        scene=Scene.from_dict(json.loads(row["scene"])),
+    )
+
+
+def clip_of(row: sqlite3.Row) -> Clip:
+    """A row of :data:`SELECT_CLIP`."""
+    return Clip(
+        id=row["id"],
+        photo_id=row["photo_id"],
+        photo_path=row["photo_path"],
+        photo_sha256=row["photo_sha256"],
+        path=row["path"],
+        sidecar_path=row["sidecar_path"],
+        sha256=row["sha256"],
+        recipe=Recipe.from_dict(json.loads(row["recipe"])),
+        generator=row["generator"],
+        generator_version=row["generator_version"],
+        variant=row["variant"],
+        parent_clip=row["parent_clip"],
+        duration_s=row["duration_s"],
+        verdict=Verdict(row["verdict"]),
+        rating=row["rating"],
+        created_at=row["created_at"],
+        present=bool(row["present"]),
+        measures=json.loads(row["measures"]),
+    )

@@ -1,0 +1,214 @@
+"""What the review page lists, however many there are: clips, and renders that are no clip yet.
+
+What they are found by is held in memory (:mod:`afterframe.state.list_index`), and follows the log of events. They
+themselves are read from the state file, a page at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from afterframe.domain import Clip, Job, JobState, Verdict
+from afterframe.state.catalog import SELECT_CLIP, clip_of
+from afterframe.state.database import Database
+from afterframe.state.list_index import (
+    EMPTY,
+    FOLDER,
+    KEYS,
+    SHARED,
+    SORTS,
+    Choice,
+    Group,
+    Shelf,
+    behind,
+    labels,
+    rows_of,
+)
+from afterframe.state.queue import Queue
+
+KINDS = ("clip", "clip_gone", "verdict")
+"""Events after which a clip is looked at again."""
+NO_VERDICT = str(Verdict.NONE)
+
+T = TypeVar("T")
+
+
+class Listing(ABC, Generic[T]):
+    """A list in any choice and order. Safe to share between threads.
+
+    Args:
+        database: the state file.
+        together: the photos in the folders under this one count as in this one.
+    """
+
+    def __init__(self, database: Database, together: Path | None = None) -> None:
+        self._db = database
+        self._together = "" if together is None else str(together)
+        self._guard = threading.Lock()
+        self._cursor = -1
+        self._shelf = EMPTY
+
+    def outline(self, choice: Choice, sort: str) -> list[Group]:
+        """Every group in order, with the number of its entries."""
+        shelf = self._fresh()
+        rows = rows_of(shelf, choice, sort)
+        how = SORTS[sort]
+        if not how.grouped or not len(rows):
+            return [Group(len(rows), {})] if len(rows) else []
+        columns = {name: shelf.columns[name][rows] for name in how.columns[: how.grouped]}
+        changes = np.logical_or.reduce([column[1:] != column[:-1] for column in columns.values()])
+        begins = np.concatenate(([0], np.flatnonzero(changes) + 1))
+        counts = np.diff(np.append(begins, len(rows)))
+        read = {name: labels(shelf, name, column[begins]) for name, column in columns.items()}
+        return [
+            Group(int(count), {name: texts[index] for name, texts in read.items()})
+            for index, count in enumerate(counts)
+        ]
+
+    def page(
+        self, choice: Choice, sort: str, *, after: int | None = None, skip: int = 0, limit: int = 50
+    ) -> tuple[list[T], int | None]:
+        """Some entries in order, and the cursor of those that follow, None at the end.
+
+        Args:
+            after: the cursor of the page before.
+            skip: how many to leave out first.
+        Raises:
+            UsageError: the entry that the cursor names is not in the list any more.
+        """
+        shelf = self._fresh()
+        rows = rows_of(shelf, choice, sort)
+        begin = skip if after is None else skip + behind(shelf, choice, sort, after)
+        wanted = [int(seq) for seq in shelf.columns["seq"][rows[begin : begin + limit]]]
+        found = self._read(wanted)
+        here = [found[seq] for seq in wanted if seq in found]  # one may have been replaced this very moment
+        return here, wanted[-1] if begin + limit < len(rows) else None
+
+    def choices(self) -> dict[str, list[str]]:
+        """What there is to choose from: folders, cameras, lenses and kinds of photo."""
+        shelf = self._fresh()
+        return {
+            column: sorted(shelf.shared[column].texts[number] for number in np.unique(shelf.columns[column]))
+            for column in SHARED
+        }
+
+    @abstractmethod
+    def _read(self, seqs: list[int]) -> Mapping[int, T]:
+        """Entries by their seq."""
+
+    @abstractmethod
+    def _all(self) -> Shelf:
+        """The shelf, made anew."""
+
+    @abstractmethod
+    def _changed(self) -> Shelf:
+        """The shelf with what events tell of."""
+
+    # -- keeping up --------------------------------------------------------------------------
+
+    def _fresh(self) -> Shelf:
+        """The shelf as the state file has it now."""
+        with self._guard:
+            connection = self._db.connection
+            first, last = connection.execute("SELECT MIN(cursor), MAX(cursor) FROM events").fetchone()
+            first, last = first or 0, last or 0
+            if self._cursor < 0 or last < self._cursor or first > self._cursor + 1:
+                self._shelf = self._all()
+            elif last > self._cursor:
+                self._shelf = self._changed()
+            self._cursor = last
+            return self._shelf
+
+    def _keys(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        """KEYS, with the folder that the photo counts as in."""
+        keys: tuple[Any, ...] = tuple(row)[: len(KEYS)]
+        if not self._together or not keys[FOLDER].startswith(self._together + os.sep):
+            return keys
+        return (*keys[:FOLDER], self._together, *keys[FOLDER + 1 :])
+
+
+class Gallery(Listing[Clip]):
+    """The catalogue's clips whose files are there."""
+
+    def _read(self, seqs: list[int]) -> Mapping[int, Clip]:
+        marks = ", ".join("?" * len(seqs))
+        rows = self._db.connection.execute(f"{SELECT_CLIP} WHERE clips.seq IN ({marks})", seqs)
+        return {row["seq"]: clip_of(row) for row in rows}
+
+    def _all(self) -> Shelf:
+        connection = self._db.connection
+        judged = connection.execute("SELECT seq, verdict, rating FROM clips INDEXED BY clips_judged WHERE present = 1")
+        present = {row[0]: (row[1], row[2]) for row in judged}
+        rows = connection.execute(f"SELECT {', '.join(KEYS)} FROM clip_keys ORDER BY seq")  # noqa: S608 - our names
+        return EMPTY.having([(*self._keys(row), "done", *present[row[0]]) for row in rows if row[0] in present])
+
+    def _changed(self) -> Shelf:
+        """The shelf with the clips that events tell of: new ones, judged ones, ones that are gone."""
+        events = "SELECT json_extract(body, '$.id') FROM events WHERE cursor > ? AND kind IN (?, ?, ?)"
+        columns = ", ".join(f"clip_keys.{name}" for name in KEYS)
+        rows = self._db.connection.execute(
+            f"""SELECT {columns}, clips.verdict, clips.rating, clips.present
+                FROM clips JOIN clip_keys ON clip_keys.seq = clips.seq WHERE clips.id IN ({events})
+                ORDER BY clips.seq""",  # noqa: S608 - our own names
+            (self._cursor, *KINDS),
+        ).fetchall()
+        told = self._db.connection.execute(
+            events.replace("SELECT ", "SELECT COUNT(DISTINCT ", 1).replace(" FROM", ") FROM", 1), (self._cursor, *KINDS)
+        ).fetchone()[0]
+        if told != len(rows):
+            return self._all()  # a clip was replaced by another one
+        shelf = self._shelf.without([row["seq"] for row in rows])
+        here = [row for row in rows if row["present"]]
+        return shelf.having([(*self._keys(row), "done", row["verdict"], row["rating"]) for row in here])
+
+
+class Unfinished(Listing[Job]):
+    """Renders that are no clip yet: those that wait, are being made, have failed or were cancelled.
+
+    Args:
+        queue: what the renders are read from.
+    """
+
+    def __init__(self, database: Database, queue: Queue, together: Path | None = None) -> None:
+        super().__init__(database, together)
+        self._queue = queue
+
+    def _read(self, seqs: list[int]) -> Mapping[int, Job]:
+        return self._queue.numbered(seqs)
+
+    def _all(self) -> Shelf:
+        connection = self._db.connection
+        states = connection.execute("SELECT seq, state FROM jobs INDEXED BY jobs_state WHERE state <> 'done'")
+        state = {row[0]: _how_far(row[1]) for row in states}
+        rows = connection.execute(f"SELECT {', '.join(KEYS)} FROM render_keys ORDER BY seq")  # noqa: S608 - our names
+        return EMPTY.having([self._entry(row, state[row[0]]) for row in rows if row[0] in state])
+
+    def _changed(self) -> Shelf:
+        """The shelf with the renders whose state is another one; progress changes nothing that they are found by."""
+        columns = ", ".join(f"render_keys.{name}" for name in KEYS[1:])
+        rows = self._db.connection.execute(
+            f"""SELECT jobs.seq, {columns}, jobs.state
+                FROM jobs LEFT JOIN render_keys ON render_keys.seq = jobs.seq
+                WHERE jobs.id IN (SELECT json_extract(body, '$.id') FROM events WHERE cursor > ? AND kind = 'render')
+                ORDER BY jobs.seq""",  # noqa: S608 - our own names
+            (self._cursor,),
+        ).fetchall()
+        states = [None if row["state"] == JobState.DONE else _how_far(row["state"]) for row in rows]
+        other = [(row, state) for row, state in zip(rows, states, strict=True) if state != self._shelf.state_of(row[0])]
+        shelf = self._shelf.without([row["seq"] for row, _ in other])
+        return shelf.having([self._entry(row, state) for row, state in other if state is not None])
+
+    def _entry(self, row: Sequence[Any], state: str) -> tuple[Any, ...]:
+        return (*self._keys(row), state, NO_VERDICT, 0)
+
+
+def _how_far(state: str) -> str:
+    """A job's state as one of the shelf's."""
+    return str(JobState.RUNNING) if state == JobState.PUBLISHING else state

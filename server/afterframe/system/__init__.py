@@ -1,0 +1,1 @@
+"""The operating system: processes, locks, files, signals, GPUs."""

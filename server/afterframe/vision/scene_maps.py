@@ -1,0 +1,134 @@
+"""Everything that is seen in a picture, as maps; :func:`look` reduces them to a Scene."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from afterframe.domain import Box, Scene
+from afterframe.vision import faces, focus, segmentation, subject, subject_mask
+from afterframe.vision.analysis_image import Canvas, Map, Pixels, box_mask, canvas
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The maps of one picture, all of the canvas's shape, 0-1."""
+
+    picture: Canvas
+    faces: tuple[Box, ...]
+    subject_box: Box | None
+    focus: Map
+    detail: Map
+    sky: Map
+    water: Map
+    foliage: Map
+    upright: Map
+    saliency: Map
+    subject: Map
+    horizon: float | None
+    """0 at the top edge, 1 at the bottom edge."""
+
+
+def survey(pixels: Pixels, scene: Scene | None = None) -> Survey:
+    """Look at ``pixels`` (uint8 sRGB, upright).
+
+    Args:
+        pixels: (height, width, 3), any size.
+        scene: what was seen before, in shares of these ``pixels``: its faces and subject are taken over.
+    """
+    picture = canvas(pixels)
+    detail, sharp = focus.detail_map(picture), focus.focus_map(picture)
+    people = faces.find_faces(picture) if scene is None else scene.faces
+    sky = segmentation.sky_map(picture, detail)
+    if people:
+        sky = sky * (~box_mask(subject.people_box(people), picture.shape)).astype(np.float32)
+    horizon = segmentation.horizon_row(picture, sky)
+    saliency = subject.saliency_map(picture, sharp, sky)
+    box = subject.subject_box(picture, saliency, people) if scene is None else scene.subject
+    with ThreadPoolExecutor(1) as beside:  # finding an outline takes as long as all the rest
+        if scene is not None and scene.outline:
+            mask = subject_mask.unpacked(scene.outline, picture.shape)
+            inside = beside.submit(subject.softened, mask, picture)
+        else:
+            inside = beside.submit(subject.subject_map, picture, saliency, box, people, sky)
+        water = segmentation.water_map(picture, sky, detail, horizon)
+        foliage, upright = segmentation.foliage_map(picture, detail), segmentation.upright_map(picture)
+    return Survey(
+        picture=picture,
+        faces=people,
+        subject_box=box,
+        focus=sharp,
+        detail=detail,
+        sky=sky,
+        water=water,
+        foliage=foliage,
+        upright=upright,
+        saliency=saliency,
+        subject=inside.result(),
+        horizon=horizon,
+    )
+
+
+def look(pixels: Pixels) -> Scene:
+    """See what ``pixels`` (uint8 sRGB, upright, (height, width, 3)) show: faces, subject, its outline, and measures.
+
+    The measures, 0-1 unless said otherwise: ``sky_share``, ``water_share``, ``foliage_share`` (of the
+    picture); ``horizon`` (its height, 0 top, 1 bottom; absent without sky); ``sharpness`` (of the sharpest
+    tenth), ``focus_share`` (of the picture in focus), ``focus_contrast`` (subject against the rest, -1 to 1),
+    ``isolation`` (a sharp subject before a soft background); ``saturation``, ``brightness``, ``contrast``
+    (means and spread), ``dark_share``; ``detail`` (mean texture); ``face_share`` (largest face's area),
+    ``face_count``; ``subject_share``; ``skin_share``; ``underwater_share`` (deep cyan); ``blur_coherence``
+    and ``blur_angle_deg`` (-90 to 90, 0 horizontal); ``warmth`` (mean CIELAB b, about -60 to 60).
+    """
+    seen = survey(pixels)
+    return Scene(seen.faces, seen.subject_box, subject_mask.packed(seen.subject), _measures(seen))
+
+
+def _isolation(seen: Survey) -> float:
+    """How clearly the subject is in focus before a background that is not, 0-1."""
+    inside = seen.subject > 0.5
+    if not inside.any() or inside.all():
+        return 0.0
+    sharp, soft = float(seen.focus[inside].mean()), float(seen.focus[~inside].mean())
+    return max(0.0, (sharp - soft) / max(sharp, 0.15)) * min(1.0, max(0.0, (0.42 - soft) / 0.15))
+
+
+def _underwater(picture: Canvas) -> float:
+    """Deep cyan all over: water swallows red within a few metres."""
+    hue, saturation = picture.hsv[..., 0], picture.hsv[..., 1]
+    return float(((hue > 165) & (hue < 215) & (saturation > 0.6)).mean())
+
+
+def _measures(seen: Survey) -> dict[str, float]:
+    picture, inside = seen.picture, seen.subject > 0.5
+    coherence, angle = focus.blur_direction(picture)
+    contrast = 0.0
+    if inside.any() and not inside.all():
+        contrast = float(seen.focus[inside].mean() - seen.focus[~inside].mean())
+    measures = {
+        "sky_share": float(seen.sky.mean()),
+        "water_share": float(seen.water.mean()),
+        "foliage_share": float(seen.foliage.mean()),
+        "sharpness": float(np.percentile(seen.focus, 90)),
+        "focus_share": float((seen.focus > 0.35).mean()),
+        "focus_contrast": contrast,
+        "isolation": _isolation(seen),
+        "saturation": float(picture.hsv[..., 1].mean()),
+        "brightness": float(picture.luma.mean()),
+        "contrast": float(picture.luma.std()) * 2.0,
+        "dark_share": float((picture.luma < 0.12).mean()),
+        "detail": float(seen.detail.mean()),
+        "face_share": max((face.width * face.height for face in seen.faces), default=0.0),
+        "face_count": float(len(seen.faces)),
+        "subject_share": float(seen.subject.mean()),
+        "skin_share": float(faces.skin_map(picture).mean()),
+        "blur_coherence": coherence,
+        "blur_angle_deg": angle,
+        "underwater_share": float(_underwater(picture)),
+        "warmth": float(picture.lab[..., 2].mean()),
+    }
+    if seen.horizon is not None:
+        measures["horizon"] = seen.horizon
+    return {name: round(value, 4) for name, value in measures.items()}

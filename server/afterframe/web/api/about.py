@@ -1,0 +1,59 @@
+"""The daemon about itself: health, the contract, and links for a browser."""
+
+from __future__ import annotations
+
+from afterframe import __version__
+from afterframe.generators import registry
+from afterframe.web.api.queue import depth
+from afterframe.web.auth.session import CODE_VALID_S
+from afterframe.web.http import schemas
+from afterframe.web.http.routes import Call, Caller, Routes
+from afterframe.web.http.schemas import Json, form, listed
+
+ROUTES = Routes()
+
+
+@ROUTES.add(
+    "GET",
+    "/api/health",
+    "Whether the daemon answers, and what it can do.",
+    caller=Caller.ANYBODY,
+    answer=form(
+        {
+            "name": schemas.TEXT,
+            "version": schemas.TEXT,
+            "generators": listed(schemas.TEXT),
+            "queue_depth": {**schemas.COUNT, "description": "Renders that wait or run."},
+            "paused": schemas.BOOLEAN,
+        }
+    ),
+)
+def get_health(call: Call) -> Json:
+    """A sign of life."""
+    queue = call.site.services.queue
+    return {
+        "name": "afterframe",
+        "version": __version__,
+        "generators": registry.available(),
+        "queue_depth": depth(queue.counts()),
+        "paused": queue.paused,
+    }
+
+
+@ROUTES.add(
+    "POST",
+    "/api/login-code",
+    "A one-time link that lets a browser in.",
+    caller=Caller.TOKEN,
+    answer=form({"path": schemas.TEXT, "url": schemas.TEXT, "valid_s": schemas.NUMBER}),
+)
+def make_login_code(call: Call) -> Json:
+    """Issue a code."""
+    path = f"/login?code={call.site.codes.issue()}"
+    return {"path": path, "url": call.request.host_url.rstrip("/") + path, "valid_s": CODE_VALID_S}
+
+
+@ROUTES.add("GET", "/api/openapi.json", "This contract.", answer={"type": "object"})
+def get_contract(call: Call) -> Json:
+    """The contract."""
+    return call.site.contract

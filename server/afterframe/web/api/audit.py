@@ -1,0 +1,81 @@
+"""Which photos of a folder are worth animating: the page asks for the photos, then for their marks, some at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from afterframe.errors import AfterframeError
+from afterframe.intake.audit import mark
+from afterframe.intake.scan import scan
+from afterframe.intake.scoring import WEIGHTS
+from afterframe.naming import is_our_poster
+from afterframe.web.http import schemas
+from afterframe.web.http.routes import Call, Routes
+from afterframe.web.http.schemas import Json, form, listed, ref
+
+ROUTES = Routes()
+MOST = 10_000
+"""Photos of one folder."""
+AT_ONCE = 24
+MARK = form({"score": schemas.SHARE, "reason": schemas.TEXT})
+MARKS = (*WEIGHTS, "source_quality")
+
+
+@ROUTES.add(
+    "GET",
+    "/api/folders/photos",
+    "The photos in one of the folders and the folders below it.",
+    query={"path": schemas.PATH},
+    answer=form(
+        {
+            "path": schemas.KEPT_PATH,
+            "photos": listed(schemas.KEPT_PATH),
+            "more": {**schemas.COUNT, "description": "Photos that were left out, because there are very many."},
+        }
+    ),
+)
+def list_photos(call: Call) -> Json:
+    """Look a folder through."""
+    given = call.query.get("path", "")
+    folder = call.site.access.folder(given)
+    found = sorted(path for path in scan(folder).photos if not is_our_poster(Path(path)))
+    return {"path": given, "photos": found[:MOST], "more": max(0, len(found) - MOST)}
+
+
+@ROUTES.add(
+    "POST",
+    "/api/audit",
+    "How well photos lend themselves to animation. Nothing is queued; marks are kept.",
+    body=form({"photos": listed(schemas.PATH, at_most=AT_ONCE)}),
+    answer=form(
+        {
+            "photos": listed(
+                form(
+                    {
+                        "path": schemas.KEPT_PATH,
+                        "score": schemas.SHARE,
+                        "readiness": form(dict.fromkeys(MARKS, MARK), needs=()),
+                        "clips": {**schemas.COUNT, "description": "Clips of it that there are already."},
+                        "error": ref("MaybeReason"),
+                    }
+                )
+            )
+        }
+    ),
+)
+def audit_photos(call: Call) -> Json:
+    """Mark some photos, in the order given."""
+    return {"photos": [_marked(call, given) for given in call.body["photos"]]}
+
+
+def _marked(call: Call, given: str) -> Json:
+    services = call.site.services
+    entry: Json = {"path": given, "score": 0.0, "readiness": {}, "clips": 0, "error": None}
+    try:
+        path = call.site.access.photo(given)
+    except AfterframeError as error:
+        return {**entry, "error": error.to_dict()}
+    marked = mark(str(path), services.ingest.look, call.site.marks)
+    photo = services.catalog.photo_at(path)
+    clips = [clip for clip in services.catalog.clips_of(photo.id) if clip.present] if photo else []
+    return {**entry, "score": marked.score, "readiness": marked.readiness, "clips": len(clips), "error": marked.error}

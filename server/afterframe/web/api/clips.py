@@ -1,0 +1,169 @@
+"""Clips: the list, the photographer's verdict, and refining one into a new variant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from stat import S_ISREG
+from typing import Any
+
+from afterframe.domain import Clip, Verdict
+from afterframe.errors import AfterframeError, NotFound, WrongState
+from afterframe.intake.ingest import Wish
+from afterframe.publish.sidecar import read_clip, write_verdict
+from afterframe.recipe import SETTINGS, validate
+from afterframe.web.api.renders import known_generator
+from afterframe.web.http import schemas
+from afterframe.web.http.routes import Call, Routes
+from afterframe.web.http.schemas import Json, clip_json, form, listed, one_of, ref, render_json
+
+ROUTES = Routes()
+
+
+@ROUTES.add("GET", "/api/clips/<clip_id>", "One clip.", answer=ref("Clip"))
+def get_clip(call: Call) -> Json:
+    """One clip."""
+    return clip_json(call.site.services.catalog.clip(call.args["clip_id"]))
+
+
+@ROUTES.add(
+    "GET",
+    "/api/clips/<clip_id>/context",
+    "What stands around a clip: what its photo's file says, and every clip of that photo, oldest first.",
+    answer=form(
+        {
+            "facts": {"type": "object", "description": "As `afterframe facts --json` gives them; empty: unknown."},
+            "clips": listed(ref("Clip")),
+        }
+    ),
+)
+def get_context(call: Call) -> Json:
+    """A clip's photo and its other clips."""
+    catalog = call.site.services.catalog
+    clip = catalog.clip(call.args["clip_id"])
+    photo = catalog.photo_at(Path(clip.photo_path))
+    return {
+        "facts": dict(photo.facts) if photo else {},
+        "clips": [clip_json(other) for other in catalog.clips_of(clip.photo_id) if other.present],
+    }
+
+
+VERDICT = {"verdict": one_of(*Verdict), "rating": {"type": "integer", "minimum": 0, "maximum": 5}}
+
+
+@ROUTES.add(
+    "POST",
+    "/api/clips/<clip_id>/verdict",
+    "What the photographer decided; written to the sidecar first. What is left out stays as it is.",
+    body=form(VERDICT, needs=(), at_least=1),
+    answer=ref("Clip"),
+)
+def judge_clip(call: Call) -> Json:
+    """Judge one clip."""
+    return clip_json(_judge(call, call.args["clip_id"]))
+
+
+@ROUTES.add(
+    "POST",
+    "/api/clips/verdicts",
+    "The same for many clips. One that cannot be judged is named with its reason; the others go on.",
+    body=form({"clips": listed(schemas.ID, at_most=schemas.MAX_PHOTOS), **VERDICT}, needs=("clips",), at_least=2),
+    answer=form({"clips": listed(ref("Clip")), "refused": listed(form({"id": schemas.ID, "reason": ref("Reason")}))}),
+)
+def judge_clips(call: Call) -> Json:
+    """Judge many clips."""
+    clips, refused = [], []
+    for clip_id in dict.fromkeys(call.body["clips"]):
+        try:
+            clips.append(clip_json(_judge(call, clip_id)))
+        except AfterframeError as error:
+            refused.append({"id": clip_id, "reason": error.to_dict()})
+    return {"clips": clips, "refused": refused}
+
+
+def _judge(call: Call, clip_id: str) -> Clip:
+    """Write a verdict: the sidecar first, because it is the authority, then the catalogue."""
+    catalog = call.site.services.catalog
+    with call.site.verdicts:
+        clip = catalog.clip(clip_id)
+        written = _sidecar_of(clip)
+        verdict = Verdict(call.body.get("verdict", written.verdict))
+        rating = int(call.body.get("rating", written.rating))
+        write_verdict(clip, verdict, rating, call.site.services.home.backups)
+        return catalog.set_verdict(clip.id, verdict, rating)
+
+
+def _sidecar_of(clip: Clip) -> Clip:
+    """What the clip's sidecar says now.
+
+    Raises:
+        WrongState: it is gone, or something else stands in its place.
+        PhotoError: it is damaged.
+    """
+    sidecar = Path(clip.sidecar_path)
+    try:
+        regular = S_ISREG(sidecar.lstat().st_mode)
+    except OSError as error:
+        raise WrongState(
+            f"The sidecar {sidecar.name} is not there, so the verdict cannot be kept.",
+            "Put it back beside the clip, or render the clip again.",
+            code="no_sidecar",
+        ) from error
+    written = read_clip(sidecar) if regular else None
+    if written is None or written.id != clip.id:
+        raise WrongState(
+            f"{sidecar.name} is not the sidecar of this clip any more.",
+            "Put the right one back beside the clip, or render the clip again.",
+            code="sidecar_foreign",
+        )
+    return written
+
+
+@ROUTES.add(
+    "POST",
+    "/api/clips/<clip_id>/refine",
+    "Make a new variant of a clip with some settings changed; it names the clip as its parent.",
+    body=form({"changes": {**schemas.OVERRIDES, "minProperties": 1}, "generator": schemas.NAME}, needs=("changes",)),
+    answer=form({"renders": listed(ref("Render"))}),
+    status=202,
+)
+def refine_clip(call: Call) -> Json:
+    """Queue a variant of a clip."""
+    services = call.site.services
+    clip = services.catalog.clip(call.args["clip_id"])
+    changes = call.body["changes"]
+    validate([("the request", changes)])
+    generator = known_generator(call.body.get("generator")) or known_generator(clip.generator, folders=True)
+    path = call.site.access.photo(clip.photo_path)
+    photo = services.catalog.photo_at(path)
+    if photo is None or photo.sha256 != clip.photo_sha256:
+        raise WrongState(
+            f"{path.name} was exported again since this clip was made.",
+            "Animate the new photo instead.",
+            code="photo_changed",
+        )
+    wish = Wish({"variants": 1, **changes}, kept(clip, changes), generator, parent_clip=clip.id)
+    return {"renders": [render_json(job, clip.photo_path) for job in services.ingest.request(path, wish)]}
+
+
+def kept(clip: Clip, changes: dict[str, Any]) -> dict[str, object]:
+    """The clip's own values, as far as the changes leave them alone."""
+    values = {name: value for name, value in clip.recipe.to_dict().items() if name in SETTINGS}
+    if "long_side" in changes and "size" not in changes:
+        del values["size"]
+    return values
+
+
+def present_clip(call: Call) -> Clip:
+    """The clip that an address names, when its file is still there.
+
+    Raises:
+        NotFound: no such clip, or its file was deleted.
+    """
+    clip = call.site.services.catalog.clip(call.args["clip_id"])
+    if not clip.present:
+        raise NotFound(
+            f"{Path(clip.path).name} was deleted.",
+            "Retry its render to have it made again.",
+            code="file_gone",
+        )
+    return clip

@@ -1,0 +1,167 @@
+"""Pictures of photos, drafts of clips, and what a running render looks like by now."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from flask import Response
+
+from afterframe.domain import Clip, Job, Photo, Recipe
+from afterframe.errors import NotFound, WrongState
+from afterframe.naming import preview_of
+from afterframe.recipe import validate
+from afterframe.recipe.settings import read_setting
+from afterframe.render.drafts import LARGE_SIDE, SMALL_SIDE
+from afterframe.web.api.media import MEDIA, send
+from afterframe.web.auth.paths import open_regular
+from afterframe.web.http import schemas
+from afterframe.web.http.routes import Call, Routes
+from afterframe.web.http.schemas import Json, form, one_of, recipe_json, ref
+
+ROUTES = Routes()
+JPEG = {"media": ("image/jpeg",), "also": MEDIA}
+SIZE = one_of("small", "large")
+_DRAFT = re.compile(r"[0-9a-f]{40}")
+
+
+@ROUTES.add(
+    "GET",
+    "/api/clips/<clip_id>/photo",
+    "The photo that a clip was made of, as JPEG.",
+    query={
+        "size": {
+            **one_of("small", "large", "framed"),
+            "default": "large",
+            "description": "framed: cropped as the clip is, in its size.",
+        }
+    },
+    **JPEG,
+)
+def get_clip_photo(call: Call) -> Response:
+    """Send a clip's photo."""
+    clip = call.site.services.catalog.clip(call.args["clip_id"])
+    photo = photo_of(call, clip)
+    darkroom = call.site.services.darkroom
+    size = call.query.get("size", "large")
+    if size == "framed":
+        return _jpeg(call, darkroom.framed(photo, clip.recipe, clip.generator))
+    return _jpeg(call, darkroom.picture(Path(photo.path), photo.sha256, side_of(size)))
+
+
+@ROUTES.add(
+    "GET",
+    "/api/photos/picture",
+    "A photo in one of the folders, as JPEG.",
+    query={"path": schemas.PATH, "size": {**SIZE, "default": "small"}},
+    **JPEG,
+)
+def get_picture(call: Call) -> Response:
+    """Send a picture of any photo that may be read."""
+    path = call.site.access.photo(call.query.get("path", ""))
+    status = path.stat()
+    stamp = f"{status.st_size} {status.st_mtime_ns}"
+    side = side_of(call.query.get("size", "small"))
+    return _jpeg(call, call.site.services.darkroom.picture(path, stamp, side))
+
+
+@ROUTES.add(
+    "GET",
+    "/api/renders/<render_id>/preview",
+    "What a running render's latest frame looks like; the photo while there is none.",
+    query={
+        "at": {**schemas.COUNT, "maximum": schemas.LARGEST, "description": "Ignored: a new address for a new picture."}
+    },
+    **JPEG,
+)
+def get_preview(call: Call) -> Response:
+    """Send the latest frame."""
+    services = call.site.services
+    job = services.queue.get(call.args["render_id"])
+    preview = preview_of(services.home.cache, job.id)
+    if preview.is_file():
+        return _jpeg(call, preview)
+    path = call.site.access.photo(job.photo_path)
+    return _jpeg(call, services.darkroom.picture(path, job.photo_sha256, SMALL_SIDE))
+
+
+@ROUTES.add(
+    "POST",
+    "/api/clips/<clip_id>/draft",
+    "Show within two seconds what changes to a clip's recipe would do: small, coarse, by the parallax generator.",
+    body=form({"changes": schemas.OVERRIDES}, needs=("changes",)),
+    answer=form(
+        {
+            "file": {**schemas.TEXT, "description": "Where to fetch the draft, ranges included."},
+            "recipe": ref("Recipe"),
+        }
+    ),
+)
+def draft_clip(call: Call) -> Json:
+    """Make a draft."""
+    clip = call.site.services.catalog.clip(call.args["clip_id"])
+    changes = call.body["changes"]
+    validate([("the request", changes)])
+    recipe = changed(clip.recipe, changes)
+    key = call.site.services.darkroom.draft(photo_of(call, clip), recipe)
+    return {"file": f"/api/drafts/{key}", "recipe": recipe_json(recipe)}
+
+
+@ROUTES.add(
+    "POST",
+    "/api/renders/<render_id>/draft",
+    "Show within two seconds what a clip that is not there yet may look like: small, by the parallax generator.",
+    answer=form({"file": {**schemas.TEXT, "description": "Where to fetch the draft, ranges included."}}),
+)
+def draft_render(call: Call) -> Json:
+    """Make a draft of a clip that is not there yet."""
+    job = call.site.services.queue.get(call.args["render_id"])
+    key = call.site.services.darkroom.draft(photo_of(call, job), job.recipe)
+    return {"file": f"/api/drafts/{key}"}
+
+
+@ROUTES.add("GET", "/api/drafts/<draft_id>", "A draft.", media=("video/mp4",), also=MEDIA)
+def get_draft(call: Call) -> Response:
+    """Send a draft."""
+    key = call.args["draft_id"]
+    if not _DRAFT.fullmatch(key):
+        raise NotFound("There is no such draft.", "Ask for it again.")
+    return send(call.request, open_regular(call.site.services.darkroom.drafted(key)), "video/mp4")
+
+
+def changed(recipe: Recipe, changes: schemas.Json) -> Recipe:
+    """A clip's recipe with some values set anew; a long side scales the clip's size."""
+    values = {name: read_setting(name, value, "the request") for name, value in changes.items()}
+    if (long_side := values.pop("long_side", None)) and "size" not in values:
+        scale = long_side / max(recipe.size)
+        width, height = (max(2, 2 * round(side * scale / 2)) for side in recipe.size)
+        values["size"] = (width, height)
+    return replace(recipe, **values)
+
+
+def photo_of(call: Call, made: Clip | Job) -> Photo:
+    """The photo that a clip was made of, or a render was asked for, as it was then.
+
+    Raises:
+        NotAllowed, PhotoError: it may not be read, or is not there any more.
+        WrongState: the file holds another picture by now.
+    """
+    path = call.site.access.photo(made.photo_path)
+    photo = call.site.services.catalog.photo_at(path)
+    if photo is None or photo.sha256 != made.photo_sha256:
+        raise WrongState(
+            f"{path.name} was exported again since this clip was made.",
+            "Animate the new photo instead.",
+            code="photo_changed",
+        )
+    return photo
+
+
+def side_of(size: str) -> int:
+    """Long side, pixels."""
+    return SMALL_SIDE if size == "small" else LARGE_SIDE
+
+
+def _jpeg(call: Call, file: Path) -> Response:
+    return send(call.request, open_regular(file), "image/jpeg")

@@ -1,0 +1,198 @@
+"""Settings that the page can change: written into config.toml, whose comments and order stay."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+import tomlkit.exceptions
+
+from afterframe.config import PRESETS, Config, read_config
+from afterframe.domain import CameraMovement
+from afterframe.errors import ConfigError, UsageError
+from afterframe.generators import registry
+from afterframe.recipe import validate
+from afterframe.web.http.routes import Call, Routes
+from afterframe.web.http.schemas import Json, form
+
+ROUTES = Routes()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One setting as the page offers it."""
+
+    name: str
+    """section.key"""
+    label: str
+    about: str
+    kind: str
+    """"number", "choice" or "switch"."""
+    default: str
+    values: tuple[str, ...] = ()
+    low: float = 0
+    high: float = 1
+    step: float = 1
+    value: Any = None
+    """What config.toml says; None: nothing."""
+
+
+BY_PHOTO = "–"
+FIELDS = (
+    Field(
+        "render.generator",
+        "Made by",
+        "auto: the best that can run here.",
+        "choice",
+        "auto",
+        values=("auto", "parallax", "diffusers", "remote"),
+    ),
+    Field(
+        "recipe.long_side",
+        "Long side, pixels",
+        "Never larger than the photo.",
+        "number",
+        "1280",
+        low=64,
+        high=4096,
+        step=2,
+    ),
+    Field("recipe.motion_intensity", "Motion", "0 to 1.", "number", BY_PHOTO, step=0.05),
+    Field("recipe.style_consistency", "Faithfulness", "0 to 1.", "number", BY_PHOTO, step=0.05),
+    Field("recipe.duration_s", "Length, seconds", "0.5 to 20.", "number", BY_PHOTO, low=0.5, high=20, step=0.5),
+    Field(
+        "recipe.camera_movement",
+        "Camera movement",
+        "How the virtual camera moves.",
+        "choice",
+        BY_PHOTO,
+        values=tuple(CameraMovement),
+    ),
+    Field("recipe.loop", "Loop", "The clip ends where it began.", "switch", BY_PHOTO),
+    Field("render.crf", "Quality of the file", "Lower is better and larger.", "number", "18", low=0, high=51),
+    Field("render.preset", "Effort for a small file", "x264's preset.", "choice", "medium", values=PRESETS),
+    Field("render.poster", "Poster beside the clip", "A JPEG of its first frame.", "switch", BY_PHOTO),
+    Field(
+        "render.draft",
+        "Draft first",
+        "Until a model's clip is there, a small draft of it is shown.",
+        "switch",
+        BY_PHOTO,
+    ),
+    Field("render.back_link", "Name the clip in the photo's sidecar", "Only where there is one.", "switch", BY_PHOTO),
+    Field(
+        "watch.backlog_limit",
+        "Photos that may begin by themselves",
+        "More in a new folder wait for your word.",
+        "number",
+        "200",
+        high=10_000_000,
+    ),
+)
+"""Every other setting is for an editor: docs/settings.md."""
+
+
+@ROUTES.add(
+    "GET",
+    "/api/settings",
+    "The settings that config.toml names, of those that can be changed here.",
+    answer=form({"values": {"type": "object"}}),
+)
+def get_settings(call: Call) -> Json:
+    """What stands in config.toml."""
+    return {"values": written(call.site.services.home.config)}
+
+
+@ROUTES.add(
+    "POST",
+    "/api/settings",
+    "Change settings in config.toml; null removes one. They hold from the next start of the daemon.",
+    body=form(
+        {
+            "values": {
+                "type": "object",
+                "properties": {field.name: {"type": ["string", "number", "boolean", "null"]} for field in FIELDS},
+                "additionalProperties": False,
+                "minProperties": 1,
+            }
+        }
+    ),
+    answer=form({"values": {"type": "object"}}),
+)
+def change_settings(call: Call) -> Json:
+    """Write config.toml, if all of it makes sense."""
+    with call.site.settings:
+        change(call.site.services.home.config, call.body["values"])
+    return {"values": written(call.site.services.home.config)}
+
+
+def written(path: Path) -> dict[str, Any]:
+    """The settings of FIELDS that a config.toml names.
+
+    Raises:
+        ConfigError: it is not TOML.
+    """
+    try:
+        text = path.read_text("utf-8")
+        data: Mapping[str, Any] = tomllib.loads(text)
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.", "Mend or remove the line it names.") from error
+    found = {}
+    for field in FIELDS:
+        section, _, key = field.name.partition(".")
+        if key in data.get(section, {}):
+            found[field.name] = data[section][key]
+    return found
+
+
+def change(path: Path, values: Mapping[str, Any]) -> Config:
+    """Put settings into a config.toml; the file is as it was unless all of it can be used.
+
+    Raises:
+        ConfigError, RecipeError: the file would make no sense.
+    """
+    try:
+        document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
+    except (tomlkit.exceptions.ParseError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.", "Mend or remove the line it names.") from error
+    for name, value in values.items():
+        section, _, key = name.partition(".")
+        if value is None:
+            if key in document.get(section, {}):
+                del document[section][key]
+            continue
+        if section not in document:
+            document[section] = tomlkit.table()
+        document[section][key] = _plain(value)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(tomlkit.dumps(document), "utf-8")
+        config = read_config(part)
+        validate([("the settings", config.recipe)])
+        _check_generator(config)
+        part.replace(path)
+    except ConfigError as error:
+        raise ConfigError(error.message.replace(str(part), path.name), error.hint, code=error.error_code) from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}.", "Check the disk and its rights.") from error
+    finally:
+        part.unlink(missing_ok=True)
+    return config
+
+
+def _check_generator(config: Config) -> None:
+    try:
+        registry.resolve(config.render.generator)
+    except UsageError as error:
+        raise ConfigError(error.message, error.hint) from error
+
+
+def _plain(value: Any) -> Any:
+    """JSON knows one kind of number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,0 +1,79 @@
+"""How much room clips and Afterframe's own files take."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from afterframe.web.http import schemas
+from afterframe.web.http.routes import Call, Routes
+from afterframe.web.http.schemas import Json, form, listed
+
+ROUTES = Routes()
+BYTES: Json = {**schemas.COUNT, "description": "Bytes."}
+
+
+@ROUTES.add(
+    "GET",
+    "/api/disk",
+    "How much room the clips of each folder and Afterframe's own files take. It looks at every clip.",
+    answer=form(
+        {
+            "folders": listed(
+                form(
+                    {
+                        "path": schemas.KEPT_PATH,
+                        "there": {**schemas.BOOLEAN, "description": "False: the drive is not plugged in, say."},
+                        "clips": schemas.COUNT,
+                        "bytes": BYTES,
+                        "free": BYTES,
+                    }
+                )
+            ),
+            "own": form(dict.fromkeys(("state", "cache", "backups", "logs", "uploads", "free"), BYTES)),
+        }
+    ),
+)
+def get_disk(call: Call) -> Json:
+    """Look how full the disks are."""
+    services = call.site.services
+    home = services.home
+    folders = []
+    for folder in services.catalog.folders():
+        clips = [path for _, path in services.catalog.clip_paths(folder.path)]
+        there = folder.path.is_dir()
+        taken = _sizes(clips) if there else 0
+        folders.append(
+            {"path": str(folder.path), "there": there, "clips": len(clips), "bytes": taken, "free": _free(folder.path)}
+        )
+    return {
+        "folders": folders,
+        "own": {
+            "state": _sizes(str(file) for file in home.root.glob("state.db*")),
+            **{name: _below(home.root / name) for name in ("cache", "backups", "logs", "uploads")},
+            "free": _free(home.root),
+        },
+    }
+
+
+def _sizes(paths: Iterable[str]) -> int:
+    total = 0
+    for path in paths:
+        try:
+            total += os.stat(path).st_size  # noqa: PTH116 - very many
+        except OSError:
+            continue
+    return total
+
+
+def _below(folder: Path) -> int:
+    return _sizes(os.path.join(root, name) for root, _, names in os.walk(folder) for name in names)  # noqa: PTH118
+
+
+def _free(folder: Path) -> int:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0

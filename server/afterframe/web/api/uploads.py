@@ -1,0 +1,189 @@
+"""Uploads: a photo sent over the wire, put into one of the folders over nothing that is there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from afterframe.domain import Job
+from afterframe.errors import NotAllowed, PhotoError, PublishError, UsageError
+from afterframe.imaging.decode import SUFFIXES
+from afterframe.intake.ingest import Wish
+from afterframe.publish.files import check_folder, sync_file
+from afterframe.recipe import validate
+from afterframe.system.hashing import sha256_of
+from afterframe.web.api.renders import known_generator
+from afterframe.web.auth.paths import DEVICES
+from afterframe.web.http import schemas
+from afterframe.web.http.forms import FILE, Upload
+from afterframe.web.http.routes import Call, Routes
+from afterframe.web.http.schemas import Json, form, listed, ref, render_json
+
+ROUTES = Routes()
+STAGING_PREFIX = ".afterframe-upload-"
+STALE_S = 86_400.0
+"""A staging folder this old was left by a crash, seconds."""
+LONGEST_NAME = 180
+"""Bytes; the clip's name and its sidecar's are longer."""
+
+_UNWANTED = re.compile(r'[\x00-\x1f\x7f<>:"|?*\ud800-\udfff]')
+_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\xff\xd8\xff", ".jpg"),
+    (0, b"\x89PNG\r\n", ".png"),
+    (0, b"II*\0", ".tif"),
+    (0, b"MM\0*", ".tif"),
+    (8, b"WEBP", ".webp"),
+    (4, b"ftypavif", ".avif"),
+    (4, b"ftypheic", ".heic"),
+    (4, b"ftypheix", ".heic"),
+    (4, b"ftypmif1", ".heic"),
+)
+"""Where in a file, which bytes -> the suffix of its kind."""
+
+
+@ROUTES.add(
+    "POST",
+    "/api/uploads",
+    "Send a photo into one of the folders, and have it animated.",
+    form=form(
+        {
+            "file": FILE,
+            "folder": {**schemas.PATH, "description": "Where it goes; left out: the only folder there is."},
+            "animate": {
+                "type": "boolean",
+                "description": "True: animate it. False: only keep it. Left out: what its folder does by itself.",
+            },
+            "recipe": schemas.OVERRIDES,
+            "generator": schemas.NAME,
+            "variants": schemas.VARIANTS,
+        },
+        needs=("file",),
+    ),
+    answer=form(
+        {
+            "path": {**schemas.KEPT_PATH, "description": "Where the photo is now."},
+            "new": {**schemas.BOOLEAN, "description": "False: the very same photo was there already."},
+            "renders": listed(ref("Render")),
+        }
+    ),
+    status=201,
+)
+def upload_photo(call: Call) -> Json:
+    """Keep one photo; nothing of it stays behind when it cannot be animated."""
+    folder, watched = _folder(call, call.body.get("folder"))
+    name = photo_name(call.body["file"])
+    wish = _wish(call.body)
+    check_folder(folder)
+    sweep(folder)
+    with staged(folder, name, call.body["file"]) as photo:
+        path, new, jobs = _put(call, photo, folder, wish if call.body.get("animate", watched) else None)
+    return {"path": str(path), "new": new, "renders": [render_json(job) for job in jobs]}
+
+
+def _folder(call: Call, given: str | None) -> tuple[Path, bool]:
+    """The folder that an upload goes to, and whether its photos are animated by themselves."""
+    folders = call.site.services.catalog.folders()
+    if given is None:
+        if len(folders) != 1:
+            names = ", ".join(str(folder.path) for folder in folders) or "none"
+            raise UsageError("The upload does not say which folder it goes to.", f"Name one of: {names}.")
+        given = str(folders[0].path)
+    path = call.site.access.folder(given)
+    around = [folder for folder in folders if path.is_relative_to(folder.path)]
+    if not around or any(part.startswith(".") for part in path.relative_to(around[0].path).parts):
+        raise NotAllowed(f"{given} is hidden.", "Name a folder that photos can be seen in.", code="hidden_folder")
+    return path, any(folder.watch for folder in around)
+
+
+def _wish(body: Mapping[str, Any]) -> Wish:
+    overrides = dict(body.get("recipe", {})) | ({"variants": body["variants"]} if "variants" in body else {})
+    validate([("the request", overrides)])
+    return Wish(overrides, generator=known_generator(body.get("generator")))
+
+
+def _put(call: Call, photo: Path, folder: Path, wish: Wish | None) -> tuple[Path, bool, list[Job]]:
+    """Give a staged photo its name in the folder: (path, whether it is new, renders)."""
+    ingest = call.site.services.ingest
+    for target in free_names(folder / photo.name):
+        if target.is_file() and not target.is_symlink() and sha256_of(target) == sha256_of(photo):
+            return target, False, ingest.request(target, wish) if wish else []
+        if not os.path.lexists(target):
+            with contextlib.suppress(FileExistsError):  # somebody was quicker
+                return target, True, ingest.arrive(photo, target, wish)
+    raise AssertionError("names never run out")
+
+
+def free_names(wanted: Path) -> Iterator[Path]:
+    """DSC_0042.jpg, DSC_0042-2.jpg, DSC_0042-3.jpg ... (never _NN, which darktable reads as a duplicate)."""
+    yield wanted
+    number = 2
+    while True:
+        yield wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}")
+        number += 1
+
+
+def photo_name(upload: Upload) -> str:
+    """The name under which an uploaded photo is kept: its own, without what a file system cannot hold.
+
+    Raises:
+        PhotoError: it is of no kind that can be animated, or its name cannot be used.
+    """
+    last = PurePosixPath(upload.name.replace("\\", "/")).name
+    name = _UNWANTED.sub("_", last).strip(" .")
+    suffix = PurePosixPath(name).suffix
+    kind = kind_of(upload.head())
+    if suffix.lower() not in SUFFIXES and kind:
+        name = f"{name or 'photo'}{kind}"
+    elif suffix.lower() not in SUFFIXES:
+        raise PhotoError(
+            f"{last or 'The file'} is not a kind of photo that can be animated.",
+            "Export it as JPEG, TIFF, PNG, WebP or HEIC.",
+            code="unsupported_kind",
+        )
+    if len(name.encode()) > LONGEST_NAME:
+        raise PhotoError(f"The name {name[:60]}… is too long.", "Give the photo a shorter name.", code="name_too_long")
+    return f"photo-{name}" if name.partition(".")[0].rstrip().casefold() in DEVICES else name
+
+
+def kind_of(head: bytes) -> str | None:
+    """The suffix of a photo's kind by its first bytes; None: no photo that we know."""
+    return next((suffix for at, mark, suffix in _SIGNATURES if head[at : at + len(mark)] == mark), None)
+
+
+@contextlib.contextmanager
+def staged(folder: Path, name: str, upload: Upload) -> Iterator[Path]:
+    """An upload on disk under its own name, in a hidden folder beside its place; what is still there goes.
+
+    Raises:
+        PublishError: the disk is full, say.
+    """
+    staging = folder / f"{STAGING_PREFIX}{uuid.uuid4().hex}"
+    try:
+        try:
+            staging.mkdir(mode=0o700)
+            upload.save(staging / name)
+            sync_file(staging / name)
+        except OSError as error:
+            raise PublishError(
+                f"{name} cannot be kept in {folder}: {error.strerror or error}.",
+                "Check the disk: its free space and its rights.",
+                code="not_kept",
+            ) from error
+        yield staging / name
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a crash left of earlier uploads to a folder."""
+    for staging in folder.glob(f"{STAGING_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - staging.stat().st_mtime > STALE_S:
+                shutil.rmtree(staging, ignore_errors=True)

@@ -1,0 +1,204 @@
+"""Which paths a request may name: those inside the watched folders and allowed roots, by real path."""
+
+from __future__ import annotations
+
+import errno
+import ntpath
+import os
+import stat
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+from afterframe.errors import NotAllowed, NotFound, PhotoError, UsageError, shortened
+from afterframe.imaging.decode import is_photo
+from afterframe.intake.scan import is_inside
+
+OUTSIDE_HINT = "Add its folder to the watched folders or the allowed ones first (POST /api/folders)."
+DEVICES = frozenset(
+    {
+        "con",
+        "prn",
+        "aux",
+        "nul",
+        "conin$",
+        "conout$",
+        *(f"{kind}{n}" for kind in ("com", "lpt") for n in "123456789¹²³"),
+    }
+)
+"""Names that Windows takes for devices, whatever their suffix."""
+SHOWN = 300
+"""Characters of a path that a message repeats: all of a sensible one."""
+
+
+class Access:
+    """Turns a path from a request into a real path that may be read.
+
+    Args:
+        roots: the folders, asked anew each time.
+        windows: the file system has drives, shares and device names.
+    """
+
+    def __init__(self, roots: Callable[[], Iterable[Path]], *, windows: bool = os.name == "nt") -> None:
+        self._roots = roots
+        self._windows = windows
+
+    def path(self, given: str) -> Path:
+        """The real path, which lies inside one of the folders; whether anything is there is not asked.
+
+        Raises:
+            UsageError: it is no absolute path at all, or longer than the file system can hold.
+            NotAllowed: it leads outside, by itself, by "..", or through a link.
+        """
+        check_absolute(given)
+        roots = [str(root) for root in self._roots()]
+        if self._windows and (oddity := windows_oddity(given, roots)):
+            raise NotAllowed(f"{shortened(given, SHOWN)} is {oddity}.", OUTSIDE_HINT)
+        real = real_path(given)
+        _check_unicode(real)
+        if not any(is_inside(real, root) for root in roots):
+            raise NotAllowed(f"{shortened(given, SHOWN)} is outside Afterframe's folders.", OUTSIDE_HINT)
+        _check_length(real, given)
+        return Path(real)
+
+    def folder(self, given: str) -> Path:
+        """The real path of a folder that is one of the folders or inside one.
+
+        Raises:
+            UsageError, NotAllowed: as :meth:`path`; or it is no folder.
+        """
+        path = self.path(given)
+        if not os.path.isdir(path):  # noqa: PTH112 - False, not an error, for one that may not be looked at
+            raise UsageError(
+                f"{shortened(given, SHOWN)} is not a folder.", "Make it first, or name another one.", code="no_folder"
+            )
+        return path
+
+    def photo(self, given: str) -> Path:
+        """The real path of a photo inside one of the folders.
+
+        Raises:
+            UsageError, NotAllowed: as :meth:`path`.
+            PhotoError: a folder, missing, or of a kind that cannot be animated.
+        """
+        path = self.path(given)
+        try:
+            mode = path.stat().st_mode
+        except OSError as error:
+            raise _explain(path, error) from error
+        if stat.S_ISDIR(mode):
+            raise PhotoError(
+                f"{path.name} is a folder.", "Name its photos one by one, or watch the folder.", code="folder"
+            )
+        if not stat.S_ISREG(mode) or not is_photo(path):
+            raise PhotoError(
+                f"{path.name} is not a kind of photo that can be animated.",
+                "Export it as JPEG, TIFF, PNG, WebP or HEIC.",
+                code="unsupported_kind",
+            )
+        return path
+
+
+def _check_length(real: str, given: str) -> None:
+    try:
+        os.lstat(real)
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UsageError(
+                f"{shortened(given, SHOWN)} is too long for the disk: no file can be there.",
+                "Shorten the names of the file and its folders.",
+                code="name_too_long",
+            ) from error
+
+
+def check_absolute(given: str) -> None:
+    """Refuse what is no absolute path.
+
+    Raises:
+        UsageError: empty, relative, or with characters that cannot be kept.
+    """
+    if "\0" in given:
+        raise UsageError("A path cannot hold a NUL character.", code="bad_path")
+    _check_unicode(given)
+    if not Path(given).is_absolute():
+        raise UsageError(
+            f"“{shortened(given, SHOWN)}” is not an absolute path.", "Give the whole path.", code="relative_path"
+        )
+
+
+def _check_unicode(path: str) -> None:
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        shown = path.encode("utf-8", "replace").decode()
+        raise UsageError(
+            f"{shortened(shown, SHOWN)}: the name is not valid Unicode.", "Rename it.", code="bad_name"
+        ) from error
+
+
+def real_path(given: str) -> str:
+    """The path with every link and ".." resolved, as far as it exists.
+
+    Raises:
+        NotAllowed: the file system cannot resolve it.
+    """
+    try:
+        return os.path.realpath(given)
+    except (OSError, ValueError) as error:
+        raise NotAllowed(f"{shortened(given, SHOWN)} cannot be followed to a file.", code="bad_path") from error
+
+
+def windows_oddity(given: str, roots: Iterable[str]) -> str | None:
+    """What about a Windows path must not even be looked up, in words; None when nothing is.
+
+    A share is only asked when one of the folders lies on it: asking a stranger's server would
+    hand it the user's password hash.
+    """
+    drive, rest = ntpath.splitdrive(given)
+    plain = drive.replace("/", "\\").casefold()
+    if plain.startswith(("\\\\?\\", "\\\\.\\")):
+        return "a device path"
+    if plain.startswith("\\\\") and plain not in {ntpath.splitdrive(r)[0].replace("/", "\\").casefold() for r in roots}:
+        return "on a share that holds none of Afterframe's folders"
+    parts = rest.replace("/", "\\").split("\\")
+    if ":" in rest:
+        return "a second stream of a file"
+    if any(part not in (".", "..") and part != part.rstrip(". ") for part in parts):
+        return "a name that Windows would change"
+    if any(part.partition(".")[0].rstrip().casefold() in DEVICES for part in parts):
+        return "the name of a device"
+    return None
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open one of our own files to send it: a regular file, never what a link leads to.
+
+    Raises:
+        NotFound: it is gone, or something else stands in its place.
+    """
+    try:
+        before = os.lstat(path)
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        descriptor = os.open(path, flags) if stat.S_ISREG(before.st_mode) else -1
+    except OSError as error:
+        raise _gone(path) from error
+    if descriptor < 0:
+        raise _gone(path)
+    if not os.path.samestat(before, os.fstat(descriptor)):
+        os.close(descriptor)
+        raise _gone(path)
+    return os.fdopen(descriptor, "rb")
+
+
+def _gone(path: Path) -> NotFound:
+    return NotFound(f"{path.name} is not there any more.", "It was moved, renamed or deleted.", code="file_gone")
+
+
+def _explain(path: Path, error: OSError) -> PhotoError:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return PhotoError(f"{path.name} is not there.", "It may have been moved or renamed.", code="missing")
+    return PhotoError(
+        f"{path.name} cannot be read: {error.strerror or error}.",
+        "Check the disk and its rights.",
+        code="unreadable",
+    )

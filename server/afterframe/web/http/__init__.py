@@ -1,0 +1,1 @@
+"""Routes as data: what requests take and give, checked against one contract."""

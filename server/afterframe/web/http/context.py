@@ -1,0 +1,42 @@
+"""What the routes share: the daemon's parts, the gate, and a few locks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from afterframe.intake.audit import Kept
+from afterframe.state.listings import Gallery, Unfinished
+from afterframe.web.auth.paths import Access
+from afterframe.web.auth.session import Gate, LoginCodes
+from afterframe.web.http.services import Services
+
+MAX_STREAMS = 12
+"""Event streams at once: each holds a thread of the server."""
+MAX_POSTERS = 2
+"""Posters that are made at once: each runs ffmpeg."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One for each app."""
+
+    services: Services
+    gate: Gate
+    codes: LoginCodes
+    access: Access
+    gallery: Gallery
+    unfinished: Unfinished
+    marks: Kept
+    contract: dict[str, Any]
+    """What /api/openapi.json gives."""
+    monotonic: Callable[[], float] = time.monotonic
+    streams: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_STREAMS))
+    posters: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_POSTERS))
+    verdicts: threading.Lock = field(default_factory=threading.Lock)
+    """Sidecar and catalogue must get two verdicts in the same order."""
+    settings: threading.Lock = field(default_factory=threading.Lock)
+    """config.toml is read, changed and written by one at a time."""

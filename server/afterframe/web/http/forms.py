@@ -1,0 +1,101 @@
+"""Multipart forms: checked fields and uploaded files, in the same shape as a JSON body."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from flask import Request
+
+from afterframe.errors import UsageError
+from afterframe.web.http.errors import NotMultipartError
+from afterframe.web.http.schema import Schema, check
+
+MULTIPART = "multipart/form-data"
+FILE: dict[str, Any] = {"type": "string", "format": "binary"}
+"""The schema of a part that is a file."""
+MAX_PARTS = 100
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of a form, not yet kept anywhere."""
+
+    name: str
+    """As the sender called it: not to be trusted."""
+    stream: IO[bytes]
+
+    def head(self, count: int = 32) -> bytes:
+        """The first bytes."""
+        self.stream.seek(0)
+        return self.stream.read(count)
+
+    def close(self) -> None:
+        """Let go of it."""
+        self.stream.close()
+
+    def save(self, target: Path) -> None:
+        """Write it to a new file.
+
+        Raises:
+            OSError: the file exists, or cannot be written.
+        """
+        self.stream.seek(0)
+        with target.open("xb") as file:
+            shutil.copyfileobj(self.stream, file, 1 << 20)
+
+
+def read_form(request: Request, fields: Schema, named: Mapping[str, Schema], max_body: int) -> dict[str, Any]:
+    """The fields of a form, each in the type that its schema asks for, files as :class:`Upload`.
+
+    Args:
+        fields: the schema of the form; a part that is a file has :data:`FILE`.
+        named: the schemas that ``$ref`` can name.
+        max_body: bytes; one field may be as long, because a picture may come as a data URL.
+    Raises:
+        NotMultipartError: it says that it is something else.
+        UsageError: a field is unknown, given twice, or not what the schema describes.
+        RequestEntityTooLarge: it is too long.
+    """
+    if request.mimetype != MULTIPART:
+        raise NotMultipartError(
+            "The body must be a multipart form.", "Send the photo as a file, as an HTML form would."
+        )
+    request.max_content_length = request.max_form_memory_size = max_body
+    request.max_form_parts = MAX_PARTS
+    known: Mapping[str, Schema] = fields["properties"]
+    texts = {name: _typed(_only(name, values), known.get(name, {})) for name, values in request.form.lists()}
+    files = {name: _only(name, values) for name, values in request.files.lists()}
+    for name in texts.keys() & known.keys():
+        if _is_file(known[name]):
+            raise UsageError(f"“{name}” must be a file.", "Send it with a file name, as an HTML form would.")
+    for name in files.keys() & known.keys():
+        if not _is_file(known[name]):
+            raise UsageError(f"“{name}” must be text, not a file.", "Send it without a file name.")
+    check(texts | dict.fromkeys(files, ""), fields, named)
+    return texts | {name: Upload(file.filename or "", file.stream) for name, file in files.items()}
+
+
+def _only(name: str, values: list[T]) -> T:
+    if len(values) > 1:
+        raise UsageError(f"“{name[:100]}” is given twice.", "Send one at a time.")
+    return values[0]
+
+
+def _typed(text: str, schema: Schema) -> Any:
+    kinds = schema.get("type", "string")
+    if "string" in kinds:
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text  # the check says what is expected
+
+
+def _is_file(schema: Schema) -> bool:
+    return schema.get("format") == "binary"

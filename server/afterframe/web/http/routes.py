@@ -1,0 +1,173 @@
+"""Routes as data: method, address, what they take and give. Server and contract are made of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, NoReturn
+
+from flask import Request, Response, jsonify
+
+from afterframe.config import LimitsConfig
+from afterframe.errors import UsageError
+from afterframe.web.http.context import Site
+from afterframe.web.http.errors import NotJsonError, speaks_openai
+from afterframe.web.http.forms import MULTIPART, read_form
+from afterframe.web.http.schema import Schema, check
+from afterframe.web.http.schemas import SCHEMAS, form
+
+NOTHING = form({})
+"""The body of a route that takes none: left out, or {}."""
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
+FORM_OVERHEAD = 1 << 20
+"""Bytes of a form beside its file."""
+
+
+class Caller(Enum):
+    """Who may use a route."""
+
+    ANYBODY = "anybody"
+    TOKEN_OR_SESSION = "token or session"  # noqa: S105 - a name
+    TOKEN = "token"  # noqa: S105 - a name
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, checked against its route."""
+
+    site: Site
+    request: Request
+    args: Mapping[str, str]
+    """Parts of the address, by name."""
+    query: Mapping[str, Any]
+    body: Mapping[str, Any]
+
+
+Handler = Callable[[Call], Response | tuple[dict[str, Any], int] | dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method at one address."""
+
+    method: str
+    rule: str
+    """As Flask writes it: /api/clips/<clip_id>."""
+    summary: str
+    handler: Handler
+    caller: Caller = Caller.TOKEN_OR_SESSION
+    query: Mapping[str, Schema] = field(default_factory=dict)
+    body: Schema = field(default_factory=lambda: NOTHING)
+    form: Schema | None = None
+    """The fields of a multipart form, instead of the JSON body or beside it; None: it takes no form."""
+    answer: Schema | None = None
+    """Of the JSON that it gives; None: something else."""
+    status: int = 200
+    media: tuple[str, ...] = ("application/json",)
+    """The media types that it gives."""
+    also: Mapping[int, str] = field(default_factory=dict)
+    """Further answers that are no errors of the JSON kind: status -> what it means."""
+
+    @property
+    def name(self) -> str:
+        """The name of the operation."""
+        return self.handler.__name__.strip("_")
+
+    @property
+    def error(self) -> str:
+        """The name of its errors' schema."""
+        return "OpenAIError" if speaks_openai(self.rule) else "Error"
+
+    def run(self, site: Site, request: Request, args: Mapping[str, str]) -> Response:
+        """Check a request against this route and answer it.
+
+        Raises:
+            AfterframeError: it cannot be done, with the reason.
+        """
+        body = self._body(site, request) if self.method != "GET" else {}
+        result = self.handler(Call(site, request, args, read_query(request, self.query), body))
+        if isinstance(result, Response):
+            return result
+        data, status = result if isinstance(result, tuple) else (result, self.status)
+        response = jsonify(data)
+        response.status_code = status
+        return response
+
+    def _body(self, site: Site, request: Request) -> Mapping[str, Any]:
+        if self.form is None:
+            return read_body(request, self.body)
+        limit = max_body(site.services.config.limits)
+        if self.body is NOTHING or request.mimetype == MULTIPART:
+            return read_form(request, self.form, SCHEMAS, limit)
+        request.max_content_length = limit
+        return read_body(request, self.body)
+
+
+class Routes(list[Route]):
+    """The routes of one part of the API."""
+
+    def add(self, method: str, rule: str, summary: str, **more: Any) -> Callable[[Handler], Handler]:
+        """Decorate a handler with its route."""
+
+        def keep(handler: Handler) -> Handler:
+            self.append(Route(method, rule, summary, handler, **more))
+            return handler
+
+        return keep
+
+
+def max_body(limits: LimitsConfig) -> int:
+    """The longest body of a request that holds a photo, bytes; Base64 makes four of three."""
+    return int(limits.upload_mb * (1 << 20)) * 4 // 3 + FORM_OVERHEAD
+
+
+def read_body(request: Request, schema: Schema) -> Mapping[str, Any]:
+    """The JSON of a request's body, checked.
+
+    Raises:
+        NotJsonError: it says that it is something else.
+        UsageError: it is not what the schema describes.
+    """
+    data = request.get_data(cache=False)
+    if not data and not schema.get("required") and not schema.get("minProperties"):
+        return {}
+    if request.mimetype != "application/json":
+        raise NotJsonError("The body must be JSON.", "Send it with “Content-Type: application/json”.")
+    try:
+        body = json.loads(data.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(
+            "The body is not valid JSON.", "Check its quotes, commas and brackets.", code="bad_json"
+        ) from error
+    if not isinstance(body, dict):
+        raise UsageError("The body must be a JSON object.", "GET /api/openapi.json says what each route takes.")
+    check(body, schema, SCHEMAS)
+    return body
+
+
+def read_query(request: Request, schemas: Mapping[str, Schema]) -> dict[str, Any]:
+    """The part of the address after "?", checked; unknown names are refused.
+
+    Raises:
+        UsageError: an unknown name, one given twice, or a value of the wrong kind.
+    """
+    query: dict[str, Any] = {}
+    for name, values in request.args.lists():
+        if name not in schemas:
+            known = ", ".join(schemas) or "none"
+            raise UsageError(f"“{name[:100]}” is not a known parameter.", f"Known here: {known}.", code="unknown_key")
+        if len(values) > 1:
+            raise UsageError(f"“{name}” is given twice.")
+        value: Any = values[0]
+        if schemas[name].get("type") == "integer":
+            value = int(value) if _WHOLE.fullmatch(value) else value
+        check(value, schemas[name], SCHEMAS, name)
+        query[name] = value
+    return query
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)

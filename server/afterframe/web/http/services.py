@@ -1,0 +1,36 @@
+"""What the web routes need from the rest of the daemon."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from afterframe.config import Config, Home
+from afterframe.intake.ingest import Ingest
+from afterframe.render.drafts import Darkroom
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+from afterframe.state.queue import Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The daemon's parts, as the routes see them."""
+
+    home: Home
+    config: Config
+    database: Database
+    catalog: Catalog
+    queue: Queue
+    ingest: Ingest
+    darkroom: Darkroom
+    token: str
+    """The secret that plugins send."""
+    folders_changed: Callable[[], None]
+    """To be called after a folder was added, changed or dropped."""
+    look_again: Callable[[Path], None]
+    """Looks a watched folder through now."""
+    stopping: threading.Event
+    """Set when the daemon ends: event streams must end too."""

@@ -1,0 +1,73 @@
+"""What /v1/videos/{id}/content sends: the clip, a thumbnail, a sheet of frames. Made once, kept in the cache."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Response
+from PIL import Image
+
+from afterframe.domain import Clip
+from afterframe.encode.encode import Encoding, write_sheet
+from afterframe.web.api.media import poster, send
+from afterframe.web.auth.paths import open_regular
+from afterframe.web.http.context import Site
+from afterframe.web.http.routes import Call
+
+VARIANTS = {"video": "video/mp4", "thumbnail": "image/webp", "spritesheet": "image/jpeg"}
+"""Variant -> media type; as OpenAI's were."""
+SHEET = (5, 5)
+"""Frames of a sprite sheet: columns, rows."""
+SHEET_FRAME = 256
+"""Width of each, pixels."""
+
+
+def send_variant(call: Call, clip: Clip, variant: str) -> Response:
+    """Send one variant of a clip, whole or in ranges.
+
+    Raises:
+        NotFound: the clip's file is gone, or is not the one that we wrote.
+        EncodeError: ffmpeg failed.
+    """
+    makers: dict[str, Callable[[], Path]] = {
+        "video": lambda: Path(clip.path),
+        "thumbnail": lambda: _thumbnail(call.site, clip),
+        "spritesheet": lambda: _sheet(call.site, clip),
+    }
+    return send(call.request, open_regular(makers[variant]()), VARIANTS[variant])
+
+
+def _thumbnail(site: Site, clip: Clip) -> Path:
+    def make(target: Path) -> None:
+        with Image.open(poster(site, clip)) as image:
+            image.save(target, "WEBP", quality=85)
+
+    return _cached(site, f".{clip.sha256}.webp", make)
+
+
+def _sheet(site: Site, clip: Clip) -> Path:
+    render = site.services.config.render
+    encoding = Encoding(render.ffmpeg, render.preset, render.crf)
+
+    def make(target: Path) -> None:
+        with site.posters:
+            write_sheet(Path(clip.path), target, encoding, clip.recipe.frame_count, SHEET, SHEET_FRAME)
+
+    return _cached(site, f".{clip.sha256}.sheet.jpg", make)
+
+
+def _cached(site: Site, name: str, make: Callable[[Path], None]) -> Path:
+    """A file of the cache. Hidden: never taken for a photo, should the cache lie in a watched folder."""
+    folder = site.services.home.cache / "videos"
+    target = folder / name
+    if not target.is_file():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = folder / f".{secrets.token_hex(8)}.part{target.suffix}"
+        try:
+            make(part)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    return target

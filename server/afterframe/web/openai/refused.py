@@ -1,0 +1,56 @@
+"""What the Videos protocol has and photographs have not: refused in its own form, with what to do instead."""
+
+from __future__ import annotations
+
+from afterframe.errors import NotFound, UsageError
+from afterframe.web.http import schemas
+from afterframe.web.http.forms import FILE
+from afterframe.web.http.routes import Call, Caller, Routes
+from afterframe.web.http.schemas import Json, form
+from afterframe.web.openai.state import VIDEO
+from afterframe.web.openai.videos import PROMPT, SECONDS
+
+ROUTES = Routes()
+
+
+def _cannot(what: str, hint: str) -> UsageError:
+    return UsageError(what, hint, code="not_supported")
+
+
+@ROUTES.add(
+    "POST",
+    "/v1/videos/extensions",
+    "Refused: a clip ends where its photo's moment ends.",
+    caller=Caller.TOKEN,
+    body=form({"prompt": PROMPT, "seconds": SECONDS, "video": form({"id": schemas.ID})}, needs=()),
+    form=form({"prompt": PROMPT, "seconds": SECONDS, "video": FILE, "video[id]": schemas.ID}, needs=()),
+    answer=VIDEO,
+)
+def extend_video(_call: Call) -> Json:
+    """Say that it cannot be."""
+    raise _cannot("Afterframe does not extend videos.", "Create the video again with more seconds.")
+
+
+@ROUTES.add(
+    "POST",
+    "/v1/videos/characters",
+    "Refused: Afterframe animates photographs.",
+    caller=Caller.TOKEN,
+    form=form({"name": schemas.TEXT, "video": FILE}, needs=()),
+    answer={"type": "object"},
+)
+def create_character(_call: Call) -> Json:
+    """Say that it cannot be."""
+    raise _cannot("Afterframe has no characters: it animates photographs.", "Send a photo to POST /v1/videos.")
+
+
+@ROUTES.add(
+    "GET",
+    "/v1/videos/characters/<character_id>",
+    "Refused: Afterframe animates photographs.",
+    caller=Caller.TOKEN,
+    answer={"type": "object"},
+)
+def get_character(_call: Call) -> Json:
+    """Say that there is none."""
+    raise NotFound("Afterframe has no characters: it animates photographs.")

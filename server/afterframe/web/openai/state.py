@@ -1,0 +1,167 @@
+"""A video of /v1: its record, its render and its clip, together as the protocol has them."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from afterframe.domain import Clip, Job, JobState
+from afterframe.errors import NotFound, WrongState
+from afterframe.naming import poster_of
+from afterframe.web.http import schemas
+from afterframe.web.http.schemas import Json, form, one_of
+from afterframe.web.http.services import Services
+from afterframe.web.openai.store import Record, Shelf
+
+STATUS = {
+    JobState.QUEUED: "queued",
+    JobState.RUNNING: "in_progress",
+    JobState.PUBLISHING: "in_progress",
+    JobState.DONE: "completed",
+    JobState.FAILED: "failed",
+    JobState.CANCELLED: "failed",
+}
+VIDEO: Json = form(
+    {
+        "id": schemas.ID,
+        "object": one_of("video"),
+        "status": one_of("queued", "in_progress", "completed", "failed"),
+        "progress": {"type": "integer", "minimum": 0, "maximum": 100},
+        "created_at": {**schemas.WHOLE, "description": "Unix time, seconds."},
+        "completed_at": {"type": ["integer", "null"]},
+        "expires_at": {"type": ["integer", "null"], "description": "Never: it stays until it is deleted."},
+        "model": schemas.TEXT,
+        "prompt": schemas.MAYBE_TEXT,
+        "seconds": schemas.TEXT,
+        "size": schemas.TEXT,
+        "remixed_from_video_id": schemas.MAYBE_TEXT,
+        "error": {**form({"code": schemas.TEXT, "message": schemas.TEXT}), "type": ["object", "null"]},
+    }
+)
+
+
+def videos(services: Services) -> Shelf:
+    """Where the videos are."""
+    return Shelf(services.home.uploads / "videos", "video_")
+
+
+def render_of(services: Services, record: Record) -> Job | None:
+    """A video's own render: the first one of its photo (a photographer may have refined it since)."""
+    photo = services.catalog.photo_at(videos(services).photo(record))
+    jobs = services.queue.of_photo(photo.id) if photo else []
+    return jobs[0] if jobs else None
+
+
+def clip_of(services: Services, record: Record) -> Clip | None:
+    """What its render made; after the database was lost and rebuilt, the first clip beside its photo."""
+    job = render_of(services, record)
+    if job is not None:
+        with contextlib.suppress(NotFound):  # another clip took its place
+            return services.catalog.clip(job.clip_id) if job.clip_id else None
+        return None
+    photo = services.catalog.photo_at(videos(services).photo(record))
+    return next(iter(services.catalog.clips_of(photo.id)), None) if photo else None
+
+
+def video_json(services: Services, record: Record) -> Json:
+    """A video as the protocol has it."""
+    job, clip = render_of(services, record), clip_of(services, record)
+    about = {
+        "id": record.id,
+        "object": "video",
+        "created_at": int(record.created_at),
+        "expires_at": None,
+        "remixed_from_video_id": record.remixed_from,
+    }
+    made = job or clip
+    if made is None:
+        # The daemon ended between the photo and its render.
+        about |= {"model": record.model, "prompt": record.prompt or None, "seconds": "0", "size": "0x0"}
+        error = {"code": "interrupted", "message": "Afterframe was stopped before this was queued. Ask for it again."}
+        return {**about, "status": "failed", "progress": 0, "completed_at": None, "error": error}
+    done = clip is not None
+    return {
+        **about,
+        "status": STATUS[job.state] if job else "completed",
+        "progress": 100 if done or job is None else min(99, int(job.progress * 100)),
+        "completed_at": int(clip.created_at) if clip else None,
+        "model": record.model or made.generator,
+        "prompt": record.prompt or made.recipe.prompt,
+        "seconds": f"{made.recipe.duration_s:g}",
+        "size": "{}x{}".format(*made.recipe.size),
+        "error": _error(job) if job else None,
+    }
+
+
+def _error(job: Job) -> Json | None:
+    if job.state is JobState.CANCELLED:
+        return {"code": "cancelled", "message": "This render was cancelled."}
+    if job.state is not JobState.FAILED or job.error is None:
+        return None
+    return {"code": job.error.code, "message": f"{job.error.message} {job.error.hint}".strip()}
+
+
+def finished(services: Services, record: Record) -> Clip:
+    """A video's clip.
+
+    Raises:
+        NotFound: it is not there yet, or not any more (404, as OpenAI answers).
+    """
+    clip = clip_of(services, record)
+    if clip is None:
+        raise NotFound(
+            "Video is not ready yet.", f"GET /v1/videos/{record.id} says how far it is.", code="video_not_ready"
+        )
+    if not clip.present or not Path(clip.path).is_file():
+        raise NotFound(f"{Path(clip.path).name} was deleted.", "Ask for it again.", code="file_gone")
+    return clip
+
+
+def clear_deleted(services: Services) -> None:
+    """Remove the files of what was deleted while its render was still stopping."""
+    for record in videos(services).deleted():
+        clear(services, record)
+
+
+def clear(services: Services, record: Record) -> bool:
+    """Stop a deleted video's render and remove its files; False: it has not stopped yet, or a file is in use."""
+    shelf, job = videos(services), render_of(services, record)
+    if job and not job.state.ended and not _stopped(services, job):
+        return False
+    clip = clip_of(services, record)
+    if job and _has_more(services, job):
+        gone = clip is None or _remove_files(clip, shelf.folder(record))
+        if gone:
+            shelf.keep_files(record)
+    else:
+        gone = shelf.remove(record)
+    if gone and clip:
+        services.catalog.mark_absent(clip.id)
+    return gone
+
+
+def _stopped(services: Services, job: Job) -> bool:
+    if job.cancel_requested or job.state is JobState.PUBLISHING:
+        return False  # within a frame; or its clip is there in a moment, and can go then
+    try:
+        return services.queue.cancel(job.id).state.ended
+    except WrongState:
+        return False
+
+
+def _remove_files(clip: Clip, folder: Path) -> bool:
+    """Remove a clip, its sidecar and its poster; False: one is still in use (Windows)."""
+    try:
+        for path in (Path(clip.path), Path(clip.sidecar_path), poster_of(Path(clip.path))):
+            if path.parent == folder:
+                path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
+
+
+def _has_more(services: Services, job: Job) -> bool:
+    """Whether a photographer made more of the photo (on the page, say), which is not this video's to remove."""
+    others = [other for other in services.queue.of_photo(job.photo_id) if other.id != job.id]
+    clips = [clip for clip in services.catalog.clips_of(job.photo_id) if clip.id != job.clip_id]
+    return any(not other.state.ended for other in others) or any(clip.present for clip in clips)

@@ -1,0 +1,169 @@
+"""What was sent to /v1: each photo in a folder of its own in AFTERFRAME_HOME, with its record and, later, its clip.
+
+The folder is the whole of it: deleting a video is deleting its folder, and no database is needed to list them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from afterframe.errors import NotFound, PublishError
+from afterframe.publish.files import check_folder, sync_file
+from afterframe.web.api.uploads import photo_name
+from afterframe.web.http.forms import Upload
+
+RECORD = "record.json"
+DELETED = "deleted.json"
+"""The record of what is deleted for its sender, while its render still has to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is kept of something sent to us beside its photo."""
+
+    id: str
+    photo: str
+    """The photo's name in the folder."""
+    created_at: float
+    """Unix time, seconds."""
+    model: str = ""
+    """As the sender called it; empty: not at all."""
+    prompt: str = ""
+    """As the sender wrote it; empty: not at all."""
+    facts: bool = True
+    """The photo's facts add the look to the prompt."""
+    remixed_from: str | None = None
+    purpose: str = ""
+    """Of a file, as the sender called it."""
+
+
+class Shelf:
+    """Folders named by the ids of what is in them, which sort by time.
+
+    Args:
+        root: the folder of the folders; made when first needed.
+        prefix: what ids begin with.
+    """
+
+    def __init__(self, root: Path, prefix: str) -> None:
+        self._root = root
+        self._prefix = prefix
+        self._id = re.compile(re.escape(prefix) + "[0-9a-f]{32}")
+
+    @contextlib.contextmanager
+    def adding(self, upload: Upload, **about: str | bool | None) -> Iterator[Record]:
+        """Keep a photo with its record; it is gone again when the block fails.
+
+        Args:
+            about: fields of :class:`Record`.
+        Raises:
+            PhotoError: it is of no kind that can be animated, or its name cannot be used.
+            PublishError: the disk is full, say.
+        """
+        now = time.time()
+        name = photo_name(upload)
+        new_id = f"{self._prefix}{round(now * 1e6):014x}{secrets.token_hex(9)}"
+        record = Record(new_id, name, now, **about)  # type: ignore[arg-type]
+        folder = self.folder(record)
+        try:
+            self._keep(folder, record, upload)
+            yield record
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def _keep(self, folder: Path, record: Record, upload: Upload) -> None:
+        try:
+            folder.mkdir(parents=True, mode=0o700)
+            check_folder(folder)
+            upload.save(folder / record.photo)
+            sync_file(folder / record.photo)
+            (folder / RECORD).write_text(json.dumps(asdict(record)), "utf-8")
+        except OSError as error:
+            raise PublishError(
+                f"{record.photo} cannot be kept: {error.strerror or error}.",
+                "Check the disk of Afterframe's own folder: its free space and its rights.",
+                code="not_kept",
+            ) from error
+
+    def folder(self, record: Record) -> Path:
+        """Where it is."""
+        return self._root / record.id
+
+    def photo(self, record: Record) -> Path:
+        """Where its photo is."""
+        return self.folder(record) / record.photo
+
+    def get(self, wanted: str) -> Record:
+        """What has this id.
+
+        Raises:
+            NotFound: nothing has, or it was deleted.
+        """
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            if self._id.fullmatch(wanted):
+                return _read(self._root / wanted / RECORD)
+        raise NotFound(f"There is no {self._prefix[:-1]} {wanted[:100]}.", "It may have been deleted.")
+
+    def page(self, *, after: str | None, limit: int, newest_first: bool) -> tuple[list[Record], bool]:
+        """Records by time, and whether there are more.
+
+        Args:
+            after: the last id of the page before.
+        """
+        ids = sorted((folder.name for folder in self._folders()), reverse=newest_first)
+        if after is not None:
+            ids = [name for name in ids if (name < after if newest_first else name > after)]
+        records: list[Record] = []
+        for name in ids:
+            with contextlib.suppress(NotFound):
+                records.append(self.get(name))
+            if len(records) > limit:
+                return records[:limit], True
+        return records, False
+
+    def mark_deleted(self, record: Record) -> None:
+        """Nobody sees it any more; its files are still there."""
+        with contextlib.suppress(FileNotFoundError):  # deleted twice at a time
+            (self.folder(record) / RECORD).replace(self.folder(record) / DELETED)
+
+    def deleted(self) -> Iterator[Record]:
+        """What is deleted and still has files."""
+        for folder in self._folders():
+            with contextlib.suppress(OSError, ValueError, TypeError):
+                yield _read(folder / DELETED)
+
+    def keep_files(self, record: Record) -> None:
+        """It stays deleted, but its files belong to the photographer now."""
+        (self.folder(record) / DELETED).unlink(missing_ok=True)
+
+    def remove(self, record: Record) -> bool:
+        """Remove its folder; False: a file is still in use (Windows), ask again later."""
+        folder = self.folder(record)
+        try:
+            for path in sorted(folder.iterdir(), key=lambda path: path.name == DELETED):  # it goes last
+                path.unlink(missing_ok=True)
+            folder.rmdir()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    def _folders(self) -> list[Path]:
+        try:
+            return [folder for folder in self._root.iterdir() if self._id.fullmatch(folder.name)]
+        except FileNotFoundError:
+            return []
+
+
+def _read(file: Path) -> Record:
+    return Record(**json.loads(file.read_text("utf-8")))

@@ -1,0 +1,262 @@
+"""The pages: clips to look at and judge, the queue, folders, the audit, settings. Rendered here, live by script."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path, PurePath
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Request, Response, g, make_response, redirect, render_template
+from platformdirs import user_pictures_path
+from werkzeug.wrappers import Response as AnyResponse
+
+from afterframe import __version__
+from afterframe.config import default_folder
+from afterframe.domain import CameraMovement, JobState
+from afterframe.errors import AfterframeError, NotFound
+from afterframe.generators import registry
+from afterframe.state.list_index import SORTS, Choice
+from afterframe.web.api.clip_list import CHOICE
+from afterframe.web.api.queue import queue_json
+from afterframe.web.api.render_list import STATE
+from afterframe.web.api.settings import FIELDS, written
+from afterframe.web.http import errors, schemas
+from afterframe.web.http.errors import NotLoggedIn
+from afterframe.web.http.routes import Call, Caller, Route, Routes
+from afterframe.web.http.schemas import one_of
+from afterframe.web.pages.i18n import LANGUAGES, STATES, dictionary, duration, language_of, shown, words_of
+
+ROUTES = Routes()
+PAGE = "text/html"
+SHOWN_WORKS = 4
+SHOWN_RENDERS = 100
+SHOWN_PROBLEMS = 100
+SUGGESTED = 20
+STATIC = Path(__file__).parents[1] / "static"
+KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+SHORTCUTS = (
+    (("←", "→", "↑", "↓"), "Move; with Shift select"),
+    (("Enter",), "Open the clip"),
+    (("Space",), "Play or pause"),
+    (("P",), "Pick"),
+    (("X",), "Reject"),
+    (("U",), "Undecided"),
+    (("1", "–", "5"), "Rate; 0 takes the stars away"),
+    (("Shift", "P"), "Pick and go on; the same with X"),
+    (("Ctrl", "Z"), "Take the last verdict back"),
+    (("C",), "Compare: side by side, wipe, clip"),
+    (("V",), "Next variant"),
+    (("Z",), "Actual size"),
+    (("E",), "Make another: the sliders"),
+    ((",", "."), "One frame back, on"),
+    (("[", "]"), "Slower, faster"),
+    (("L",), "Loop"),
+    (("F",), "Full screen"),
+    (("D",), "Download"),
+    (("S",), "Select"),
+    (("Ctrl", "A"), "Select everything"),
+    (("/",), "Search"),
+    (("?",), "Keys"),
+    (("Esc",), "Close; select nothing"),
+)
+
+
+def is_page(request: Request, route: Route | None) -> bool:
+    """Whether a person sees the answer, rather than a program."""
+    g.language = language_of(request)
+    return route is not None and PAGE in route.media
+
+
+def page_problem(error: AfterframeError) -> Response:
+    """An error as a page."""
+    response = errors.of_afterframe(error)
+    language = g.get("language", "en")
+    login = isinstance(error, NotLoggedIn)
+    response.set_data(
+        render_template("problem.html", error=error, login=login, language=language, t=words_of(language))
+    )
+    response.mimetype = "text/html"
+    return response
+
+
+def _page(call: Call, name: str, **more: Any) -> Response:
+    services = call.site.services
+    language = language_of(call.request)
+    t = words_of(language)
+    folders = services.catalog.folders()
+    queue = queue_json(services)
+    context: dict[str, Any] = {
+        "here": call.request.path,
+        "script": name,
+        "language": language,
+        "t": t,
+        "shown": shown,
+        "duration": partial(duration, t=t),
+        "states": STATES,
+        "drafts": services.config.render.draft,
+        "depth": queue["depth"],
+        "paused": queue["paused"],
+        "counts": queue["counts"],
+        "renders": queue["renders"][:SHOWN_RENDERS],
+        "folders": [{"path": str(folder.path), "watch": folder.watch, "waiting": folder.waiting} for folder in folders],
+        "suggestions": list(_suggestions({folder.path for folder in folders})),
+        "example": str(default_folder()),
+        "shortcuts": SHORTCUTS,
+        "version": __version__,
+        "data": {
+            "words": dictionary(language),
+            "language": language,
+            "cursor": services.database.last_cursor(),
+            "folders": [{"path": str(folder.path), "watch": folder.watch} for folder in folders],
+            "videos": str(services.home.uploads),
+        },
+    }
+    return make_response(render_template(f"{name}.html", **{**context, **more}))
+
+
+def _suggestions(known: set[Path]) -> Iterator[str]:
+    """Folders that photos are likely exported to: those of the user's Pictures."""
+    pictures = user_pictures_path()
+    try:
+        found = sorted(
+            entry.path for entry in os.scandir(pictures) if entry.is_dir() and not entry.name.startswith(".")
+        )
+    except OSError:
+        found = []
+    for path in [str(default_folder()), *found][:SUGGESTED]:
+        if Path(path) not in known:
+            yield path
+
+
+@ROUTES.add(
+    "GET",
+    "/",
+    "The review page.",
+    query={**CHOICE, "state": STATE, "sort": one_of(*SORTS)},
+    media=("text/html",),
+)
+def show_review(call: Call) -> Response:
+    """Clips to look at and judge."""
+    services = call.site.services
+    queue = services.queue.waiting(SHOWN_WORKS)
+    return _page(
+        call,
+        "review",
+        renders=[schemas.render_json(job) for job in queue if job.state != JobState.QUEUED],
+        unfinished=bool(call.site.unfinished.outline(Choice(), "newest")),
+        known=bool(call.site.gallery.outline(Choice(), "newest")),
+        movements=list(CameraMovement),
+        generators=registry.available(),
+    )
+
+
+@ROUTES.add("GET", "/queue", "What runs and waits, and what did not work out.", media=("text/html",))
+def show_queue(call: Call) -> Response:
+    """The queue."""
+    services = call.site.services
+    return _page(
+        call,
+        "queue",
+        left=duration(services.queue.left_s(), words_of(language_of(call.request))),
+        failed=services.queue.page(states=[JobState.FAILED], limit=SHOWN_RENDERS)[0],
+        cancelled=services.queue.page(states=[JobState.CANCELLED], limit=SHOWN_RENDERS)[0],
+        refused=services.catalog.problems(limit=SHOWN_PROBLEMS),
+    )
+
+
+@ROUTES.add("GET", "/folders", "The folders, and the room on the disk.", media=("text/html",))
+def show_folders(call: Call) -> Response:
+    """The folders."""
+    folders = [
+        {
+            "path": str(folder.path),
+            "watch": folder.watch,
+            "waiting": folder.waiting,
+            "there": folder.path.is_dir(),
+            "query": urlencode({"folder": str(folder.path)}),
+            "audit": urlencode({"folder": str(folder.path)}),
+        }
+        for folder in call.site.services.catalog.folders()
+    ]
+    return _page(call, "folders", folders=folders)
+
+
+@ROUTES.add(
+    "GET",
+    "/audit",
+    "Which photos of a folder are worth animating.",
+    query={"folder": schemas.PATH},
+    media=("text/html",),
+)
+def show_audit(call: Call) -> Response:
+    """The audit."""
+    return _page(call, "audit", wanted=call.query.get("folder"))
+
+
+@ROUTES.add("GET", "/settings", "Language, colours, what new clips are like, models.", media=("text/html",))
+def show_settings(call: Call) -> Response:
+    """The settings."""
+    services = call.site.services
+    values = written(services.home.config)
+    return _page(
+        call,
+        "settings",
+        languages=LANGUAGES,
+        config=services.home.config,
+        fields=[replace(field, value=values.get(field.name)) for field in FIELDS],
+        generator=registry.resolve(services.config.render.generator),
+        generators=registry.available(),
+    )
+
+
+@ROUTES.add(
+    "GET",
+    "/login",
+    "Lets a browser in with a one-time code, and goes on to the page.",
+    caller=Caller.ANYBODY,
+    query={"code": {"type": "string", "maxLength": 200}},
+    status=303,
+    media=("text/html",),
+)
+def log_in(call: Call) -> Response:
+    """Begin a session. Asking for the headers alone does not use the code up."""
+    sessions = call.site.gate.sessions
+    code = call.query.get("code", "")
+    if call.request.method == "GET" and call.site.codes.redeem(code):
+        response = _to_page()
+        sessions.begin(response, secure=call.request.is_secure)
+        return response
+    if sessions.holds(call.request):
+        return _to_page()
+    raise NotLoggedIn(
+        "This link was used already, or is older than ten minutes.", "Ask for a new one.", code="old_link"
+    )
+
+
+def _to_page() -> Response:
+    answer: AnyResponse = redirect("/", 303)
+    return make_response(answer)
+
+
+@ROUTES.add(
+    "GET",
+    "/static/<path:name>",
+    "The pages' style and scripts.",
+    caller=Caller.ANYBODY,
+    media=tuple(KINDS.values()),
+    also={304: "It is as it was."},
+)
+def get_static(call: Call) -> Response:
+    """One of our own files, which are few and small."""
+    name = call.args["name"]
+    if name not in {file.name for file in STATIC.iterdir()}:
+        raise NotFound(f"The page has no file {name}.")
+    response = Response((STATIC / name).read_bytes(), mimetype=KINDS[PurePath(name).suffix])
+    response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    response.make_conditional(call.request)
+    return response

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from afterframe.cli import output
+from afterframe.cli.main import main
+from afterframe.config import Home
+from afterframe.domain import Stamp
+from afterframe.errors import PublishError
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+from afterframe.state.queue import Order, Queue
+from factories import make_photo_file, make_recipe
+
+
+class Shell:
+    """Runs commands in this process; ``animate`` starts its real worker process."""
+
+    def run(self, *words: object, status: int = 0) -> str:
+        result = CliRunner().invoke(main, [str(word) for word in words])
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert result.exit_code == status, result.output
+        return result.stdout
+
+    def json(self, *words: object, status: int = 0) -> Any:
+        return json.loads(self.run(*words, "--json", status=status))
+
+
+SMALL = ("--size", "96x64", "--duration", "0.5", "--fps", "8")
+
+
+@pytest.fixture
+def shell() -> Shell:
+    return Shell()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "my photos"
+    (folder / "deep").mkdir(parents=True)
+    make_photo_file(folder / "a.jpg")
+    make_photo_file(folder / "deep" / "b.png", seed=3)
+    return folder
+
+
+@pytest.mark.slow
+def test_animate_a_folder(shell: Shell, folder: Path) -> None:
+    (folder / "broken.jpg").write_text("no photo")
+    answer = shell.json("animate", folder, *SMALL, status=1)
+    by_photo = {result["photo"]: result for result in answer["results"]}
+    assert by_photo[str(folder / "broken.jpg")]["state"] == "refused"
+    assert by_photo[str(folder / "broken.jpg")]["error"]["code"] == "not_a_photo"
+    done = by_photo[str(folder / "deep" / "b.png")]
+    assert done["state"] == "done"
+    assert done["clips"][0]["path"] == str(folder / "deep" / "b_motion.mp4")
+    assert Path(done["clips"][0]["sidecar"]).is_file()
+    again = shell.json("animate", folder / "a.jpg", *SMALL)
+    assert again["results"][0]["clips"] == by_photo[str(folder / "a.jpg")]["clips"]
+
+
+@pytest.mark.slow
+def test_paths_are_echoed_as_given_and_variants_have_seeds_of_their_own(
+    shell: Shell, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    (result,) = shell.json("animate", "a.jpg", *SMALL, "--variants", 2, "--seed", 5)["results"]
+    assert result["photo"] == "a.jpg"
+    assert [clip["seed"] for clip in result["clips"]] == [5, 6]
+    assert [Path(clip["path"]).name for clip in result["clips"]] == ["a_motion.mp4", "a_motion-v2.mp4"]
+
+
+def test_facts_of_each_photo_and_the_error_of_each_that_is_none(shell: Shell, folder: Path) -> None:
+    (folder / "empty.jpg").touch()
+    photos = shell.json("facts", folder, folder / "missing.jpg", status=1)["photos"]
+    by_name = {Path(photo["path"]).name: photo for photo in photos}
+    assert by_name["a.jpg"]["facts"]["width"] == 192
+    assert by_name["empty.jpg"]["error"]["code"] == "empty"
+    assert by_name["missing.jpg"]["error"]["code"] == "missing"
+
+
+def test_recipe_gives_every_value_its_reason(shell: Shell, folder: Path) -> None:
+    (photo,) = shell.json("recipe", folder / "a.jpg", "--motion", "0.3")["photos"]
+    assert photo["recipe"]["motion_intensity"] == 0.3
+    assert set(photo["recipe"]["because"]) >= {"motion_intensity", "duration_s", "camera_movement", "photo_type"}
+    assert "your words" in photo["recipe"]["because"]["motion_intensity"][0]
+
+
+def test_people_get_a_table(shell: Shell, folder: Path) -> None:
+    assert "camera_movement" in shell.run("recipe", folder / "a.jpg")
+    assert "width" in shell.run("facts", folder / "a.jpg")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("animate",),
+        ("animate", "x.jpg", "--size", "big"),
+        ("animate", "x.jpg", "--motion", "2"),
+        ("animate", "x.jpg", "--camera", "loop"),
+        ("dance",),
+        ("rebuild", "/no/such/folder"),
+        ("folders", "add"),
+        ("folders", "list", "x"),
+        ("retry",),
+        ("retry", "x", "--failed"),
+    ],
+)
+def test_wrong_use_ends_with_status_2(shell: Shell, words: tuple[str, ...]) -> None:
+    shell.run(*words, status=2)
+
+
+def test_an_unknown_generator_is_said_to_be(shell: Shell, folder: Path) -> None:
+    (result,) = shell.json("animate", folder / "a.jpg", "--generator", "sora", status=1)["results"]
+    assert result["error"]["code"] == "no_generator"
+    assert "parallax" in result["error"]["hint"]
+
+
+def test_no_photos_at_all_is_a_failure_that_is_explained(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    shell.run("animate", tmp_path / "nothing", status=1)
+
+
+def test_doctor_finds_everything_in_order(shell: Shell) -> None:
+    answer = shell.json("doctor")
+    assert answer["ok"]
+    assert {check["name"] for check in answer["checks"]} >= {"ffmpeg", "generators", "disk", "settings"}
+
+
+def test_doctor_names_what_is_wrong(shell: Shell, home_of_its_own: Path) -> None:
+    home_of_its_own.mkdir(parents=True)
+    (home_of_its_own / "config.toml").write_text("[render]\nffmpeg = '/no/ffmpeg'\n")
+    answer = shell.json("doctor", status=1)
+    (bad,) = [check for check in answer["checks"] if not check["ok"]]
+    assert bad["name"] == "ffmpeg"
+    assert bad["hint"]
+
+
+def test_doctor_tells_of_broken_settings_once(shell: Shell, home_of_its_own: Path) -> None:
+    home_of_its_own.mkdir(parents=True)
+    (home_of_its_own / "config.toml").write_text("[render]\nwobble = 1\n")
+    answer = shell.json("doctor", status=1)
+    (bad,) = [check for check in answer["checks"] if check["name"] == "settings"]
+    assert not bad["ok"]
+    assert "wobble" in bad["detail"]
+    assert "wobble" not in str([check for check in answer["checks"] if check is not bad])
+    (home_of_its_own / "config.toml").write_text("[limits]\nmemory_mb = 1\n")
+    (bad,) = [check for check in shell.json("doctor", status=1)["checks"] if check["name"] == "settings"]
+    assert bad["hint"] == "It goes from 1024 to 1048576."
+
+
+def test_a_broken_config_is_an_error_in_one_line(shell: Shell, home_of_its_own: Path, folder: Path) -> None:
+    home_of_its_own.mkdir(parents=True)
+    (home_of_its_own / "config.toml").write_text("[watch")
+    error = shell.json("animate", folder, status=1)["error"]
+    assert "config.toml" in error["message"]
+
+
+def test_status_without_a_daemon(shell: Shell) -> None:
+    answer = shell.json("status")
+    assert answer["daemon"] is None
+    assert answer["counts"]["queued"] == 0
+    assert "not running" in shell.run("status")
+    shell.run("status", "--open", status=1)
+
+
+def test_folders_are_added_listed_and_forgotten(shell: Shell, folder: Path) -> None:
+    assert "Watched" in shell.run("folders", "add", folder)
+    shell.run("folders", "add", "--on-request", folder / "deep")
+    listed = shell.json("folders")["folders"]
+    assert {entry["path"]: entry["watch"] for entry in listed} == {str(folder): True, str(folder / "deep"): False}
+    assert shell.json("folders", "list")["folders"] == listed
+    shell.run("folders", "remove", folder, folder / "deep")
+    assert shell.json("folders")["folders"] == []
+    error = shell.json("folders", "remove", folder, status=1)["error"]
+    assert error["code"] == "not_found"
+
+
+@pytest.fixture
+def failed(home_of_its_own: Path, folder: Path) -> str:
+    """The id of a render that failed."""
+    database = Database(Home(home_of_its_own).make().database)
+    catalog, queue = Catalog(database), Queue(database)
+    photo = catalog.put_photo(folder / "a.jpg", Stamp.of((folder / "a.jpg").stat()), "a" * 64, {})
+    job, _ = queue.enqueue(Order(photo, make_recipe(), "parallax", origin="watch"))
+    queue.claim("worker")
+    queue.fail(job.id, "worker", PublishError("a.jpg cannot be written.", "Free some space, then retry."))
+    database.close()
+    return job.id
+
+
+def test_a_failed_render_is_retried_by_the_id_that_status_names(shell: Shell, folder: Path, failed: str) -> None:
+    assert f"retry {failed}` does it again" in shell.run("status")
+    assert shell.json("status")["failed"][0]["id"] == failed
+    assert shell.json("retry", failed)["renders"] == [{"id": failed, "photo": str(folder / "a.jpg")}]
+    assert shell.json("status")["counts"]["queued"] == 1
+    assert shell.json("retry", failed, status=1)["error"]["code"] == "wrong_state"
+
+
+def test_everything_that_failed_is_retried(shell: Shell, failed: str) -> None:
+    assert "serve` renders them" in shell.run("retry", "--failed")
+    assert "No render has failed" in shell.run("retry", "--failed")
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "said"),
+    [
+        ("in/a.jpg", "a.jpg is empty.", "in/a.jpg is empty."),
+        ("in/a.jpg", f"{Path('in/a.jpg').absolute()} is empty.", f"{Path('in/a.jpg').absolute()} is empty."),
+        ("a.jpg", "Set aside after 3 tries: a.jpg: no luck.", "Set aside after 3 tries: a.jpg: no luck."),
+        ("a.jpg", "ffmpeg failed.", "a.jpg: ffmpeg failed."),
+    ],
+)
+def test_an_error_names_its_photo_once(path: str, message: str, said: str) -> None:
+    assert output.named(path, message) == said
+
+
+@pytest.mark.slow
+def test_rebuild_reads_the_sidecars_back(shell: Shell, folder: Path, home_of_its_own: Path) -> None:
+    shell.json("animate", folder, *SMALL)
+    for file in home_of_its_own.glob("state.db*"):
+        file.unlink()
+    answer = shell.json("rebuild", folder)
+    assert [Path(path).name for path in answer["clips"]] == ["a_motion.mp4", "b_motion.mp4"]
+    assert "2 clips" in shell.run("rebuild", folder)
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_command_explains_itself(shell: Shell, command: str) -> None:
+    assert "Usage" in shell.run(command, "--help")

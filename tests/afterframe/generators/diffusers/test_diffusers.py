@@ -1,0 +1,380 @@
+"""The real pipelines of diffusers on tiny random weights, on the processor."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from afterframe.domain import Direction, Recipe, Scene
+from afterframe.errors import Cancelled, GenerateError, OutOfMemory
+from afterframe.generators.diffusers import engine
+from afterframe.generators.diffusers.generator import Diffusers
+from afterframe.generators.diffusers.profiles import all_profiles
+from afterframe.generators.registry import load
+from afterframe.imaging.frames import Frames, PreparedPhoto
+from factories import make_picture, make_recipe
+
+diffusers_tiny = pytest.importorskip("diffusers_tiny")
+torch = pytest.importorskip("torch")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # diffusers and numpy 2
+]
+Clip = npt.NDArray[np.uint8]
+TITLES = {profile.name: profile.title for profile in all_profiles()}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the models are so small that threads only wait for each other
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    root = tmp_path_factory.mktemp("models")
+
+    def model(family: str) -> Path:
+        folder = root / f"{family} ünï"
+        return folder if folder.is_dir() else diffusers_tiny.make(family, folder)
+
+    return model
+
+
+def recipe_for(**changes: Any) -> Recipe:
+    return make_recipe(**{"duration_s": 0.7, "size": (64, 64), **changes})
+
+
+def start(generator: Diffusers, recipe: Recipe, **hooks: Any) -> Frames:
+    width, height = recipe.size
+    photo = PreparedPhoto(np.asarray(make_picture((width, height))), (0, 0), Scene())
+    return generator.generate(
+        photo, recipe, hooks.get("progress", lambda *told: None), hooks.get("cancelled", lambda: False)
+    )
+
+
+def clip_of(generator: Diffusers, recipe: Recipe, **hooks: Any) -> Clip:
+    return np.stack(list(start(generator, recipe, **hooks).frames))
+
+
+@pytest.fixture
+def made(models: Callable[[str], Path]) -> Iterator[Callable[..., Diffusers]]:
+    """Makes generators for tiny models, and closes them."""
+    alive: list[Diffusers] = []
+
+    def make(family: str, plan: int = 0, lora: str = "") -> Diffusers:
+        alive.append(Diffusers(f"{models(family)}{lora}", plan))
+        return alive[-1]
+
+    yield make
+    for generator in alive:
+        generator.close()
+
+
+@pytest.mark.parametrize("family", diffusers_tiny.MAKERS)
+def test_seeds_decide_and_a_cancelled_clip_spoils_nothing(made: Callable[..., Diffusers], family: str) -> None:
+    generator = made(family)
+    recipe = generator.suit(recipe_for(size=(70, 58)))
+    clip = clip_of(generator, recipe)
+    width, height = recipe.size
+    assert clip.shape == (recipe.frame_count, height, width, 3)
+    assert width % generator.abilities.grid == height % generator.abilities.grid == 0
+
+    steps: list[float] = []
+    with pytest.raises(Cancelled):
+        clip_of(generator, recipe, progress=lambda share, *_: steps.append(share), cancelled=lambda: len(steps) >= 2)
+    assert len(steps) <= 3  # text, one step, and no more than the one that was under way
+
+    assert np.array_equal(clip_of(generator, recipe), clip)
+    assert not np.array_equal(clip_of(generator, replace(recipe, seed=8)), clip)
+
+
+def test_other_words_give_another_clip(made: Callable[..., Diffusers]) -> None:
+    generator = made("ltx-2b")
+    recipe = generator.suit(recipe_for())
+    assert not np.array_equal(clip_of(generator, recipe), clip_of(generator, replace(recipe, prompt="a zebra runs")))
+
+
+@pytest.mark.parametrize(
+    ("family", "changes"),
+    [
+        ("wan22-a14b", {"loop": True}),
+        ("ltx-2b", {"direction": Direction.BEFORE}),
+        ("ltx2", {"loop": True}),
+    ],
+)
+def test_a_last_frame_reaches_the_model(made: Callable[..., Diffusers], family: str, changes: dict[str, Any]) -> None:
+    generator = made(family)
+    recipe = generator.suit(recipe_for(**changes))
+    usual = clip_of(generator, generator.suit(recipe_for()))
+    clip = clip_of(generator, recipe)
+    assert len(clip) == recipe.frame_count == len(usual) - recipe.loop
+    assert not np.array_equal(clip, usual[: len(clip)])
+
+
+@pytest.mark.parametrize("family", ["wan22-5b", "cogvideox"])
+def test_a_model_without_a_last_frame_refuses_before_it_loads(made: Callable[..., Diffusers], family: str) -> None:
+    generator = made(family)
+    with pytest.raises(GenerateError, match="loop"):
+        generator.suit(recipe_for(loop=True))
+    with pytest.raises(GenerateError, match="end with the photo"):
+        generator.suit(recipe_for(direction=Direction.BEFORE))
+
+
+def test_sound_comes_with_the_pictures_and_is_as_long(made: Callable[..., Diffusers]) -> None:
+    generator = made("ltx2")
+    frames = start(generator, generator.suit(recipe_for()))
+    assert len(list(frames.frames)) == frames.count
+    sound = frames.sound()
+    assert sound is not None
+    assert sound.rate == 16_000
+    assert sound.samples.shape == (round(frames.count / frames.fps * 16_000), 2)
+    assert float(np.abs(sound.samples).max()) <= 1.0
+
+
+def test_the_record_says_what_was_run(made: Callable[..., Diffusers]) -> None:
+    generator = made("wan22-5b")
+    recipe = generator.suit(recipe_for(style_consistency=0.9))
+    model = start(generator, recipe).model
+    assert model is not None
+    assert model.name == TITLES["wan22-5b"]
+    assert model.prompt.startswith(recipe.prompt)
+    assert len(model.prompt) > len(recipe.prompt)
+    assert model.settings["num_inference_steps"] == diffusers_tiny.STEPS
+    assert model.settings["guidance_scale"] == 5.0
+    assert model.settings["precision"] == "float32"
+
+
+# -- warm --------------------------------------------------------------------------------------
+
+
+def test_a_model_stays_loaded_and_is_unloaded_when_closed(made: Callable[..., Diffusers]) -> None:
+    generator = made("ltx-2b")
+    recipe = generator.suit(recipe_for())
+    clip_of(generator, recipe)
+    assert generator._engine is not None
+    transformer = weakref.ref(generator._engine._pipeline.transformer)
+    clip_of(generator, replace(recipe, seed=2))
+    assert transformer() is generator._engine._pipeline.transformer
+    generator.close()
+    gc.collect()
+    assert transformer() is None
+    assert len(clip_of(generator, recipe)) == recipe.frame_count
+
+
+def test_prompts_are_encoded_once_and_the_text_encoder_need_not_load(made: Callable[..., Diffusers]) -> None:
+    first = made("wan22-5b")
+    recipe = first.suit(recipe_for())
+    clip = clip_of(first, recipe)
+    second = made("wan22-5b")
+    second.suit(recipe_for())
+    again = clip_of(second, recipe)
+    assert second._engine is not None
+    assert second._engine._reader is None
+    assert np.array_equal(again, clip)
+
+
+def test_the_text_encoder_goes_when_the_plan_says_so(made: Callable[..., Diffusers]) -> None:
+    generator = made("wan22-5b", plan=3)
+    clip_of(generator, generator.suit(recipe_for()))
+    assert generator._engine is not None
+    assert generator._engine.plan.text_encoder == "free"
+    assert generator._engine._reader is None
+
+
+def test_a_second_clip_knows_how_long_it_will_take(made: Callable[..., Diffusers]) -> None:
+    generator = made("ltx-2b")
+    recipe = generator.suit(recipe_for())
+    clip_of(generator, recipe)
+    told: list[tuple[float, float | None]] = []
+    clip_of(generator, recipe, progress=lambda share, eta=None: told.append((share, eta)))
+    assert told[0][1] is not None
+    assert told[-1][1] == pytest.approx(0, abs=1e-6)
+
+
+# -- memory ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", ["wan22-5b", "ltx2", "cogvideox"])
+def test_the_most_frugal_plan_runs_too(made: Callable[..., Diffusers], family: str) -> None:
+    """8-bit layers, groups of layers brought in one by one, tiles: all of it works without a GPU."""
+    plans = len(next(profile for profile in all_profiles() if profile.name == family).plans)
+    generator = made(family, plan=plans - 1)
+    recipe = generator.suit(recipe_for())
+    clip = clip_of(generator, recipe)
+    assert len(clip) == recipe.frame_count
+    assert "groups of layers" in str(start(generator, recipe).model.settings["memory_plan"])  # type: ignore[union-attr]
+    with pytest.raises(Cancelled):
+        steps: list[float] = []
+        clip_of(generator, recipe, progress=lambda share, *_: steps.append(share), cancelled=lambda: len(steps) >= 2)
+    assert np.array_equal(clip_of(generator, recipe), clip)
+
+
+def test_groups_of_layers_in_main_memory_change_no_pixel(
+    made: Callable[..., Diffusers], models: Callable[[str], Path]
+) -> None:
+    whole = made("ltx-2b")
+    recipe = whole.suit(recipe_for())
+    clip = clip_of(whole, recipe)
+    parted = made("ltx-2b", plan=3)
+    parted.suit(recipe)
+    assert parted._engine is not None
+    parted._engine.plan = replace(parted._engine.plan, fp8=False, tiling=False)
+    assert np.array_equal(clip_of(parted, recipe), clip)
+
+
+def test_out_of_memory_names_the_next_plan_and_is_remembered(
+    made: Callable[..., Diffusers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = made("wan22-5b")
+    recipe = generator.suit(recipe_for())
+    clip_of(generator, recipe)
+    assert generator._engine is not None
+
+    def no_room(*given: object, **named: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    monkeypatch.setattr(generator._engine._pipeline.transformer, "forward", no_room)
+    with pytest.raises(OutOfMemory) as caught:
+        clip_of(generator, recipe)
+    assert caught.value.smaller_plan == 1
+    assert "everything on the GPU" in caught.value.message
+    following = made("wan22-5b")
+    following.suit(recipe)
+    assert following._number == 1
+
+
+def test_the_last_plan_has_no_next(made: Callable[..., Diffusers], monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = made("wan22-5b", plan=3)
+    recipe = generator.suit(recipe_for())
+    assert generator._engine is not None
+
+    def no_room(*given: object, **named: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(generator._engine, "_denoise", no_room)
+    with pytest.raises(OutOfMemory) as caught:
+        clip_of(generator, recipe)
+    assert caught.value.smaller_plan is None
+
+
+# -- speed -------------------------------------------------------------------------------------
+
+
+def test_an_acceleration_that_fails_is_switched_off_and_the_clip_is_made(
+    made: Callable[..., Diffusers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = made("ltx-2b")
+    recipe = generator.suit(recipe_for())
+    clip = clip_of(generator, recipe)
+    assert generator._engine is not None
+    speed = generator._engine._speed
+    assert speed is not None
+
+    def no_compiler(graph: object, inputs: object) -> None:
+        raise RuntimeError("no C++ compiler")
+
+    for block in generator._engine._pipeline.transformer.transformer_blocks:
+        block.compile(backend=no_compiler)
+    speed.compiled = True
+    assert np.array_equal(clip_of(generator, recipe), clip)
+    assert not speed.on
+
+
+# -- LoRAs -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lora(models: Callable[[str], Path]) -> Path:
+    """A LoRA with random weights for the tiny Wan 5B, as diffusers saves one."""
+    import diffusers
+    from peft import LoraConfig
+    from peft.utils import get_peft_model_state_dict
+
+    folder = models("wan22-5b")
+    transformer = diffusers.WanTransformer3DModel.from_pretrained(str(folder), subfolder="transformer")
+    torch.manual_seed(1)
+    transformer.add_adapter(LoraConfig(r=4, target_modules=["to_q", "to_v"], init_lora_weights=False))
+    layers = get_peft_model_state_dict(transformer)
+    target = folder.parent / "a film.safetensors"
+    diffusers.WanImageToVideoPipeline.save_lora_weights(
+        str(target.parent), transformer_lora_layers=layers, weight_name=target.name
+    )
+    return target
+
+
+def test_a_lora_counts_by_its_weight(made: Callable[..., Diffusers], lora: Path) -> None:
+    clips = []
+    for suffix in ("", f"+{lora}=0", f"+{lora}=1"):
+        generator = made("wan22-5b", lora=suffix)
+        recipe = generator.suit(recipe_for())
+        clips.append(clip_of(generator, recipe).astype(int))
+    assert np.abs(clips[1] - clips[0]).max() <= 1
+    assert np.abs(clips[2] - clips[0]).max() > 1
+
+
+@pytest.mark.logs_errors  # diffusers' own
+def test_a_lora_of_another_model_is_refused(made: Callable[..., Diffusers], lora: Path) -> None:
+    generator = made("ltx-2b", lora=f"+{lora}")
+    recipe = generator.suit(recipe_for())
+    with pytest.raises(GenerateError, match=r"a film\.safetensors") as caught:
+        clip_of(generator, recipe)
+    assert caught.value.error_code == "bad_lora"
+
+
+# -- what goes wrong ---------------------------------------------------------------------------
+
+
+def test_weights_that_are_cut_short_are_named(made: Callable[..., Diffusers], tmp_path: Path) -> None:
+    folder = diffusers_tiny.make("ltx-2b", tmp_path / "ltx")
+    (file,) = (folder / "transformer").glob("*.safetensors")
+    file.write_bytes(file.read_bytes()[:-100])
+    generator = load(f"diffusers:{folder}")
+    with pytest.raises(GenerateError, match="cut short") as caught:
+        generator.suit(recipe_for())
+    assert str(file) in caught.value.message
+
+
+def test_weights_of_another_shape_are_told_in_words(tmp_path: Path) -> None:
+    folder = diffusers_tiny.make("ltx-2b", tmp_path / "ltx")
+    (config,) = (folder / "transformer").glob("config.json")
+    config.write_text(config.read_text("utf-8").replace('"cross_attention_dim": 32', '"cross_attention_dim": 64'))
+    generator = load(f"diffusers:{folder}")
+    with pytest.raises(Exception, match=r"LTX|size mismatch|shape") as caught:
+        list(start(generator, generator.suit(recipe_for())).frames)  # type: ignore[arg-type]
+    assert not isinstance(caught.value, OutOfMemory)
+
+
+def test_a_large_model_is_refused_without_a_gpu(
+    made: Callable[..., Diffusers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "SLOW_ON_CPU_GB", 1e-6)
+    with pytest.raises(GenerateError) as caught:
+        made("wan22-5b").suit(recipe_for())
+    assert caught.value.error_code == "no_gpu"
+
+
+def test_missing_packages_are_named(made: Callable[..., Diffusers], monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = made("wan22-5b")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ftfy" else object())
+    with pytest.raises(GenerateError, match="ftfy") as caught:
+        generator.suit(recipe_for())
+    assert caught.value.error_code == "no_packages"
+
+
+def test_numbers_that_overflowed_are_no_picture() -> None:
+    made = engine.Made(torch.full((2, 3, 4, 4), float("nan")), None)
+    with pytest.raises(GenerateError) as caught:
+        list(made.pixels())
+    assert caught.value.error_code == "bad_frames"

@@ -1,0 +1,526 @@
+"""What needs no model: profiles, fitting, memory plans, what is learned, weights on disk."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from afterframe.domain import CameraMovement, Direction
+from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, UsageError
+from afterframe.generators import registry
+from afterframe.generators.diffusers import device as devices
+from afterframe.generators.diffusers import failures, fit, plans, weights
+from afterframe.generators.diffusers.acceleration import attention_for
+from afterframe.generators.diffusers.device import Device
+from afterframe.generators.diffusers.profiles import Choice, Profile, all_profiles, choose, parse
+from afterframe.generators.diffusers.timings import Costs, Course, Paces
+from factories import Clock, make_recipe
+
+CARD = Device("cuda", "a card", 24.0, 24.0, (8, 9))
+PROFILES = {profile.name: profile for profile in all_profiles()}
+
+
+# -- profiles --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_profile_says_all_that_a_photographer_asks(name: str) -> None:
+    profile = PROFILES[name]
+    assert profile.licence.name
+    assert profile.licence.url.startswith("https://")
+    assert profile.download_gb > 1
+    assert set(profile.words.camera) == set(CameraMovement)
+    assert profile.frames.nearest(10**6) == profile.frames.most
+    assert (profile.frames.most - 1) % profile.frames.every == 0
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_each_memory_plan_needs_less_than_the_one_before(name: str) -> None:
+    needs = [plan.vram_gb for plan in PROFILES[name].plans]
+    assert needs == sorted(needs, reverse=True)
+    assert len(set(needs)) == len(needs) >= 3
+
+
+MINIMAL = """
+name = "mine"
+title = "My model"
+family = "wan"
+pipeline = "WanImageToVideoPipeline"
+classes = ["WanImageToVideoPipeline"]
+repository = "me/mine"
+revision = "main"
+download_gb = 1
+grid = 32
+megapixels = 0.9
+frames = { every = 4, least = 5, most = 81 }
+fps = 24
+steps = 4
+licence = { name = "MIT", url = "https://example.org" }
+[[plans]]
+name = "all of it"
+vram_gb = 8
+"""
+
+
+def test_a_profile_of_the_users_needs_no_code(home_of_its_own: Path) -> None:
+    (home_of_its_own / "models").mkdir(parents=True)
+    (home_of_its_own / "models" / "mine.toml").write_text(MINIMAL, "utf-8")
+    assert choose("mine").profile.title == "My model"
+    assert registry.resolve("diffusers:mine") == "diffusers:mine"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ('family = "wan"', 'family = "svd"'),
+        ("grid = 32", 'grid = "32"'),
+        ("grid = 32", "grid = 32\ncolour = 3"),
+        ("grid = 32", ""),
+        ('name = "mine"', 'name = "my + model"'),
+        ("vram_gb = 8", 'vram_gb = 8\noffload = "moon"'),
+        ("steps = 4", "steps = = 4"),
+    ],
+)
+def test_a_profile_that_makes_no_sense_is_refused_by_name(change: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=r"mine\.toml"):
+        parse(MINIMAL.replace(change, said), "mine.toml")
+
+
+def test_loras_are_named_with_a_plus_and_their_weight(tmp_path: Path) -> None:
+    film = tmp_path / "a film+look.safetensors"
+    film.write_bytes(b"")
+    choice = choose("wan22-a14b+4-step=0.8")
+    assert [(lora.name, weight) for lora, weight in choice.loras] == [("4-step", 0.8)]
+    assert choice.steps == 4
+    assert choice.guidance == {"guidance_scale": 1.0, "guidance_scale_2": 1.0}
+    assert choose(choice.spec) == choice
+
+
+@pytest.mark.parametrize("spec", ["sora", "wan22-5b+moon", "wan22-a14b+4-step=heavy", "/not/there", "a\\b"])
+def test_a_model_that_is_not_there_is_named(spec: str) -> None:
+    with pytest.raises(NotFound) as caught:
+        choose(spec)
+    assert caught.value.error_code == "no_model"
+    assert caught.value.hint
+
+
+def test_folders_are_not_for_those_who_ask_from_outside(tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        registry.resolve(f"diffusers:{tmp_path}", folders=False)
+    with pytest.raises(NotFound):
+        registry.resolve(f"diffusers:wan22-5b+{tmp_path}/x.safetensors", folders=False)
+
+
+def test_a_generator_without_models_says_so() -> None:
+    with pytest.raises(UsageError, match="no models"):
+        registry.resolve("parallax:wan22-5b")
+
+
+def test_a_model_alone_means_the_generator_that_has_it() -> None:
+    assert registry.resolve("auto:wan22-5b") == "diffusers:wan22-5b"
+
+
+def pipeline_folder(folder: Path, kind: str = "WanImageToVideoPipeline", **parts: Any) -> Path:
+    """A folder with a model_index.json and a whole, empty weight file for each part."""
+    folder.mkdir(parents=True, exist_ok=True)
+    index = {"_class_name": kind, "transformer": ["diffusers", "WanTransformer3DModel"], **parts}
+    (folder / "model_index.json").write_text(json.dumps(index), "utf-8")
+    for name in weights.parts_with_weights(folder):
+        (folder / name).mkdir(exist_ok=True)
+        (folder / name / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    return folder
+
+
+def test_a_folder_finds_its_profile_by_its_index(tmp_path: Path) -> None:
+    one = pipeline_folder(tmp_path / "one ü")
+    two = pipeline_folder(tmp_path / "two", transformer_2=["diffusers", "WanTransformer3DModel"])
+    assert choose(str(one)).profile.name == "wan22-5b"
+    assert choose(str(two)).profile.name == "wan22-a14b"
+    with pytest.raises(NotFound, match="StableDiffusionPipeline"):
+        choose(str(pipeline_folder(tmp_path / "other", "StableDiffusionPipeline")))
+    with pytest.raises(NotFound, match=r"model_index\.json"):
+        choose(str(tmp_path))
+
+
+# -- fitting ---------------------------------------------------------------------------------
+
+
+@given(
+    st.tuples(st.integers(32, 2048), st.integers(32, 2048)),
+    st.sampled_from([16, 32, 64]),
+    st.floats(0.05e6, 1.2e6),
+)
+def test_sizes_are_on_the_grid_within_the_pixels_and_near_the_shape(
+    wanted: tuple[int, int], grid: int, pixels: float
+) -> None:
+    size = tuple(side * 2 for side in wanted)
+    width, height = fit.nearest_size((size[0], size[1]), grid, pixels)
+    assert width % grid == height % grid == 0
+    assert width * height <= max(pixels * 1.02, grid * grid)
+    least = min(width, height) / grid
+    if least >= 4:
+        assert (width / height) / (size[0] / size[1]) == pytest.approx(1, abs=1 / least)
+
+
+@pytest.mark.parametrize(
+    ("size", "model", "made"),
+    [
+        ((96, 64), "wan22-5b", (96, 64)),
+        ((1280, 704), "wan22-5b", (1280, 704)),
+        ((1280, 854), "wan22-5b", (1152, 768)),
+        ((854, 1280), "wan22-5b", (768, 1152)),
+        ((1280, 720), "wan22-a14b", (1280, 720)),
+        ((80, 112), "wan22-5b", (96, 128)),
+    ],
+)
+def test_sizes_as_the_models_like_them(size: tuple[int, int], model: str, made: tuple[int, int]) -> None:
+    recipe = fit.fit(make_recipe(size=size), PROFILES[model], PROFILES[model].plans[0])
+    assert recipe.size == made
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "model", "loop", "count"),
+    [
+        (2.5, "wan22-5b", False, 61),
+        (5.0, "wan22-5b", False, 121),
+        (60.0, "wan22-5b", False, 121),
+        (0.1, "wan22-5b", False, 17),
+        (2.5, "wan22-a14b", True, 40),
+        (1.0, "ltx-2b", False, 25),
+        (1.0, "ltx-2b", True, 24),
+        (1.0, "ltx2", False, 25),
+        (1.0, "cogvideox", False, 17),
+    ],
+)
+def test_lengths_are_those_that_the_model_makes(duration_s: float, model: str, loop: bool, count: int) -> None:
+    profile = PROFILES[model]
+    recipe = fit.fit(make_recipe(duration_s=duration_s, loop=loop), profile, profile.plans[0])
+    assert recipe.frame_count == count
+    assert recipe.fps == profile.fps
+    assert (fit.made_count(count, recipe) - 1) % profile.frames.every == 0
+
+
+def test_each_change_to_the_recipe_has_its_reason() -> None:
+    recipe = make_recipe(size=(1000, 700), duration_s=3.3)
+    made = fit.fit(recipe, PROFILES["wan22-5b"], PROFILES["wan22-5b"].plans[0])
+    for name in ("size", "fps", "duration_s"):
+        assert "Wan2.2-TI2V-5B" in made.because[name][-1]
+    assert made.because["duration_s"][0] == recipe.because["duration_s"][0]
+
+
+@pytest.mark.parametrize(
+    ("model", "changes", "refused"),
+    [
+        ("wan22-5b", {"loop": True}, True),
+        ("wan22-5b", {"direction": Direction.BEFORE}, True),
+        ("wan22-a14b", {"loop": True}, False),
+        ("wan22-a14b", {"direction": Direction.BEFORE}, True),
+        ("ltx-2b", {"loop": True}, False),
+        ("ltx-2b", {"direction": Direction.BEFORE}, False),
+        ("ltx2", {"direction": Direction.BEFORE}, False),
+        ("cogvideox", {"loop": True}, True),
+    ],
+)
+def test_what_needs_a_last_frame_is_refused_where_there_is_none(
+    model: str, changes: dict[str, Any], refused: bool
+) -> None:
+    recipe = make_recipe(**changes)
+    if not refused:
+        fit.check(recipe, PROFILES[model])
+        return
+    with pytest.raises(GenerateError) as caught:
+        fit.check(recipe, PROFILES[model])
+    assert caught.value.error_code == "no_last_frame"
+    assert "ltx2" in caught.value.hint
+
+
+def test_camera_motion_and_faithfulness_become_the_models_words_and_dials() -> None:
+    recipe = make_recipe(camera_movement=CameraMovement.PAN_LEFT, motion_intensity=0.9, style_consistency=1.0)
+    prompt = fit.prompt_of(recipe, PROFILES["wan22-5b"])
+    assert prompt.startswith("a cup of coffee")
+    assert "pans left" in prompt
+    assert "lively" in prompt
+    still = fit.parameters_of(replace(recipe, motion_intensity=0.0), Choice(PROFILES["ltx-2b"]))
+    lively = fit.parameters_of(recipe, Choice(PROFILES["ltx-2b"]))
+    assert still["image_cond_noise_scale"] == 0.0
+    assert lively["image_cond_noise_scale"] == 0.18
+    assert lively["strength"] == 1.0
+
+
+# -- memory plans ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("free_gb", "plan"), [(80, 0), (32, 0), (24, 1), (16, 2), (8, 3), (2, 3)])
+def test_the_fastest_plan_that_fits_is_taken(free_gb: float, plan: int) -> None:
+    card = replace(CARD, free_gb=free_gb)
+    assert plans.first_plan(PROFILES["wan22-5b"].plans, card, 0) == plan
+
+
+def test_a_plan_that_was_too_much_is_not_begun_with_again(tmp_path: Path) -> None:
+    too_much = plans.TooMuch(tmp_path / "memory.json")
+    assert too_much.least("wan on a card", CARD) == 0
+    too_much.note("wan on a card", CARD, 1)
+    assert too_much.least("wan on a card", CARD) == 2
+    assert too_much.least("ltx on a card", CARD) == 0
+    assert too_much.least("wan on a card", replace(CARD, free_gb=40.0)) == 0
+    (tmp_path / "memory.json").write_text("{", "utf-8")
+    assert too_much.least("wan on a card", CARD) == 0
+
+
+def test_out_of_memory_names_the_plan_and_the_next() -> None:
+    first, second = PROFILES["wan22-5b"].plans[:2]
+    error = failures.out_of_memory("Wan", first.name, second.name, 1)
+    assert error.smaller_plan == 1
+    assert first.name in error.message
+    assert second.name in error.message
+    last = failures.out_of_memory("Wan", first.name, None, None)
+    assert last.smaller_plan is None
+    assert "smaller" in last.hint
+
+
+@pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB"), True),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory"), True),
+        (MemoryError(), True),
+        (RuntimeError("shape mismatch"), False),
+        (ValueError("out of memory"), False),
+    ],
+)
+def test_running_out_of_memory_is_recognised(error: Exception, is_memory: bool) -> None:
+    assert failures.is_out_of_memory(error) == is_memory
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (RuntimeError("The NVIDIA driver on your system is too old (found version 11040)."), "gpu_driver"),
+        (RuntimeError("CUDA error: no kernel image is available for execution on the device"), "gpu_driver"),
+        (OSError("Unable to load weights from checkpoint file"), "model_damaged"),
+        (ImportError("requires the ftfy library"), "no_packages"),
+    ],
+)
+def test_failures_are_told_in_words(error: Exception, code: str) -> None:
+    told = failures.explained(error, "Wan", "/models/wan")
+    assert told is not None
+    assert told.error_code == code
+    assert told.hint
+
+
+def test_an_unknown_failure_is_left_for_the_log() -> None:
+    assert failures.explained(RuntimeError("shape mismatch"), "Wan", "/models/wan") is None
+
+
+@pytest.mark.parametrize(
+    ("device", "attention"),
+    [(CARD, "native"), (replace(CARD, capability=(9, 0)), "_native_cudnn"), (Device("cpu", "x", 8, 8), "native")],
+)
+def test_the_attention_back_end_fits_the_card(device: Device, attention: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert attention_for(device) == attention
+
+
+def test_a_hidden_gpu_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    monkeypatch.setattr("sys.platform", "linux")
+    devices.present.cache_clear()
+    assert not devices.likely()
+    devices.present.cache_clear()
+
+
+# -- progress --------------------------------------------------------------------------------
+
+
+class Telling:
+    """Keeps what a course tells."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[float, float | None]] = []
+
+    def __call__(self, share: float, eta_s: float | None = None, /) -> None:
+        self.said.append((share, eta_s))
+
+
+def run_course(costs: Costs, clock: Clock, steps: int = 10, step_s: float = 2.0) -> Telling:
+    told = Telling()
+    course = Course(costs, steps, ("load", "text", "step", "decode"), told, lambda: False, clock)
+    with course.phase("text"):
+        clock.forward(3)
+    with course.phase("load"):
+        clock.forward(20)
+    course.begin_steps()
+    for _ in range(steps):
+        clock.forward(step_s)
+        course.step()
+    with course.phase("decode"):
+        clock.forward(5)
+    return told
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_progress_grows_and_ends_near_one(known: bool) -> None:
+    told = run_course(Costs(20, 3, 2, 5, known), Clock())
+    shares = [share for share, _ in told.said]
+    assert all(a <= b for a, b in itertools.pairwise(shares))
+    assert shares[-1] >= 0.95
+
+
+def test_what_was_learned_gives_an_honest_eta_from_the_start() -> None:
+    told = run_course(Costs(20, 3, 2, 5, True), Clock())
+    assert told.said[0][1] == pytest.approx(45)  # after the text: 20 to load, 10 steps of 2, 5 to decode
+    assert told.said[1][1] == pytest.approx(25)
+
+
+def test_without_experience_there_is_no_eta_until_steps_were_seen() -> None:
+    told = run_course(Costs(1, 1, 1, 1, False), Clock())
+    etas = [eta for _, eta in told.said]
+    assert etas[:3] == [None] * 3
+    assert etas[3] == pytest.approx(8 * 2 + 1)
+
+
+def test_a_slow_first_step_does_not_spoil_the_eta() -> None:
+    clock, told = Clock(), Telling()
+    course = Course(Costs(1, 1, 2, 4, True), 4, ("step", "decode"), told, lambda: False, clock)
+    course.begin_steps()
+    for seconds in (60, 2, 2):
+        clock.forward(seconds)
+        course.step()
+    assert told.said[-1][1] == pytest.approx(2 + 4)
+
+
+def test_a_wish_to_stop_is_heard_after_each_step() -> None:
+    wishes = iter([False, False, True])
+    course = Course(Costs(1, 1, 1, 1, True), 9, ("step",), Telling(), lambda: next(wishes), Clock())
+    course.begin_steps()
+    course.step()
+    with pytest.raises(Cancelled):
+        course.step()
+
+
+def test_costs_are_learned_and_scale_with_the_clip(tmp_path: Path) -> None:
+    paces = Paces(tmp_path / "ünter" / "paces.json")
+    assert not paces.expect("wan", 10).known
+    paces.learn("wan", 10, {"load": 20, "text": 2, "step": 5, "decode": 8})
+    again = Paces(tmp_path / "ünter" / "paces.json").expect("wan", 20)
+    assert again == Costs(load=20, text=2, step=10, decode=16, known=True)
+    paces.learn("wan", 10, {"step": 10})
+    assert 5 < paces.expect("wan", 10).step < 10
+    (tmp_path / "ünter" / "paces.json").write_text("[1", "utf-8")
+    assert not paces.expect("wan", 10).known
+
+
+# -- weights ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path / "hub"
+
+
+def put_in_cache(cache: Path, profile: Profile, commit: str = "c" * 40) -> Path:
+    repository = cache / ("models--" + profile.repository.replace("/", "--"))
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(commit, "utf-8")
+    return pipeline_folder(repository / "snapshots" / commit)
+
+
+def test_weights_are_found_in_the_hugging_face_cache(cache: Path) -> None:
+    choice = choose("wan22-5b")
+    assert weights.find(choice) is None
+    folder = put_in_cache(cache, choice.profile)
+    stored = weights.require(choice)
+    assert (stored.folder, stored.revision) == (folder, "c" * 40)
+    assert [profile.name for profile in weights.pulled(list(PROFILES.values()))] == ["wan22-5b"]
+
+
+def test_a_half_pulled_model_counts_as_missing(cache: Path) -> None:
+    folder = put_in_cache(cache, PROFILES["wan22-5b"])
+    index = {"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}}
+    (folder / "transformer" / "x.safetensors.index.json").write_text(json.dumps(index), "utf-8")
+    assert weights.find(choose("wan22-5b")) is None
+
+
+def test_missing_weights_say_how_to_get_them(cache: Path) -> None:
+    with pytest.raises(GenerateError, match="not") as caught:
+        weights.require(choose("wan22-a14b+4-step"))
+    assert caught.value.error_code == "no_weights"
+    assert "afterframe models pull wan22-a14b+4-step" in caught.value.hint
+
+
+@pytest.mark.parametrize("what", ["cut", "empty", "noise", "pickle"])
+def test_damaged_weights_are_named(tmp_path: Path, what: str) -> None:
+    folder = pipeline_folder(tmp_path / "a model")
+    file = folder / "transformer" / "model.safetensors"
+    header = json.dumps({"w": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}).encode()
+    whole = len(header).to_bytes(8, "little") + header + bytes(16)
+    file.write_bytes(whole)
+    weights.require(choose(str(folder)))
+    if what == "pickle":
+        file.rename(file.with_suffix(".bin"))
+    else:
+        file.write_bytes({"cut": whole[:-1], "empty": b"", "noise": bytes([255]) * 64}[what])
+    with pytest.raises(GenerateError) as caught:
+        weights.require(choose(str(folder)))
+    assert caught.value.error_code == "model_damaged"
+    assert "a model" in caught.value.message
+
+
+# -- auto ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("gpu", "pulled", "chosen"), [(True, True, "diffusers"), (True, False, "parallax"), (False, True, "parallax")]
+)
+def test_auto_takes_the_gpu_where_there_is_one_and_weights(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, gpu: bool, pulled: bool, chosen: str
+) -> None:
+    monkeypatch.setattr(devices, "likely", lambda: gpu)
+    if pulled:
+        put_in_cache(cache, PROFILES["wan22-5b"])
+    assert registry.resolve("auto") == chosen
+
+
+def test_the_largest_model_that_fits_is_taken(cache: Path) -> None:
+    from afterframe.generators.diffusers.generator import best_here
+
+    for name in ("wan22-5b", "wan22-a14b"):
+        put_in_cache(cache, PROFILES[name])
+    pipeline_folder(
+        next((cache / "models--Wan-AI--Wan2.2-I2V-A14B-Diffusers" / "snapshots").iterdir()),
+        transformer_2=["diffusers", "WanTransformer3DModel"],
+    )
+    assert best_here(replace(CARD, free_gb=78.0)).profile.name == "wan22-a14b"
+    assert best_here(CARD).profile.name == "wan22-5b"
+    assert best_here(replace(CARD, free_gb=6.0)).profile.name == "wan22-5b"
+
+
+def test_no_model_at_all_says_how_to_get_one(cache: Path) -> None:
+    from afterframe.generators.diffusers.generator import best_here
+
+    with pytest.raises(GenerateError) as caught:
+        best_here(CARD)
+    assert caught.value.error_code == "no_weights"
+
+
+def test_a_gpu_without_a_model_is_told_how_to_get_one(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "present", lambda: True)
+    assert "afterframe models pull" in registry.advice("parallax")
+    put_in_cache(cache, PROFILES["wan22-5b"])
+    assert registry.advice("parallax") == ""
+    monkeypatch.setattr(devices, "present", lambda: False)
+    assert registry.advice("parallax") == registry.advice("diffusers") == ""
+
+
+@pytest.mark.parametrize("spec", ["m" * 5000, "/" + "m" * 5000], ids=["a name", "a path"])
+def test_a_model_longer_than_a_path_can_be_is_no_model(spec: str) -> None:
+    with pytest.raises(NotFound):
+        choose(spec)

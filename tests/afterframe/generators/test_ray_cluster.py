@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import socket
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from afterframe.config import ClusterConfig
+from afterframe.domain import Scene
+from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, Unavailable
+from afterframe.generators import registry
+from afterframe.generators.ray_cluster import actor
+from afterframe.generators.ray_cluster.actor import About, Head, Renderer
+from afterframe.generators.ray_cluster.connection import connect
+from afterframe.generators.ray_cluster.generator import Ray
+from afterframe.imaging.frames import Frames, PreparedPhoto, Sound
+from afterframe.imaging.framing import frame
+from factories import make_picture, make_recipe
+from fakes import FakeGenerator
+
+
+def photo() -> PreparedPhoto:
+    return frame(np.asarray(make_picture()), Scene(), (96, 64), 0.2)
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Have renderers make their frames with this generator."""
+
+    def use(generator: Any) -> Renderer:
+        monkeypatch.setattr(registry, "load", lambda name, plan: generator)
+        return Renderer("any", 0, "node-1")
+
+    return use
+
+
+# -- the half on the cluster -------------------------------------------------------------------
+
+
+def test_a_renderer_sends_a_clip_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actor, "PIECE_BYTES", 96 * 64 * 3)  # yuv420p: two frames
+    kinds, things = zip(*Renderer("parallax", 0, "node-1").render(photo(), make_recipe(duration_s=0.625)), strict=True)
+    assert kinds == ("head", "frames", "frames", "frames")
+    assert things[0] == Head("yuv420p", (96, 64), 8, 5, None)
+    assert [len(piece) for piece in things[1:]] == [2, 2, 1]
+
+
+def test_a_sound_comes_last(given: Any) -> None:
+    class Loud(FakeGenerator):
+        def generate(self, *args: Any) -> Frames:
+            silent = super().generate(*args)
+            sound = Sound(np.zeros((100, 2), np.float32), 48000)
+            return Frames(
+                silent.pixel_format, silent.size, silent.fps, silent.count, silent.frames, sound=lambda: sound
+            )
+
+    assert [kind for kind, _ in given(Loud()).render(photo(), make_recipe())] == ["head", "frames", "sound"]
+
+
+def test_errors_travel_as_they_are(given: Any) -> None:
+    error = GenerateError("no weights", "Get them.", code="no_weights", retryable=True)
+    *_, (kind, thing) = given(FakeGenerator(error=error, fail_at=1)).render(photo(), make_recipe())
+    assert (kind, thing) == ("error", error)
+
+
+def test_a_clip_stops_when_told(given: Any) -> None:
+    made = Renderer("parallax", 0, "node-1")
+    items = made.render(photo(), make_recipe(duration_s=20.0))
+    assert next(items)[0] == "head"
+    made.stop()
+    kind, error = next(items)
+    assert kind == "error"
+    assert isinstance(error, Cancelled)
+    assert [kind for kind, _ in made.render(photo(), make_recipe())] == ["head", "frames"]  # and the next one runs
+
+
+def test_a_renderer_tells_what_it_is_and_how_far() -> None:
+    made = Renderer("parallax", 0, "node-1")
+    kind, about = made.about()
+    assert kind == "about"
+    assert isinstance(about, About)
+    assert (about.node_id, about.name, about.abilities.loop) == ("node-1", "parallax", True)
+    assert made.overscan(make_recipe())[0] == "overscan"
+    assert made.suit(make_recipe()) == ("recipe", make_recipe())
+    list(made.render(photo(), make_recipe()))
+    assert made.progress()[0] == 1.0
+
+
+def test_what_a_machine_does_not_have_is_named() -> None:
+    kind, error = Renderer("sora", 0, "node-1").about()
+    assert kind == "error"
+    assert isinstance(error, NotFound)
+    assert "sora" in error.message
+
+
+# -- joining -----------------------------------------------------------------------------------
+
+
+def test_without_a_cluster_the_remedy_is_named() -> None:
+    with pytest.raises(ConfigError) as caught:
+        connect(ClusterConfig())
+    assert "[cluster]" in caught.value.hint
+
+
+@pytest.mark.parametrize("address", ["gpu1", "gpu1:", ":6379", "ray://gpu1:10001/x"])
+def test_an_address_that_is_none_is_named(address: str) -> None:
+    with pytest.raises(ConfigError, match="cannot be"):
+        connect(ClusterConfig(address))
+
+
+def test_a_head_that_is_not_there_leaves_the_job_waiting() -> None:
+    generator = Ray(config=ClusterConfig("127.0.0.1:9"))
+    with pytest.raises(Unavailable, match="does not answer"):
+        generator.suit(make_recipe())
+    generator.close()
+
+
+def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with socket.create_server(("127.0.0.1", 0)) as head, pytest.raises(GenerateError, match="package ray") as caught:
+        connect(ClusterConfig(f"127.0.0.1:{head.getsockname()[1]}"))
+    assert caught.value.error_code == "no_ray"
+
+
+@pytest.mark.parametrize("name", ["ray:ray", "ray:remote:box"])
+def test_a_cluster_does_not_send_its_work_elsewhere(name: str) -> None:
+    with pytest.raises(NotFound):
+        registry.resolve(name)
+
+
+def test_folders_of_the_cluster_are_not_named_from_outside() -> None:
+    assert registry.resolve("ray:diffusers:/models/wan") == "ray:diffusers:/models/wan"
+    with pytest.raises(NotFound):
+        registry.resolve("ray:diffusers:/models/wan", folders=False)

@@ -1,0 +1,492 @@
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import fields
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pytest
+from video_servers import VideoServer
+
+from afterframe.app.doctor import examine
+from afterframe.config import DIALECTS, Config, EndpointConfig, Home, RemoteConfig, read_config
+from afterframe.domain import Direction, Recipe, Scene
+from afterframe.encode.encode import Encoding, encode, take_apart
+from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, OutOfMemory, Unavailable
+from afterframe.generators import registry
+from afterframe.generators.remote.generator import Remote, survey
+from afterframe.generators.remote.server import MOST_BYTES, Failed, Gone, Server
+from afterframe.imaging.frames import Frames, Movie, PreparedPhoto
+from afterframe.imaging.framing import frame
+from factories import make_picture, make_recipe
+
+KEY = "sk-very-secret-0123456789"
+MODEL_SERVERS = ("sglang", "vllm-omni", "fastvideo")
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., VideoServer]]:
+    with ExitStack() as stack:
+        yield lambda *args, **kwargs: stack.enter_context(VideoServer(*args, **kwargs).running())
+
+
+@pytest.fixture
+def remote(home_of_its_own: Path) -> Iterator[Callable[..., Remote]]:
+    made: list[Remote] = []
+
+    def make(*servers: VideoServer, only: str = "", **changes: Any) -> Remote:
+        endpoints = tuple(
+            EndpointConfig(**{"url": server.url, "name": f"box{index}", "dialect": server.dialect, **changes})
+            for index, server in enumerate(servers)
+        )
+        home = Home(home_of_its_own).make()
+        made.append(Remote(only, Config(remote=RemoteConfig(endpoints)), home))
+        return made[-1]
+
+    yield make
+    for generator in made:
+        generator.close()
+
+
+def no(*_: object) -> bool:
+    return False
+
+
+def ignore(share: float, eta_s: float | None = None) -> None: ...
+
+
+def photo_for(recipe: Recipe) -> PreparedPhoto:
+    return frame(np.asarray(make_picture()), Scene(), recipe.size, 0.0)
+
+
+def clip_of(generator: Remote, recipe: Recipe | None = None, cancelled: Callable[[], bool] = no) -> Frames:
+    recipe = generator.suit(recipe or make_recipe(size=(96, 64), fps=8, duration_s=1.0))
+    movie = generator.generate(photo_for(recipe), recipe, ignore, cancelled)
+    return take_apart(movie, Encoding())
+
+
+# -- dialects --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dialect", MODEL_SERVERS)
+def test_a_server_gets_seed_frames_and_rate_and_its_clip_comes_back(
+    dialect: str, start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    server = start(dialect)
+    frames = clip_of(remote(server), make_recipe(size=(100, 64), fps=8, duration_s=1.0, seed=4711))
+    assert (frames.size, frames.fps, frames.count) == ((96, 64), 8, 9)
+    assert len(list(frames.frames)) == 9
+    assert frames.model is not None
+    assert (frames.model.name, frames.model.prompt) == ("tiny-video", "a cup of coffee")
+    assert frames.model.settings["seed"] == "4711"
+    assert not server.jobs  # neither the photo nor the clip stays there
+    assert len(server.deleted) == 1
+
+
+@pytest.mark.parametrize("tone_s", [1.2, 0.0])
+def test_the_sound_of_a_servers_clip_is_kept_where_it_has_one(
+    tone_s: float, start: Callable[..., VideoServer], remote: Callable[..., Remote], tmp_path: Path
+) -> None:
+    frames = clip_of(remote(start("sglang", tone_s=tone_s)))
+    encode(frames, tmp_path / "clip.mp4", Encoding(preset="ultrafast"), ignore, no)
+    sound = take_apart(Movie(tmp_path / "clip.mp4", (96, 64), 100), Encoding()).sound()
+    assert (sound and len(sound.samples) / sound.rate) == (frames.count / frames.fps if tone_s else None)
+
+
+@pytest.mark.parametrize("dialect", MODEL_SERVERS)
+def test_the_seed_that_the_server_uses_is_ours(
+    dialect: str, start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    server = start(dialect)
+    used: list[int] = []
+    told = server._told
+    server._told = lambda job, fresh=False: (used.append(server.seed_of(job)), told(job, fresh))[1]  # type: ignore[method-assign]
+    clip_of(remote(server), make_recipe(seed=99, duration_s=1.0))
+    assert set(used) == {99}
+
+
+def test_the_retired_api_gets_only_what_it_knows_and_is_cut_to_length(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote], tmp_path: Path
+) -> None:
+    server = start("openai", key=KEY)
+    (tmp_path / "key").write_text(KEY + "\n")
+    generator = remote(server, key_file=str(tmp_path / "key"))
+    recipe = generator.suit(make_recipe(size=(960, 640), fps=24, duration_s=2.0))
+    assert recipe.size == (1280, 720)
+    assert "rounded to 1280x720" in recipe.because["size"][-1]
+    movie = generator.generate(photo_for(recipe), recipe, ignore, no)
+    frames = take_apart(movie, Encoding())
+    assert (frames.fps, frames.count) == (30, 60)  # it makes 4 s, 2 were asked for
+
+
+def test_further_fields_reach_the_server(start: Callable[..., VideoServer], remote: Callable[..., Remote]) -> None:
+    server = start("vllm-omni")
+    seen: list[dict[str, str]] = []
+    shape = server._shape
+    server._shape = lambda form: (seen.append(form), shape(form))[1]  # type: ignore[method-assign]
+    extra = MappingProxyType({"num_inference_steps": 30, "lora": {"name": "film"}})
+    frames = clip_of(remote(server, extra=extra, model="tiny-video"))
+    assert seen[0]["num_inference_steps"] == "30"
+    assert seen[0]["lora"] == '{"name": "film"}'
+    assert frames.model is not None
+    assert frames.model.settings["num_inference_steps"] == 30
+
+
+@pytest.mark.parametrize("changes", [{"loop": True}, {"direction": Direction.BEFORE}])
+def test_what_the_protocol_cannot_say_is_refused(
+    changes: dict[str, Any], start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    with pytest.raises(GenerateError, match="cannot make") as caught:
+        remote(start("sglang")).suit(make_recipe(**changes))
+    assert not caught.value.retryable
+
+
+def test_portrait_photos_stay_portrait(start: Callable[..., VideoServer], remote: Callable[..., Remote]) -> None:
+    assert remote(start("openai")).suit(make_recipe(size=(853, 1280))).size == (720, 1280)
+    assert remote(start("sglang")).suit(make_recipe(size=(720, 1280))).size in ((704, 1280), (736, 1280))
+
+
+# -- which server ----------------------------------------------------------------------------
+
+
+def test_the_least_loaded_server_gets_the_clip(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    busy, free = start("sglang", work_s=60), start("vllm-omni")
+    other = remote(busy)
+    recipe = other.suit(make_recipe())
+    stop = threading.Event()
+    someone = threading.Thread(target=_ignore_cancel, args=(other, recipe, stop))
+    someone.start()
+    try:
+        _until(lambda: bool(busy.jobs))
+        clip_of(remote(busy, free))
+        assert len(free.deleted) == 1
+        assert not busy.deleted
+    finally:
+        stop.set()
+        someone.join()
+
+
+def _ignore_cancel(generator: Remote, recipe: Recipe, stop: threading.Event) -> None:
+    with pytest.raises(Cancelled):
+        generator.generate(photo_for(recipe), recipe, ignore, stop.is_set)
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _ in range(1000):
+        if condition():
+            return
+        pause.wait(0.02)
+    raise AssertionError("not within 20 s")
+
+
+@pytest.mark.slow
+def test_a_server_never_has_more_clips_than_slots(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    server = start("sglang", work_s=0.3)
+    most = []
+    create = server.create
+    server.create = lambda: (most.append(len(server.jobs)), create())[1]  # type: ignore[method-assign]
+    with server.running():  # a second listener of the same server, with the counting method
+        threads = [threading.Thread(target=clip_of, args=(remote(server),)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert most == [0, 0, 0]
+
+
+def test_a_server_that_is_named_is_the_only_one(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    first, second = start("sglang"), start("sglang")
+    clip_of(remote(first, second, only="box1"))
+    assert (len(first.deleted), len(second.deleted)) == (0, 1)
+
+
+def test_an_unknown_server_is_named_with_those_that_are_there(home_of_its_own: Path) -> None:
+    home_of_its_own.mkdir()
+    (home_of_its_own / "config.toml").write_text('[[remote.endpoints]]\nurl = "http://gpu1:8000"\n')
+    assert registry.resolve("remote:gpu1:8000") == "remote:gpu1:8000"
+    with pytest.raises(NotFound, match="box7") as caught:
+        registry.resolve("remote:box7")
+    assert "gpu1:8000" in caught.value.hint
+
+
+def test_without_any_server_the_remedy_is_named(home_of_its_own: Path) -> None:
+    with pytest.raises(NotFound) as caught:
+        Remote()
+    assert "[[remote.endpoints]]" in caught.value.hint
+
+
+# -- when it goes wrong ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"fails_with": "CUDA error: out of memory"},
+        {"refuses_with": (400, "Unsupported size")},
+        {"refuses_with": (503, "no room")},
+        {"forgets": True},
+        {"redirects_to": "http://127.0.0.1:9/elsewhere"},
+        {"key": KEY},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("dialect", ["sglang", "vllm-omni"])
+def test_another_server_makes_it_up(
+    dialect: str, trouble: dict[str, Any], start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    bad, good = start(dialect, **trouble), start(dialect)
+    assert clip_of(remote(bad, good)).count == 9
+    assert len(good.deleted) == 1
+
+
+def test_when_nobody_answers_the_job_waits(remote: Callable[..., Remote]) -> None:
+    gone = VideoServer("sglang", url="http://127.0.0.1:9")
+    with pytest.raises(Unavailable, match="box0: the connection is refused") as caught:
+        clip_of(remote(gone))
+    assert "Start one of them" in caught.value.hint
+
+
+def test_a_job_that_fails_everywhere_tells_the_servers_own_words(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    server = start("vllm-omni", fails_with="the scheduler\nexploded")
+    with pytest.raises(GenerateError, match="box0: the scheduler exploded") as caught:
+        clip_of(remote(server))
+    assert not caught.value.retryable
+    assert len(server.deleted) == 1
+
+
+def test_memory_that_ran_out_there_is_known_for_what_it_is(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    with pytest.raises(OutOfMemory, match="memory ran out"):
+        clip_of(remote(start("fastvideo", fails_with="CUDA out of memory. Tried to allocate 2 GiB")))
+
+
+@pytest.mark.slow
+def test_a_server_that_takes_too_long_is_given_up(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    server = start("sglang", work_s=600)
+    with pytest.raises(GenerateError, match="longer than 1 s"):
+        clip_of(remote(server, timeout_s=1.0))
+    assert len(server.deleted) == 1
+
+
+def test_cancelling_deletes_the_job_on_the_server(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    server = start("vllm-omni", work_s=600)
+    with pytest.raises(Cancelled):
+        clip_of(remote(server), cancelled=lambda: bool(server.jobs))
+    assert len(server.deleted) == 1
+    assert not server.jobs
+
+
+def test_what_a_killed_process_left_at_work_is_deleted_before_the_next_clip(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException): ...
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    busy, free = start("vllm-omni", work_s=600), start("vllm-omni")
+    with monkeypatch.context() as death, pytest.raises(Killed):
+        death.setattr(Server, "delete", die)
+        clip_of(remote(busy), cancelled=lambda: bool(busy.jobs))
+    (orphan,) = busy.jobs
+    busy.work_s = 0.0
+    for _ in range(2):
+        clip_of(remote(free, busy))
+    assert busy.deleted == [orphan]
+
+
+def test_a_server_that_is_gone_keeps_nobody_from_the_next_clip(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote], home_of_its_own: Path
+) -> None:
+    gone, good = VideoServer("sglang", url="http://127.0.0.1:9"), start("sglang")
+    generator = remote(gone, good)
+    note = generator._pool.members[0].slots[0].note
+    note.write_text("video_of/old")
+    assert clip_of(generator).count == 9
+    assert not note.exists()
+
+
+def test_doctor_looks_whether_the_servers_answer(
+    start: Callable[..., VideoServer], home_of_its_own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOX_KEY", "wrong")
+    good, locked = start("sglang"), start("openai", key=KEY)
+    home = Home(home_of_its_own).make()
+    settings = f'[[remote.endpoints]]\nname = "good"\nurl = "{good.url}"\n'
+    home.config.write_text(settings)
+    assert "good answers" in next(check for check in examine(home) if check.name == "servers").detail
+    settings += f'[[remote.endpoints]]\nname = "locked"\nurl = "{locked.url}"\nkey_env = "BOX_KEY"\n'
+    settings += '[[remote.endpoints]]\nname = "gone"\nurl = "http://127.0.0.1:9"\n'
+    home.config.write_text(settings)
+    check = next(check for check in examine(home) if check.name == "servers")
+    assert not check.ok
+    assert "locked: it does not accept the key" in check.detail
+    assert "gone: the connection is refused" in check.detail
+
+
+# -- keys ------------------------------------------------------------------------------------
+
+
+def test_the_key_goes_to_the_server_and_nowhere_else(
+    start: Callable[..., VideoServer],
+    remote: Callable[..., Remote],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("BOX_KEY", KEY)
+    server = start("vllm-omni", key=KEY)
+    frames = clip_of(remote(server, key_env="BOX_KEY"))
+    assert server.seen_keys == {f"Bearer {KEY}"}
+    assert KEY not in caplog.text
+    assert frames.model is not None
+    assert KEY not in str(frames.model)
+
+
+def test_a_server_that_repeats_a_wrong_key_does_not_bring_it_into_messages(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOX_KEY", "sk-wrong-but-still-secret")
+    server = start("openai", key=KEY)
+    with pytest.raises(GenerateError, match="does not accept the key") as caught:
+        clip_of(remote(server, key_env="BOX_KEY"))
+    assert "secret" not in caught.value.message
+    assert "[key]" in caught.value.message
+
+
+def test_the_key_does_not_follow_a_redirect(start: Callable[..., VideoServer], remote: Callable[..., Remote]) -> None:
+    other = start("sglang")
+    server = start("sglang", redirects_to=f"{other.url}/v1/videos")
+    with pytest.raises(GenerateError, match="sends us elsewhere"):
+        clip_of(remote(server))
+    assert not other.seen_keys
+
+
+def test_a_key_that_is_not_there_is_named(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote], tmp_path: Path
+) -> None:
+    server = start("sglang")
+    with pytest.raises(GenerateError, match="NO_SUCH_KEY"):
+        clip_of(remote(server, key_env="NO_SUCH_KEY"))
+    with pytest.raises(GenerateError, match="no such file"):
+        clip_of(remote(server, key_file=str(tmp_path / "no such file")))
+    assert not server.seen_keys
+
+
+# -- answers that no server should give --------------------------------------------------------
+
+
+class Odd(BaseHTTPRequestHandler):
+    """Answers everything with one body, or with one that does not end until nobody listens."""
+
+    body: bytes | None = None
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(200)
+        self.end_headers()
+        with suppress(ConnectionError):
+            while self.body is None:
+                self.wfile.write(b" " * 65536)
+            self.wfile.write(self.body)
+
+    def do_POST(self) -> None:
+        self.do_GET()
+
+    def do_DELETE(self) -> None:
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@contextmanager
+def odd_server(body: bytes | None) -> Iterator[EndpointConfig]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (Odd,), {"body": body})) as http:
+        thread = threading.Thread(target=http.serve_forever, args=(0.01,))
+        thread.start()
+        yield EndpointConfig(url=f"http://127.0.0.1:{http.server_port}", name="odd", timeout_s=10.0)
+        http.shutdown()
+        thread.join()
+
+
+def test_an_answer_without_end_is_left() -> None:
+    with odd_server(None) as endpoint:
+        assert "larger than 4 MB" in (survey([endpoint])["odd"] or "")
+
+
+def test_an_answer_that_trickles_is_left_when_its_time_is_over(tmp_path: Path) -> None:
+    with odd_server(None) as endpoint, (tmp_path / "clip").open("wb") as file:
+        seconds = count(step=6.0)  # by the clock, each piece takes longer than an answer may
+        server = Server(endpoint, clock=lambda: next(seconds))
+        with pytest.raises(Gone, match="in time"):
+            server.look("1")
+        with pytest.raises(Failed, match="did not come within 10 s"):
+            server.download("1", file, no)
+        server.close()
+    assert (tmp_path / "clip").stat().st_size < MOST_BYTES
+
+
+def test_a_status_that_is_no_word_is_told_with_the_server_and_the_remedy(home_of_its_own: Path) -> None:
+    with odd_server(b'{"id": 5, "status": ["x"], "data": [{"status": {}}]}') as endpoint:
+        assert "not as a word" in (survey([endpoint])["odd"] or "")
+        generator = Remote(config=Config(remote=RemoteConfig((endpoint,))), home=Home(home_of_its_own).make())
+        with pytest.raises(GenerateError, match="odd: its answer gives a job's status not as a word") as caught:
+            clip_of(generator)
+        generator.close()
+    assert "config.toml" in caught.value.hint
+
+
+# -- settings --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "named"),
+    [
+        ('name = "x"', "no address"),
+        ('url = "gpu1:8000"', "no address"),
+        ('url = "http://[::1"', "url of endpoint 1 is no address"),
+        ('url = "http://gpu1:0"', "no address"),
+        ('url = "http://gpu1:65536"', "no address"),
+        ('url = "http://gpu1:port"', "no address"),
+        ('url = "http://me:secret@gpu1:8000"', "more than host"),
+        ('url = "http://gpu1:8000/?key=1"', "more than host"),
+        ('url = "http://gpu1:8000"\ndialect = "klingon"', "klingon"),
+        ('url = "http://gpu1:8000"\nslots = 0', "out of range"),
+        ('url = "http://gpu1:8000"\nkey = "sk-1"', "“key” is not a setting"),
+        ('url = "http://gpu1:8000"\n[[remote.endpoints]]\nurl = "http://gpu1:8000"', "two endpoints"),
+    ],
+)
+def test_a_mistake_in_an_endpoint_is_named(tmp_path: Path, endpoint: str, named: str) -> None:
+    (tmp_path / "config.toml").write_text(f"[[remote.endpoints]]\n{endpoint}\n")
+    with pytest.raises(ConfigError, match=named) as caught:
+        read_config(tmp_path / "config.toml")
+    assert "secret" not in caught.value.message
+
+
+def test_every_setting_of_an_endpoint_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "settings.md").read_text("utf-8")
+    section = page.partition("\n## [[remote.endpoints]]\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == {f.name for f in fields(EndpointConfig)}
+    assert all(f'`"{dialect}"`' in section for dialect in DIALECTS)

@@ -1,0 +1,58 @@
+"""Framing: shape, margins, faces."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from afterframe.domain import Box, Scene
+from afterframe.imaging.framing import frame
+
+
+def photo(width: int = 300, height: int = 200) -> np.ndarray:
+    """Red grows to the right, green downwards."""
+    y, x = np.mgrid[0:height, 0:width]
+    return np.dstack([x * 255 // width, y * 255 // height, np.zeros_like(x)]).astype(np.uint8)
+
+
+@pytest.mark.parametrize("size", [(120, 80), (80, 120), (90, 90), (600, 400)])
+@pytest.mark.parametrize("overscan", [0.0, 0.05, 0.2])
+def test_the_frame_has_the_clips_size_and_the_surround_its_margin(size: tuple[int, int], overscan: float) -> None:
+    prepared = frame(photo(), Scene(), size, overscan)
+    assert prepared.pixels.shape == (size[1], size[0], 3)
+    assert prepared.margin[0] == pytest.approx(size[0] * overscan, abs=1)
+
+
+def test_the_whole_photo_is_used_when_the_shape_agrees() -> None:
+    prepared = frame(photo(), Scene(), (300, 200), 0.0)
+    assert np.array_equal(prepared.pixels, photo())
+
+
+@pytest.mark.parametrize("x", [0.02, 0.3, 0.8])
+@pytest.mark.parametrize("size", [(90, 160), (100, 100), (160, 90)])
+@pytest.mark.parametrize("overscan", [0.0, 0.06])
+def test_a_face_is_never_cut(x: float, size: tuple[int, int], overscan: float) -> None:
+    scene = Scene(faces=(Box(x, 0.3, 0.12, 0.2),))
+    prepared = frame(photo(), scene, size, overscan)
+    face = prepared.scene.faces[0]
+    whole_width = prepared.surround.shape[1] * face.width / (prepared.surround.shape[0] * face.height)
+    assert whole_width == pytest.approx(0.12 * 300 / (0.2 * 200), rel=0.05)
+    if overscan == 0 or 0.1 < x < 0.7:
+        share = prepared.margin[0] / prepared.surround.shape[1]
+        assert face.x >= share - 0.01
+        assert face.x + face.width <= 1 - share + 0.01
+
+
+def test_the_crop_follows_the_subject() -> None:
+    right = frame(photo(), Scene(subject=Box(0.75, 0.4, 0.2, 0.2)), (60, 120), 0.0)
+    left = frame(photo(), Scene(subject=Box(0.05, 0.4, 0.2, 0.2)), (60, 120), 0.0)
+    assert right.pixels[..., 0].mean() > left.pixels[..., 0].mean() + 80
+
+
+def test_boxes_come_back_in_shares_of_the_surround() -> None:
+    prepared = frame(photo(), Scene(subject=Box(0.0, 0.0, 1.0, 1.0)), (100, 100), 0.0)
+    assert prepared.scene.subject == Box(0.0, 0.0, 1.0, 1.0)
+
+
+def test_a_single_pixel_fills_the_frame() -> None:
+    assert frame(np.full((1, 1, 3), 9, np.uint8), Scene(), (4, 4), 0.1).pixels.mean() == 9

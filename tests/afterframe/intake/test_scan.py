@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from afterframe.app.animate import find_photos
+from afterframe.intake import scan as scan_module
+from afterframe.intake.scan import on_network, scan
+
+
+def test_a_scan_finds_photos_clips_and_our_temporaries_and_skips_the_rest(tmp_path: Path) -> None:
+    temporary = ".afterframe-0123456789abcdef0123456789abcdef.mp4"
+    wanted = ["a.jpg", "B.JPEG", "deep/er/c.tif", "ünïcode 😀 'x'.png", "line\nbreak.webp"]
+    others = ["notes.txt", ".hidden.jpg", ".cache/x.jpg", "Lib.lrdata/p.jpg", "a_motion.mp4", temporary]
+    for name in (*wanted, *others):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    found = scan(tmp_path)
+    assert set(found.photos) == {str(tmp_path / name) for name in wanted}
+    assert found.clips == {str(tmp_path / "a_motion.mp4")}
+    assert found.temporaries == (tmp_path / temporary,)
+
+
+def test_a_scan_does_not_follow_links_in_circles(tmp_path: Path) -> None:
+    (tmp_path / "again").symlink_to(tmp_path)
+    (tmp_path / "a.jpg").touch()
+    assert set(scan(tmp_path).photos) == {str(tmp_path / "a.jpg")}
+
+
+def test_an_unmounted_root_is_an_error_not_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="gone"):
+        scan(tmp_path / "gone")
+
+
+def test_network_shares_are_known_by_their_file_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    partition = namedtuple("partition", "mountpoint fstype opts")
+    mounts = [partition("/", "ext4", "rw"), partition("/mnt/nas", "cifs", "rw"), partition("/mnt", "ext4", "rw")]
+    monkeypatch.setattr(scan_module.psutil, "disk_partitions", lambda all: mounts)
+    assert on_network(Path("/mnt/nas/2026"))
+    assert not on_network(Path("/mnt/nasty"))
+    assert not on_network(Path("/home"))
+    assert on_network(Path("\\\\nas\\photos"))
+
+
+def test_a_path_too_long_for_any_file_does_not_stop_the_others(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    too_long = "x" * 300 + ".jpg"
+    assert list(find_photos([too_long, str(tmp_path)])) == [too_long, str(tmp_path / "a.jpg")]

@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from afterframe.config import WatchConfig
+from afterframe.domain import Stamp
+from afterframe.intake import watcher
+from afterframe.intake.watcher import Watcher
+from afterframe.state.catalog import Catalog
+from factories import Clock, make_clip, make_photo
+
+
+class Taker:
+    """Deals with photos; those named in ``arriving`` are not all there yet."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.taken: list[str] = []
+        self.arriving: set[str] = set()
+
+    def __call__(self, path: Path, *, final: bool) -> bool:
+        if path.name in self.arriving and not final:
+            return False
+        self.taken.append(path.name)
+        self.catalog.put_photo(path, Stamp.of(path.stat()), "a" * 64, {})
+        return True
+
+
+class NoEvents:
+    """An observer whose events all get lost."""
+
+    def schedule(self, handler: object, path: str, *, recursive: bool) -> None:
+        assert recursive
+
+    def start(self) -> None: ...
+
+    def is_alive(self) -> bool:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def no_events(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    if "real_events" not in request.fixturenames:
+        monkeypatch.setattr(watcher, "Observer", NoEvents)
+
+
+@pytest.fixture
+def real_events() -> None:
+    """The system's own change events, for this test."""
+
+
+class Hand:
+    """A watcher whose loop is turned by the test."""
+
+    def __init__(self, catalog: Catalog, folder: Path, **config: float) -> None:
+        self.clock, self.wall = Clock(1000.0), Clock(os.stat(folder).st_mtime)
+        self.folder = folder
+        self.taker = Taker(catalog)
+        self.strays: list[Path] = []
+        catalog.put_folder(folder, watch=True)
+        self.watcher = Watcher(
+            catalog, WatchConfig(**config), self.taker, self.strays.append, clock=self.clock, wall=self.wall
+        )
+
+    def turn(self, forward: float = 0.0) -> list[str]:
+        """Let time pass, turn once, and tell what was taken."""
+        self.clock.forward(forward)
+        self.wall.forward(forward)
+        before = len(self.taker.taken)
+        self.watcher.turn()
+        return self.taker.taken[before:]
+
+    def export(self, name: str, data: bytes = b"x", age_s: float = 0.0) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        os.utime(path, (self.wall.now - age_s, self.wall.now - age_s))
+        return path
+
+
+@pytest.fixture
+def hand(catalog: Catalog, tmp_path: Path) -> Hand:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    return Hand(catalog, folder)
+
+
+def test_photos_that_are_there_already_are_taken_at_the_start(hand: Hand) -> None:
+    hand.export("old.jpg", age_s=100)
+    assert hand.turn() == ["old.jpg"]
+    assert hand.turn(1000) == []
+
+
+def test_a_lost_event_is_made_up_by_the_rescan(hand: Hand) -> None:
+    hand.turn()
+    hand.export("missed.jpg")
+    assert hand.turn(200) == []
+    assert hand.turn(101) == ["missed.jpg"]
+
+
+def test_a_hint_is_enough(hand: Hand) -> None:
+    hand.turn()
+    path = hand.export("new.jpg")
+    hand.watcher._hints.put((path, False))
+    assert hand.turn() == []
+    assert hand.turn(2) == ["new.jpg"]
+
+
+def test_a_new_folder_is_looked_into(hand: Hand) -> None:
+    hand.turn()
+    hand.export("2026/11/a.jpg", age_s=50)
+    hand.watcher._hints.put((hand.folder / "2026", False))
+    assert hand.turn() == ["a.jpg"]
+
+
+def test_a_linked_folder_is_not_followed(hand: Hand) -> None:
+    hand.export("a.jpg", age_s=50)
+    hand.turn()
+    (hand.folder / "again").symlink_to(hand.folder)
+    hand.watcher._hints.put((hand.folder / "again", False))
+    assert hand.turn() == []
+
+
+def test_hidden_folders_and_other_files_are_no_hints(hand: Hand) -> None:
+    hand.turn()
+    for name in (".trash/a.jpg", "notes.txt", "b.mp4"):
+        hand.watcher._hints.put((hand.export(name, age_s=50), True))
+    assert hand.turn() == []
+
+
+def test_a_file_that_vanished_before_it_settled_is_forgotten(hand: Hand) -> None:
+    hand.turn()
+    path = hand.export("gone.jpg")
+    hand.watcher._hints.put((path, False))
+    hand.turn()
+    path.unlink()
+    assert hand.turn(3) == []
+
+
+def test_a_photo_still_arriving_is_asked_for_again_until_it_is_given_up(hand: Hand) -> None:
+    hand.taker.arriving.add("slow.jpg")
+    hand.export("slow.jpg", age_s=50)
+    assert hand.turn() == []
+    assert hand.turn(5) == []
+    assert hand.turn(5) == ["slow.jpg"]
+
+
+def test_a_changed_photo_is_taken_again(hand: Hand) -> None:
+    hand.export("a.jpg", age_s=50)
+    hand.turn()
+    hand.export("a.jpg", b"other content")
+    assert hand.turn(301) == ["a.jpg"]
+
+
+def test_a_large_backlog_waits_and_new_photos_do_not(catalog: Catalog, tmp_path: Path) -> None:
+    hand = Hand(catalog, tmp_path, backlog_limit=2)
+    for n in range(3):
+        hand.export(f"{n}.jpg", age_s=50)
+    assert hand.turn() == []
+    assert catalog.folders()[0].waiting == 3
+    path = hand.export("new.jpg", age_s=50)
+    hand.watcher._hints.put((path, False))
+    assert hand.turn() == ["new.jpg"]
+    catalog.let_go(tmp_path)
+    hand.watcher.look_again(tmp_path)
+    assert sorted(hand.turn()) == ["0.jpg", "1.jpg", "2.jpg"]
+
+
+def test_a_clip_that_the_user_deleted_is_marked_and_an_unmounted_folder_is_not(hand: Hand, catalog: Catalog) -> None:
+    photo = make_photo(catalog, hand.folder / "a.jpg")
+    clip = make_clip(photo, hand.folder / "a_motion.mp4")
+    catalog.put_clip(clip)
+    hand.turn()
+    assert catalog.clip(clip.id).present  # an empty root may be an unmounted one
+    hand.export("other.txt")
+    hand.turn(301)
+    assert not catalog.clip(clip.id).present
+
+
+def test_stray_temporaries_are_reported(hand: Hand) -> None:
+    stray = hand.export(".afterframe-0123456789abcdef0123456789abcdef.mp4")
+    hand.turn()
+    assert hand.strays == [stray]
+
+
+def test_a_dropped_folder_is_not_watched_any_more(hand: Hand, catalog: Catalog) -> None:
+    hand.turn()
+    catalog.drop_folder(hand.folder)
+    hand.turn()
+    hand.export("late.jpg", age_s=50)
+    assert hand.turn(1000) == []
+
+
+def test_a_photo_renamed_into_place_is_taken_by_its_event(catalog: Catalog, tmp_path: Path, real_events: None) -> None:
+    taken = {"first.jpg": threading.Event(), "a.jpg": threading.Event()}
+
+    def take(path: Path, *, final: bool) -> bool:
+        taken[path.name].set()
+        return True
+
+    catalog.put_folder(tmp_path, watch=True)
+    (tmp_path / "first.jpg").touch()
+    os.utime(tmp_path / "first.jpg", (0, 0))
+    watcher = Watcher(catalog, WatchConfig(settle_s=60), take, lambda path: None)
+    watcher.start()
+    try:
+        assert taken["first.jpg"].wait(20)  # it watches by now
+        (tmp_path / "a.part").write_bytes(b"x")
+        (tmp_path / "a.part").rename(tmp_path / "a.jpg")
+        assert taken["a.jpg"].wait(20)
+    finally:
+        watcher.stop()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, hand: Hand) -> Path:
+    photo = tmp_path / "private" / "photo.jpg"
+    photo.parent.mkdir()
+    photo.write_bytes(b"x")
+    os.utime(photo, (hand.wall.now - 9, hand.wall.now - 9))
+    try:
+        (hand.folder / "link.jpg").symlink_to(photo)
+    except OSError:
+        pytest.skip("links are not allowed here")
+    return photo
+
+
+def test_a_link_that_leads_outside_is_refused_once(hand: Hand, catalog: Catalog, elsewhere: Path) -> None:
+    assert hand.turn() == []
+    ((path, why),) = catalog.problems()
+    assert path == str(hand.folder / "link.jpg")
+    assert why.code == "not_allowed"
+    assert hand.turn(forward=400) == []
+    assert len(catalog.problems()) == 1
+
+
+def test_a_link_into_another_of_our_folders_is_followed(hand: Hand, catalog: Catalog, elsewhere: Path) -> None:
+    catalog.put_folder(elsewhere.parent, watch=False)
+    assert hand.turn() == ["link.jpg"]

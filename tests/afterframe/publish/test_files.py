@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import errno
+import os
+from collections import namedtuple
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from afterframe.errors import PublishError
+from afterframe.naming import sidecar_of, temporary_for
+from afterframe.publish import files as module
+from afterframe.publish.files import (
+    Publication,
+    check_folder,
+    choose_name,
+    move_without_overwriting,
+    place,
+    write_packet,
+)
+from afterframe.system.hashing import sha256_of
+
+JOB = "0123456789abcdef0123456789abcdef"
+
+
+def nobody(path: Path) -> bool:
+    return False
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "DSC_0042.jpg"
+    path.write_bytes(b"photo")
+    return path
+
+
+def prepared(photo: Path, body: bytes = b"a clip", **changes: Any) -> Publication:
+    """A finished temporary clip and the intent to publish it."""
+    temporary = temporary_for(photo.parent, JOB)
+    temporary.write_bytes(body)
+    clip = photo.with_name("DSC_0042_motion.mp4")
+    values: dict[str, Any] = {
+        "temporary": str(temporary),
+        "clip": str(clip),
+        "clip_sha256": sha256_of(temporary),
+        "sidecar": str(sidecar_of(clip)),
+        "packet": "<packet/>",
+        "replaces_sha256": None,
+        "poster_temporary": None,
+        "poster": None,
+        "record": {},
+    }
+    publication = Publication(**{**values, **changes})
+    write_packet(temporary, publication.packet.encode())
+    return publication
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir() if path.is_file()}
+
+
+def test_the_first_clip_has_the_plain_name(photo: Path) -> None:
+    assert choose_name(photo, set(), nobody) == (photo.with_name("DSC_0042_motion.mp4"), 1)
+
+
+def test_further_variants_are_numbered_and_gaps_are_filled(photo: Path) -> None:
+    ours = {str(photo.with_name(name)) for name in ("DSC_0042_motion.mp4", "DSC_0042_motion-v3.mp4")}
+    for path in ours:
+        Path(path).touch()
+    assert choose_name(photo, ours, nobody) == (photo.with_name("DSC_0042_motion-v2.mp4"), 2)
+
+
+@pytest.mark.parametrize("stranger", ["DSC_0042_motion.mp4", "DSC_0042_motion.mp4.xmp"])
+def test_a_strangers_file_makes_us_name_the_suffix_too(photo: Path, stranger: str) -> None:
+    photo.with_name(stranger).write_text("not ours")
+    assert choose_name(photo, set(), nobody)[0].name == "DSC_0042_jpg_motion.mp4"
+
+
+def test_when_both_names_are_taken_the_next_number_is_used(photo: Path) -> None:
+    photo.with_name("DSC_0042_motion.mp4").touch()
+    photo.with_name("DSC_0042_jpg_motion.mp4").touch()
+    assert choose_name(photo, set(), nobody)[0].name == "DSC_0042_jpg_motion-v2.mp4"
+
+
+def test_a_photo_keeps_to_the_beginning_that_it_has(photo: Path) -> None:
+    photo.with_name("DSC_0042_motion.mp4").touch()
+    ours = {str(photo.with_name("DSC_0042_jpg_motion.mp4"))}
+    assert choose_name(photo, ours, nobody)[0].name == "DSC_0042_jpg_motion-v2.mp4"
+
+
+def test_a_promised_name_is_not_free(photo: Path) -> None:
+    promised = photo.with_name("DSC_0042_motion.mp4")
+    assert choose_name(photo, set(), lambda path: path == promised)[0].name == "DSC_0042_jpg_motion.mp4"
+
+
+def test_a_dangling_link_counts_as_taken(photo: Path) -> None:
+    photo.with_name("DSC_0042_motion.mp4").symlink_to("nowhere")
+    assert choose_name(photo, set(), nobody)[0].name == "DSC_0042_jpg_motion.mp4"
+
+
+def test_a_name_too_long_for_the_file_system_is_said_so(tmp_path: Path) -> None:
+    with pytest.raises(PublishError) as caught:
+        choose_name(tmp_path / ("x" * 245 + ".jpg"), set(), nobody)
+    assert caught.value.error_code == "name_too_long"
+
+
+def test_clip_and_sidecar_land_and_nothing_else_stays(photo: Path) -> None:
+    place(prepared(photo))
+    assert files(photo.parent) == {"DSC_0042.jpg", "DSC_0042_motion.mp4", "DSC_0042_motion.mp4.xmp"}
+    assert photo.with_name("DSC_0042_motion.mp4.xmp").read_text() == "<packet/>"
+
+
+def test_placing_again_changes_nothing(photo: Path) -> None:
+    publication = prepared(photo)
+    place(publication)
+    place(publication)
+    assert len(files(photo.parent)) == 3
+
+
+@pytest.mark.parametrize("step", ["_place_clip", "_place_sidecar", "_sync_folder"])
+def test_a_crash_before_or_after_any_step_is_rolled_forward(
+    photo: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publication = prepared(photo)
+    for when in ("before", "after"):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, step, crashing(getattr(module, step), when))
+            with pytest.raises(KeyboardInterrupt):
+                place(publication)
+    place(publication)
+    assert files(photo.parent) == {"DSC_0042.jpg", "DSC_0042_motion.mp4", "DSC_0042_motion.mp4.xmp"}
+
+
+def crashing(function: Any, when: str) -> Any:
+    def run(*args: Any) -> None:
+        if when == "after":
+            function(*args)
+        raise KeyboardInterrupt
+
+    return run
+
+
+def test_a_crash_between_link_and_unlink_is_rolled_forward(photo: Path) -> None:
+    publication = prepared(photo)
+    os.link(publication.temporary, publication.clip)
+    place(publication)
+    assert not Path(publication.temporary).exists()
+    assert Path(publication.clip).read_bytes() == b"a clip"
+
+
+def test_a_strangers_clip_is_never_overwritten(photo: Path) -> None:
+    publication = prepared(photo)
+    Path(publication.clip).write_text("not ours")
+    with pytest.raises(PublishError) as caught:
+        place(publication)
+    assert caught.value.error_code == "name_taken"
+    assert Path(publication.clip).read_text() == "not ours"
+
+
+def test_a_strangers_sidecar_is_never_overwritten_and_our_clip_goes_again(photo: Path) -> None:
+    publication = prepared(photo)
+    Path(publication.sidecar).write_text("not ours")
+    with pytest.raises(PublishError):
+        place(publication)
+    assert Path(publication.sidecar).read_text() == "not ours"
+    assert not Path(publication.clip).exists()
+
+
+def test_our_own_outdated_clip_is_replaced(photo: Path) -> None:
+    old = photo.with_name("DSC_0042_motion.mp4")
+    old.write_bytes(b"old clip")
+    sidecar_of(old).write_text("old packet")
+    place(prepared(photo, replaces_sha256=sha256_of(old)))
+    assert old.read_bytes() == b"a clip"
+    assert sidecar_of(old).read_text() == "<packet/>"
+
+
+def test_an_outdated_clip_that_somebody_changed_is_kept(photo: Path) -> None:
+    old = photo.with_name("DSC_0042_motion.mp4")
+    old.write_bytes(b"edited by hand")
+    with pytest.raises(PublishError):
+        place(prepared(photo, replaces_sha256="0" * 64))
+    assert old.read_bytes() == b"edited by hand"
+
+
+def test_a_lost_temporary_file_is_said_to_be_lost(photo: Path) -> None:
+    publication = prepared(photo)
+    Path(publication.temporary).unlink()
+    with pytest.raises(PublishError) as caught:
+        place(publication)
+    assert caught.value.error_code == "lost"
+
+
+def test_a_sidecar_that_cannot_be_placed_takes_the_clip_back(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publication = prepared(photo)
+
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(module, "_place_sidecar", full)
+    with pytest.raises(PublishError) as caught:
+        place(publication)
+    assert caught.value.error_code == "disk_full"
+    assert not Path(publication.clip).exists()
+
+
+def test_a_file_system_without_hard_links_is_served_too(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(*args: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_links)
+    place(prepared(photo))
+    assert photo.with_name("DSC_0042_motion.mp4").read_bytes() == b"a clip"
+    other = photo.with_name("other")
+    other.touch()
+    with pytest.raises(FileExistsError):
+        move_without_overwriting(photo, other)
+
+
+def test_a_poster_of_ours_is_replaced_and_a_strangers_picture_is_not(photo: Path) -> None:
+    target = photo.with_name("DSC_0042_motion.jpg")
+    for standing, expected in ((b"xx Afterframe poster", b"new"), (b"a stranger's", b"a stranger's")):
+        target.write_bytes(standing)
+        poster = temporary_for(photo.parent, JOB).with_suffix(".jpg")
+        poster.write_bytes(b"new")
+        photo.with_name("DSC_0042_motion.mp4").unlink(missing_ok=True)
+        photo.with_name("DSC_0042_motion.mp4.xmp").unlink(missing_ok=True)
+        place(prepared(photo, poster_temporary=str(poster), poster=str(target)))
+        assert target.read_bytes() == expected
+        assert not poster.exists()
+
+
+def test_a_full_disk_is_noticed_before_any_work(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda folder: usage(10, 9, 1))
+    with pytest.raises(PublishError) as caught:
+        check_folder(photo.parent)
+    assert caught.value.error_code == "disk_full"
+
+
+def test_a_read_only_folder_is_noticed_before_any_work(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.os, "access", lambda folder, mode: False)
+    with pytest.raises(PublishError) as caught:
+        check_folder(photo.parent)
+    assert caught.value.error_code == "read_only"
+    assert str(photo.parent) in caught.value.message
+
+
+def test_an_intent_survives_json(photo: Path) -> None:
+    publication = prepared(photo)
+    assert Publication.from_dict(publication.to_dict()) == publication

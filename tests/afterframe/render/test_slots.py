@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from test_supervisor import FakeProcess
+
+from afterframe.config import ClusterConfig, Config, EndpointConfig, RemoteConfig, RenderConfig, read_config
+from afterframe.domain import Job, JobState
+from afterframe.errors import Unavailable
+from afterframe.render import slots
+from afterframe.render.slots import LOOK_S, TURN_S, Place, Turn, places
+from afterframe.render.supervisor import Supervisor, start_worker
+from afterframe.render.worker import Heartbeat, serve
+from afterframe.state.catalog import Catalog
+from afterframe.state.queue import LOCAL, Order, Queue
+from afterframe.system.gpus import VISIBLE, Device
+from factories import Clock, make_job, make_photo, make_recipe
+
+
+@pytest.fixture
+def gpus(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    def have(*uuids: str) -> None:
+        monkeypatch.setattr(slots, "devices", lambda: [Device(uuid, n, 1, 1) for n, uuid in enumerate(uuids)])
+
+    return have
+
+
+def lanes(config: Config) -> list[str]:
+    return [place.lane for place in places(config)]
+
+
+def test_without_a_gpu_one_worker_and_one_for_each_lane_elsewhere(gpus: Callable[..., None]) -> None:
+    gpus()
+    assert places(Config()) == [Place(), Place("remote"), Place("ray")]
+
+
+def test_each_gpu_has_a_worker_of_its_own(gpus: Callable[..., None]) -> None:
+    gpus("A", "B", "C")
+    local = [place.devices for place in places(Config()) if place.lane == LOCAL]
+    assert local == [("A", "B", "C"), ("B", "C", "A"), ("C", "A", "B")]
+
+
+def test_the_only_gpu_needs_no_choice(gpus: Callable[..., None]) -> None:
+    gpus("A")
+    assert places(Config())[0] == Place()
+
+
+def test_the_settings_say_how_many(gpus: Callable[..., None]) -> None:
+    gpus()
+    endpoints = (EndpointConfig("http://a", slots=2), EndpointConfig("http://b"))
+    config = Config(render=RenderConfig(slots=2), remote=RemoteConfig(endpoints), cluster=ClusterConfig(slots=4))
+    assert lanes(config) == [*[LOCAL] * 2, *["remote"] * 3, *["ray"] * 4]
+
+
+# -- lanes -------------------------------------------------------------------------------------
+
+
+def jobs_of_each_kind(queue: Queue, catalog: Catalog) -> dict[str, str]:
+    made = {}
+    for number, kind in enumerate(("remote:box2", "diffusers:wan-5b", "ray", "parallax", "remotely")):
+        order = Order(make_photo(catalog, f"/photos/{number}.jpg"), make_recipe(), kind)
+        made[kind] = queue.enqueue(order)[0].id
+    return made
+
+
+@pytest.mark.parametrize(
+    ("lane", "kinds"),
+    [(LOCAL, ["diffusers:wan-5b", "parallax", "remotely"]), ("remote", ["remote:box2"]), ("ray", ["ray"])],
+)
+def test_a_worker_takes_only_the_jobs_of_its_lane(lane: str, kinds: list[str], queue: Queue, catalog: Catalog) -> None:
+    jobs_of_each_kind(queue, catalog)
+    taken = []
+    while job := queue.claim("daemon-1-aa/0", lane=lane):
+        taken.append(job.generator)
+    assert taken == kinds
+
+
+def test_processes_for_elsewhere_start_when_they_are_needed(queue: Queue, catalog: Catalog) -> None:
+    started = []
+
+    def start(owner: str, reserved: bool, place: Place) -> FakeProcess:
+        started.append(place.lane)
+        return FakeProcess()
+
+    yard = Supervisor(queue, "daemon-1-aa", lambda who: None, places=[Place(), Place("ray")], start=start)  # type: ignore[arg-type]
+    for slot in yard._slots:
+        yard.look_after(slot)
+    assert started == [LOCAL]
+    jobs_of_each_kind(queue, catalog)
+    for slot in yard._slots:
+        yard.look_after(slot)
+    assert started == [LOCAL, "ray"]
+
+
+def test_a_worker_sees_only_its_own_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code = (
+        f"import os, sys; open({str(out)!r}, 'w').write(os.environ.get({VISIBLE!r}, 'all') + ' ' + str(sys.argv[4:]))"
+    )
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    for place, seen in ((Place(LOCAL, ("B", "A")), "B ['any', 'local', 'B', 'A']"), (Place(), "all ['any', 'local']")):
+        process = start_worker("daemon-1-aa/0", False, place)
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(20)
+        assert out.read_text() == seen
+
+
+# -- whose turn --------------------------------------------------------------------------------
+
+
+def test_the_gpu_with_most_free_memory_goes_first(clock: Clock) -> None:
+    free = {"A": 8_000, "B": 70_000, "C": 20_000}
+    waits = {own: Turn((own, *(free.keys() - {own})), lambda: free, clock).wait_s() for own in free}
+    assert waits == {"B": 0.0, "C": TURN_S, "A": 2 * TURN_S}
+
+
+def test_equals_do_not_wait_for_each_other(clock: Clock) -> None:
+    assert Turn(("A", "B"), lambda: {"A": 24_000, "B": 24_100}, clock).wait_s() == 0.0
+
+
+def test_memory_is_looked_at_now_and_then(clock: Clock) -> None:
+    free = {"A": 8_000, "B": 70_000}
+    turn = Turn(("A", "B"), lambda: free, clock)
+    assert turn.wait_s() == TURN_S
+    free["A"] = 80_000
+    assert turn.wait_s() == TURN_S
+    clock.forward(LOOK_S)
+    assert turn.wait_s() == 0.0
+
+
+def test_one_gpu_waits_for_nobody() -> None:
+    def never() -> dict[str, int]:
+        raise AssertionError
+
+    assert Turn(("A",), never).wait_s() == Turn((), never).wait_s() == 0.0
+
+
+# -- when the machine is not there -----------------------------------------------------------------
+
+
+def test_a_postponed_job_has_no_strike_and_says_why(queue: Queue, catalog: Catalog) -> None:
+    first, second = (make_job(queue, catalog, f"/photos/{n}.jpg") for n in range(2))
+    queue.claim("daemon-1-aa/0")
+    queue.postpone(first.id, "daemon-1-aa/0", Unavailable("No server answers.", "Start one."))
+    job = queue.get(first.id)
+    assert (job.state, job.strikes) == (JobState.QUEUED, 0)
+    assert job.error is not None
+    assert job.error.message == "No server answers."
+    assert [job.id for job in queue.waiting()] == [second.id, first.id]
+    queue.claim("daemon-1-aa/0")
+    queue.claim("daemon-1-aa/1")
+    assert queue.get(first.id).error is None
+
+
+def test_a_postponed_job_that_was_cancelled_stays_so(queue: Queue, catalog: Catalog) -> None:
+    job = make_job(queue, catalog)
+    queue.claim("daemon-1-aa/0")
+    queue.cancel(job.id)
+    queue.postpone(job.id, "daemon-1-aa/0", Unavailable("No server answers."))
+    assert queue.get(job.id).state == JobState.CANCELLED
+
+
+class AwayWorker:
+    """A worker whose generator finds nobody."""
+
+    keep_warm_s = 60.0
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self._stopping = stopping
+
+    def render(self, job: Job, beat: Heartbeat) -> None:
+        self._stopping.set()
+        raise Unavailable("No server answers.", "Start one.")
+
+
+@pytest.mark.parametrize(
+    ("reserved", "state", "strikes"),
+    [(False, JobState.QUEUED, 0), (True, JobState.QUEUED, 1)],
+    ids=["daemon", "animate"],
+)
+def test_a_photo_waits_for_its_server_but_who_waits_at_the_terminal_does_not_wait_for_ever(
+    reserved: bool, state: JobState, strikes: int, queue: Queue, catalog: Catalog
+) -> None:
+    job = make_job(queue, catalog, reserved_for="daemon-1-aa" if reserved else None)
+    stopping = threading.Event()
+    serve(AwayWorker(stopping), queue, "daemon-1-aa/0", stopping, 60, reserved)  # type: ignore[arg-type]
+    after = queue.get(job.id)
+    assert (after.state, after.strikes) == (state, strikes)
+
+
+# -- the page ----------------------------------------------------------------------------------
+
+
+def test_the_settings_that_the_page_shows_can_be_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "studio.md").read_text("utf-8")
+    blocks = re.findall(r"^```toml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert len(blocks) >= 4
+    for number, block in enumerate(blocks):
+        (tmp_path / f"{number}.toml").write_text(block, "utf-8")
+        read_config(tmp_path / f"{number}.toml")

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+import pytest
+
+from afterframe.domain import JobState
+from afterframe.render.slots import Place
+from afterframe.render.supervisor import Supervisor
+from afterframe.state.catalog import Catalog
+from afterframe.state.queue import LEASE_S, Queue
+from factories import Clock, make_job
+
+
+class FakeProcess:
+    """A process that ends when told, and notes what was done to it."""
+
+    def __init__(self) -> None:
+        self.stdin = self
+        self.told = b""
+        self.returncode: int | None = None
+        self.killed = False
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            if timeout is not None and not self.told:
+                raise subprocess.TimeoutExpired("worker", timeout)
+            self.returncode = 0
+        return self.returncode
+
+    def write(self, data: bytes) -> None:
+        self.told += data
+
+    def flush(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def kill(self) -> None:
+        self.killed = True
+        self.returncode = -9
+
+
+class Yard:
+    """A supervisor over fake processes, with its clock."""
+
+    def __init__(self, queue: Queue, clock: Clock) -> None:
+        self.clock = clock
+        self.started: list[FakeProcess] = []
+        self.rolled: list[Any] = []
+        self.supervisor = Supervisor(queue, "daemon-1-aa", self.rolled.append, start=self._start, clock=clock)
+        (self.slot,) = self.supervisor._slots
+
+    def _start(self, owner: str, reserved: bool, place: Place) -> Any:
+        assert owner == "daemon-1-aa/0"
+        self.started.append(FakeProcess())
+        return self.started[-1]
+
+    def look(self, forward: float = 0.0) -> None:
+        self.clock.forward(forward)
+        self.supervisor.look_after(self.slot)
+
+
+@pytest.fixture
+def yard(queue: Queue, clock: Clock) -> Yard:
+    return Yard(queue, clock)
+
+
+def test_a_worker_is_started_and_left_alone_while_it_lives(yard: Yard) -> None:
+    yard.look()
+    yard.look(100)
+    assert len(yard.started) == 1
+
+
+def test_a_dead_workers_job_gets_a_strike_and_a_new_worker_comes(yard: Yard, queue: Queue, catalog: Catalog) -> None:
+    job = make_job(queue, catalog)
+    yard.look()
+    queue.claim("daemon-1-aa/0")
+    yard.started[0].returncode = -11
+    yard.look()
+    assert (queue.get(job.id).state, queue.get(job.id).strikes) == (JobState.QUEUED, 1)
+    yard.look(1)
+    assert len(yard.started) == 2
+
+
+def test_committed_publishes_are_finished_before_a_strike_is_given(yard: Yard, queue: Queue, catalog: Catalog) -> None:
+    yard.look()
+    yard.started[0].returncode = 1
+    yard.look()
+    (may_finish,) = yard.rolled
+    assert may_finish("daemon-1-aa/0")
+    assert not may_finish("daemon-1-aa/1")
+
+
+def test_a_hung_render_is_ended(yard: Yard, queue: Queue, catalog: Catalog) -> None:
+    job = make_job(queue, catalog)
+    yard.look()
+    queue.claim("daemon-1-aa/0")
+    yard.look(LEASE_S + 1)
+    assert yard.started[0].killed
+    assert queue.get(job.id).strikes == 1
+
+
+def test_a_worker_that_keeps_dying_is_started_less_and_less_often(yard: Yard) -> None:
+    for _ in range(5):
+        yard.look(10)
+        yard.started[-1].returncode = 1
+        yard.look()
+    count = len(yard.started)
+    yard.look(5)
+    assert len(yard.started) == count
+    yard.look(5)
+    assert len(yard.started) == count + 1
+
+
+def test_a_worker_that_left_for_fresh_memory_is_replaced_at_once(yard: Yard) -> None:
+    for _ in range(5):
+        yard.look()
+        yard.started[-1].returncode = 0
+        yard.look()
+    yard.look()
+    assert len(yard.started) == 6
+
+
+def test_stopping_tells_the_workers_and_gives_their_jobs_back(yard: Yard, queue: Queue, catalog: Catalog) -> None:
+    job = make_job(queue, catalog)
+    yard.look()
+    queue.claim("daemon-1-aa/0")
+    yard.supervisor._ending.set()
+    yard.supervisor.start()
+    yard.supervisor.stop()
+    assert yard.started[0].told == b"stop\n"
+    assert not yard.started[0].killed
+    assert (queue.get(job.id).state, queue.get(job.id).strikes) == (JobState.QUEUED, 0)

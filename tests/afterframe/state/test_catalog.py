@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from afterframe.domain import Failure, Stamp, Verdict
+from afterframe.errors import NotFound
+from afterframe.state.catalog import WAITING, Catalog
+from afterframe.state.database import Database
+from afterframe.state.queue import Queue
+from factories import make_clip, make_job, make_photo
+
+
+def test_a_photo_is_remembered_with_its_facts(catalog: Catalog) -> None:
+    photo = catalog.put_photo(Path("/p/a.jpg"), Stamp(5, 6), "aa", {"iso": 100})
+    assert catalog.photo_at(Path("/p/a.jpg")) == photo
+    assert photo.facts["iso"] == 100
+
+
+def test_a_photo_exported_again_keeps_its_row(catalog: Catalog) -> None:
+    first = make_photo(catalog, sha256="a" * 64)
+    again = make_photo(catalog, sha256="b" * 64)
+    assert again.id == first.id
+    assert again.sha256 == "b" * 64
+
+
+def test_a_refused_file_is_not_a_photo_but_its_stamp_and_reason_are_known(catalog: Catalog) -> None:
+    path = Path("/p/broken.jpg")
+    catalog.put_problem(path, Stamp(5, 6), Failure("truncated", "broken.jpg is cut short.", "Export again."))
+    assert catalog.photo_at(path) is None
+    assert catalog.stamps(Path("/p")) == {str(path): Stamp(5, 6)}
+    problem = catalog.problem_at(path)
+    assert problem is not None
+    assert problem.code == "truncated"
+
+
+def test_a_photo_is_ingested_once_for_each_path_and_content(catalog: Catalog) -> None:
+    path = Path("/p/a.jpg")
+    assert catalog.note_ingest(path, "aa")
+    assert not catalog.note_ingest(path, "aa")
+    assert catalog.note_ingest(path, "bb")
+    assert catalog.note_ingest(Path("/p/b.jpg"), "aa")
+
+
+def test_stamps_do_not_reach_into_a_folder_with_a_similar_name(catalog: Catalog) -> None:
+    make_photo(catalog, "/photos/a.jpg")
+    make_photo(catalog, "/photos 2/a.jpg")
+    make_photo(catalog, "/photos/deep/ünïcode 😀.jpg")
+    assert set(catalog.stamps(Path("/photos"))) == {"/photos/a.jpg", "/photos/deep/ünïcode 😀.jpg"}
+
+
+def test_a_large_backlog_waits_and_is_let_go(catalog: Catalog) -> None:
+    catalog.put_folder(Path("/photos"), watch=True)
+    catalog.hold({"/photos/a.jpg": Stamp(1, 1), "/photos/b.jpg": Stamp(1, 1)})
+    assert catalog.problem_at(Path("/photos/a.jpg")) == WAITING
+    assert catalog.let_go(Path("/photos")) == 2
+    assert catalog.stamps(Path("/photos")) == {}
+
+
+def test_a_verdict_is_kept_and_told(catalog: Catalog) -> None:
+    clip = make_clip(make_photo(catalog))
+    catalog.put_clip(clip)
+    assert catalog.set_verdict(clip.id, Verdict.APPROVED, 4).rating == 4
+    assert catalog.clip(clip.id).verdict == Verdict.APPROVED
+
+
+def test_a_deleted_clip_leaves_the_list_but_stays_known(catalog: Catalog) -> None:
+    photo = make_photo(catalog)
+    clip = make_clip(photo)
+    catalog.put_clip(clip)
+    catalog.mark_absent(clip.id)
+    assert catalog.page()[0] == []
+    assert [known.present for known in catalog.clips_of(photo.id)] == [False]
+
+
+def test_a_clip_that_replaces_another_takes_its_path(catalog: Catalog) -> None:
+    photo = make_photo(catalog)
+    catalog.put_clip(make_clip(photo))
+    newer = make_clip(photo, id="99999999-2222-3333-4444-555555555555")
+    catalog.put_clip(newer)
+    assert [clip.id for clip in catalog.clips_of(photo.id)] == [newer.id]
+
+
+def test_a_refined_clip_is_known_to_be(catalog: Catalog, queue: Queue) -> None:
+    clip = make_clip(make_photo(catalog))
+    catalog.put_clip(clip)
+    assert not catalog.refined(clip.id)
+    make_job(queue, catalog, parent_clip=clip.id)
+    assert catalog.refined(clip.id)
+
+
+def test_clip_pages_are_newest_first_and_complete(catalog: Catalog) -> None:
+    for n in range(5):
+        photo = make_photo(catalog, f"/photos/{n}.jpg")
+        catalog.put_clip(make_clip(photo, id=f"clip-{n}"))
+    first, cursor = catalog.page(limit=3)
+    rest, end = catalog.page(after=cursor, limit=3)
+    assert [clip.id for clip in first + rest] == [f"clip-{n}" for n in (4, 3, 2, 1, 0)]
+    assert end is None
+
+
+def test_folders_are_added_changed_and_dropped(catalog: Catalog) -> None:
+    catalog.put_folder(Path("/photos"), watch=True)
+    catalog.put_folder(Path("/photos"), watch=False)
+    assert [folder.watch for folder in catalog.folders()] == [False]
+    catalog.drop_folder(Path("/photos"))
+    assert catalog.folders() == []
+    with pytest.raises(NotFound):
+        catalog.drop_folder(Path("/photos"))
+
+
+def test_an_answer_is_given_again_for_the_same_key_for_a_day(catalog: Catalog, clock: object) -> None:
+    catalog.keep_answer("key", {"renders": ["1"]})
+    assert catalog.answer_to("key") == {"renders": ["1"]}
+    clock.forward(86_401)  # type: ignore[attr-defined]
+    catalog.keep_answer("other", {})
+    assert catalog.answer_to("key") is None
+
+
+def test_unknown_clips_are_not_found(catalog: Catalog) -> None:
+    with pytest.raises(NotFound):
+        catalog.clip("nope")
+
+
+def test_a_waiting_backlog_is_not_among_the_problems(catalog: Catalog) -> None:
+    catalog.hold({f"/photos/{n}.jpg": Stamp(1, 1) for n in range(5)})
+    catalog.put_problem(Path("/p/broken.jpg"), Stamp(5, 6), Failure("empty", "broken.jpg is empty."))
+    assert [path for path, _ in catalog.problems(limit=3)] == ["/p/broken.jpg"]
+
+
+def test_pages_hear_of_a_clip_that_was_replaced(catalog: Catalog, database: Database) -> None:
+    photo = make_photo(catalog)
+    catalog.put_clip(make_clip(photo))
+    catalog.put_clip(make_clip(photo, id="99999999-2222-3333-4444-555555555555"))
+    gone = [event["id"] for event in database.events_since(0) if event["kind"] == "clip_gone"]
+    assert gone == ["11111111-2222-3333-4444-555555555555"]

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from afterframe.errors import PhotoError
+from afterframe.system.process_pool import Pool, Stopped
+
+
+def work(what: str) -> object:
+    """Runs in the other process."""
+    if what == "pid":
+        return os.getpid()
+    if what == "stall":
+        threading.Event().wait(60)
+    if what == "crash":
+        os._exit(3)
+    if what == "refuse":
+        raise PhotoError("a.jpg is empty.", "Export it again.", code="empty")
+    if what == "memory":
+        return len(bytearray(1 << 33))
+    return what
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
+    pool = Pool(work, time_s=2.0, memory_mb=2048)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running() -> None:
+    """The pool's process lives as long as the module."""
+
+
+def test_calls_run_in_one_process_used_again(pool: Pool) -> None:
+    assert pool.call("pid") == pool.call("pid") != os.getpid()
+
+
+def test_an_error_comes_through_whole(pool: Pool) -> None:
+    with pytest.raises(PhotoError) as caught:
+        pool.call("refuse")
+    assert (caught.value.message, caught.value.hint, caught.value.error_code) == (
+        "a.jpg is empty.",
+        "Export it again.",
+        "empty",
+    )
+
+
+def test_a_call_that_stalls_is_ended_and_the_next_one_works(pool: Pool) -> None:
+    with pytest.raises(Stopped, match="longer than 2 seconds"):
+        pool.call("stall")
+    assert pool.call("hello") == "hello"
+
+
+def test_a_call_that_crashes_its_process_is_told_and_the_next_one_works(pool: Pool) -> None:
+    with pytest.raises(Stopped, match="died"):
+        pool.call("crash")
+    assert pool.call("hello") == "hello"
+
+
+def test_memory_is_limited(pool: Pool) -> None:
+    pytest.importorskip("resource", reason="this system has no such limit")
+    with pytest.raises(MemoryError):
+        pool.call("memory")
+    assert pool.call("hello") == "hello"
+
+
+def test_a_closed_pool_starts_again_when_it_is_needed(pool: Pool) -> None:
+    pool.close()
+    assert pool.call("hello") == "hello"

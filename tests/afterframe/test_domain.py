@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from afterframe.domain import Box, CameraMovement, Clip, Direction, Photo, PhotoType, Recipe, Scene
+from factories import make_clip, make_recipe
+
+recipes = st.builds(
+    Recipe,
+    photo_type=st.sampled_from(PhotoType),
+    prompt=st.text(),
+    negative_prompt=st.text(),
+    motion_intensity=st.floats(0, 1),
+    style_consistency=st.floats(0, 1),
+    camera_movement=st.sampled_from(CameraMovement),
+    duration_s=st.floats(0.5, 30),
+    fps=st.integers(1, 60),
+    size=st.tuples(st.integers(16, 4096), st.integers(16, 4096)),
+    loop=st.booleans(),
+    direction=st.sampled_from(Direction),
+    seed=st.integers(0, 2**31 - 1),
+    variants=st.integers(1, 8),
+    because=st.dictionaries(st.text(), st.lists(st.text()).map(tuple), max_size=3),
+)
+
+
+@given(recipes)
+def test_a_recipe_survives_json(recipe: Recipe) -> None:
+    assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
+
+
+def test_a_recipe_with_fields_of_a_later_version_still_reads() -> None:
+    assert Recipe.from_dict({**make_recipe().to_dict(), "mood": "blue"}) == make_recipe()
+
+
+@pytest.mark.parametrize("changes", [{"because": {}}, {"seed": 8}, {"variants": 2}])
+def test_what_does_not_change_the_look_does_not_change_the_hash(changes: dict[str, object]) -> None:
+    assert replace(make_recipe(), **changes).hash == make_recipe().hash  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("changes", [{"prompt": "x"}, {"fps": 9}, {"size": (64, 64)}, {"loop": True}])
+def test_what_changes_the_look_changes_the_hash(changes: dict[str, object]) -> None:
+    assert replace(make_recipe(), **changes).hash != make_recipe().hash  # type: ignore[arg-type]
+
+
+def test_a_clip_survives_json() -> None:
+    clip = make_clip(Photo(1, "/p/a.jpg", "a" * 64, 1, 1, {}))
+    assert Clip.from_dict(json.loads(json.dumps(clip.to_dict()))) == clip
+
+
+def test_a_scene_survives_json() -> None:
+    scene = Scene((Box(0.1, 0.2, 0.3, 0.4),), Box(0, 0, 1, 1), {"sky_share": 0.5})
+    assert Scene.from_dict(json.loads(json.dumps(scene.to_dict()))) == scene
+    assert Scene.from_dict({}) == Scene()
+
+
+def test_even_the_shortest_clip_has_two_frames() -> None:
+    assert make_recipe(duration_s=0.01).frame_count == 2
+    assert make_recipe(duration_s=4.0, fps=24).frame_count == 96
