@@ -34,10 +34,10 @@ from afterframe.encode.encode import encode, verify
 from afterframe.generators.diffusers import fit
 from afterframe.generators.diffusers.generator import Diffusers
 from afterframe.generators.diffusers.profiles import choose
-from afterframe.generators.diffusers.timings import Paces
+from afterframe.generators.diffusers.timings import PhaseTimings
 from afterframe.grade.match import match_grade
 from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
-from afterframe.intake.ingest import Ingest, Wish
+from afterframe.intake.ingest import Ingest, RenderRequest
 from afterframe.intake.photo_reader import PhotoReader
 from afterframe.render import worker as worker_module
 from afterframe.render.worker import Worker
@@ -211,7 +211,7 @@ def run_ours(order: dict[str, Any]) -> None:
     try:
         for number, photo in enumerate(order["photos"]):
             fields = {**order["fields"], "prompt": WORDS[number % len(WORDS)], "seed": number}
-            jobs += ingest.request(Path(photo), Wish(fields))
+            jobs += ingest.request(Path(photo), RenderRequest(fields))
         with Stopwatches() as watches:
             serve_until_done(worker, queue, jobs)
         done = [queue.get(job.id) for job in jobs]
@@ -318,9 +318,9 @@ class Stopwatches:
     def _generate(self, generate: Any) -> Any:
         def run(this: Diffusers, photo: PreparedPhoto, recipe: Recipe, *told: Any) -> Frames:
             watch = self._here.watch = self._by_seed[recipe.seed] = Stopwatch(this, recipe)
-            learn = Paces.learn
+            learn = PhaseTimings.learn
 
-            def learned(paces: Paces, model: str, megapixels: float, seconds: Mapping[str, float]) -> None:
+            def learned(paces: PhaseTimings, model: str, megapixels: float, seconds: Mapping[str, float]) -> None:
                 watch.phases.update(seconds)
                 learn(paces, model, megapixels, seconds)
 

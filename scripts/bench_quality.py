@@ -27,14 +27,14 @@ from PIL import Image, ImageOps
 
 import photometa
 from afterframe.domain import Recipe, Scene
-from afterframe.generators.parallax.clip_renderer import Stage
+from afterframe.generators.parallax.clip_renderer import ClipRenderer
 from afterframe.generators.parallax.generator import Parallax
 from afterframe.generators.parallax.warp import SPACING, Field
 from afterframe.generators.parallax.yuv import planes
 from afterframe.imaging.frames import Pixels, PreparedPhoto
 from afterframe.imaging.framing import frame
 from afterframe.recipe import compose
-from afterframe.vision import look
+from afterframe.vision import analyse
 
 GATES = {
     "first_frame_psnr_db": 38.0,
@@ -141,7 +141,7 @@ def composed(path: Path, long_side: int, **wishes: object) -> tuple[Pixels, Scen
         upright = ImageOps.exif_transpose(image).convert("RGB")
     upright.thumbnail((1600, 1600))
     pixels = np.asarray(upright)
-    scene = look(pixels)
+    scene = analyse(pixels)
     recipe = compose(
         photometa.read(path),
         scene,
@@ -166,7 +166,7 @@ class Clip:
     def __init__(self, photo: PreparedPhoto, recipe: Recipe) -> None:
         height = recipe.size[1]
         self.luma = [_small(f[:height]) for f in i420(photo, recipe)]
-        stage = Stage(photo, recipe)
+        stage = ClipRenderer(photo, recipe)
         moments = np.linspace(0, 1, 13)
         looks = [stage.looks(float(m)) for m in moments]
         seen = cv2.resize(_texture(self.luma[0]), looks[0].shape[1::-1], interpolation=cv2.INTER_AREA)
@@ -236,7 +236,7 @@ def _motion(pixels: Pixels, scene: Scene, recipe: Recipe, level: float) -> float
     wanted = replace(recipe, motion_intensity=level)
     photo = prepared(pixels, scene, wanted)
     count, height = wanted.frame_count, wanted.size[1]
-    stage = Stage(photo, wanted)
+    stage = ClipRenderer(photo, wanted)
     first, *later = (_small(stage.frame(m)[:height]) for m in (0.0, (count // 2) / (count - 1), 1.0))
     return float(np.mean([_moved(first, other) for other in later]))
 
@@ -299,7 +299,7 @@ def to_rgb(i420: Pixels) -> Pixels:
 
 def _fields(photo: PreparedPhoto, recipe: Recipe) -> dict[str, Any]:
     """What the map itself tells: faces, folds, stretch, depth."""
-    stage = Stage(photo, recipe)
+    stage = ClipRenderer(photo, recipe)
     start = stage.looks(0.0)
     looks = [stage.looks(m, copy) for m in (0.25, 0.5, 0.75, 1.0) for copy in (0, 1)]
     folds, stretch = zip(*(_folds(look) for look in looks), strict=True)
@@ -348,7 +348,7 @@ def _bent(start: Field, end: Field, photo: PreparedPhoto) -> float:
     return worst
 
 
-def _separation(stage: Stage, start: Field, end: Field) -> float:
+def _separation(stage: ClipRenderer, start: Field, end: Field) -> float:
     near = stage.depth_at(start)
     far_third, near_third = near <= np.quantile(near, 0.33), near >= np.quantile(near, 0.67)
     carried = _carried(start[near_third], _similarity(start[far_third], end[far_third]))

@@ -32,13 +32,13 @@ from afterframe.generators.registry import load
 from afterframe.imaging.decode import decode
 from afterframe.imaging.frames import Frames
 from afterframe.imaging.framing import frame
-from afterframe.intake.ingest import Ingest, Wish
+from afterframe.intake.ingest import Ingest, RenderRequest
 from afterframe.intake.photo_reader import PhotoReader
 from afterframe.render.worker import Heartbeat, Worker
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
-from afterframe.vision import look
+from afterframe.vision import analyse
 from demo_photos import PHOTOS, write_photo
 
 FPS = 24
@@ -153,7 +153,7 @@ class Bench:
     def _next_job(self) -> Job:
         self._seed += 1
         ingest = Ingest(self._database, Catalog(self._database), self._queue, self._config, self._reader.read)
-        ingest.request(self._photo, Wish({**self._fields, "seed": self._seed}))
+        ingest.request(self._photo, RenderRequest({**self._fields, "seed": self._seed}))
         job = self._queue.claim("bench/0")
         assert job is not None
         return job
@@ -175,7 +175,7 @@ class Bench:
         """Write the clip's own frames as yuv420p, and the photo at the clip's size for zoompan."""
         generator, recipe = load("parallax"), self._job.recipe
         pixels, _ = decode(self._photo)
-        photo = frame(pixels, look(pixels), SIZE, generator.overscan(recipe))
+        photo = frame(pixels, analyse(pixels), SIZE, generator.overscan(recipe))
         clip = generator.generate(photo, recipe, lambda _share, _eta=None: None, lambda: False)
         assert isinstance(clip, Frames)
         with self._frames.open("wb") as file:

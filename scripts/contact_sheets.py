@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from afterframe.domain import Recipe
-from afterframe.generators.parallax.clip_renderer import Stage
+from afterframe.generators.parallax.clip_renderer import ClipRenderer
 from afterframe.imaging.frames import Pixels, PreparedPhoto
 from bench_quality import composed, ken_burns, prepared, to_rgb, zoompan
 
@@ -65,7 +65,7 @@ def sheet(path: Path, out: Path, long_side: int, against: bool) -> Path:
 
 def _ours(photo: PreparedPhoto, recipe: Recipe) -> Iterable[Pixels]:
     """Only the frames that are shown are made."""
-    stage = Stage(photo, recipe)
+    stage = ClipRenderer(photo, recipe)
     return [stage.frame(moment).copy() for moment in MOMENTS]
 
 

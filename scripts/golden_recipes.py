@@ -27,7 +27,7 @@ from PIL import Image, ImageDraw, ImageOps
 import photometa
 from afterframe.domain import Recipe, Scene
 from afterframe.recipe import compose
-from afterframe.vision import look
+from afterframe.vision import analyse
 
 SHOWN = ("prompt", "camera_movement", "motion_intensity", "duration_s", "style_consistency", "size")
 STYLE = """
@@ -117,7 +117,7 @@ def _golden(path: Path, label: Mapping[str, str]) -> Golden:
         size = image.size
         image.draft("RGB", (2400, 2400))
         picture = ImageOps.exif_transpose(image).convert("RGB")
-    scene = look(np.asarray(picture))
+    scene = analyse(np.asarray(picture))
     facts = photometa.read(path)
     upright = size if (size[0] > size[1]) == (picture.width > picture.height) else size[::-1]
     digest = hashlib.sha256(path.read_bytes()).hexdigest()

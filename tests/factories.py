@@ -13,7 +13,7 @@ from afterframe.imaging.frames import Frames
 from afterframe.intake.photo_reader import Reading
 from afterframe.naming import sidecar_of
 from afterframe.state.catalog import Catalog
-from afterframe.state.queue import Order, Queue
+from afterframe.state.queue import NewJob, Queue
 from photometa import Facts
 
 
@@ -65,9 +65,9 @@ def make_photo(catalog: Catalog, path: str | Path = "/photos/DSC_0042.jpg", sha2
     return catalog.put_photo(Path(path), Stamp(1000, 1), sha256, {})
 
 
-def make_order(catalog: Catalog, path: str | Path = "/photos/DSC_0042.jpg", **changes: Any) -> Order:
+def make_order(catalog: Catalog, path: str | Path = "/photos/DSC_0042.jpg", **changes: Any) -> NewJob:
     recipe = changes.pop("recipe", None) or make_recipe(**changes.pop("recipe_changes", {}))
-    return Order(make_photo(catalog, path), recipe, "parallax", **changes)
+    return NewJob(make_photo(catalog, path), recipe, "parallax", **changes)
 
 
 def make_job(queue: Queue, catalog: Catalog, path: str | Path = "/photos/DSC_0042.jpg", **changes: Any) -> Job:

@@ -10,7 +10,7 @@ import numpy as np
 
 from afterframe.domain import Recipe
 from afterframe.errors import AfterframeError, PhotoError
-from afterframe.generators.registry import Abilities
+from afterframe.generators.interface import Capabilities
 from afterframe.imaging.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress
 from afterframe.intake.photo_reader import Reading
 from afterframe.system.hashing import sha256_of
@@ -39,12 +39,12 @@ class FakeGenerator:
 
     name: str = "fake"
     version: str = "1"
-    abilities: Abilities = field(default_factory=Abilities)
+    capabilities: Capabilities = field(default_factory=Capabilities)
     error: AfterframeError | None = None
     fail_at: int = 0
     closed: bool = False
 
-    def suit(self, recipe: Recipe) -> Recipe:
+    def adapt(self, recipe: Recipe) -> Recipe:
         return recipe
 
     def overscan(self, recipe: Recipe) -> float:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from afterframe.domain import Recipe
 from afterframe.errors import Cancelled
-from afterframe.generators.registry import Abilities
+from afterframe.generators.interface import Capabilities
 from afterframe.imaging.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress
 
 STEP_S = 0.05
@@ -23,13 +23,13 @@ class Waiting:
 
     name = "waiting"
     version = "1"
-    abilities = Abilities()
+    capabilities = Capabilities()
 
     def __init__(self) -> None:
         self._wait_s = float(os.environ.get("AFTERFRAME_WAIT_S", "0.5"))
         self._pause = threading.Event()
 
-    def suit(self, recipe: Recipe) -> Recipe:
+    def adapt(self, recipe: Recipe) -> Recipe:
         """As it is."""
         return recipe
 

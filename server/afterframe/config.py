@@ -284,6 +284,35 @@ def read_config(path: Path) -> Config:
     return config
 
 
+class Settings:
+    """Afterframe's own folder and what its config.toml says, handed to every part that needs either.
+
+    Args:
+        home: Afterframe's own folder.
+        config: what config.toml says; None reads it.
+    Raises:
+        ConfigError: as :func:`read_config`.
+    """
+
+    def __init__(self, home: Home, config: Config | None = None) -> None:
+        self.home = home
+        self._config = read_config(home.config) if config is None else config
+
+    @property
+    def config(self) -> Config:
+        """The settings as they were last read."""
+        return self._config
+
+    def reload(self) -> Config:
+        """Read config.toml again; on an error the earlier settings stay.
+
+        Raises:
+            ConfigError: as :func:`read_config`.
+        """
+        self._config = read_config(self.home.config)
+        return self._config
+
+
 def _check(config: Config, where: str) -> None:
     for name, (low, high) in RANGES.items():
         section, _, key = name.partition(".")

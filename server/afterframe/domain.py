@@ -67,7 +67,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class BoundingBox:
     """A rectangle in shares of the upright picture: 0-1, origin at the top left."""
 
     x: float
@@ -85,9 +85,9 @@ class Box:
 class Scene:
     """What the pixels show, found without any trained weights beyond a face detector."""
 
-    faces: tuple[Box, ...] = ()
+    faces: tuple[BoundingBox, ...] = ()
     """Human faces, largest first."""
-    subject: Box | None = None
+    subject: BoundingBox | None = None
     """The main subject (faces, focus, saliency), when one stands out."""
     outline: str = ""
     """Which pixels are the subject's: a black and white PNG of the whole picture, base64. Empty without one."""
@@ -104,8 +104,8 @@ class Scene:
         """The reverse of :meth:`to_dict`."""
         subject = data.get("subject")
         return cls(
-            faces=tuple(Box(**face) for face in data.get("faces", ())),
-            subject=Box(**subject) if subject else None,
+            faces=tuple(BoundingBox(**face) for face in data.get("faces", ())),
+            subject=BoundingBox(**subject) if subject else None,
             outline=data.get("outline", ""),
             measures=dict(data.get("measures", {})),
         )
@@ -248,7 +248,7 @@ class Job:
     cancel_requested: bool
     plan: int = 0
     """The generator's memory plan: 0 the fastest that fits, higher ones need less memory and more time."""
-    alone: bool = False
+    exclusive: bool = False
     """No other job may be under way in the same process: a process died that held this one and another."""
     note: str = ""
     """What happened on the way, in a photographer's words, though the render goes on."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterframe.domain import Box, CameraMovement, Clip, Direction, Photo, PhotoType, Recipe, Scene
+from afterframe.domain import BoundingBox, CameraMovement, Clip, Direction, Photo, PhotoType, Recipe, Scene
 from factories import make_clip, make_recipe
 
 recipes = st.builds(
@@ -54,7 +54,7 @@ def test_a_clip_survives_json() -> None:
 
 
 def test_a_scene_survives_json() -> None:
-    scene = Scene((Box(0.1, 0.2, 0.3, 0.4),), Box(0, 0, 1, 1), {"sky_share": 0.5})
+    scene = Scene((BoundingBox(0.1, 0.2, 0.3, 0.4),), BoundingBox(0, 0, 1, 1), {"sky_share": 0.5})
     assert Scene.from_dict(json.loads(json.dumps(scene.to_dict()))) == scene
     assert Scene.from_dict({}) == Scene()
 

@@ -21,8 +21,8 @@ from afterframe.intake.ingest import Ingest
 from afterframe.publish.sidecar import read_clip
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
-from afterframe.state.list_index import Choice
-from afterframe.state.listings import Gallery, Unfinished
+from afterframe.state.list_index import ListFilter
+from afterframe.state.listings import ClipListing, RenderListing
 from afterframe.state.queue import Queue
 from fakes import FakeReader
 
@@ -82,12 +82,12 @@ def test_its_queue_goes_on(state: Database) -> None:
 
 
 def test_the_page_lists_and_finds_them(root: Path, state: Database) -> None:
-    gallery, unfinished = Gallery(state), Unfinished(state, Queue(state))
-    found, _ = gallery.page(Choice(text="harbour dusk"), "taken")
+    gallery, unfinished = ClipListing(state), RenderListing(state, Queue(state))
+    found, _ = gallery.page(ListFilter(text="harbour dusk"), "taken")
     assert {Path(clip.path).name for clip in found} == {"DSC_0042_motion.mp4", "DSC_0042_motion-v2.mp4"}
-    assert gallery.choices()["camera"] == ["NIKON D750"]
-    assert gallery.choices()["folder"] == [str(root / "photos")]
-    states = {job.state for job in unfinished.page(Choice(), "newest")[0]}
+    assert gallery.facets()["camera"] == ["NIKON D750"]
+    assert gallery.facets()["folder"] == [str(root / "photos")]
+    states = {job.state for job in unfinished.page(ListFilter(), "newest")[0]}
     assert states == {JobState.FAILED, JobState.CANCELLED, JobState.QUEUED}
     state.close()
 

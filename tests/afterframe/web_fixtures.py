@@ -19,7 +19,7 @@ from afterframe.domain import Clip, Photo, Stamp
 from afterframe.encode.encode import Encoding, encode
 from afterframe.intake.ingest import Ingest
 from afterframe.publish.sidecar import MadeBy, describe
-from afterframe.render.drafts import Darkroom
+from afterframe.render.drafts import DraftMaker
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
@@ -121,24 +121,24 @@ def make_desk(tmp_path: Path, database: Database, catalog: Catalog, queue: Queue
     reader, changes = FakeReader(), list[str]()
     config = Config(server=ServerConfig(allowed_hosts=("studio.example",)))
     home = Home(tmp_path / "home").make()
-    darkroom = Darkroom(home, config.limits, processes=1)
+    drafts = DraftMaker(home, config.limits, processes=1)
     services = Services(
         home=home,
         config=config,
         database=database,
         catalog=catalog,
         queue=queue,
-        darkroom=darkroom,
+        drafts=drafts,
         ingest=Ingest(database, catalog, queue, config, reader.read),
         token=TOKEN,
         folders_changed=lambda: changes.append("folders"),
-        look_again=lambda folder: changes.append(f"look {folder}"),
+        rescan=lambda folder: changes.append(f"look {folder}"),
         stopping=threading.Event(),
     )
     codes = LoginCodes(clock)
     yield Desk(create_app(services, codes), services, reader, codes, clock, watched, outside, changes)
     services.stopping.set()
-    darkroom.close()
+    drafts.close()
 
 
 @pytest.fixture(name="clip_bytes", scope="module")

@@ -21,7 +21,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 import afterframe.web.app
-from afterframe.web.pages.interactive import Look, render_file
+from afterframe.web.pages.interactive import ViewContent, render_file
 
 pytestmark = pytest.mark.slow
 Picture = npt.NDArray[np.uint8]
@@ -55,7 +55,7 @@ def data(pixels: Picture) -> str:
 
 def saved(path: Path, picture: Picture | None = None, depth: Picture | None = None, caption: str = CAPTION) -> Path:
     """The one file, of a picture and a depth of our choice."""
-    look = Look(
+    look = ViewContent(
         "DSC_0042",
         caption,
         "© Ann",

@@ -48,10 +48,10 @@ def die():
 class Faulty(Diffusers):
     name = "faulty"
 
-    def suit(self, recipe):
+    def adapt(self, recipe):
         if "crash" in recipe.prompt and "crash " in NOTES.read_text():
             die()  # the second and third time at once: nothing to wait for
-        return super().suit(recipe)
+        return super().adapt(recipe)
 
     def generate(self, photo, recipe, progress, cancelled):
         engine = self._ready_engine()

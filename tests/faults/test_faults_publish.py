@@ -21,7 +21,7 @@ from afterframe.intake.scan import scan
 from afterframe.render.worker import Heartbeat, Worker, _attempt
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
-from afterframe.state.queue import Order, Queue
+from afterframe.state.queue import NewJob, Queue
 from afterframe.system.hashing import sha256_of
 from factories import make_photo_file, make_recipe
 
@@ -91,7 +91,7 @@ class Process:
     def order(self, photo: Path) -> None:
         """Ask for a clip of a photo."""
         known = self.catalog.put_photo(photo, Stamp.of(photo.stat()), sha256_of(photo), {})
-        self.queue.enqueue(Order(known, make_recipe(), "parallax"))
+        self.queue.enqueue(NewJob(known, make_recipe(), "parallax"))
 
     def work(self) -> list[Job]:
         """Render all that waits, as the worker process does; the jobs as they are then."""

@@ -74,11 +74,11 @@ def test_lightroom_on_linux_says_where_it_runs() -> None:
 @pytest.mark.parametrize("host", HOSTS)
 def test_installed_seen_upgraded_and_removed(host: str, tmp_path: Path) -> None:
     place = tmp_path / FOLDERS[host]
-    assert plugins.look(host, tmp_path).state == "absent"
+    assert plugins.inspect_plugin(host, tmp_path).state == "absent"
     assert plugins.install(host, tmp_path, HOME).state == "installed"
     assert files_in(place) == source_files(host) | {"home", "installed.json"}
     assert (place / "home").read_text("utf-8") == f"{HOME.root}\n"
-    assert plugins.look(host, tmp_path).state == "current"
+    assert plugins.inspect_plugin(host, tmp_path).state == "current"
     assert plugins.install(host, tmp_path, HOME).state == "unchanged"
     # An earlier version: one file is of old, one is no longer shipped; the user's own stays.
     manifest = json.loads((place / "installed.json").read_text())
@@ -90,7 +90,7 @@ def test_installed_seen_upgraded_and_removed(host: str, tmp_path: Path) -> None:
     manifest["files"] |= {"gone/old.lua": "x", "../outside.txt": "x"}
     (tmp_path / "outside.txt").write_text("mine")
     (place / "installed.json").write_text(json.dumps(manifest))
-    assert plugins.look(host, tmp_path).state == "outdated"
+    assert plugins.inspect_plugin(host, tmp_path).state == "outdated"
     assert plugins.install(host, tmp_path, HOME).state == "upgraded"
     assert (place / first).read_bytes() == (plugins.source(host) / first).read_bytes()
     assert files_in(place) == source_files(host) | {"home", "installed.json", "notes.txt"}
@@ -148,15 +148,15 @@ def test_a_luarc_that_is_a_folder_stops_it_before_anything_is_written(tmp_path: 
     with pytest.raises(WrongState, match="luarc is no file"):
         plugins.install("darktable", tmp_path, HOME)
     assert [path.name for path in tmp_path.iterdir()] == ["luarc"]
-    assert plugins.look("darktable", tmp_path).state == "absent"
+    assert plugins.inspect_plugin("darktable", tmp_path).state == "absent"
 
 
 def test_a_plugin_that_darktable_does_not_start_is_not_current(tmp_path: Path) -> None:
     plugins.install("darktable", tmp_path, HOME)
     (tmp_path / "luarc").write_text("-- ours went\n")
-    assert plugins.look("darktable", tmp_path).state == "outdated"
+    assert plugins.inspect_plugin("darktable", tmp_path).state == "outdated"
     assert plugins.install("darktable", tmp_path, HOME).state == "upgraded"
-    assert plugins.look("darktable", tmp_path).state == "current"
+    assert plugins.inspect_plugin("darktable", tmp_path).state == "current"
 
 
 @pytest.mark.parametrize("host", HOSTS)

@@ -19,7 +19,7 @@ EXIF_IFD, GPS_IFD, SUB_IFDS = 0x8769, 0x8825, 0x014A
 XMP, IPTC, PHOTOSHOP, ICC, MAKER_NOTE = 0x02BC, 0x83BB, 0x8649, 0x8773, 0x927C
 
 
-class Entry(NamedTuple):
+class IfdEntry(NamedTuple):
     """One directory entry."""
 
     type: int
@@ -46,30 +46,30 @@ class Tiff:
         self.order = "<" if head[:2] == b"II" else ">"
         self.first = struct.unpack_from(self.order + "I", head, 4)[0]
 
-    def directory(self, offset: int) -> tuple[dict[int, Entry], int]:
+    def directory(self, offset: int) -> tuple[dict[int, IfdEntry], int]:
         """The entries of a directory by tag, the first of each, and the next directory's offset."""
         if not 0 < offset < self.source.size:
             return {}, 0
         raw = self.source.read_at(self.base + offset, 2)
         count = struct.unpack(self.order + "H", raw)[0] if len(raw) == 2 else 0
         table = self.source.read_at(self.base + offset + 2, 12 * min(count, MAX_ENTRIES) + 4)
-        entries: dict[int, Entry] = {}
+        entries: dict[int, IfdEntry] = {}
         usable = min(count, MAX_ENTRIES, len(table) // 12)
         inline_at = offset + 2 + 8
         make = tuple.__new__  # half the time of Entry(...), and most of this loop's
         for tag, kind, length, value in struct.iter_unpack(self.order + "HHII", table[: 12 * usable]):
             if kind in SIZES and tag not in entries:
                 inline = SIZES[kind] * length <= 4
-                entries[tag] = make(Entry, (kind, length, inline_at if inline else value))
+                entries[tag] = make(IfdEntry, (kind, length, inline_at if inline else value))
             inline_at += 12
         rest = table[12 * count : 12 * count + 4]
         return entries, struct.unpack(self.order + "I", rest)[0] if len(rest) == 4 else 0
 
-    def raw(self, entry: Entry | None, limit: int = MAX_VALUE) -> bytes:
+    def raw(self, entry: IfdEntry | None, limit: int = MAX_VALUE) -> bytes:
         """A value's bytes, at most limit of them; none where it lies outside."""
         return self.source.read_at(self.base + entry.at, min(entry.size, limit)) if entry else b""
 
-    def numbers(self, entry: Entry | None, limit: int = 256) -> list[int]:
+    def numbers(self, entry: IfdEntry | None, limit: int = 256) -> list[int]:
         """A value's whole numbers (BYTE, SHORT, LONG, IFD)."""
         code = _CODES.get(entry.type) if entry else None
         if entry is None or code is None:
@@ -78,12 +78,12 @@ class Tiff:
         count = len(data) // SIZES[entry.type]
         return list(struct.unpack_from(f"{self.order}{count}{code}", data))
 
-    def number(self, entry: Entry | None) -> int | None:
+    def number(self, entry: IfdEntry | None) -> int | None:
         """A value's first whole number."""
         found = self.numbers(entry, 1)
         return found[0] if found else None
 
-    def reals(self, entry: Entry | None, limit: int = 16) -> list[float]:
+    def reals(self, entry: IfdEntry | None, limit: int = 16) -> list[float]:
         """A value's rationals (RATIONAL, SRATIONAL); those without a value (0/0) read as 0."""
         code = {5: "I", 10: "i"}.get(entry.type) if entry else None
         if code is None:
@@ -98,9 +98,9 @@ class Directories:
     """The three directories that Exif uses."""
 
     tiff: Tiff
-    image: dict[int, Entry]
-    exif: dict[int, Entry]
-    gps: dict[int, Entry]
+    image: dict[int, IfdEntry]
+    exif: dict[int, IfdEntry]
+    gps: dict[int, IfdEntry]
 
 
 def directories(tiff: Tiff) -> Directories:

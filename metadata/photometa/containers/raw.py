@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from photometa.containers.blocks import Blocks, FormatError
 from photometa.containers.bmff import Box, Source, boxes
-from photometa.containers.ifd import SUB_IFDS, Directories, Entry, Tiff
+from photometa.containers.ifd import SUB_IFDS, Directories, IfdEntry, Tiff
 from photometa.containers.jpeg import read_jpeg
 from photometa.containers.source import Bytes
 from photometa.containers.tiff import blocks_of_directory
@@ -42,7 +42,7 @@ class Part:
         return self.source.read_at(self.start + offset, min(count, self.size - offset))
 
 
-def raw_format(tiff: Tiff, image: dict[int, Entry], head: bytes) -> str | None:
+def raw_format(tiff: Tiff, image: dict[int, IfdEntry], head: bytes) -> str | None:
     """Which raw format a TIFF file is; None for an ordinary TIFF."""
     if head[8:10] == b"CR":
         return "cr2"
@@ -58,7 +58,7 @@ def raw_format(tiff: Tiff, image: dict[int, Entry], head: bytes) -> str | None:
     return None
 
 
-def read_raw_tiff(tiff: Tiff, image: dict[int, Entry], format_name: str) -> Blocks:
+def read_raw_tiff(tiff: Tiff, image: dict[int, IfdEntry], format_name: str) -> Blocks:
     """The blocks of a raw file that is a TIFF; its size is that of its largest picture."""
     blocks = blocks_of_directory(tiff, image, format_name)
     if format_name == "rw2":
@@ -69,7 +69,7 @@ def read_raw_tiff(tiff: Tiff, image: dict[int, Entry], format_name: str) -> Bloc
     return blocks
 
 
-def _pictures(tiff: Tiff, image: dict[int, Entry]) -> Iterator[dict[int, Entry]]:
+def _pictures(tiff: Tiff, image: dict[int, IfdEntry]) -> Iterator[dict[int, IfdEntry]]:
     """The main directory, its sub-directories, and the directories after it."""
     yield image
     for offset in tiff.numbers(image.get(SUB_IFDS), MAX_DIRECTORIES):
@@ -82,7 +82,7 @@ def _pictures(tiff: Tiff, image: dict[int, Entry]) -> Iterator[dict[int, Entry]]
         yield entries
 
 
-def _size(tiff: Tiff, entries: dict[int, Entry]) -> tuple[int, int]:
+def _size(tiff: Tiff, entries: dict[int, IfdEntry]) -> tuple[int, int]:
     cropped = entries.get(_DEFAULT_CROP_SIZE)
     if cropped is not None:
         numbers = [int(v) for v in (tiff.reals(cropped) or tiff.numbers(cropped))]
@@ -91,7 +91,7 @@ def _size(tiff: Tiff, entries: dict[int, Entry]) -> tuple[int, int]:
     return tiff.number(entries.get(_WIDTH)) or 0, tiff.number(entries.get(_HEIGHT)) or 0
 
 
-def _panasonic(tiff: Tiff, image: dict[int, Entry], blocks: Blocks) -> None:
+def _panasonic(tiff: Tiff, image: dict[int, IfdEntry], blocks: Blocks) -> None:
     """RW2: the sensor's borders give the size, the JPEG within has the whole Exif."""
     top, left, bottom, right = (tiff.number(image.get(tag)) or 0 for tag in range(4, 8))
     if bottom > top and right > left:
@@ -160,15 +160,15 @@ def _joined(parts: dict[bytes, bytes]) -> Directories:
         tiff = Tiff(Bytes(whole))
     except ValueError as error:
         raise FormatError(str(error)) from error
-    moved: list[dict[int, Entry]] = []
+    moved: list[dict[int, IfdEntry]] = []
     start = 0
     for name in names:
         block = parts.get(name, b"")
-        entries: dict[int, Entry] = {}
+        entries: dict[int, IfdEntry] = {}
         if block[:2] == whole[:2] and len(block) >= 8:
             own = Tiff(Bytes(block))
             entries = own.directory(own.first)[0]
-        moved.append({tag: Entry(e.type, e.length, e.at + start) for tag, e in entries.items()})
+        moved.append({tag: IfdEntry(e.type, e.length, e.at + start) for tag, e in entries.items()})
         start += len(block)
     image, exif, gps = moved
     return Directories(tiff, image, exif, gps)

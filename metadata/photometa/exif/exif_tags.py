@@ -12,7 +12,7 @@ import math
 import struct
 from io import BytesIO
 
-from photometa.containers.ifd import SIZES, Directories, Entry
+from photometa.containers.ifd import SIZES, Directories, IfdEntry
 from photometa.facts.findings import clean_text
 
 MAX_TEXT = 8192
@@ -92,7 +92,7 @@ class Tags:
     def __init__(self, directories: Directories) -> None:
         self.tiff = directories.tiff
         image, exif, gps = directories.image, directories.exif, directories.gps
-        self.entries: dict[str, Entry] = {
+        self.entries: dict[str, IfdEntry] = {
             **{name: gps[tag] for name, tag in _GPS.items() if tag in gps},
             **{name: image[tag] for name, tag in _EXPOSURE.items() if tag in image},
             **{name: image[tag] for name, tag in _IMAGE.items() if tag in image},
@@ -152,7 +152,7 @@ class Tags:
         return clean_text(self.tiff.raw(entry, MAX_TEXT).decode("utf-16-le", "replace").split("\0")[0])
 
 
-def _by_exifread(order: str, entry: Entry, data: bytes) -> list[float]:
+def _by_exifread(order: str, entry: IfdEntry, data: bytes) -> list[float]:
     """One tag's values, by exifread. Whatever it makes of them, the file's other facts stay."""
     import exifread
 

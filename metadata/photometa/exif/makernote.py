@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from photometa.containers.ifd import MAKER_NOTE, Directories, Entry, Tiff
+from photometa.containers.ifd import MAKER_NOTE, Directories, IfdEntry, Tiff
 from photometa.facts.findings import Findings, clean_text, note
 
 _MAKE = 0x010F
@@ -22,7 +22,7 @@ class _Note:
     """A maker note's directory and what its offsets count from."""
 
     tiff: Tiff
-    entries: dict[int, Entry]
+    entries: dict[int, IfdEntry]
 
     def text(self, tag: int) -> str | None:
         """An ASCII tag."""
@@ -73,7 +73,7 @@ def _note_at(tiff: Tiff, offset: int) -> _Note:
     return _Note(tiff, tiff.directory(offset)[0])
 
 
-def _inner(tiff: Tiff, entry: Entry, header: bytes, at: int = 0, offset: int | None = None) -> _Note:
+def _inner(tiff: Tiff, entry: IfdEntry, header: bytes, at: int = 0, offset: int | None = None) -> _Note:
     """A note with offsets of its own, counted from `at` within it."""
     try:
         own = Tiff(tiff.source, tiff.base + entry.at + at, header)
@@ -82,7 +82,7 @@ def _inner(tiff: Tiff, entry: Entry, header: bytes, at: int = 0, offset: int | N
     return _note_at(own, own.first if offset is None else offset)
 
 
-def _canon(tiff: Tiff, entry: Entry, _head: bytes, found: Findings) -> None:
+def _canon(tiff: Tiff, entry: IfdEntry, _head: bytes, found: Findings) -> None:
     canon = _note_at(tiff, entry.at)
     settings = canon.numbers(0x0001)
     name = canon.text(0x0095)
@@ -106,7 +106,7 @@ def _canon_iso(settings: list[int], shot: list[int]) -> int | None:
     return round(base * gain)
 
 
-def _nikon(tiff: Tiff, entry: Entry, head: bytes, found: Findings) -> None:
+def _nikon(tiff: Tiff, entry: IfdEntry, head: bytes, found: Findings) -> None:
     if head.startswith(b"Nikon\0\x01"):
         return  # the first Coolpix models: no lens in it
     if head.startswith(b"Nikon\0"):
@@ -119,7 +119,7 @@ def _nikon(tiff: Tiff, entry: Entry, head: bytes, found: Findings) -> None:
         note(found, "iso", iso[1], "Nikon ISO")
 
 
-def _sony(tiff: Tiff, entry: Entry, head: bytes, found: Findings) -> None:
+def _sony(tiff: Tiff, entry: IfdEntry, head: bytes, found: Findings) -> None:
     sony = _note_at(tiff, entry.at + (12 if head.startswith(b"SONY") else 0))
     spec = tiff.raw(sony.entries.get(0xB02A), 8)
     if len(spec) == 8:
@@ -129,7 +129,7 @@ def _sony(tiff: Tiff, entry: Entry, head: bytes, found: Findings) -> None:
             note(found, "lens", lens_of_range(values), "Sony LensSpec")
 
 
-def _olympus(tiff: Tiff, entry: Entry, head: bytes, found: Findings) -> None:
+def _olympus(tiff: Tiff, entry: IfdEntry, head: bytes, found: Findings) -> None:
     if head.startswith(b"OLYMP\0"):
         olympus = _note_at(tiff, entry.at + 8)
         equipment_at = olympus.tiff.number(olympus.entries.get(0x2010))
@@ -143,13 +143,13 @@ def _olympus(tiff: Tiff, entry: Entry, head: bytes, found: Findings) -> None:
         note(found, "lens", equipment.text(0x0203), "Olympus LensModel")
 
 
-def _panasonic(tiff: Tiff, entry: Entry, head: bytes, found: Findings) -> None:
+def _panasonic(tiff: Tiff, entry: IfdEntry, head: bytes, found: Findings) -> None:
     if head.startswith(b"Panasonic\0"):
         name = _note_at(tiff, entry.at + 12).text(0x0051)
         note(found, "lens", name if name != "NO-LENS" else None, "Panasonic LensType")
 
 
-def _fujifilm(tiff: Tiff, entry: Entry, head: bytes, found: Findings) -> None:
+def _fujifilm(tiff: Tiff, entry: IfdEntry, head: bytes, found: Findings) -> None:
     if head.startswith(b"FUJIFILM"):
         offset = struct.unpack_from("<I", head, 8)[0]
         fuji = _inner(tiff, entry, b"II*\0\0\0\0\0", 0, offset)
@@ -158,7 +158,7 @@ def _fujifilm(tiff: Tiff, entry: Entry, head: bytes, found: Findings) -> None:
             note(found, "lens", lens_of_range(values), "Fujifilm MinFocalLength ... MaxApertureAtMaxFocal")
 
 
-def _pentax(tiff: Tiff, entry: Entry, head: bytes, found: Findings) -> None:
+def _pentax(tiff: Tiff, entry: IfdEntry, head: bytes, found: Findings) -> None:
     pentax = _note_at(tiff, entry.at + (6 if head.startswith(b"AOC\0") else 0))
     code = next(iter(pentax.numbers(0x0014)), 0)
     note(found, "iso", _PENTAX_ISO.get(code, code if 50 <= code <= 204_800 else None), "Pentax ISO")
@@ -167,12 +167,12 @@ def _pentax(tiff: Tiff, entry: Entry, head: bytes, found: Findings) -> None:
 _PENTAX_ISO = {3: 50, 4: 64, 5: 80, 6: 100, 7: 125, 8: 160, 9: 200, 10: 250, 11: 320, 12: 400, 15: 800}
 
 
-def _casio(tiff: Tiff, entry: Entry, head: bytes, found: Findings) -> None:
+def _casio(tiff: Tiff, entry: IfdEntry, head: bytes, found: Findings) -> None:
     iso = [] if head.startswith(b"QVC\0") else _note_at(tiff, entry.at).numbers(0x0014)
     note(found, "iso", iso[0] if iso and 40 <= iso[0] <= 12_800 else None, "Casio ISO")
 
 
-_READERS: dict[str, Callable[[Tiff, Entry, bytes, Findings], None]] = {
+_READERS: dict[str, Callable[[Tiff, IfdEntry, bytes, Findings], None]] = {
     "canon": _canon,
     "nikon": _nikon,
     "sony": _sony,

@@ -28,7 +28,7 @@ class Lens:
 
 
 @dataclass(frozen=True, slots=True)
-class Database:
+class LensDatabase:
     """What a name is looked up in."""
 
     lenses: dict[str, list[Lens]] = field(default_factory=dict)
@@ -67,17 +67,17 @@ def lens_name(make: str | None, model: str | None, lens: str, focal_mm: float | 
 
 
 @functools.cache
-def _installed() -> Database:
+def _installed() -> LensDatabase:
     found = importlib.util.find_spec("lensfunpy")
     folders = found.submodule_search_locations if found is not None else None
-    return read_database(Path(next(iter(folders))) / "db_files") if folders else Database()
+    return read_database(Path(next(iter(folders))) / "db_files") if folders else LensDatabase()
 
 
-def read_database(folder: Path) -> Database:
+def read_database(folder: Path) -> LensDatabase:
     """The XML files of a folder; those that cannot be read are left out."""
     from lxml import etree
 
-    database = Database()
+    database = LensDatabase()
     fitting: dict[str, set[str]] = {}
     cameras: list[tuple[tuple[str, str], str]] = []
     for path in sorted(folder.glob("*.xml")):

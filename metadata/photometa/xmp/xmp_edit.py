@@ -28,7 +28,7 @@ Model = list[tuple[Name, Value]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Location:
     """Where a property stands: an attribute of a description, or an element in it."""
 
     description: Element
@@ -67,7 +67,7 @@ def merge(data: bytes, changes: Mapping[str, Value | None], namespaces: Mapping[
     pending = {n: w for n, w in changes.items() if current.get(split(n, extra)) != wanted.get(split(n, extra))}
     if not pending:
         return data
-    plan = _Plan(document, find_rdf(document), {split(n, extra): n for n in pending})
+    plan = _EditPlan(document, find_rdf(document), {split(n, extra): n for n in pending})
     after = plan.apply(pending, extra)
     _verify(document, after, set(names), {split(n, extra) for n in pending}, current, wanted)
     return after
@@ -120,21 +120,21 @@ def _verify(
         raise XmlError("the change would not read back as asked for")
 
 
-class _Plan:
+class _EditPlan:
     """The edits that make the changes, in terms of byte offsets."""
 
     def __init__(self, document: Document, rdf: Element, names: dict[Name, str]) -> None:
         self.document = document
         self.rdf = rdf
         self.abouts = _abouts(rdf)
-        self.places: dict[str, _Place] = {}
+        self.places: dict[str, _Location] = {}
         for block in descriptions(rdf):
             for name, raw, _ in attribute_properties(block):
                 if name in names:
-                    self.places[names[name]] = _Place(block, raw, None)
+                    self.places[names[name]] = _Location(block, raw, None)
             for child in block.children:
                 if child.name in names:
-                    self.places[names[child.name]] = _Place(block, None, child)
+                    self.places[names[child.name]] = _Location(block, None, child)
 
     def apply(self, changes: Mapping[str, Value | None], extra: dict[str, str]) -> bytes:
         insert: dict[str, Value] = {}
@@ -226,7 +226,7 @@ class _Plan:
             return edits
         return [(inside_start - self._length(">"), self._end(self.rdf), "/>")]
 
-    def _cut(self, place: _Place) -> Edit:
+    def _cut(self, place: _Location) -> Edit:
         if place.attribute is not None:
             start, _, end = self._attribute(place)
             return start, end, ""
@@ -234,7 +234,7 @@ class _Plan:
         at = self._at(place.element)
         return at - self._length(self._white_before(at)), self._end(place.element), ""
 
-    def _replace(self, place: _Place, value: str) -> Edit:
+    def _replace(self, place: _Location, value: str) -> Edit:
         if place.attribute is not None:
             _, start, end = self._attribute(place)
             return start, end, quoted_attribute(value)
@@ -243,7 +243,7 @@ class _Plan:
         text = simple_element(place.element.tag, value, declared)
         return self._at(place.element), self._end(place.element), text
 
-    def _attribute(self, place: _Place) -> tuple[int, int, int]:
+    def _attribute(self, place: _Location) -> tuple[int, int, int]:
         """Offsets of an attribute: the white space before it, its value's quote, its end."""
         tag, _ = self._start_tag(place.description)
         at = self._at(place.description)

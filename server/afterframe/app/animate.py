@@ -14,11 +14,11 @@ from afterframe.app.recovery import recover
 from afterframe.config import Config, Home
 from afterframe.domain import Clip, Failure, Job, JobState
 from afterframe.errors import AfterframeError, WrongState
-from afterframe.intake.ingest import Ingest, Wish
+from afterframe.intake.ingest import Ingest, RenderRequest
 from afterframe.intake.photo_reader import PhotoReader
 from afterframe.intake.scan import scan
 from afterframe.naming import is_our_poster
-from afterframe.render.slots import places
+from afterframe.render.slots import worker_specs
 from afterframe.render.supervisor import Supervisor
 from afterframe.render.worker import Worker
 from afterframe.state.catalog import Catalog
@@ -31,7 +31,7 @@ LOOK_S = 0.1
 
 
 @dataclass(slots=True)
-class Result:
+class AnimateResult:
     """What became of one photo."""
 
     photo: str
@@ -78,15 +78,15 @@ class OneShot:
         told: called with all results whenever something may have changed.
     """
 
-    def __init__(self, home: Home, config: Config, told: Callable[[list[Result]], None]) -> None:
+    def __init__(self, home: Home, config: Config, told: Callable[[list[AnimateResult]], None]) -> None:
         self._home = home.make()
         self._config = config
         self._told = told
         self._pause = threading.Event()
 
-    def run(self, photos: Iterable[str], overrides: dict[str, object], generator: str | None) -> list[Result]:
+    def run(self, photos: Iterable[str], overrides: dict[str, object], generator: str | None) -> list[AnimateResult]:
         """Animate photos; one bad photo does not stop the others. An interrupt cancels what is not done."""
-        results: list[Result] = []
+        results: list[AnimateResult] = []
         with ExitStack() as stack:
             owner = stack.enter_context(Owner(self._home.owners, "animate"))
             database = Database(self._home.database)
@@ -97,10 +97,12 @@ class OneShot:
             reader = PhotoReader(self._config.limits)
             stack.callback(reader.close)
             ingest = Ingest(database, catalog, queue, self._config, reader.read)
-            supervisor = Supervisor(queue, owner.id, worker.roll_forward, places=places(self._config), reserved=True)
+            supervisor = Supervisor(
+                queue, owner.id, worker.roll_forward, places=worker_specs(self._config), reserved=True
+            )
             supervisor.start()
             stack.callback(supervisor.stop)
-            wish = Wish(overrides, generator=generator, reserved_for=owner.id)
+            wish = RenderRequest(overrides, generator=generator, reserved_for=owner.id)
             try:
                 for photo in photos:
                     results.append(self._begin(photo, ingest, wish))
@@ -113,15 +115,15 @@ class OneShot:
                 raise
         return results
 
-    def _begin(self, photo: str, ingest: Ingest, wish: Wish) -> Result:
-        result = Result(photo)
+    def _begin(self, photo: str, ingest: Ingest, wish: RenderRequest) -> AnimateResult:
+        result = AnimateResult(photo)
         try:
             result.jobs = ingest.request(Path(os.path.abspath(photo)), wish)  # noqa: PTH100 - keeps symlinks' own names
         except AfterframeError as error:
             result.state, result.error = "refused", Failure(**error.to_dict())
         return result
 
-    def _refresh(self, results: list[Result], catalog: Catalog, queue: Queue) -> None:
+    def _refresh(self, results: list[AnimateResult], catalog: Catalog, queue: Queue) -> None:
         for result in results:
             if result.state != "queued":
                 continue
@@ -133,7 +135,7 @@ class OneShot:
                 result.error = (bad.error or Failure("cancelled", f"{result.photo} was cancelled.")) if bad else None
         self._told(results)
 
-    def _cancel(self, results: list[Result], queue: Queue) -> None:
+    def _cancel(self, results: list[AnimateResult], queue: Queue) -> None:
         for job in (job for result in results for job in result.jobs):
             try:
                 queue.cancel(job.id)

@@ -20,11 +20,11 @@ from waitress.server import create_server
 from afterframe.app.recovery import clear_stray, recover
 from afterframe.config import ALL_INTERFACES, Config, Home
 from afterframe.errors import ConfigError
-from afterframe.intake.ingest import AT_A_TIME, Ingest
+from afterframe.intake.ingest import MAX_PARALLEL_READS, Ingest
 from afterframe.intake.photo_reader import PhotoReader
 from afterframe.intake.watcher import Watcher
-from afterframe.render.drafts import Darkroom
-from afterframe.render.slots import places
+from afterframe.render.drafts import DraftMaker
+from afterframe.render.slots import worker_specs
 from afterframe.render.supervisor import Supervisor
 from afterframe.render.worker import Worker
 from afterframe.state.catalog import Catalog
@@ -82,16 +82,16 @@ class Daemon:
             worker = Worker(database, self._config, owner.id)
             recover(worker, queue, self._home)
 
-            reader = PhotoReader(self._config.limits, AT_A_TIME)
+            reader = PhotoReader(self._config.limits, MAX_PARALLEL_READS)
             stack.callback(reader.close)
-            darkroom = Darkroom(self._home, self._config.limits, self._config.render.ffmpeg)
-            stack.callback(darkroom.close)
+            drafts = DraftMaker(self._home, self._config.limits, self._config.render.ffmpeg)
+            stack.callback(drafts.close)
             ingest = Ingest(database, catalog, queue, self._config, reader.read)
             supervisor = Supervisor(
                 queue,
                 owner.id,
                 worker.roll_forward,
-                places=places(self._config),
+                places=worker_specs(self._config),
                 tidy=lambda: recover(worker, queue, self._home),
             )
             supervisor.start()
@@ -114,10 +114,10 @@ class Daemon:
                 catalog=catalog,
                 queue=queue,
                 ingest=ingest,
-                darkroom=darkroom,
+                drafts=drafts,
                 token=make_token(self._home),
                 folders_changed=watcher.refresh,
-                look_again=watcher.look_again,
+                rescan=watcher.rescan,
                 stopping=self._stopping,
             )
             self._serve(stack, services, codes, ready)
@@ -156,9 +156,9 @@ class Daemon:
         write_daemon(self._home, url)
         stack.callback(self._home.daemon.unlink, missing_ok=True)
         ready(url, f"{url}/login?code={codes.issue()}")
-        site = app.extensions["afterframe"]
-        for listing in (site.gallery, site.unfinished):
-            listing.choices()  # read now, so that the first page need not wait for it
+        context = app.extensions["afterframe"]
+        for listing in (context.clips, context.renders):
+            listing.facets()  # read now, so that the first page need not wait for it
 
 
 def existing_folder(folder: Path) -> Path:

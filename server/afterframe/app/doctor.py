@@ -110,9 +110,9 @@ def _servers(home: Home) -> tuple[str, str]:
     endpoints = _config(home).remote.endpoints
     if not endpoints:
         return "none named", ""
-    from afterframe.generators.remote.generator import survey
+    from afterframe.generators.remote.generator import check_endpoints
 
-    found = survey(endpoints)
+    found = check_endpoints(endpoints)
     if away := {title: why for title, why in found.items() if why}:
         raise AfterframeError(
             "; ".join(f"{title}: {why}" for title, why in away.items()) + ".",

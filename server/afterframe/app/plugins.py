@@ -120,7 +120,7 @@ def _lightroom_folder(environ: Mapping[str, str], home: Path, system: str) -> Pa
     return data / "Adobe" / "Lightroom" / "Modules"
 
 
-def look(host: str, folder: Path) -> Plugin:
+def inspect_plugin(host: str, folder: Path) -> Plugin:
     """How the plugin stands in one of the host's folders."""
     place = folder / FOLDERS[host]
     manifest = _manifest(place)
@@ -131,12 +131,12 @@ def look(host: str, folder: Path) -> Plugin:
     return Plugin(host, str(place), str(manifest["version"]), "current" if current else "outdated")
 
 
-def look_everywhere() -> list[Plugin]:
+def inspect_everywhere() -> list[Plugin]:
     """How the plugins stand in all the folders of the hosts that this system can have."""
     found = []
     for host in HOSTS:
         try:
-            found += [look(host, folder) for folder in host_folders(host)]
+            found += [inspect_plugin(host, folder) for folder in host_folders(host)]
         except UsageError as error:
             if error.error_code != "no_host":
                 raise
@@ -155,7 +155,7 @@ def install(host: str, folder: Path, home: Home) -> Plugin:
         _check_ours(host, place)
         if host == "darktable":
             _luarc(folder)  # before anything is written
-        earlier = look(host, folder)
+        earlier = inspect_plugin(host, folder)
         fresh = not place.exists()
         try:
             _put_all(files, place, home)

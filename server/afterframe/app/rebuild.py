@@ -18,7 +18,7 @@ from afterframe.system.hashing import sha256_of
 
 
 @dataclass(slots=True)
-class Rebuilt:
+class RebuildReport:
     """What a rebuild found."""
 
     clips: list[Path] = field(default_factory=list)
@@ -26,7 +26,7 @@ class Rebuilt:
     """Clips whose sidecar is there but whose file the photographer deleted: they stay deleted."""
     problems: list[tuple[Path, PhotoError]] = field(default_factory=list)
 
-    def __iadd__(self, other: Rebuilt) -> Self:
+    def __iadd__(self, other: RebuildReport) -> Self:
         self.clips += other.clips
         self.deleted += other.deleted
         self.problems += other.problems
@@ -47,13 +47,13 @@ def rebuild(
     catalog: Catalog,
     read: Callable[[Path], Reading],
     progress: Callable[[Path], None] = lambda path: None,
-) -> Rebuilt:
+) -> RebuildReport:
     """Read every sidecar of ours under a folder into the catalogue. Doing it again changes nothing.
 
     Args:
         read: reads a photo, for its facts.
     """
-    found = Rebuilt()
+    found = RebuildReport()
     for sidecar in _sidecars(folder):
         progress(sidecar)
         try:

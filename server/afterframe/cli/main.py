@@ -197,7 +197,7 @@ def animate(paths: tuple[str, ...], generator: str | None, model: str | None, as
     if model:
         generator = f"{generator or 'auto'}:{model}"
     overrides = _overrides(fields)
-    with output.Progress(quiet=as_json) as progress:
+    with output.ProgressBar(quiet=as_json) as progress:
         results = OneShot(home, config, progress.show).run(find_photos(paths), overrides, generator)
     if as_json:
         click.echo(json.dumps({"results": [result.to_dict() for result in results]}))
@@ -206,7 +206,7 @@ def animate(paths: tuple[str, ...], generator: str | None, model: str | None, as
     sys.exit(0 if results and all(result.state == "done" for result in results) else 1)
 
 
-AT_A_TIME = os.cpu_count() or 1
+MAX_PARALLEL_READS = os.cpu_count() or 1
 """Photos read at a time by commands that look at many."""
 
 
@@ -221,7 +221,7 @@ def _each_photo(paths: tuple[str, ...], as_json: bool, key: str, look: Callable[
             return {"path": path, key: None, "error": error.to_dict()}
 
     photos: list[dict[str, Any]] = []
-    with ThreadPoolExecutor(AT_A_TIME) as threads:
+    with ThreadPoolExecutor(MAX_PARALLEL_READS) as threads:
         for entry in threads.map(answer, find_photos(paths)):
             photos.append(entry)
             if not as_json:
@@ -240,7 +240,7 @@ def facts(paths: tuple[str, ...], as_json: bool) -> None:
     from afterframe.intake.photo_reader import PhotoReader
 
     _, config = _settings()
-    reader = PhotoReader(config.limits, AT_A_TIME)
+    reader = PhotoReader(config.limits, MAX_PARALLEL_READS)
     try:
         _each_photo(paths, as_json, "facts", lambda path: reader.facts(path).to_dict())
     finally:
@@ -263,7 +263,7 @@ def recipe(paths: tuple[str, ...], as_json: bool, **fields: Any) -> None:
     home, config = _settings()
     overrides = _overrides(fields)
     database = Database(home.database)
-    reader = PhotoReader(config.limits, AT_A_TIME)
+    reader = PhotoReader(config.limits, MAX_PARALLEL_READS)
     ingest = Ingest(database, Catalog(database), Queue(database), config, reader.read)
     try:
         _each_photo(paths, as_json, "recipe", lambda path: ingest.preview(path, overrides).to_dict())
@@ -376,7 +376,7 @@ def retry(ids: tuple[str, ...], failed: bool, as_json: bool) -> None:
 @reported
 def rebuild(folders: tuple[Path, ...], as_json: bool) -> None:
     """Read the sidecars in folders back into the catalogue, after the database was lost."""
-    from afterframe.app.rebuild import Rebuilt
+    from afterframe.app.rebuild import RebuildReport
     from afterframe.app.rebuild import rebuild as rebuild_folder
     from afterframe.intake.photo_reader import PhotoReader
     from afterframe.state.catalog import Catalog
@@ -385,7 +385,7 @@ def rebuild(folders: tuple[Path, ...], as_json: bool) -> None:
     home, config = _settings()
     database = Database(home.database)
     reader = PhotoReader(config.limits)
-    found = Rebuilt()
+    found = RebuildReport()
     try:
         with output.Counter("Sidecars", quiet=as_json) as counter:
             for folder in folders:
@@ -415,13 +415,13 @@ def plugin(action: str, host: str | None, folder: Path | None, as_json: bool) ->
     home = Home.find()
     folders = [folder.absolute()] if folder else plugins.host_folders(host) if host else []
     if host is None:
-        found = plugins.look_everywhere()
+        found = plugins.inspect_everywhere()
     elif action == "install":
         found = [plugins.install(host, place, home) for place in folders]
     elif action == "remove":
         found = [plugins.remove(host, place) for place in folders]
     else:
-        found = [plugins.look(host, place) for place in folders]
+        found = [plugins.inspect_plugin(host, place) for place in folders]
     if as_json:
         click.echo(json.dumps({"plugins": [plugin.to_dict() for plugin in found]}))
     else:
@@ -434,10 +434,10 @@ def plugin(action: str, host: str | None, folder: Path | None, as_json: bool) ->
 @reported
 def cluster(action: str, as_json: bool) -> None:  # noqa: ARG001 - there is one
     """Show the machines of the Ray cluster that config.toml names."""
-    from afterframe.generators.ray_cluster.connection import survey
+    from afterframe.generators.ray_cluster.connection import cluster_status
 
     _, config = _settings()
-    found = survey(config.cluster)
+    found = cluster_status(config.cluster)
     if as_json:
         click.echo(json.dumps(found))
     else:

@@ -18,13 +18,13 @@ from afterframe.domain import JobState
 from afterframe.system.cli_hints import spelt
 
 if TYPE_CHECKING:
-    from afterframe.app.animate import Result
+    from afterframe.app.animate import AnimateResult
     from afterframe.app.doctor import Check
     from afterframe.app.plugins import Plugin
-    from afterframe.app.rebuild import Rebuilt
+    from afterframe.app.rebuild import RebuildReport
     from afterframe.domain import Job
-    from afterframe.generators.diffusers.hub import Download, Entry
-    from afterframe.intake.audit import Audited
+    from afterframe.generators.diffusers.hub import Download, ModelEntry
+    from afterframe.intake.audit import AuditResult
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(highlight=False, soft_wrap=True, stderr=True)
@@ -91,7 +91,7 @@ def print_event(event: dict[str, Any]) -> None:
         out.print(f"Queued   {shown(event['photo'])}")
 
 
-def print_results(results: Sequence[Result]) -> None:
+def print_results(results: Sequence[AnimateResult]) -> None:
     """One line for each photo, and a sum."""
     if not results:
         print_error("No photos found.", "Name JPEG, TIFF, PNG, WebP or HEIC files, or folders that hold some.")
@@ -200,7 +200,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def print_rebuilt(found: Rebuilt) -> None:
+def print_rebuilt(found: RebuildReport) -> None:
     """What `afterframe rebuild` found."""
     for path, error in found.problems:
         print_error(named(str(path), error.message), error.hint)
@@ -210,7 +210,7 @@ def print_rebuilt(found: Rebuilt) -> None:
         out.print(f"{deleted} so.")
 
 
-def print_audit(results: Sequence[Audited], page: Path | None) -> None:
+def print_audit(results: Sequence[AuditResult], page: Path | None) -> None:
     """What `afterframe audit` found, best first."""
     for result in results:
         if result.error:
@@ -225,7 +225,7 @@ def print_audit(results: Sequence[Audited], page: Path | None) -> None:
         out.print(f"Contact sheet: {shown(page)}")
 
 
-def print_models(found: Sequence[Entry], cache: Path) -> None:
+def print_models(found: Sequence[ModelEntry], cache: Path) -> None:
     """What `afterframe models list` says."""
     for entry in found:
         profile = entry.choice.profile
@@ -258,7 +258,7 @@ def print_download(download: Download, *, quiet: bool) -> None:
     )
 
 
-def print_removal(entry: Entry) -> None:
+def print_removal(entry: ModelEntry) -> None:
     """What deleting a model means."""
     out.print(f"{shown(entry.choice.profile.title)}: {entry.size / 1e9:.1f} GB in {shown(entry.folder)}")
     out.print("Other programs that share the Hugging Face cache lose it too.")
@@ -288,7 +288,7 @@ def print_plugins(found: Sequence[Plugin]) -> None:
         out.print(NEXT_STEP[found[0].host])
 
 
-class Progress:
+class ProgressBar:
     """One bar for the batch: photos done, and the share of those under way.
 
     Args:
@@ -308,7 +308,7 @@ class Progress:
         )
         self._task: TaskID | None = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressBar:
         self._bars.start()
         return self
 
@@ -317,7 +317,7 @@ class Progress:
     ) -> None:
         self._bars.stop()
 
-    def show(self, results: Sequence[Result]) -> None:
+    def show(self, results: Sequence[AnimateResult]) -> None:
         """Bring the bar up to date."""
         if self._task is None:
             self._task = self._bars.add_task("Animating", total=1, count="")

@@ -27,7 +27,7 @@ import piexif
 import psutil
 
 from afterframe.errors import Cancelled, EncodeError
-from afterframe.imaging.frames import CancelCheck, Frames, Movie, Pixels, Progress, Sound
+from afterframe.imaging.frames import CancelCheck, EncodedClip, Frames, Pixels, Progress, Sound
 from afterframe.naming import with_sound_for
 
 BT709 = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709", "range": "tv"}
@@ -392,7 +392,7 @@ def _raw(command: list[str], size: tuple[int, int]) -> Iterator[bytes]:
         _end(process)
 
 
-def take_apart(movie: Movie, encoding: Encoding) -> Frames:
+def decode_clip(movie: EncodedClip, encoding: Encoding) -> Frames:
     """The frames of a clip that a server made, decoded as they are read, and its sound, if it has one.
 
     It comes over the network: only the MP4 demuxer and common codecs touch it, within a limit of pixels. A sound that

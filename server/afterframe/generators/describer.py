@@ -40,7 +40,7 @@ def describe(pixels: Pixels, weights: Path) -> str:
     picture = Image.fromarray(pixels)
     picture.thumbnail((SIDE, SIDE))
     try:
-        return told(_answer(model, processor, picture))
+        return normalise(_answer(model, processor, picture))
     except (RuntimeError, ValueError, TypeError, KeyError) as error:
         raise GenerateError(
             f"The describer in {weights} failed: {error}.", "Leave vision.describer empty, or name another.",
@@ -48,7 +48,7 @@ def describe(pixels: Pixels, weights: Path) -> str:
         ) from error  # fmt: skip
 
 
-def told(answer: str) -> str:
+def normalise(answer: str) -> str:
     """A model's answer as a prompt takes it: whole sentences on one line, of a bounded length."""
     words = re.sub(r"\s+", " ", answer).strip()
     if len(words) > LONGEST:

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from PIL import ImageFilter
 
-from afterframe.grade.temporal import REACH_S, Course
+from afterframe.grade.temporal import REACH_S, TransformTrack
 from afterframe.grade.tracking import SIDE, Tracker
 from afterframe.grade.transform import NONE, Transform, apply
 from afterframe.imaging.colour import Floats, small_rgb, to_oklab
@@ -48,14 +48,14 @@ def match_grade(frames: Frames, photo: PreparedPhoto) -> Frames:
 
 def _graded(frames: Frames, photo: PreparedPhoto) -> Iterator[Pixels]:
     small = small_rgb(np.ascontiguousarray(photo.pixels), "rgb24", SIDE)
-    course = Course(Tracker(small), _skin(small, photo))
+    course = TransformTrack(Tracker(small), _skin(small, photo))
     every, hold_back = max(1, round(KEY_S * frames.fps)), round(REACH_S * frames.fps)
     held: deque[Pixels] = deque()
     out = 0
     with _Grader() as grader:
         for index, frame in enumerate(frames.frames):
             if index == 1 or index % every == 0:
-                course.look(index / frames.fps, _like(small, small_rgb(frame, "rgb24", SIDE)))
+                course.add_key_frame(index / frames.fps, _like(small, small_rgb(frame, "rgb24", SIDE)))
             held.append(frame)
             if len(held) > hold_back:
                 yield from grader.grade(held.popleft(), course.at(out / frames.fps))

@@ -48,7 +48,7 @@ class _Samples:
         return _Samples(*(part[first::2] for part in (self.seen, self.wanted, self.weight, self.skin)))
 
 
-class Course:
+class TransformTrack:
     """The transforms of one clip.
 
     Args:
@@ -65,7 +65,7 @@ class Course:
         self._now: Transform | None = None
         self._looked = 0
 
-    def look(self, at_s: float, frame: Floats) -> None:
+    def add_key_frame(self, at_s: float, frame: Floats) -> None:
         """Fit a key frame; to be called in the clip's order.
 
         Args:

@@ -101,7 +101,7 @@ class Frames:
 
 
 @dataclass(frozen=True, slots=True)
-class Movie:
+class EncodedClip:
     """A clip that a server made, still encoded. ``encode`` takes it apart again, so that it is graded and
     published like every other."""
 
@@ -125,6 +125,6 @@ def every_processor() -> Iterator[None]:
         cv2.setNumThreads(usual)
 
 
-def gathered(frames: Frames) -> Frames:
+def buffered(frames: Frames) -> Frames:
     """The same clip with every frame in memory: whatever makes them is done afterwards."""
     return replace(frames, frames=iter(list(frames.frames)))

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from afterframe.domain import Box, Scene
+from afterframe.domain import BoundingBox, Scene
 from afterframe.imaging.frames import Pixels, PreparedPhoto
-from afterframe.vision.subject_mask import cut
+from afterframe.vision.subject_mask import crop_mask
 
 _HEADROOM = 0.35
 """Kept around a face when the crop has the room, as a share of the face."""
@@ -67,7 +67,7 @@ def _window(photo: tuple[int, int], aspect: float, scene: Scene, margin: tuple[f
     return _Window(x, y, width, height)
 
 
-def _what_matters(scene: Scene) -> list[Box]:
+def _what_matters(scene: Scene) -> list[BoundingBox]:
     """Boxes that should be inside, most important first: all faces together, then the subject."""
     boxes = []
     if scene.faces:
@@ -75,7 +75,7 @@ def _what_matters(scene: Scene) -> list[Box]:
         top = min(f.y - _HEADROOM * f.height for f in scene.faces)
         right = max(f.x + (1 + _HEADROOM) * f.width for f in scene.faces)
         bottom = max(f.y + (1 + _HEADROOM) * f.height for f in scene.faces)
-        boxes.append(Box(left, top, right - left, bottom - top))
+        boxes.append(BoundingBox(left, top, right - left, bottom - top))
         boxes.extend(scene.faces)
     if scene.subject:
         boxes.append(scene.subject)
@@ -119,14 +119,14 @@ def _seen_in(scene: Scene, window: _Window, shape: tuple[int, ...]) -> Scene:
     """The scene in shares of the window; what lies outside it is gone."""
     faces = (_inside(face, window, shape) for face in scene.faces)
     subject = _inside(scene.subject, window, shape) if scene.subject else None
-    part = Box(window.x / shape[1], window.y / shape[0], window.width / shape[1], window.height / shape[0])
-    outline = cut(scene.outline, part, (round(window.height), round(window.width)))
+    part = BoundingBox(window.x / shape[1], window.y / shape[0], window.width / shape[1], window.height / shape[0])
+    outline = crop_mask(scene.outline, part, (round(window.height), round(window.width)))
     return replace(scene, faces=tuple(face for face in faces if face), subject=subject, outline=outline)
 
 
-def _inside(box: Box, window: _Window, shape: tuple[int, ...]) -> Box | None:
+def _inside(box: BoundingBox, window: _Window, shape: tuple[int, ...]) -> BoundingBox | None:
     left = (box.x * shape[1] - window.x) / window.width
     top = (box.y * shape[0] - window.y) / window.height
     right, bottom = left + box.width * shape[1] / window.width, top + box.height * shape[0] / window.height
     left, top, right, bottom = max(0.0, left), max(0.0, top), min(1.0, right), min(1.0, bottom)
-    return Box(left, top, right - left, bottom - top) if right > left and bottom > top else None
+    return BoundingBox(left, top, right - left, bottom - top) if right > left and bottom > top else None

@@ -28,7 +28,7 @@ THUMBNAIL_SIDE = 360
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
+class AuditResult:
     """One photo's marks, or why it has none."""
 
     path: str
@@ -46,7 +46,7 @@ class Audited:
         }
 
 
-class Kept:
+class ScoreCache:
     """What earlier audits found, so that a second one of thousands of photos goes on where it stopped.
 
     A file of JSON lines; a line that a crash cut short is passed over.
@@ -78,7 +78,7 @@ class Kept:
 
 def audit(
     paths: Iterable[str], home: Home, limits: LimitsConfig, progress: Callable[[int], None], *, processes: int = 0
-) -> list[Audited]:
+) -> list[AuditResult]:
     """Mark photos, best first; those that cannot be read come last, each with its reason.
 
     Args:
@@ -86,13 +86,13 @@ def audit(
         progress: called with the number done.
         processes: reading processes; 0: one per processor.
     """
-    kept = kept_marks(home.make())
+    kept = score_cache(home.make())
     with ExitStack() as stack:
         count = processes or os.cpu_count() or 1
         reader = PhotoReader(limits, count)
         stack.callback(reader.close)
         threads = stack.enter_context(ThreadPoolExecutor(count))
-        futures = [threads.submit(mark, path, reader.read, kept) for path in paths]
+        futures = [threads.submit(score_photo, path, reader.read, kept) for path in paths]
         results = []
         for done, future in enumerate(as_completed(futures), start=1):
             results.append(future.result())
@@ -100,14 +100,14 @@ def audit(
     return sorted(results, key=lambda one: (one.error is not None, -one.score, one.path))
 
 
-def kept_marks(home: Home) -> Kept:
+def score_cache(home: Home) -> ScoreCache:
     """The marks that were given before."""
     folder = home.cache / "audit"
     folder.mkdir(parents=True, exist_ok=True)
-    return Kept(folder / f"marks-{VERSION}.jsonl")
+    return ScoreCache(folder / f"marks-{VERSION}.jsonl")
 
 
-def mark(path: str, read: Callable[[Path], Reading], kept: Kept) -> Audited:
+def score_photo(path: str, read: Callable[[Path], Reading], kept: ScoreCache) -> AuditResult:
     """Mark one photo, or say why it has no marks."""
     try:
         key = _key(Path(path))
@@ -117,9 +117,9 @@ def mark(path: str, read: Callable[[Path], Reading], kept: Kept) -> Audited:
             readiness = assess(reading.facts, reading.scene, reading.upright_size)
             known = {"score": readiness.score, "readiness": readiness.to_dict()}
             kept.put(key, **known)
-        return Audited(path, known["score"], known["readiness"])
+        return AuditResult(path, known["score"], known["readiness"])
     except AfterframeError as error:
-        return Audited(path, 0.0, {}, error.to_dict())
+        return AuditResult(path, 0.0, {}, error.to_dict())
 
 
 def _key(path: Path) -> str:
@@ -150,7 +150,7 @@ meter { width: 4rem; }
 """
 
 
-def contact_sheet(results: Iterable[Audited], file: Path, limits: LimitsConfig) -> None:
+def contact_sheet(results: Iterable[AuditResult], file: Path, limits: LimitsConfig) -> None:
     """Write an HTML page with the photos, best first, and a folder of thumbnails beside it.
 
     Raises:
@@ -181,7 +181,7 @@ def _is_contact_sheet(file: Path) -> bool:
         return False
 
 
-def _page(results: Iterable[Audited], thumbnails: Path, limits: LimitsConfig) -> Iterator[str]:
+def _page(results: Iterable[AuditResult], thumbnails: Path, limits: LimitsConfig) -> Iterator[str]:
     yield f"{HEAD}<style>{STYLE}</style>"
     yield "<meta name='viewport' content='width=device-width'><h1>Worth animating</h1>"
     yield "<p>Best first. Each mark goes from 0 to 1; hover over it for the number.</p><ol>"
@@ -192,10 +192,10 @@ def _page(results: Iterable[Audited], thumbnails: Path, limits: LimitsConfig) ->
             continue
         picture = _thumbnail(Path(one.path), thumbnails / f"{number:06}.jpg", limits)
         yield f"<li>{picture}<h2><b>{one.score:.2f}</b>{name}</h2><dl>"
-        for mark in (*WEIGHTS, "source_quality"):
-            entry = one.readiness[mark]
+        for score_photo in (*WEIGHTS, "source_quality"):
+            entry = one.readiness[score_photo]
             score = f"<meter value='{entry['score']}' title='{entry['score']:.2f}'>{entry['score']:.2f}</meter>"
-            yield f"<dt>{score}</dt><dd>{mark.replace('_', ' ')}: {html.escape(entry['reason'])}</dd>"
+            yield f"<dt>{score}</dt><dd>{score_photo.replace('_', ' ')}: {html.escape(entry['reason'])}</dd>"
         yield "</dl></li>"
     yield "</ol></html>"
 

@@ -27,7 +27,7 @@ from afterframe.publish.sidecar import read_clip
 from afterframe.recipe import another_movement, compose
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
-from afterframe.state.queue import Order, Queue
+from afterframe.state.queue import NewJob, Queue
 from afterframe.system.hashing import sha256_of
 
 FOLDER_FILE = "afterframe.toml"
@@ -38,14 +38,14 @@ STILL_ARRIVING = frozenset({"empty", "truncated", "not_a_photo", "changing", "no
 
 Overrides = Mapping[str, object]
 NOTHING: Overrides = {}
-AT_A_TIME = max(1, min(4, os.cpu_count() or 1))
+MAX_PARALLEL_READS = max(1, min(4, os.cpu_count() or 1))
 """Photos read at a time when many are asked for."""
 T = TypeVar("T")
 R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RenderRequest:
     """What somebody asks for beyond the photo itself."""
 
     overrides: Overrides
@@ -98,7 +98,7 @@ class Ingest:
                 return False
             self._refuse(path, error)
             return True
-        clips = adoptable(path, reading.sha256)
+        clips = adoptable_clips(path, reading.sha256)
         with self._db.transaction():
             photo = self._remember(path, reading)
             for clip in clips:
@@ -106,10 +106,10 @@ class Ingest:
             if self._catalog.note_ingest(path, reading.sha256) and not clips:
                 self._drop_outdated(photo)
                 generator = registry.resolve(self._config.render.generator)
-                self._queue.enqueue(Order(photo, recipe, generator, origin="watch"))
+                self._queue.enqueue(NewJob(photo, recipe, generator, origin="watch"))
         return True
 
-    def request(self, path: Path, wish: Wish) -> list[Job]:
+    def request(self, path: Path, wish: RenderRequest) -> list[Job]:
         """Animate a photo because somebody asked; one job for each variant.
 
         Raises:
@@ -120,17 +120,17 @@ class Ingest:
         generator = self._generator(wish)
         return self._queue_renders(path, self._read_photo(path), wish, generator)
 
-    def request_many(self, paths: Sequence[Path], wish: Wish) -> Iterator[list[Job] | Exception]:
+    def request_many(self, paths: Sequence[Path], wish: RenderRequest) -> Iterator[list[Job] | Exception]:
         """:meth:`request` for each photo, in order; several are read at a time. An error stands for its photo."""
         generator = self._generator(wish)
-        with ThreadPoolExecutor(AT_A_TIME) as threads:
+        with ThreadPoolExecutor(MAX_PARALLEL_READS) as threads:
             for path, reading in zip(paths, threads.map(partial(_or_error, self._read_photo), paths), strict=True):
                 if isinstance(reading, Exception):
                     yield reading
                 else:
                     yield _or_error(partial(self._queue_renders, path, reading, wish), generator)
 
-    def arrive(self, staged: Path, path: Path, wish: Wish | None) -> list[Job]:
+    def adopt_upload(self, staged: Path, path: Path, wish: RenderRequest | None) -> list[Job]:
         """Put a photo that was sent to us in place, known before it can be seen, so that the watch leaves it alone.
 
         Args:
@@ -153,17 +153,17 @@ class Ingest:
             move_without_overwriting(staged, path)
         return jobs
 
-    def _generator(self, wish: Wish) -> str:
+    def _generator(self, wish: RenderRequest) -> str:
         return registry.resolve(wish.generator or self._config.render.generator)
 
-    def _queue_renders(self, path: Path, reading: Reading, wish: Wish, generator: str) -> list[Job]:
+    def _queue_renders(self, path: Path, reading: Reading, wish: RenderRequest, generator: str) -> list[Job]:
         recipes = self._variants(path, reading, wish, generator)
         with self._db.transaction():
             photo = self._remember(path, reading)
             self._catalog.note_ingest(path, reading.sha256)
             self._catalog.notice_deleted(photo.id)
             orders = [
-                Order(
+                NewJob(
                     photo,
                     recipe,
                     generator,
@@ -174,7 +174,7 @@ class Ingest:
             ]
             return [self._queue.enqueue(order)[0] for order in orders]
 
-    def look(self, path: Path) -> Reading:
+    def inspect(self, path: Path) -> Reading:
         """Read a photo; nothing is kept or queued.
 
         Raises:
@@ -204,7 +204,7 @@ class Ingest:
             )
         return self._read(path)
 
-    def _variants(self, path: Path, reading: Reading, wish: Wish, generator: str) -> list[Recipe]:
+    def _variants(self, path: Path, reading: Reading, wish: RenderRequest, generator: str) -> list[Recipe]:
         """One recipe for each clip that is wished for; each has a seed of its own."""
         first = self._compose(path, reading, wish.overrides, wish.refined, look=wish.look)
         recipes = [first]
@@ -228,7 +228,7 @@ class Ingest:
     ) -> Recipe:
         layers: list[tuple[str, Overrides]] = [("your words for this photo", overrides)]
         layers.append(("as in the clip that this one refines", refined))
-        layers += folder_rules(path.parent)
+        layers += folder_settings(path.parent)
         layers.append(("your config.toml", self._config.recipe))
         layers.append(("another variant: another movement", varied))
         return compose(
@@ -250,10 +250,10 @@ class Ingest:
             stat = path.stat()
         except OSError:
             return  # gone again: nothing to report
-        self._catalog.put_problem(path, Stamp.of(stat), Failure(**error.to_dict()))
+        self._catalog.record_rejection(path, Stamp.of(stat), Failure(**error.to_dict()))
 
 
-def adoptable(photo: Path, sha256: str) -> list[Clip]:
+def adoptable_clips(photo: Path, sha256: str) -> list[Clip]:
     """Clips of this very photo that stand beside it already: it was moved with them, or the database was lost.
 
     A sidecar whose clip was deleted counts too: the photographer did not want it.
@@ -277,7 +277,7 @@ def _or_error(work: Callable[[T], R], what: T) -> R | Exception:
         return error
 
 
-def folder_rules(folder: Path) -> Sequence[tuple[str, Overrides]]:
+def folder_settings(folder: Path) -> Sequence[tuple[str, Overrides]]:
     """The recipe settings of the nearest afterframe.toml, looking upwards; empty without one.
 
     Raises:

@@ -14,7 +14,7 @@ from afterframe.domain import Scene
 from afterframe.errors import PhotoError
 from afterframe.imaging.decode import decode
 from afterframe.system.hashing import sha256_of
-from afterframe.system.process_pool import Pool, Stopped
+from afterframe.system.process_pool import CallKilled, ProcessPool
 
 NOT_A_PHOTO = frozenset({"unknown_format", "not_a_file"})
 """photometa's codes for what is no photo at all."""
@@ -64,7 +64,7 @@ def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Readin
         ) from error
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise PhotoError(f"{path.name} changed while it was read.", "It will be tried again.", code="changing")
-    return Reading(sha256, after.st_size, after.st_mtime_ns, facts, vision.look(pixels), upright_size, problem)
+    return Reading(sha256, after.st_size, after.st_mtime_ns, facts, vision.analyse(pixels), upright_size, problem)
 
 
 def _facts(path: Path) -> tuple[photometa.Facts, str | None]:
@@ -84,8 +84,8 @@ class PhotoReader:
 
     def __init__(self, limits: LimitsConfig, processes: int = 1) -> None:
         self._limits = limits
-        self._pool = Pool(read_photo, time_s=limits.read_s, memory_mb=limits.memory_mb, size=processes)
-        self._facts_pool = Pool(photometa.read, time_s=limits.read_s, memory_mb=limits.memory_mb, size=processes)
+        self._pool = ProcessPool(read_photo, time_s=limits.read_s, memory_mb=limits.memory_mb, size=processes)
+        self._facts_pool = ProcessPool(photometa.read, time_s=limits.read_s, memory_mb=limits.memory_mb, size=processes)
 
     def read(self, path: Path) -> Reading:
         """Read a photo; one whose metadata stalls or crashes the reader is read for its picture alone.
@@ -94,12 +94,12 @@ class PhotoReader:
             PhotoError: as :func:`read_photo`, or the picture itself took too long or crashed the reader.
         """
         try:
-            with contextlib.suppress(Stopped):
+            with contextlib.suppress(CallKilled):
                 return self._call(path, with_facts=True)
             return self._call(path, with_facts=False)
         except PhotoError:
             raise
-        except Stopped as stopped:
+        except CallKilled as stopped:
             raise PhotoError(
                 f"{path.name} could not be read: {stopped}.",
                 "The file is probably damaged; export it again.",
@@ -127,7 +127,7 @@ class PhotoReader:
         """
         try:
             facts: photometa.Facts = self._facts_pool.call(path)
-        except Stopped as stopped:
+        except CallKilled as stopped:
             raise PhotoError(
                 f"{path.name}: its metadata could not be read: {stopped}.",
                 "The file is probably damaged.",

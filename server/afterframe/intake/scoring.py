@@ -26,7 +26,7 @@ QUALITY_FLOOR = 0.35
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Score:
     """One answer."""
 
     score: float
@@ -42,7 +42,7 @@ class Mark:
 class Readiness:
     """How well a photo lends itself to animation."""
 
-    marks: Mapping[str, Mark]
+    marks: Mapping[str, Score]
     """The five of WEIGHTS, and source_quality."""
 
     @property
@@ -79,13 +79,13 @@ def _ramp(value: float, none: float, full: float) -> float:
     return min(1.0, max(0.0, (value - none) / (full - none)))
 
 
-def _best(*clues: tuple[float, str], otherwise: str) -> Mark:
+def _best(*clues: tuple[float, str], otherwise: str) -> Score:
     """The strongest clue decides, and the others add a little."""
     ranked = sorted((clue for clue in clues if clue[0] > FAINT), reverse=True)
     if not ranked:
-        return Mark(0.1, otherwise)
+        return Score(0.1, otherwise)
     score = min(1.0, ranked[0][0] + 0.1 * sum(clue[0] for clue in ranked[1:]))
-    return Mark(score, "; ".join(reason for _, reason in ranked[:2]))
+    return Score(score, "; ".join(reason for _, reason in ranked[:2]))
 
 
 def _of(scene: Scene) -> Callable[[str], float]:
@@ -101,7 +101,7 @@ def _soft_background(scene: Scene) -> float:
     return 0.9 * _ramp(scene.measures.get("isolation", 0.0), 0.0, 0.6) * _before_things(scene)
 
 
-def _isolation(facts: Facts, scene: Scene) -> Mark:
+def _isolation(facts: Facts, scene: Scene) -> Score:
     seen = _of(scene)
     before_things = _before_things(scene)
     shallow = {"very shallow": 0.8, "shallow": 0.6}.get(facts.depth_of_field or "", 0.0)
@@ -115,7 +115,7 @@ def _isolation(facts: Facts, scene: Scene) -> Mark:
     )
 
 
-def _lighting(facts: Facts, scene: Scene) -> Mark:
+def _lighting(facts: Facts, scene: Scene) -> Score:
     seen = _of(scene)
     low_sun = facts.sun_elevation_deg is not None and 0 < facts.sun_elevation_deg < 15
     named = {
@@ -136,11 +136,11 @@ def _lighting(facts: Facts, scene: Scene) -> Mark:
         otherwise="flat light",
     )
     if facts.light in flat:
-        return Mark(min(mark.score, 0.35), flat[facts.light])
+        return Score(min(mark.score, 0.35), flat[facts.light])
     return mark
 
 
-def _movement(facts: Facts, scene: Scene) -> Mark:
+def _movement(facts: Facts, scene: Scene) -> Score:
     seen = _of(scene)
     slow = facts.exposure_s is not None and facts.exposure_s >= 1 / 15
     slower = facts.exposure_s is None or facts.exposure_s >= 1 / 500
@@ -165,7 +165,7 @@ def _seconds(exposure_s: float | None) -> str:
     return f"{exposure_s:g} s" if exposure_s >= 0.3 else f"1/{1 / exposure_s:.0f} s"
 
 
-def _environment(facts: Facts, scene: Scene) -> Mark:
+def _environment(facts: Facts, scene: Scene) -> Score:
     seen = _of(scene)
     place = facts.sublocation or facts.city or facts.country
     all_sharp = _soft_background(scene) <= FAINT  # else the first mark says the contrary
@@ -179,7 +179,7 @@ def _environment(facts: Facts, scene: Scene) -> Mark:
     )
 
 
-def _time(facts: Facts, scene: Scene) -> Mark:
+def _time(facts: Facts, scene: Scene) -> Score:
     sure = facts.time_of_day_source == "sun"
     hour = facts.time_of_day if sure or not facts.contradictions else None
     telling = {"golden hour": 1.0, "blue hour": 1.0, "night": 0.7, "evening": 0.5, "morning": 0.5}
@@ -195,7 +195,7 @@ def _time(facts: Facts, scene: Scene) -> Mark:
     )
 
 
-def _quality(facts: Facts, scene: Scene, size: tuple[int, int]) -> Mark:
+def _quality(facts: Facts, scene: Scene, size: tuple[int, int]) -> Score:
     """At least 1024 px on the short side, 2K recommended; noise, clipping and focus take away."""
     seen = _of(scene)
     short = min(size)
@@ -211,4 +211,4 @@ def _quality(facts: Facts, scene: Scene, size: tuple[int, int]) -> Mark:
     for loss, _ in faults:
         score *= 1 - loss
     worst = max(faults)
-    return Mark(score, worst[1] if worst[0] > 0.1 else f"{size[0]} x {size[1]} pixels, sharp and clean")
+    return Score(score, worst[1] if worst[0] > 0.1 else f"{size[0]} x {size[1]} pixels, sharp and clean")

@@ -18,7 +18,7 @@ class _Arrival:
 
 
 @dataclass(slots=True)
-class Settler:
+class StabilityTracker:
     """Which arriving files stand still. Pure: it looks at stamps and at the time that it is told.
 
     Args:

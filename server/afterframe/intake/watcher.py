@@ -25,7 +25,7 @@ from afterframe.config import WatchConfig
 from afterframe.domain import Failure, Stamp
 from afterframe.imaging.decode import is_photo
 from afterframe.intake.scan import is_inside, on_network, scan
-from afterframe.intake.settle import Settler
+from afterframe.intake.settle import StabilityTracker
 from afterframe.state.catalog import Catalog
 
 TAKE_AT_ONCE = 32
@@ -91,7 +91,7 @@ class Watcher:
         self._take_backlog = take_backlog
         self._clock = clock
         self._wall = wall
-        self._settler = Settler(config.settle_s, config.broken_s)
+        self._settler = StabilityTracker(config.settle_s, config.broken_s)
         self._hints: queue.Queue[tuple[Path, bool] | None] = queue.Queue()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch")
@@ -114,7 +114,7 @@ class Watcher:
         """The folders changed: watch the new ones, look through them at once."""
         self._hints.put(None)
 
-    def look_again(self, folder: Path) -> None:
+    def rescan(self, folder: Path) -> None:
         """Look a folder through now."""
         self._hints.put((folder, False))
 
@@ -174,7 +174,7 @@ class Watcher:
         try:
             if path.is_dir() and not path.name.startswith("."):
                 if not path.is_symlink() or path in self._next_scan:  # a link may lead in circles
-                    self._look_into(path)
+                    self._scan_into(path)
             elif is_photo(path) and not self._hidden(path):
                 self._see(path, Stamp.of(path.stat()), renamed=renamed)
         except OSError:
@@ -203,7 +203,7 @@ class Watcher:
             self._settler.forget(path)
             return
         if known != stamp and self._leads_outside(path):
-            self._catalog.put_problem(path, stamp, _outside(path))
+            self._catalog.record_rejection(path, stamp, _outside(path))
         elif known != stamp and not self._take(path, final=final):
             return
         self._settler.forget(path)
@@ -265,7 +265,7 @@ class Watcher:
         for path in found.temporaries:
             self._stray(path)
 
-    def _look_into(self, folder: Path) -> None:
+    def _scan_into(self, folder: Path) -> None:
         found = scan(folder)
         known = self._catalog.stamps(folder)
         for path, stamp in found.photos.items():
@@ -280,7 +280,7 @@ class Watcher:
         hold = len(fresh) > self._config.backlog_limit and not self._take_backlog
         if hold:
             log.warning("%s holds %d photos; confirm on the page or with serve --backlog", root, len(fresh))
-            self._catalog.hold(fresh)
+            self._catalog.hold_backlog(fresh)
         self._catalog.set_backlog(root, seen=True, waiting=len(fresh) if hold else 0)
         return hold
 

@@ -258,7 +258,7 @@ def move_without_overwriting(source: Path, target: Path) -> None:
         source.unlink()
 
 
-def seal(temporary: Path, packet: bytes) -> str:
+def embed_packet(temporary: Path, packet: bytes) -> str:
     """Put the packet into the finished clip and beside it, all of it on disk.
 
     Returns:

@@ -20,7 +20,7 @@ _CAMERA_WROTE_IT = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Classification:
     """The likeliest type, the next, and the evidence."""
 
     photo_type: PhotoType
@@ -37,7 +37,7 @@ def own_words(facts: Facts) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in stripped if text and not _CAMERA_WROTE_IT.search(text)))
 
 
-def classify(facts: Facts, scene: Scene, rules: Rules) -> Verdict:
+def classify(facts: Facts, scene: Scene, rules: Rules) -> Classification:
     """Weigh the clues of ``rules`` and the photographer's words; the strongest sum wins."""
     scores = dict(rules.prior)
     evidence: list[tuple[float, PhotoType, str]] = []
@@ -50,7 +50,7 @@ def classify(facts: Facts, scene: Scene, rules: Rules) -> Verdict:
     confidence = 1.0 / total
     best = order[0]
     said = [say for weight, kind, say in sorted(evidence, key=lambda e: -e[0]) if kind is best and weight > 0.1]
-    return Verdict(best, order[1], confidence, _reasons(rules, best, order[1], confidence, said))
+    return Classification(best, order[1], confidence, _reasons(rules, best, order[1], confidence, said))
 
 
 def _reasons(rules: Rules, best: PhotoType, other: PhotoType, confidence: float, said: list[str]) -> tuple[str, ...]:

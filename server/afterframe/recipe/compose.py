@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from afterframe.domain import CameraMovement, Direction, Recipe, Scene
-from afterframe.recipe.classify import Verdict, classify
+from afterframe.recipe.classify import Classification, classify
 from afterframe.recipe.prompt import add_look, write_prompt
 from afterframe.recipe.rules import Rules, TypeRules, rules
 from afterframe.recipe.settings import Overrides, read_setting
@@ -29,7 +29,7 @@ _MOVEMENTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _Override:
     value: Any
     source: str
 
@@ -84,24 +84,26 @@ def _with_look(recipe: Recipe, facts: Facts, scene: Scene) -> Recipe:
     return replace(recipe, prompt=prompt, because=because)
 
 
-def _strongest(overrides: Overrides) -> dict[str, _Wish]:
-    wishes: dict[str, _Wish] = {}
+def _strongest(overrides: Overrides) -> dict[str, _Override]:
+    wishes: dict[str, _Override] = {}
     for source, values in overrides:
         for name, value in values.items():
-            wish = _Wish(read_setting(name, value, source), source)
+            wish = _Override(read_setting(name, value, source), source)
             wishes.setdefault(name, wish)
     return wishes
 
 
-def _photo_type(facts: Facts, scene: Scene, wishes: Mapping[str, _Wish], book: Rules) -> tuple[Verdict, Because]:
+def _photo_type(
+    facts: Facts, scene: Scene, wishes: Mapping[str, _Override], book: Rules
+) -> tuple[Classification, Because]:
     if wish := wishes.get("photo_type"):
-        verdict = Verdict(wish.value, wish.value, 1.0, (wish.source,))
+        verdict = Classification(wish.value, wish.value, 1.0, (wish.source,))
     else:
         verdict = classify(facts, scene, book)
     return verdict, {"photo_type": verdict.reasons}
 
 
-def _by_rule(facts: Facts, scene: Scene, verdict: Verdict, book: Rules, because: Because) -> dict[str, Any]:
+def _by_rule(facts: Facts, scene: Scene, verdict: Classification, book: Rules, because: Because) -> dict[str, Any]:
     chosen = book.types[verdict.photo_type]
     because["style_consistency"] = (chosen.style_because,)
     because["fps"] = (f"{book.fps} frames a second, as in film",)
@@ -122,7 +124,7 @@ def _by_rule(facts: Facts, scene: Scene, verdict: Verdict, book: Rules, because:
     }
 
 
-def _intensity(facts: Facts, verdict: Verdict, book: Rules, because: Because) -> float:
+def _intensity(facts: Facts, verdict: Classification, book: Rules, because: Because) -> float:
     chosen = book.types[verdict.photo_type]
     intensity, reasons = chosen.motion_intensity, [chosen.motion_because]
     if verdict.confidence < book.unsure_below:
@@ -178,7 +180,9 @@ def _drift(scene: Scene) -> tuple[CameraMovement, str]:
     return CameraMovement.PUSH_IN, "no open horizon: the camera drifts in"
 
 
-def _size(photo_size: tuple[int, int], wishes: Mapping[str, _Wish], book: Rules, because: Because) -> tuple[int, int]:
+def _size(
+    photo_size: tuple[int, int], wishes: Mapping[str, _Override], book: Rules, because: Because
+) -> tuple[int, int]:
     if wish := wishes.get("size"):
         because["size"] = (f"{wish.source}; cropped around the subject",)
         width, height = wish.value
@@ -199,7 +203,7 @@ def _even(side: float, at_most: int) -> int:
     return max(2, nearest if nearest <= at_most else nearest - 2)
 
 
-def _worded(recipe: Recipe, facts: Facts, scene: Scene, wishes: Mapping[str, _Wish], book: Rules) -> Recipe:
+def _worded(recipe: Recipe, facts: Facts, scene: Scene, wishes: Mapping[str, _Override], book: Rules) -> Recipe:
     because = dict(recipe.because)
     because.setdefault("negative_prompt", ("what models get wrong most often",))
     if "prompt" in wishes:

@@ -60,7 +60,7 @@ def add_description(recipe: Recipe, words: str, by: str) -> Recipe:
     """With what is in the picture said first, as somebody else than the photographer says it.
 
     Args:
-        recipe: one that :func:`wants_words`.
+        recipe: one that :func:`needs_description`.
         words: whole sentences.
         by: who said them.
     """
@@ -70,7 +70,7 @@ def add_description(recipe: Recipe, words: str, by: str) -> Recipe:
     return replace(recipe, prompt=prompt, because={**recipe.because, "prompt": reasons})
 
 
-def wants_words(recipe: Recipe) -> bool:
+def needs_description(recipe: Recipe) -> bool:
     """Whether nobody has said what is in the picture."""
     return _NOTHING_WRITTEN in recipe.because.get("prompt", ())
 

@@ -28,8 +28,8 @@ from afterframe.generators.parallax.interactive import relief
 from afterframe.imaging.decode import decode
 from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
 from afterframe.imaging.framing import frame
-from afterframe.system.process_pool import Pool, Stopped
-from afterframe.vision import look
+from afterframe.system.process_pool import CallKilled, ProcessPool
+from afterframe.vision import analyse
 
 SMALL_SIDE = 480
 """Long side of thumbnails and drafts, pixels."""
@@ -39,11 +39,11 @@ DRAFT_FRAMES = 72
 """Long clips get fewer frames a second in their draft."""
 VIEW_SIDE = 1920
 """Long side of an interactive view, pixels: sharp on a large screen, and small enough to be sent in one file."""
-KEPT = {"pictures": 4000, "drafts": 200, "views": 400}
+MAX_CACHED = {"pictures": 4000, "drafts": 200, "views": 400}
 """Files of each kind that stay in the cache."""
 
 
-class Darkroom:
+class DraftMaker:
     """Makes pictures and drafts.
 
     Args:
@@ -55,7 +55,7 @@ class Darkroom:
         self._cache = home.cache
         self._limits = limits
         self._ffmpeg = ffmpeg
-        self._pool = Pool(develop, time_s=limits.read_s, memory_mb=limits.memory_mb, size=processes)
+        self._pool = ProcessPool(make_picture_file, time_s=limits.read_s, memory_mb=limits.memory_mb, size=processes)
 
     def picture(self, path: Path, stamp: str, side: int) -> Path:
         """A whole photo as JPEG, its long side at most ``side`` pixels.
@@ -130,7 +130,7 @@ class Darkroom:
             self._pool.call(what, path, self._limits.megapixels, *rest)
             if not target.is_file():  # made by somebody else meanwhile, and perhaps being sent
                 part.replace(target)
-        except Stopped as stopped:
+        except CallKilled as stopped:
             raise PhotoError(
                 f"{photo.name} could not be shown: {stopped}.",
                 "The file is probably damaged; export it again.",
@@ -138,7 +138,7 @@ class Darkroom:
             ) from stopped
         finally:
             part.unlink(missing_ok=True)
-        prune(folder, KEPT[kind])
+        prune(folder, MAX_CACHED[kind])
         return target
 
     def close(self) -> None:
@@ -187,7 +187,7 @@ def _key(*parts: object) -> str:
 # -- in the process that can be killed -----------------------------------------------------------
 
 
-def develop(what: str, path: str, megapixels: float, target: str, *more: Any) -> None:
+def make_picture_file(what: str, path: str, megapixels: float, target: str, *more: Any) -> None:
     """Make one file of a photo.
 
     Args:
@@ -252,7 +252,7 @@ def _viewed(
     scale = min(most, pixels.shape[1] / shape[0], pixels.shape[0] / shape[1])
     size = max(2, round(shape[0] * scale)), max(2, round(shape[1] * scale))
     known = Scene.from_dict(scene)
-    return replace(frame(pixels, known if known.measures else look(pixels), size, 0.0), **lens)
+    return replace(frame(pixels, known if known.measures else analyse(pixels), size, 0.0), **lens)
 
 
 def _draft(

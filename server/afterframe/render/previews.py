@@ -18,7 +18,7 @@ LONG_SIDE = 320
 """Pixels."""
 
 
-def previewed(frames: Frames, target: Path, clock: Callable[[], float] = time.monotonic) -> Frames:
+def with_live_preview(frames: Frames, target: Path, clock: Callable[[], float] = time.monotonic) -> Frames:
     """The same frames; now and then one is also written to ``target``, which is gone at the end.
 
     Args:

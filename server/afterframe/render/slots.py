@@ -14,16 +14,16 @@ import psutil
 
 from afterframe.config import Config
 from afterframe.state.queue import ELSEWHERE, LOCAL
-from afterframe.system.gpus import devices, free_mb
+from afterframe.system.gpus import find_gpus, free_mb
 
-LOOK_S = 5.0
+POLL_INTERVAL_S = 5.0
 """How often an idle worker looks at the memory of the GPUs, seconds."""
-TURN_S = 0.3
+STAGGER_S = 0.3
 """The head start of a GPU with more free memory, seconds; longer than an idle worker's pause."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class WorkerSpec:
     """What one slot works for."""
 
     lane: str = LOCAL
@@ -37,29 +37,29 @@ class Place:
         return self.lane in ELSEWHERE
 
 
-def places(config: Config) -> list[Place]:
+def worker_specs(config: Config) -> list[WorkerSpec]:
     """Every slot of this machine. Each kind has at least one, so that no job waits without a word."""
-    uuids = tuple(device.uuid for device in devices())
+    uuids = tuple(device.uuid for device in find_gpus())
     if len(uuids) < 2:
         uuids = ()
     turned = [uuids[index:] + uuids[:index] for index in range(len(uuids))] or [()]
     local = config.render.slots or len(turned)
     remote = sum(endpoint.slots for endpoint in config.remote.endpoints)
     return [
-        *(Place(LOCAL, turned[index % len(turned)]) for index in range(local)),
-        *(Place("remote") for _ in range(max(1, remote))),
-        *(Place("ray") for _ in range(config.cluster.slots)),
+        *(WorkerSpec(LOCAL, turned[index % len(turned)]) for index in range(local)),
+        *(WorkerSpec("remote") for _ in range(max(1, remote))),
+        *(WorkerSpec("ray") for _ in range(config.cluster.slots)),
     ]
 
 
-class Turn:
+class GpuStagger:
     """Spreads jobs over several GPUs by free memory: who has less lets the others go first.
 
     No worker knows which others are idle. Each waits a moment for every GPU that has more free memory than
     its own, and takes the job if nobody did.
 
     Args:
-        devices: as :class:`Place` has them.
+        devices: as :class:`WorkerSpec` has them.
         free: free memory of every GPU, MiB, by its UUID.
     """
 
@@ -72,20 +72,20 @@ class Turn:
         self._devices = devices
         self._free = free
         self._clock = clock
-        self._looked_at = -LOOK_S
+        self._looked_at = -POLL_INTERVAL_S
         self._ahead = 0
 
     def wait_s(self) -> float:
         """How long to leave a job to others, seconds."""
         if len(self._devices) < 2:
             return 0.0
-        if self._clock() - self._looked_at >= LOOK_S:
+        if self._clock() - self._looked_at >= POLL_INTERVAL_S:
             self._looked_at = self._clock()
             # Whole GiB: a driver's few MiB here and there are no reason to wait.
             free = {uuid: mb >> 10 for uuid, mb in self._free().items()}
             own = free.get(self._devices[0], 0)
             self._ahead = sum(free.get(other, 0) > own for other in self._devices[1:])
-        return self._ahead * TURN_S
+        return self._ahead * STAGGER_S
 
 
 def _siblings() -> Collection[int]:

@@ -16,7 +16,7 @@ from typing import IO
 
 from afterframe.naming import temporary_for
 from afterframe.publish.files import discard
-from afterframe.render.slots import Place
+from afterframe.render.slots import WorkerSpec
 from afterframe.state.queue import Queue
 from afterframe.system.gpus import VISIBLE
 from afterframe.system.signals import interrupts_held_back
@@ -34,18 +34,18 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Slot:
+class WorkerSlot:
     """One place for a worker process."""
 
     owner: str
-    place: Place
+    place: WorkerSpec
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     start_at: float = 0.0
     deaths: int = field(default=0)
 
 
-def start_worker(owner: str, reserved: bool, place: Place) -> subprocess.Popen[bytes]:
+def start_worker(owner: str, reserved: bool, place: WorkerSpec) -> subprocess.Popen[bytes]:
     """Start a worker process in our own process group; it ends when its standard input closes."""
     with interrupts_held_back():
         return subprocess.Popen(
@@ -77,15 +77,15 @@ class Supervisor:
         owner: str,
         roll_forward: Callable[[Callable[[str], bool]], None],
         *,
-        places: Sequence[Place] = (Place(),),
+        places: Sequence[WorkerSpec] = (WorkerSpec(),),
         reserved: bool = False,
         tidy: Callable[[], None] = lambda: None,
-        start: Callable[[str, bool, Place], subprocess.Popen[bytes]] = start_worker,
+        start: Callable[[str, bool, WorkerSpec], subprocess.Popen[bytes]] = start_worker,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
         self._roll_forward = roll_forward
-        self._slots = [Slot(f"{owner}/{index}", place) for index, place in enumerate(places)]
+        self._slots = [WorkerSlot(f"{owner}/{index}", place) for index, place in enumerate(places)]
         self._reserved = reserved
         self._tidy = tidy
         self._start = start
@@ -121,17 +121,17 @@ class Supervisor:
                     log.exception("looking for work that was left behind")
             for slot in self._slots:
                 try:
-                    self.look_after(slot)
+                    self.tend(slot)
                 except Exception:
                     # A full disk or a locked database must not end the watch over the other workers.
                     log.exception("worker %s", slot.owner)
             self._ending.wait(TICK_S)
 
-    def look_after(self, slot: Slot) -> None:
+    def tend(self, slot: WorkerSlot) -> None:
         """Start the worker if there is none, and draw the consequences when it died or hangs."""
         now = self._clock()
         if slot.process is None:
-            if now >= slot.start_at and (not slot.place.at_need or self._queue.waits(slot.place.lane)):
+            if now >= slot.start_at and (not slot.place.at_need or self._queue.has_queued(slot.place.lane)):
                 slot.process = self._start(slot.owner, self._reserved, slot.place)
                 slot.started_at = now
         elif slot.process.poll() is not None:
@@ -141,7 +141,7 @@ class Supervisor:
             slot.process.wait()
             self._bury(slot, "the render made no progress any more and was ended", now)
 
-    def _bury(self, slot: Slot, reason: str, now: float) -> None:
+    def _bury(self, slot: WorkerSlot, reason: str, now: float) -> None:
         in_order = slot.process is not None and slot.process.returncode == 0  # for fresh memory: nothing is wrong
         log.log(logging.INFO if in_order else logging.WARNING, "%s: %s", slot.owner, reason)
         slot.deaths = 0 if in_order or now - slot.started_at > STEADY_S else slot.deaths + 1
@@ -152,13 +152,13 @@ class Supervisor:
             if job.state.ended:
                 discard(temporary_for(Path(job.photo_path).parent, job.id))
 
-    def _tell(self, slot: Slot) -> None:
+    def _tell(self, slot: WorkerSlot) -> None:
         if slot.process is not None and slot.process.stdin is not None:
             with contextlib.suppress(OSError):
                 slot.process.stdin.write(b"stop\n")
                 slot.process.stdin.flush()
 
-    def _end(self, slot: Slot) -> None:
+    def _end(self, slot: WorkerSlot) -> None:
         if slot.process is None:
             return
         try:
@@ -169,7 +169,7 @@ class Supervisor:
         self._close(slot)
         self._queue.release(slot.owner)
 
-    def _close(self, slot: Slot) -> None:
+    def _close(self, slot: WorkerSlot) -> None:
         if slot.process is not None:
             stdin: IO[bytes] | None = slot.process.stdin
             if stdin is not None:

@@ -21,7 +21,7 @@ import cv2
 
 from afterframe.config import Config, Home, read_config
 from afterframe.domain import Clip, Job, Recipe, Verdict
-from afterframe.encode.encode import Encoding, encode, take_apart, verify, write_poster
+from afterframe.encode.encode import Encoding, decode_clip, encode, verify, write_poster
 from afterframe.errors import (
     AfterframeError,
     Cancelled,
@@ -35,25 +35,26 @@ from afterframe.errors import (
 from afterframe.generators import registry
 from afterframe.generators.describer import SIDE
 from afterframe.generators.describer import describe as describe_picture
+from afterframe.generators.interface import Generator
 from afterframe.grade.fidelity import Fidelity
 from afterframe.grade.match import match_grade
 from afterframe.imaging.decode import decode
-from afterframe.imaging.frames import Frames, Movie, PreparedPhoto, every_processor, gathered
+from afterframe.imaging.frames import EncodedClip, Frames, PreparedPhoto, buffered, every_processor
 from afterframe.imaging.framing import frame
 from afterframe.naming import POSTER_MARK, poster_of, preview_of, sidecar_of, temporary_for
 from afterframe.publish.backlink import write_back_link
-from afterframe.publish.files import Publication, check_folder, choose_name, discard, place, seal
+from afterframe.publish.files import Publication, check_folder, choose_name, discard, embed_packet, place
 from afterframe.publish.sidecar import MadeBy, describe, read_clip
-from afterframe.recipe import add_description, wants_words
-from afterframe.render.previews import previewed
-from afterframe.render.slots import Place, Turn
+from afterframe.recipe import add_description, needs_description
+from afterframe.render.previews import with_live_preview
+from afterframe.render.slots import GpuStagger, WorkerSpec
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import LeaseLost, Queue
 from afterframe.system import logs
 from afterframe.system.hashing import sha256_of
 from afterframe.system.signals import hear_interrupts
-from afterframe.vision import look
+from afterframe.vision import analyse
 from photometa.xmp.packets import packet as packet_of
 
 BEAT_S = 0.5
@@ -62,7 +63,7 @@ IDLE_S = 0.2
 """How often an idle worker looks for a job, seconds."""
 UNAVAILABLE_S = 5.0
 """Until the next job is tried on a server or cluster that was not there, seconds."""
-ANY_PLACE = Place(lane="")
+ANY_PLACE = WorkerSpec(lane="")
 
 log = logging.getLogger("afterframe.render.worker")  # __name__ is "__main__" in the process of its own
 
@@ -128,7 +129,7 @@ class Heartbeat:
     def _run(self) -> None:
         while not self._wake.wait(BEAT_S):
             if time.monotonic() - self._moved > self._stall_s:
-                self._queue.lapse(self._job.id, self._owner)  # the supervisor ends this process
+                self._queue.expire_lease(self._job.id, self._owner)  # the supervisor ends this process
                 return
             try:
                 cancelled = self._queue.heartbeat(self._job.id, self._owner, self._share, self._eta_s())
@@ -152,7 +153,7 @@ class Worker:
         self._owner = owner
         self.keep_warm_s = config.render.keep_warm_s
         self._encoding = Encoding(config.render.ffmpeg, config.render.preset, config.render.crf)
-        self._generators: dict[tuple[str, int], registry.Generator] = {}
+        self._generators: dict[tuple[str, int], Generator] = {}
         # x264 takes every core while frames are made; more threads here would only get in its way.
         cv2.setNumThreads(max(1, (os.cpu_count() or 1) // 4))
 
@@ -169,17 +170,17 @@ class Worker:
         committed = False
         try:
             generator = self._generator(job)
-            recipe = generator.suit(self._described(job, generator))
+            recipe = generator.adapt(self._described(job, generator))
             photo = self._prepare(job, generator, recipe)
             made = generator.generate(photo, recipe, beat.progress, beat.stopped)
-            frames = take_apart(made, self._encoding) if isinstance(made, Movie) else made
-            if generator.abilities.ahead and not job.alone:
-                frames = gathered(frames)
+            frames = decode_clip(made, self._encoding) if isinstance(made, EncodedClip) else made
+            if generator.capabilities.ahead and not job.exclusive:
+                frames = buffered(frames)
                 beat.hand_over()
-            if generator.abilities.graded:
+            if generator.capabilities.graded:
                 frames = match_grade(frames, photo)
             fidelity = Fidelity(photo, recipe)
-            frames = previewed(fidelity.watch(frames), preview_of(Home.find().cache, job.id))
+            frames = with_live_preview(fidelity.watch(frames), preview_of(Home.find().cache, job.id))
             decoded = encode(frames, temporary, self._encoding, beat.progress, beat.stopped)
             verify(temporary, frames, self._encoding, decoded)
             if self._config.render.poster:
@@ -193,7 +194,7 @@ class Worker:
             if not committed:
                 discard(temporary)
 
-    def _generator(self, job: Job) -> registry.Generator:
+    def _generator(self, job: Job) -> Generator:
         """The job's generator; it stays for the next job, with whatever it has loaded."""
         wanted = (job.generator, job.plan)
         if wanted not in self._generators:
@@ -201,16 +202,16 @@ class Worker:
             self._generators = {wanted: registry.load(*wanted)}
         return self._generators[wanted]
 
-    def _described(self, job: Job, generator: registry.Generator) -> Recipe:
+    def _described(self, job: Job, generator: Generator) -> Recipe:
         """The recipe; with what a describer sees in the photo where nobody wrote a word that the model could follow."""
         weights = Path(self._config.vision.describer).expanduser()
-        if not (self._config.vision.describer and generator.abilities.trained and wants_words(job.recipe)):
+        if not (self._config.vision.describer and generator.capabilities.trained and needs_description(job.recipe)):
             return job.recipe
         pixels, _ = decode(Path(job.photo_path), megapixels=self._config.limits.megapixels, at_least=(SIDE, SIDE))
         words = describe_picture(pixels, weights)
         return add_description(job.recipe, words, weights.name) if words else job.recipe
 
-    def _prepare(self, job: Job, generator: registry.Generator, recipe: Recipe) -> PreparedPhoto:
+    def _prepare(self, job: Job, generator: Generator, recipe: Recipe) -> PreparedPhoto:
         path = Path(job.photo_path)
         overscan = generator.overscan(recipe)
         surround = tuple(math.ceil(side * (1 + 2 * overscan)) + 2 for side in recipe.size)
@@ -221,7 +222,7 @@ class Worker:
         known = self.catalog.photo_at(path)
         facts = known.facts if known else {}
         # Seen when it was ingested; a photo known from a rebuild alone is looked at now.
-        scene = known.scene if known and known.scene.measures else look(pixels)
+        scene = known.scene if known and known.scene.measures else analyse(pixels)
         with every_processor():
             prepared = frame(pixels, scene, recipe.size, overscan)
         return replace(
@@ -243,7 +244,7 @@ class Worker:
     def _intend(
         self,
         job: Job,
-        generator: registry.Generator,
+        generator: Generator,
         frames: Frames,
         temporary: Path,
         measures: Mapping[str, float],
@@ -251,12 +252,12 @@ class Worker:
         """Commit what is about to be published. The name is chosen and promised in one transaction."""
         photo = self.catalog.photo_at(Path(job.photo_path))
         facts = photo.facts if photo else {}
-        made_by = MadeBy(generator.name, generator.version, generator.abilities.trained, frames.model)
+        made_by = MadeBy(generator.name, generator.version, generator.capabilities.trained, frames.model)
         with self._db.transaction():
             clip, replaces_sha256 = self._clip(job, generator, frames)
             clip = replace(clip, measures=measures)
             packet = packet_of(describe(clip, made_by, facts, frames.count))
-            clip = replace(clip, sha256=seal(temporary, packet))
+            clip = replace(clip, sha256=embed_packet(temporary, packet))
             poster = temporary.with_suffix(".jpg")
             publication = Publication(
                 temporary=str(temporary),
@@ -269,17 +270,17 @@ class Worker:
                 poster=str(poster_of(Path(clip.path))) if poster.exists() else None,
                 record=clip.to_dict(),
             )
-            self.queue.intend(job.id, self._owner, clip.path, publication.to_dict())
+            self.queue.begin_publish(job.id, self._owner, clip.path, publication.to_dict())
         return publication
 
-    def _clip(self, job: Job, generator: registry.Generator, frames: Frames) -> tuple[Clip, str | None]:
+    def _clip(self, job: Job, generator: Generator, frames: Frames) -> tuple[Clip, str | None]:
         """The catalogue's row of the new clip, and the hash of the earlier clip that it replaces."""
         replaced, replaces_sha256 = self._outdated(job)
         if replaced:
             path, variant = Path(replaced.path), replaced.variant
         else:
             ours = {clip.path for clip in self.catalog.clips_of(job.photo_id)}
-            path, variant = choose_name(Path(job.photo_path), ours, lambda other: self.queue.promised(str(other)))
+            path, variant = choose_name(Path(job.photo_path), ours, lambda other: self.queue.is_reserved(str(other)))
         duration_s = frames.count / frames.fps
         clip = Clip(
             id=str(uuid.uuid4()),
@@ -319,7 +320,7 @@ class Worker:
         except PublishError as error:
             if error.error_code in ("name_taken", "lost"):
                 log.warning("%s; it is rendered again", error)
-                self.queue.abandon(job_id)
+                self.queue.requeue_publication(job_id)
                 return
             discard(Path(publication.temporary))
             raise
@@ -367,18 +368,18 @@ def serve(
     stopping: threading.Event,
     stall_s: float,
     reserved: bool,
-    place: Place = ANY_PLACE,
+    place: WorkerSpec = ANY_PLACE,
 ) -> None:
     """Claim and render until told to stop; return also when memory ran out, so that a fresh process goes on.
 
     Where a generator makes its clips ahead, one is finished (graded, encoded, published) while the next is made.
     """
     worked_at = time.monotonic()
-    turn = Turn(place.devices)
+    turn = GpuStagger(place.devices)
     finishing: Future[AfterframeError | None] | None = None
     with ThreadPoolExecutor(2, thread_name_prefix="render") as threads:
         while not stopping.is_set():
-            if place.devices and queue.waits(place.lane):
+            if place.devices and queue.has_queued(place.lane):
                 stopping.wait(turn.wait_s())
             job = queue.claim(owner, reserved_only=reserved, lane=place.lane)
             if job is None:
@@ -416,7 +417,7 @@ def _work(
 ) -> AfterframeError | None:
     """One job from its claim to its end; what went wrong, if anything did."""
     with beat:
-        if job.alone and before is not None:
+        if job.exclusive and before is not None:
             wait([before])
         error = _attempt(worker, job, beat)
     if stopping.is_set() and isinstance(error, Cancelled | EncodeError):
@@ -485,7 +486,7 @@ def main() -> None:
             stopping,
             config.render.stall_s,
             which == "reserved",
-            Place(lane, tuple(devices)),
+            WorkerSpec(lane, tuple(devices)),
         )
     finally:
         worker.close()

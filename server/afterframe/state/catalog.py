@@ -18,7 +18,7 @@ from typing import Any
 from afterframe.domain import Clip, Failure, Photo, Recipe, Scene, Stamp, Verdict
 from afterframe.errors import NotFound
 from afterframe.state.database import Database, put_keys
-from afterframe.state.search_keys import findable
+from afterframe.state.search_keys import search_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Catalog:
             ).fetchone()
         return _photo(row)
 
-    def put_problem(self, path: Path, stamp: Stamp, problem: Failure) -> None:
+    def record_rejection(self, path: Path, stamp: Stamp, problem: Failure) -> None:
         """Remember a file that could not be read, and why, so that it is not tried again until it changes."""
         with self._db.transaction() as connection:
             connection.execute(
@@ -129,7 +129,7 @@ class Catalog:
         row = self._db.connection.execute("SELECT size, mtime_ns FROM photos WHERE path = ?", (_key(path),)).fetchone()
         return Stamp(row["size"], row["mtime_ns"]) if row else None
 
-    def hold(self, stamps: Mapping[str, Stamp]) -> None:
+    def hold_backlog(self, stamps: Mapping[str, Stamp]) -> None:
         """Let photos of a large backlog wait for a confirmation."""
         waiting = json.dumps(WAITING.to_dict())
         with self._db.transaction() as connection:
@@ -138,7 +138,7 @@ class Catalog:
                 [(_key(path), stamp.size, stamp.mtime_ns, waiting, self._clock()) for path, stamp in stamps.items()],
             )
 
-    def let_go(self, folder: Path) -> int:
+    def release_backlog(self, folder: Path) -> int:
         """The user confirmed a folder's backlog: its photos are new again. How many that were."""
         prefix = str(folder) + os.sep
         with self._db.transaction() as connection:
@@ -203,7 +203,7 @@ class Catalog:
                WHERE clips.id = ?""",
             (clip.id,),
         ).fetchone()
-        keys = findable(row["path"], clip.created_at, clip.recipe.to_dict(), json.loads(row["facts"]))
+        keys = search_keys(row["path"], clip.created_at, clip.recipe.to_dict(), json.loads(row["facts"]))
         put_keys(connection, "clip_keys", row["seq"], keys)
 
     def clip(self, clip_id: str) -> Clip:

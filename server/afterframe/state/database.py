@@ -18,7 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from afterframe.state.search_keys import Findable, findable
+from afterframe.state.search_keys import SearchKeys, search_keys
 
 EVENTS_KEPT = 10_000
 
@@ -47,11 +47,11 @@ def _review(connection: sqlite3.Connection) -> None:
            FROM clips JOIN photos ON photos.id = clips.photo_id"""
     ).fetchall()
     for row in rows:
-        keys = findable(row["path"], row["created_at"], json.loads(row["recipe"]), json.loads(row["facts"]))
+        keys = search_keys(row["path"], row["created_at"], json.loads(row["recipe"]), json.loads(row["facts"]))
         put_keys(connection, "clip_keys", row["seq"], keys)
 
 
-def put_keys(connection: sqlite3.Connection, table: str, seq: int, keys: Findable) -> None:
+def put_keys(connection: sqlite3.Connection, table: str, seq: int, keys: SearchKeys) -> None:
     """Keep what a clip ("clip_keys") or an unfinished render ("render_keys") is found by."""
     marks = "?, ?, ?, ?, ?, ?, ?, ?, ?"
     connection.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", (seq, *astuple(keys)))  # noqa: S608 - ours
@@ -86,7 +86,7 @@ def _unfinished(connection: sqlite3.Connection) -> None:
            FROM jobs JOIN photos ON photos.id = jobs.photo_id WHERE jobs.state <> 'done'"""
     ).fetchall()
     for row in rows:
-        keys = findable(row["path"], row["created_at"], json.loads(row["recipe"]), json.loads(row["facts"]))
+        keys = search_keys(row["path"], row["created_at"], json.loads(row["recipe"]), json.loads(row["facts"]))
         put_keys(connection, "render_keys", row["seq"], keys)
 
 

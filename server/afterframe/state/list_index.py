@@ -18,10 +18,10 @@ import numpy.typing as npt
 
 from afterframe.domain import Verdict
 from afterframe.errors import UsageError
-from afterframe.state.search_keys import folded
+from afterframe.state.search_keys import fold
 
-Numbers = npt.NDArray[np.int64]
-Marks = npt.NDArray[np.bool_]
+IntColumn = npt.NDArray[np.int64]
+RowMask = npt.NDArray[np.bool_]
 
 STATES = ("done", "queued", "running", "failed", "cancelled")
 """How far a clip is; what is being put in place counts as running."""
@@ -50,7 +50,7 @@ SORTS: Mapping[str, Sort] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ListFilter:
     """Which clips; None: whichever."""
 
     verdict: str | None = None
@@ -80,20 +80,20 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class InternedTexts:
     """Texts that many clips share, each with a number."""
 
     texts: tuple[str, ...] = ()
     numbers: Mapping[str, int] = field(default_factory=dict)
 
-    def having(self, texts: Iterable[str]) -> Names:
+    def having(self, texts: Iterable[str]) -> InternedTexts:
         """These and some more."""
         numbers = dict(self.numbers)
         for text in texts:
             numbers.setdefault(text, len(numbers))
-        return self if len(numbers) == len(self.numbers) else Names(tuple(numbers), numbers)
+        return self if len(numbers) == len(self.numbers) else InternedTexts(tuple(numbers), numbers)
 
-    def ranks(self) -> Numbers:
+    def ranks(self) -> IntColumn:
         """Number -> place in the alphabet."""
         ranks = np.empty(len(self.texts), np.int64)
         ranks[sorted(range(len(self.texts)), key=lambda number: self.texts[number])] = np.arange(len(self.texts))
@@ -109,27 +109,27 @@ SHARED = ("folder", "photo_type", "camera", "lens")
 
 
 @dataclass(frozen=True)
-class Shelf:
+class ListIndex:
     """What all clips are found by, one entry each in every column, by ascending seq. Never changed, only replaced."""
 
-    columns: Mapping[str, Numbers]
+    columns: Mapping[str, IntColumn]
     """seq, state, verdict, rating, made_day and taken_day (days since year 1, 0 unknown), taken (seconds since year 1),
     and the numbers of SHARED texts."""
     words: Sequence[str]
     names: Sequence[str]
-    shared: Mapping[str, Names]
+    shared: Mapping[str, InternedTexts]
 
     @cached_property
-    def orders(self) -> dict[str, Numbers]:
+    def orders(self) -> dict[str, IntColumn]:
         """Sort -> rows in that order, kept once made."""
         return {}
 
     @cached_property
-    def answers(self) -> dict[tuple[Choice, str], Numbers]:
+    def answers(self) -> dict[tuple[ListFilter, str], IntColumn]:
         """What was asked last -> its rows in order."""
         return {}
 
-    def having(self, rows: Sequence[tuple[Any, ...]]) -> Shelf:
+    def having(self, rows: Sequence[tuple[Any, ...]]) -> ListIndex:
         """This and some more clips.
 
         Args:
@@ -156,16 +156,16 @@ class Shelf:
             columns = {name: column[order] for name, column in columns.items()}
             rows_in_order: list[int] = order.tolist()
             words, names = [words[row] for row in rows_in_order], [names[row] for row in rows_in_order]
-        return Shelf(columns, words, names, shared)
+        return ListIndex(columns, words, names, shared)
 
-    def without(self, seqs: Sequence[int]) -> Shelf:
+    def without(self, seqs: Sequence[int]) -> ListIndex:
         """This without some clips."""
         gone = np.isin(self.columns["seq"], np.array(seqs, np.int64))
         if not gone.any():
             return self
         columns = {name: column[~gone] for name, column in self.columns.items()}
         kept: list[int] = np.flatnonzero(~gone).tolist()
-        return Shelf(columns, [self.words[row] for row in kept], [self.names[row] for row in kept], self.shared)
+        return ListIndex(columns, [self.words[row] for row in kept], [self.names[row] for row in kept], self.shared)
 
     def state_of(self, seq: int) -> str | None:
         """How far a clip is; None: it is not on the shelf."""
@@ -173,7 +173,7 @@ class Shelf:
         here = row < len(self.words) and self.columns["seq"][row] == seq
         return STATES[self.columns["state"][row]] if here else None
 
-    def order(self, sort: str) -> Numbers:
+    def order(self, sort: str) -> IntColumn:
         """The rows of all clips, in order."""
         if sort not in self.orders:
             how = SORTS[sort]
@@ -182,19 +182,19 @@ class Shelf:
             self.orders[sort] = rows[::-1] if how.down else rows
         return self.orders[sort]
 
-    def _sortable(self, column: str) -> Numbers:
+    def _sortable(self, column: str) -> IntColumn:
         if column == "name":
-            names = Names().having(self.names)
+            names = InternedTexts().having(self.names)
             return names.ranks()[np.fromiter(map(names.numbers.__getitem__, self.names), np.int64)]
         if column in SHARED:
             return self.shared[column].ranks()[self.columns[column]]
         return self.columns[column]
 
-    def chosen(self, choice: Choice) -> Marks | None:
+    def chosen(self, choice: ListFilter) -> RowMask | None:
         """Which rows are chosen; None: all."""
         terms = [*self._equal(choice), *self._within(choice)]
         marks = np.logical_and.reduce(terms) if terms else None
-        for word in sorted(folded(choice.text or "").split(), key=len, reverse=True):
+        for word in sorted(fold(choice.text or "").split(), key=len, reverse=True):
             # The longest one is in the fewest clips; only what is left is looked through for the next.
             if marks is None:
                 marks = np.array([word in text for text in self.words], np.bool_)
@@ -203,7 +203,7 @@ class Shelf:
             marks[rows] = [word in self.words[row] for row in rows]
         return marks
 
-    def _equal(self, choice: Choice) -> Iterable[Marks]:
+    def _equal(self, choice: ListFilter) -> Iterable[RowMask]:
         if choice.state is not None:
             yield self.columns["state"] == STATES.index(choice.state)
         if choice.verdict is not None:
@@ -212,7 +212,7 @@ class Shelf:
             if (wanted := getattr(choice, column)) is not None:
                 yield self.columns[column] == self.shared[column].numbers.get(wanted, -1)
 
-    def _within(self, choice: Choice) -> Iterable[Marks]:
+    def _within(self, choice: ListFilter) -> Iterable[RowMask]:
         if choice.rating is not None:
             yield self.columns["rating"] >= choice.rating
         if choice.since is not None:
@@ -222,11 +222,11 @@ class Shelf:
 
 
 _NUMBERS = ("seq", "state", "verdict", "rating", "made_day", "taken_day", "taken", *SHARED)
-EMPTY = Shelf(
+EMPTY = ListIndex(
     {name: np.zeros(0, np.int64) for name in _NUMBERS},
     (),
     (),
-    {name: Names() for name in SHARED},
+    {name: InternedTexts() for name in SHARED},
 )
 
 
@@ -246,7 +246,7 @@ def _seconds(taken: str) -> int:
     return moment.toordinal() * 86_400 + moment.hour * 3600 + moment.minute * 60 + moment.second
 
 
-def rows_of(shelf: Shelf, choice: Choice, sort: str) -> Numbers:
+def rows_of(shelf: ListIndex, choice: ListFilter, sort: str) -> IntColumn:
     """The rows that are chosen, in order; the last few answers are kept, since pages ask one after the other."""
     found = shelf.answers.get((choice, sort))
     if found is None:
@@ -257,7 +257,7 @@ def rows_of(shelf: Shelf, choice: Choice, sort: str) -> Numbers:
     return found
 
 
-def behind(shelf: Shelf, choice: Choice, sort: str, seq: int) -> int:
+def rows_before(shelf: ListIndex, choice: ListFilter, sort: str, seq: int) -> int:
     """How many rows there are up to a clip, which itself need not be chosen any more."""
     order, chosen = shelf.order(sort), shelf.chosen(choice)
     place = np.flatnonzero(shelf.columns["seq"][order] == seq)
@@ -267,7 +267,7 @@ def behind(shelf: Shelf, choice: Choice, sort: str, seq: int) -> int:
     return len(before) if chosen is None else int(np.count_nonzero(chosen[before]))
 
 
-def labels(shelf: Shelf, column: str, values: Numbers) -> list[Any]:
+def labels(shelf: ListIndex, column: str, values: IntColumn) -> list[Any]:
     """A column's values as a person reads them."""
     if column in SHARED:
         return [shelf.shared[column].texts[value] for value in values]

@@ -24,11 +24,11 @@ from afterframe.state.list_index import (
     KEYS,
     SHARED,
     SORTS,
-    Choice,
     Group,
-    Shelf,
-    behind,
+    ListFilter,
+    ListIndex,
     labels,
+    rows_before,
     rows_of,
 )
 from afterframe.state.queue import Queue
@@ -55,7 +55,7 @@ class Listing(ABC, Generic[T]):
         self._cursor = -1
         self._shelf = EMPTY
 
-    def outline(self, choice: Choice, sort: str) -> list[Group]:
+    def sections(self, choice: ListFilter, sort: str) -> list[Group]:
         """Every group in order, with the number of its entries."""
         shelf = self._fresh()
         rows = rows_of(shelf, choice, sort)
@@ -73,7 +73,7 @@ class Listing(ABC, Generic[T]):
         ]
 
     def page(
-        self, choice: Choice, sort: str, *, after: int | None = None, skip: int = 0, limit: int = 50
+        self, choice: ListFilter, sort: str, *, after: int | None = None, skip: int = 0, limit: int = 50
     ) -> tuple[list[T], int | None]:
         """Some entries in order, and the cursor of those that follow, None at the end.
 
@@ -85,13 +85,13 @@ class Listing(ABC, Generic[T]):
         """
         shelf = self._fresh()
         rows = rows_of(shelf, choice, sort)
-        begin = skip if after is None else skip + behind(shelf, choice, sort, after)
+        begin = skip if after is None else skip + rows_before(shelf, choice, sort, after)
         wanted = [int(seq) for seq in shelf.columns["seq"][rows[begin : begin + limit]]]
         found = self._read(wanted)
         here = [found[seq] for seq in wanted if seq in found]  # one may have been replaced this very moment
         return here, wanted[-1] if begin + limit < len(rows) else None
 
-    def choices(self) -> dict[str, list[str]]:
+    def facets(self) -> dict[str, list[str]]:
         """What there is to choose from: folders, cameras, lenses and kinds of photo."""
         shelf = self._fresh()
         return {
@@ -104,16 +104,16 @@ class Listing(ABC, Generic[T]):
         """Entries by their seq."""
 
     @abstractmethod
-    def _all(self) -> Shelf:
+    def _all(self) -> ListIndex:
         """The shelf, made anew."""
 
     @abstractmethod
-    def _changed(self) -> Shelf:
+    def _changed(self) -> ListIndex:
         """The shelf with what events tell of."""
 
     # -- keeping up --------------------------------------------------------------------------
 
-    def _fresh(self) -> Shelf:
+    def _fresh(self) -> ListIndex:
         """The shelf as the state file has it now."""
         with self._guard:
             connection = self._db.connection
@@ -134,7 +134,7 @@ class Listing(ABC, Generic[T]):
         return (*keys[:FOLDER], self._together, *keys[FOLDER + 1 :])
 
 
-class Gallery(Listing[Clip]):
+class ClipListing(Listing[Clip]):
     """The catalogue's clips whose files are there."""
 
     def _read(self, seqs: list[int]) -> Mapping[int, Clip]:
@@ -142,14 +142,14 @@ class Gallery(Listing[Clip]):
         rows = self._db.connection.execute(f"{SELECT_CLIP} WHERE clips.seq IN ({marks})", seqs)
         return {row["seq"]: clip_of(row) for row in rows}
 
-    def _all(self) -> Shelf:
+    def _all(self) -> ListIndex:
         connection = self._db.connection
         judged = connection.execute("SELECT seq, verdict, rating FROM clips INDEXED BY clips_judged WHERE present = 1")
         present = {row[0]: (row[1], row[2]) for row in judged}
         rows = connection.execute(f"SELECT {', '.join(KEYS)} FROM clip_keys ORDER BY seq")  # noqa: S608 - our names
         return EMPTY.having([(*self._keys(row), "done", *present[row[0]]) for row in rows if row[0] in present])
 
-    def _changed(self) -> Shelf:
+    def _changed(self) -> ListIndex:
         """The shelf with the clips that events tell of: new ones, judged ones, ones that are gone."""
         events = "SELECT json_extract(body, '$.id') FROM events WHERE cursor > ? AND kind IN (?, ?, ?)"
         columns = ", ".join(f"clip_keys.{name}" for name in KEYS)
@@ -169,7 +169,7 @@ class Gallery(Listing[Clip]):
         return shelf.having([(*self._keys(row), "done", row["verdict"], row["rating"]) for row in here])
 
 
-class Unfinished(Listing[Job]):
+class RenderListing(Listing[Job]):
     """Renders that are no clip yet: those that wait, are being made, have failed or were cancelled.
 
     Args:
@@ -181,16 +181,16 @@ class Unfinished(Listing[Job]):
         self._queue = queue
 
     def _read(self, seqs: list[int]) -> Mapping[int, Job]:
-        return self._queue.numbered(seqs)
+        return self._queue.by_seq(seqs)
 
-    def _all(self) -> Shelf:
+    def _all(self) -> ListIndex:
         connection = self._db.connection
         states = connection.execute("SELECT seq, state FROM jobs INDEXED BY jobs_state WHERE state <> 'done'")
         state = {row[0]: _how_far(row[1]) for row in states}
         rows = connection.execute(f"SELECT {', '.join(KEYS)} FROM render_keys ORDER BY seq")  # noqa: S608 - our names
         return EMPTY.having([self._entry(row, state[row[0]]) for row in rows if row[0] in state])
 
-    def _changed(self) -> Shelf:
+    def _changed(self) -> ListIndex:
         """The shelf with the renders whose state is another one; progress changes nothing that they are found by."""
         columns = ", ".join(f"render_keys.{name}" for name in KEYS[1:])
         rows = self._db.connection.execute(

@@ -21,7 +21,7 @@ from typing import Any
 from afterframe.domain import Failure, Job, JobState, Photo, Recipe
 from afterframe.errors import AfterframeError, NotFound, OutOfMemory, WrongState
 from afterframe.state.database import Database, put_keys
-from afterframe.state.search_keys import findable
+from afterframe.state.search_keys import search_keys
 
 LEASE_S = 30.0
 MAX_STRIKES = 3
@@ -37,7 +37,7 @@ class LeaseLost(AfterframeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class NewJob:
     """A wish for one render."""
 
     photo: Photo
@@ -62,7 +62,7 @@ class Queue:
 
     # -- asking ------------------------------------------------------------------------------
 
-    def enqueue(self, order: Order) -> tuple[Job, bool]:
+    def enqueue(self, order: NewJob) -> tuple[Job, bool]:
         """Queue a render, unless the very same one is queued, under way, or done with its clip still there.
 
         Returns:
@@ -93,7 +93,7 @@ class Queue:
                 return self.get(same["id"]), False
             return self._insert(connection, order), True
 
-    def _insert(self, connection: sqlite3.Connection, order: Order) -> Job:
+    def _insert(self, connection: sqlite3.Connection, order: NewJob) -> Job:
         now = self._clock()
         job_id = uuid.uuid4().hex
         recipe = order.recipe.to_dict()
@@ -116,7 +116,7 @@ class Queue:
                 now,
             ),
         ).lastrowid
-        put_keys(connection, "render_keys", seq or 0, findable(order.photo.path, now, recipe, order.photo.facts))
+        put_keys(connection, "render_keys", seq or 0, search_keys(order.photo.path, now, recipe, order.photo.facts))
         return self._changed(job_id)
 
     # -- working -----------------------------------------------------------------------------
@@ -144,7 +144,7 @@ class Queue:
             ).fetchone()
             return self._changed(row["id"]) if row else None
 
-    def waits(self, lane: str) -> bool:
+    def has_queued(self, lane: str) -> bool:
         """Whether a job waits in this lane."""
         row = self._db.connection.execute(
             f"SELECT 1 FROM jobs WHERE state = 'queued' AND {_in_lane(lane)} LIMIT 1"  # noqa: S608 - our own literals
@@ -170,7 +170,7 @@ class Queue:
             self._changed(job_id)
             return bool(row["cancel_requested"])
 
-    def intend(self, job_id: str, owner: str, clip_path: str, body: Mapping[str, Any]) -> None:
+    def begin_publish(self, job_id: str, owner: str, clip_path: str, body: Mapping[str, Any]) -> None:
         """Commit what is about to be published, so that a crash can be rolled forward.
 
         Raises:
@@ -200,7 +200,7 @@ class Queue:
         ).fetchall()
         return [(row["job_id"], row["owner"] or "", json.loads(row["body"])) for row in rows]
 
-    def promised(self, clip_path: str) -> bool:
+    def is_reserved(self, clip_path: str) -> bool:
         """Whether a clip is being published under this name."""
         row = self._db.connection.execute("SELECT 1 FROM intents WHERE clip_path = ?", (clip_path,)).fetchone()
         return row is not None
@@ -211,7 +211,7 @@ class Queue:
             connection.execute("DELETE FROM intents WHERE job_id = ?", (job_id,))
             self._end(connection, job_id, JobState.DONE, clip_id=clip_id)
 
-    def abandon(self, job_id: str) -> None:
+    def requeue_publication(self, job_id: str) -> None:
         """A publish that cannot be finished: forget the intent and render again."""
         with self._db.transaction() as connection:
             connection.execute("DELETE FROM intents WHERE job_id = ?", (job_id,))
@@ -305,7 +305,7 @@ class Queue:
                     self.release(process)
                     connection.execute("UPDATE jobs SET reserved_for = NULL WHERE reserved_for = ?", (process,))
 
-    def lapse(self, job_id: str, owner: str) -> None:
+    def expire_lease(self, job_id: str, owner: str) -> None:
         """The render makes no progress any more: its lease ends now, so that the supervisor ends the worker."""
         with self._db.transaction() as connection:
             connection.execute(
@@ -461,7 +461,7 @@ class Queue:
         ).fetchall()
         return [_job(row) for row in rows[:limit]], rows[limit - 1]["seq"] if len(rows) > limit else None
 
-    def numbered(self, seqs: list[int]) -> dict[int, Job]:
+    def by_seq(self, seqs: list[int]) -> dict[int, Job]:
         """Some jobs by their numbers, in which they were asked for."""
         marks = ", ".join("?" * len(seqs))
         rows = self._db.connection.execute(f"{_SELECT} WHERE jobs.seq IN ({marks})", seqs)
@@ -481,7 +481,7 @@ class Queue:
         rows = self._db.connection.execute(f"{_SELECT} WHERE jobs.photo_id = ? ORDER BY jobs.seq", (photo_id,))
         return [_job(row) for row in rows]
 
-    def left_s(self) -> float | None:
+    def eta_s(self) -> float | None:
         """How long all that waits and runs may take, seconds: by the pace of the latest clips that came one after
         another without a break. None: there is nothing to do, or no pace yet."""
         rows = self._db.connection.execute(
@@ -549,6 +549,6 @@ def _job(row: sqlite3.Row) -> Job:
         error=Failure(**json.loads(row["error"])) if row["error"] else None,
         cancel_requested=bool(row["cancel_requested"]),
         plan=row["plan"],
-        alone=bool(row["alone"]),
+        exclusive=bool(row["alone"]),
         note=row["note"],
     )

@@ -17,7 +17,7 @@ LONGEST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Findable:
+class SearchKeys:
     """One clip's keys; "" where nothing is known."""
 
     folder: str
@@ -34,7 +34,7 @@ class Findable:
     """Caption, keywords, place, prompt and file name, folded."""
 
 
-def findable(photo_path: str, created_at: float, recipe: Mapping[str, Any], facts: Mapping[str, Any]) -> Findable:
+def search_keys(photo_path: str, created_at: float, recipe: Mapping[str, Any], facts: Mapping[str, Any]) -> SearchKeys:
     """The keys of a clip.
 
     Args:
@@ -47,7 +47,7 @@ def findable(photo_path: str, created_at: float, recipe: Mapping[str, Any], fact
     written = [str(facts[name]) for name in WRITTEN if facts.get(name)]
     keywords = [str(keyword) for keyword in facts.get("keywords") or ()]
     words = " ".join((*written, *keywords, str(recipe.get("prompt", "")), path.name))
-    return Findable(
+    return SearchKeys(
         folder=str(path.parent),
         name=path.name,
         made_day=datetime.fromtimestamp(created_at).astimezone().date().isoformat(),
@@ -55,7 +55,7 @@ def findable(photo_path: str, created_at: float, recipe: Mapping[str, Any], fact
         photo_type=str(recipe.get("photo_type", "")),
         camera=camera_name(facts.get("camera_make"), facts.get("camera_model")),
         lens=str(facts.get("lens_name") or facts.get("lens") or ""),
-        words=folded(words)[:LONGEST],
+        words=fold(words)[:LONGEST],
     )
 
 
@@ -66,7 +66,7 @@ def camera_name(make: str | None, model: str | None) -> str:
     return model if first and model.casefold().startswith(first.casefold()) else f"{make} {model}".strip()
 
 
-def folded(text: str) -> str:
+def fold(text: str) -> str:
     """Text without case and accents, in one form of Unicode, so that it is found however it was typed."""
     parts = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(letter for letter in parts if not unicodedata.combining(letter) and letter != "\0")

@@ -12,13 +12,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 TOOL = "nvidia-smi"
-TELL_S = 10.0
+NVIDIA_SMI_TIMEOUT_S = 10.0
 """A driver that has not answered by then is stuck, seconds."""
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class Gpu:
     """One GPU."""
 
     uuid: str
@@ -36,7 +36,7 @@ def ask(*query: str) -> str:
             [TOOL, *query, "--format=csv,noheader,nounits"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=TELL_S,
+            timeout=NVIDIA_SMI_TIMEOUT_S,
             check=False,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
@@ -45,7 +45,7 @@ def ask(*query: str) -> str:
     return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
 
 
-def devices(ask: Callable[..., str] = ask) -> list[Device]:
+def find_gpus(ask: Callable[..., str] = ask) -> list[Gpu]:
     """The GPUs that may be used here, in nvidia-smi's order: all, or those that CUDA_VISIBLE_DEVICES names."""
     named = os.environ.get(VISIBLE)
     if named is None:
@@ -54,17 +54,17 @@ def devices(ask: Callable[..., str] = ask) -> list[Device]:
     return [device for device in _all(ask) if _is_named(device, names)]
 
 
-def _all(ask: Callable[..., str]) -> list[Device]:
+def _all(ask: Callable[..., str]) -> list[Gpu]:
     found = []
     for line in ask("--query-gpu=uuid,index,memory.total,memory.free,name").splitlines():
         values = [value.strip() for value in line.split(",")]
         if len(values) >= 4 and all(value.isdecimal() for value in values[1:4]):
             index, total, free = map(int, values[1:4])
-            found.append(Device(values[0], index, total, free, " ".join(values[4:])))
+            found.append(Gpu(values[0], index, total, free, " ".join(values[4:])))
     return found
 
 
-def _is_named(device: Device, names: list[str]) -> bool:
+def _is_named(device: Gpu, names: list[str]) -> bool:
     return any(device.uuid.startswith(name) or name == str(device.index) for name in names)
 
 

@@ -19,11 +19,11 @@ START_S = 120.0
 """An interpreter that has not started by then never will, seconds."""
 
 
-class Stopped(Exception):
+class CallKilled(Exception):
     """The call was ended: it took too long, or its process died."""
 
 
-class Pool:
+class ProcessPool:
     """Processes that are made when first needed, and used again until a call is stopped.
 
     Calls may come from several threads; each waits for a free process.
@@ -36,8 +36,8 @@ class Pool:
     """
 
     def __init__(self, function: Callable[..., Any], *, time_s: float, memory_mb: int = 0, size: int = 1) -> None:
-        self._members = [_Member(function, time_s, memory_mb) for _ in range(size)]
-        self._free: queue.LifoQueue[_Member] = queue.LifoQueue()
+        self._members = [_PooledProcess(function, time_s, memory_mb) for _ in range(size)]
+        self._free: queue.LifoQueue[_PooledProcess] = queue.LifoQueue()
         for member in self._members:
             self._free.put(member)
 
@@ -59,7 +59,7 @@ class Pool:
             member.end()
 
 
-class _Member:
+class _PooledProcess:
     """One process and the pipe to it."""
 
     def __init__(self, function: Callable[..., Any], time_s: float, memory_mb: int) -> None:
@@ -74,11 +74,11 @@ class _Member:
         try:
             pipe.send(args)
             if not pipe.poll(self._time_s):
-                raise Stopped(f"it took longer than {self._time_s:g} seconds")
+                raise CallKilled(f"it took longer than {self._time_s:g} seconds")
             worked, result = pipe.recv()
         except (EOFError, OSError) as error:
             self.end()
-            raise Stopped("the process that read it died") from error
+            raise CallKilled("the process that read it died") from error
         except BaseException:
             self.end()
             raise
@@ -100,7 +100,7 @@ class _Member:
         # The first call must not pay for the start of an interpreter out of its own time.
         if not ours.poll(START_S):
             self.end()
-            raise Stopped("its process did not start")
+            raise CallKilled("its process did not start")
         ours.recv()
         return ours
 

@@ -1,12 +1,12 @@
 """What a photo shows, found without trained weights beyond OpenCV's packaged face cascades.
 
-:func:`look` is for recipes and framing (a few numbers and boxes); :func:`survey` is for generators (maps).
+:func:`analyse` is for recipes and framing (a few numbers and boxes); :func:`map_scene` is for generators (maps).
 The same pixels always give the same answer.
 """
 
 from __future__ import annotations
 
-from afterframe.vision.analysis_image import Canvas, Map, Pixels, canvas
-from afterframe.vision.scene_maps import Survey, look, survey
+from afterframe.vision.analysis_image import AnalysisImage, Map, Pixels, analysis_image
+from afterframe.vision.scene_maps import SceneMaps, analyse, map_scene
 
-__all__ = ["Canvas", "Map", "Pixels", "Survey", "canvas", "look", "survey"]
+__all__ = ["AnalysisImage", "Map", "Pixels", "SceneMaps", "analyse", "analysis_image", "map_scene"]

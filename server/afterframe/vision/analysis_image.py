@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from afterframe.domain import Box
+from afterframe.domain import BoundingBox
 
 Pixels = npt.NDArray[np.uint8]
 Map = npt.NDArray[np.float32]
@@ -19,7 +19,7 @@ LONG_SIDE = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Canvas:
+class AnalysisImage:
     """The small picture in the forms that the detectors ask for."""
 
     rgb: Pixels
@@ -43,7 +43,7 @@ class Canvas:
         return np.repeat(ramp[:, None], width, axis=1)
 
 
-def canvas(pixels: Pixels, long_side: int = LONG_SIDE) -> Canvas:
+def analysis_image(pixels: Pixels, long_side: int = LONG_SIDE) -> AnalysisImage:
     """Bring ``pixels`` (uint8 sRGB, upright) down to ``long_side``; smaller ones stay as they are."""
     height, width = pixels.shape[:2]
     scale = min(1.0, long_side / max(height, width))
@@ -52,7 +52,7 @@ def canvas(pixels: Pixels, long_side: int = LONG_SIDE) -> Canvas:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         rgb = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
     unit = rgb.astype(np.float32) / 255.0
-    return Canvas(
+    return AnalysisImage(
         rgb=np.ascontiguousarray(rgb),
         luma=np.asarray(cv2.cvtColor(unit, cv2.COLOR_RGB2GRAY), np.float32),
         lab=np.asarray(cv2.cvtColor(unit, cv2.COLOR_RGB2LAB), np.float32),
@@ -115,7 +115,7 @@ def refine(values: Map, guide: Map, radius: int, epsilon: float = 1e-3) -> Map:
     return np.asarray(mean(slope) * guide + mean(offset), np.float32)
 
 
-def box_mask(box: Box, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
+def box_mask(box: BoundingBox, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
     """The pixels inside ``box``, on a map of ``shape`` (height, width)."""
     height, width = shape
     mask = np.zeros(shape, np.bool_)

@@ -14,8 +14,8 @@ from importlib.resources import files
 import cv2
 import numpy as np
 
-from afterframe.domain import Box
-from afterframe.vision.analysis_image import Canvas, Map, Pixels
+from afterframe.domain import BoundingBox
+from afterframe.vision.analysis_image import AnalysisImage, Map, Pixels
 
 _CASCADES = ("frontalface_alt2", "frontalface_default", "frontalface_alt")
 _SMALLEST = 1 / 20
@@ -42,7 +42,7 @@ def _cascade(name: str) -> cv2.CascadeClassifier:
     return cv2.CascadeClassifier(str(files("cv2.data").joinpath(f"haarcascade_{name}.xml")))
 
 
-def find_faces(picture: Canvas) -> tuple[Box, ...]:
+def find_faces(picture: AnalysisImage) -> tuple[BoundingBox, ...]:
     """The faces in the picture, largest first.
 
     Each seen by all three cascades, or by two and skin-coloured.
@@ -113,15 +113,15 @@ def _seen_again(grey: Pixels, face: Rectangle) -> list[Rectangle]:
     return seen
 
 
-def _clipped(face: Rectangle, shape: tuple[int, int]) -> Box:
+def _clipped(face: Rectangle, shape: tuple[int, int]) -> BoundingBox:
     """In shares of the picture, without what lies outside it."""
     height, width = shape
     left, top = max(0, face[0]), max(0, face[1])
     right, bottom = min(width, face[0] + face[2]), min(height, face[1] + face[3])
-    return Box(left / width, top / height, (right - left) / width, (bottom - top) / height)
+    return BoundingBox(left / width, top / height, (right - left) / width, (bottom - top) / height)
 
 
-def skin_map(picture: Canvas) -> Map:
+def skin_map(picture: AnalysisImage) -> Map:
     """1 where the colour could be skin, whatever its tone: chroma and hue of the CIELAB a-b plane."""
     a, b = picture.lab[..., 1], picture.lab[..., 2]
     hue = np.degrees(np.arctan2(b, a))

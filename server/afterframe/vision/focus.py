@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from afterframe.vision.analysis_image import Canvas, Map, gradients, refine, smooth, unit
+from afterframe.vision.analysis_image import AnalysisImage, Map, gradients, refine, smooth, unit
 
 
-def focus_map(picture: Canvas) -> Map:
+def focus_map(picture: AnalysisImage) -> Map:
     """How much of the local contrast is fine: near 1 in focus, near 0 defocused or without detail.
 
     The ratio of gradient energy at the finest scale to that after a blur of two pixels: a defocused edge
@@ -23,13 +23,13 @@ def focus_map(picture: Canvas) -> Map:
     return unit(refine(dense.astype(np.float32), picture.luma, round(spread)))
 
 
-def detail_map(picture: Canvas) -> Map:
+def detail_map(picture: AnalysisImage) -> Map:
     """Texture: mean gradient in a small neighbourhood, 0 flat to 1 busy."""
     strength = np.hypot(*gradients(picture.luma)).astype(np.float32)
     return unit(smooth(strength, max(picture.shape) / 170) / 0.08)
 
 
-def blur_direction(picture: Canvas) -> tuple[float, float]:
+def blur_direction(picture: AnalysisImage) -> tuple[float, float]:
     """(strength 0-1, angle in degrees from horizontal) of the streaks that motion blur leaves.
 
     The structure tensor of the fine gradients over the picture: where all edges run one way, blur ran that

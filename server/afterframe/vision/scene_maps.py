@@ -1,4 +1,4 @@
-"""Everything that is seen in a picture, as maps; :func:`look` reduces them to a Scene."""
+"""Everything that is seen in a picture, as maps; :func:`analyse` reduces them to a Scene."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from afterframe.domain import Box, Scene
+from afterframe.domain import BoundingBox, Scene
 from afterframe.vision import faces, focus, segmentation, subject, subject_mask
-from afterframe.vision.analysis_image import Canvas, Map, Pixels, box_mask, canvas
+from afterframe.vision.analysis_image import AnalysisImage, Map, Pixels, analysis_image, box_mask
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class SceneMaps:
     """The maps of one picture, all of the canvas's shape, 0-1."""
 
-    picture: Canvas
-    faces: tuple[Box, ...]
-    subject_box: Box | None
+    picture: AnalysisImage
+    faces: tuple[BoundingBox, ...]
+    subject_box: BoundingBox | None
     focus: Map
     detail: Map
     sky: Map
@@ -31,14 +31,14 @@ class Survey:
     """0 at the top edge, 1 at the bottom edge."""
 
 
-def survey(pixels: Pixels, scene: Scene | None = None) -> Survey:
+def map_scene(pixels: Pixels, scene: Scene | None = None) -> SceneMaps:
     """Look at ``pixels`` (uint8 sRGB, upright).
 
     Args:
         pixels: (height, width, 3), any size.
         scene: what was seen before, in shares of these ``pixels``: its faces and subject are taken over.
     """
-    picture = canvas(pixels)
+    picture = analysis_image(pixels)
     detail, sharp = focus.detail_map(picture), focus.focus_map(picture)
     people = faces.find_faces(picture) if scene is None else scene.faces
     sky = segmentation.sky_map(picture, detail)
@@ -49,13 +49,13 @@ def survey(pixels: Pixels, scene: Scene | None = None) -> Survey:
     box = subject.subject_box(picture, saliency, people) if scene is None else scene.subject
     with ThreadPoolExecutor(1) as beside:  # finding an outline takes as long as all the rest
         if scene is not None and scene.outline:
-            mask = subject_mask.unpacked(scene.outline, picture.shape)
+            mask = subject_mask.unpack_mask(scene.outline, picture.shape)
             inside = beside.submit(subject.softened, mask, picture)
         else:
             inside = beside.submit(subject.subject_map, picture, saliency, box, people, sky)
         water = segmentation.water_map(picture, sky, detail, horizon)
         foliage, upright = segmentation.foliage_map(picture, detail), segmentation.upright_map(picture)
-    return Survey(
+    return SceneMaps(
         picture=picture,
         faces=people,
         subject_box=box,
@@ -71,7 +71,7 @@ def survey(pixels: Pixels, scene: Scene | None = None) -> Survey:
     )
 
 
-def look(pixels: Pixels) -> Scene:
+def analyse(pixels: Pixels) -> Scene:
     """See what ``pixels`` (uint8 sRGB, upright, (height, width, 3)) show: faces, subject, its outline, and measures.
 
     The measures, 0-1 unless said otherwise: ``sky_share``, ``water_share``, ``foliage_share`` (of the
@@ -82,11 +82,11 @@ def look(pixels: Pixels) -> Scene:
     ``face_count``; ``subject_share``; ``skin_share``; ``underwater_share`` (deep cyan); ``blur_coherence``
     and ``blur_angle_deg`` (-90 to 90, 0 horizontal); ``warmth`` (mean CIELAB b, about -60 to 60).
     """
-    seen = survey(pixels)
-    return Scene(seen.faces, seen.subject_box, subject_mask.packed(seen.subject), _measures(seen))
+    seen = map_scene(pixels)
+    return Scene(seen.faces, seen.subject_box, subject_mask.pack_mask(seen.subject), _measures(seen))
 
 
-def _isolation(seen: Survey) -> float:
+def _isolation(seen: SceneMaps) -> float:
     """How clearly the subject is in focus before a background that is not, 0-1."""
     inside = seen.subject > 0.5
     if not inside.any() or inside.all():
@@ -95,13 +95,13 @@ def _isolation(seen: Survey) -> float:
     return max(0.0, (sharp - soft) / max(sharp, 0.15)) * min(1.0, max(0.0, (0.42 - soft) / 0.15))
 
 
-def _underwater(picture: Canvas) -> float:
+def _underwater(picture: AnalysisImage) -> float:
     """Deep cyan all over: water swallows red within a few metres."""
     hue, saturation = picture.hsv[..., 0], picture.hsv[..., 1]
     return float(((hue > 165) & (hue < 215) & (saturation > 0.6)).mean())
 
 
-def _measures(seen: Survey) -> dict[str, float]:
+def _measures(seen: SceneMaps) -> dict[str, float]:
     picture, inside = seen.picture, seen.subject > 0.5
     coherence, angle = focus.blur_direction(picture)
     contrast = 0.0

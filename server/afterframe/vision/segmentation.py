@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from afterframe.vision.analysis_image import Canvas, Map, down_columns, gradients, refine, smooth, unit
+from afterframe.vision.analysis_image import AnalysisImage, Map, down_columns, gradients, refine, smooth, unit
 
 Mask = npt.NDArray[np.bool_]
 _RIDGE_SIDE = 128
 """The long side of the picture that ridges are looked for in, pixels."""
 
 
-def sky_map(picture: Canvas, detail: Map) -> Map:
+def sky_map(picture: AnalysisImage, detail: Map) -> Map:
     """1 in the sky, 0 elsewhere, soft along its edge.
 
     Sky is what reaches the top edge, is smooth for its brightness and has a colour that skies have: blue,
@@ -54,7 +54,7 @@ def _blocked(sky: Mask) -> Mask:
     return np.asarray(np.cumsum(~sky, axis=0) > 0.03 * sky.shape[0], np.bool_)
 
 
-def _above_a_line(picture: Canvas, sky: Mask) -> Mask:
+def _above_a_line(picture: AnalysisImage, sky: Mask) -> Mask:
     """Sky that seems to reach the bottom edge is cut at a straight horizon; without one it is no sky at all.
 
     Such are sea under a sky of its colour (cut), snow, walls, faces, water around a diver (no sky).
@@ -73,7 +73,7 @@ def _above_a_line(picture: Canvas, sky: Mask) -> Mask:
     return cut
 
 
-def _above_a_ridge(picture: Canvas, sky: Mask) -> Mask:
+def _above_a_ridge(picture: AnalysisImage, sky: Mask) -> Mask:
     """Sky that runs on into blue mountains is cut at their ridge.
 
     The ridge is the line from the left edge to the right along which the picture darkens most from above to below,
@@ -113,7 +113,7 @@ def _brightest_path(values: Map) -> tuple[npt.NDArray[np.intp], Map]:
     return path, values[path, np.arange(width)]
 
 
-def _brightens_downward(picture: Canvas) -> Mask:
+def _brightens_downward(picture: AnalysisImage) -> Mask:
     """True per column where the picture grows lighter from the top towards its brightest row."""
     soft = smooth(picture.luma, max(picture.shape) / 25)
     rise = np.maximum.accumulate(soft, axis=0) - soft[:1]
@@ -131,7 +131,7 @@ def _reaching_top(candidate: Mask) -> Mask:
     return np.asarray(keep[labels], np.bool_)
 
 
-def _implausible(picture: Canvas, sky: Mask) -> bool:
+def _implausible(picture: AnalysisImage, sky: Mask) -> bool:
     """Too little to be a sky, or a wall: it fills the picture, or it does not lie in the upper part."""
     share = float(sky.mean())
     if share < 0.025 or share > 0.9:
@@ -139,14 +139,14 @@ def _implausible(picture: Canvas, sky: Mask) -> bool:
     return float(sky[: picture.shape[0] // 3].mean()) < 0.15
 
 
-def _filled(sky: Mask, picture: Canvas) -> Mask:
+def _filled(sky: Mask, picture: AnalysisImage) -> Mask:
     """Close small holes: birds, wires, cloud edges."""
     size = max(3, max(picture.shape) // 60) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     return np.asarray(cv2.morphologyEx(sky.astype(np.uint8), cv2.MORPH_CLOSE, kernel), np.bool_)
 
 
-def horizon_row(picture: Canvas, sky: Map) -> float | None:
+def horizon_row(picture: AnalysisImage, sky: Map) -> float | None:
     """The height of the horizon, 0 top to 1 bottom: where the sky ends in most columns; None without sky."""
     inside = sky > 0.5
     columns = inside.any(axis=0)
@@ -157,7 +157,7 @@ def horizon_row(picture: Canvas, sky: Map) -> float | None:
     return float(np.percentile(lowest[columns], 60)) / height
 
 
-def water_map(picture: Canvas, sky: Map, detail: Map, horizon: float | None) -> Map:
+def water_map(picture: AnalysisImage, sky: Map, detail: Map, horizon: float | None) -> Map:
     """1 where water is likely.
 
     Below the horizon, bluish, its texture lying flat, ending in a level shore; or of any colour with ripples lying
@@ -213,7 +213,7 @@ def _straight(sky: Map) -> bool:
     return bool((off <= max(1.5, 0.01 * height)).mean() > 0.6 and abs(slope) < 0.06 and start < 0.95 * height)
 
 
-def _sea(picture: Canvas, below: Mask, dx: Map, dy: Map) -> Map:
+def _sea(picture: AnalysisImage, below: Mask, dx: Map, dy: Map) -> Map:
     """What lies below a straight horizon, as far down as its texture lies flat; masts in it do not count."""
     free = (upright_map(picture) < 0.5) & below
     if float(free.mean()) < 0.05:
@@ -230,7 +230,7 @@ def _sea(picture: Canvas, below: Mask, dx: Map, dy: Map) -> Map:
     return _level((rippled > 0.5) & below)
 
 
-def foliage_map(picture: Canvas, detail: Map) -> Map:
+def foliage_map(picture: AnalysisImage, detail: Map) -> Map:
     """1 where leaves or grass are likely: green to yellow-green, textured."""
     hue, saturation, value = (picture.hsv[..., i] for i in range(3))
     green = ((hue > 55) & (hue < 165) & (saturation > 0.15) & (value > 0.08)).astype(np.float32)
@@ -238,7 +238,7 @@ def foliage_map(picture: Canvas, detail: Map) -> Map:
     return unit(leafy)
 
 
-def upright_map(picture: Canvas) -> Map:
+def upright_map(picture: AnalysisImage) -> Map:
     """1 along tall vertical edges and what lies close beside or between them: poles, masts, trunks, towers, walls."""
     dx, dy = gradients(picture.luma)
     height, width = picture.shape

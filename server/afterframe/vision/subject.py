@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from afterframe.domain import Box
-from afterframe.vision.analysis_image import Canvas, Map, Pixels, box_mask, refine, smooth, unit
+from afterframe.domain import BoundingBox
+from afterframe.vision.analysis_image import AnalysisImage, Map, Pixels, box_mask, refine, smooth, unit
 
 _CUT_SIDE, _CUT_ROUNDS = 192, 2
 """GrabCut's picture (long side, pixels) and rounds: its time grows faster than the area."""
 
 
-def saliency_map(picture: Canvas, focus: Map, sky: Map) -> Map:
+def saliency_map(picture: AnalysisImage, focus: Map, sky: Map) -> Map:
     """How much each pixel stands out: unlike the picture's border in colour, sharp, and near the middle.
 
     Colour contrast against the border, after Wei et al., "Geodesic Saliency Using Background Priors", ECCV
@@ -31,7 +31,7 @@ def saliency_map(picture: Canvas, focus: Map, sky: Map) -> Map:
     return unit(soft / max(top, 0.05))
 
 
-def _unlike_border(picture: Canvas) -> Map:
+def _unlike_border(picture: AnalysisImage) -> Map:
     """CIELAB distance to the nearest of the border's six main colours, 0-1."""
     height, width = picture.shape
     rim = max(2, round(min(height, width) * 0.04))
@@ -52,7 +52,7 @@ def _unlike_border(picture: Canvas) -> Map:
     return unit(np.sqrt(nearest) / 45.0)
 
 
-def subject_box(picture: Canvas, saliency: Map, faces: Sequence[Box]) -> Box | None:
+def subject_box(picture: AnalysisImage, saliency: Map, faces: Sequence[BoundingBox]) -> BoundingBox | None:
     """The box around the faces with their shoulders, else around what stands out most.
 
     None when nothing does.
@@ -68,24 +68,26 @@ def subject_box(picture: Canvas, saliency: Map, faces: Sequence[Box]) -> Box | N
     weights[0] = 0.0
     best = int(weights.argmax())
     left, top, wide, high, area = (int(v) for v in stats[best])
-    box = Box(left / width, top / height, wide / width, high / height)
+    box = BoundingBox(left / width, top / height, wide / width, high / height)
     inside = float(saliency[box_mask(box, picture.shape)].mean())
     outside = float(saliency[~box_mask(box, picture.shape)].mean()) if box.width * box.height < 0.95 else 1.0
     large_enough = area / (height * width) > 0.006
     return box if large_enough and box.width * box.height < 0.75 and inside > 2.0 * outside else None
 
 
-def people_box(faces: Sequence[Box]) -> Box:
+def people_box(faces: Sequence[BoundingBox]) -> BoundingBox:
     """Around faces, with hair, shoulders and chest."""
     left = min(face.x - 0.6 * face.width for face in faces)
     right = max(face.x + 1.6 * face.width for face in faces)
     top = min(face.y - 0.5 * face.height for face in faces)
     bottom = max(face.y + 3.0 * face.height for face in faces)
     left, top, right, bottom = max(0.0, left), max(0.0, top), min(1.0, right), min(1.0, bottom)
-    return Box(left, top, right - left, bottom - top)
+    return BoundingBox(left, top, right - left, bottom - top)
 
 
-def subject_map(picture: Canvas, saliency: Map, box: Box | None, faces: Sequence[Box], sky: Map) -> Map:
+def subject_map(
+    picture: AnalysisImage, saliency: Map, box: BoundingBox | None, faces: Sequence[BoundingBox], sky: Map
+) -> Map:
     """1 on the subject, 0 off it, soft along its edge. All 0 without a box.
 
     GrabCut (Rother, Kolmogorov, Blake, SIGGRAPH 2004) started from the saliency inside the box.
@@ -100,7 +102,7 @@ def subject_map(picture: Canvas, saliency: Map, box: Box | None, faces: Sequence
     if box is None:
         return np.zeros(picture.shape, np.float32)
     marks = np.full(picture.shape, cv2.GC_BGD, np.uint8)
-    near = box_mask(Box(box.x - 0.05, box.y - 0.05, box.width + 0.1, box.height + 0.1), picture.shape)
+    near = box_mask(BoundingBox(box.x - 0.05, box.y - 0.05, box.width + 0.1, box.height + 0.1), picture.shape)
     marks[near] = cv2.GC_PR_BGD
     marks[near & (saliency > 0.4)] = cv2.GC_PR_FGD
     marks[sky > 0.5] = cv2.GC_BGD
@@ -109,7 +111,7 @@ def subject_map(picture: Canvas, saliency: Map, box: Box | None, faces: Sequence
     return softened(_solid(_grab_cut(picture, marks)), picture)
 
 
-def softened(mask: Map, picture: Canvas) -> Map:
+def softened(mask: Map, picture: AnalysisImage) -> Map:
     """A mask of 0 and 1 made to follow the picture's edges, softly."""
     return unit(refine(mask, picture.luma, max(3, max(picture.shape) // 100), 1e-4))
 
@@ -127,7 +129,7 @@ def _solid(mask: Map) -> Map:
     return solid.astype(np.float32)
 
 
-def _grab_cut(picture: Canvas, marks: Pixels) -> Map:
+def _grab_cut(picture: AnalysisImage, marks: Pixels) -> Map:
     """The foreground as 0 or 1; the saliency's own guess where GrabCut has nothing to work with."""
     likely = np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD))
     if likely.sum() < 50 or (~likely).sum() < 50:

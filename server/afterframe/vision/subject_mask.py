@@ -7,26 +7,26 @@ import base64
 import cv2
 import numpy as np
 
-from afterframe.domain import Box
+from afterframe.domain import BoundingBox
 from afterframe.vision.analysis_image import Map
 
 _LONG_SIDE = 256
 """Pixels."""
 
 
-def packed(subject: Map) -> str:
+def pack_mask(subject: Map) -> str:
     """The outline of a subject's map (0-1, any size); empty when nothing is inside."""
     height, width = subject.shape
-    return _drawn(subject, Box(0, 0, 1, 1), (height, width))
+    return _drawn(subject, BoundingBox(0, 0, 1, 1), (height, width))
 
 
-def unpacked(outline: str, shape: tuple[int, int]) -> Map:
+def unpack_mask(outline: str, shape: tuple[int, int]) -> Map:
     """1 inside an outline, 0 outside, of ``shape`` (height, width)."""
     whole = cv2.resize(_read(outline), shape[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(np.asarray(whole) > 0.5, np.float32)
 
 
-def cut(outline: str, part: Box, shape: tuple[int, int]) -> str:
+def crop_mask(outline: str, part: BoundingBox, shape: tuple[int, int]) -> str:
     """The outline of a part of its picture.
 
     Args:
@@ -41,7 +41,7 @@ def _read(outline: str) -> Map:
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), np.float32) / np.float32(255)
 
 
-def _drawn(mask: Map, part: Box, shape: tuple[int, int]) -> str:
+def _drawn(mask: Map, part: BoundingBox, shape: tuple[int, int]) -> str:
     scale = min(1.0, _LONG_SIDE / max(shape))
     width, height = max(1, round(scale * shape[1])), max(1, round(scale * shape[0]))
     step = part.width * mask.shape[1] / width, part.height * mask.shape[0] / height

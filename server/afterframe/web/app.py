@@ -6,13 +6,13 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from afterframe.errors import AfterframeError
-from afterframe.intake.audit import kept_marks
-from afterframe.state.listings import Gallery, Unfinished
+from afterframe.intake.audit import score_cache
+from afterframe.state.listings import ClipListing, RenderListing
 from afterframe.web.all_routes import ROUTES
-from afterframe.web.auth.paths import Access
+from afterframe.web.auth.paths import AllowedPaths
 from afterframe.web.auth.session import HEADERS, Gate, LoginCodes
 from afterframe.web.http import errors
-from afterframe.web.http.context import Site
+from afterframe.web.http.context import Context
 from afterframe.web.http.openapi import contract
 from afterframe.web.http.routes import Caller, Route, max_body
 from afterframe.web.http.services import Services
@@ -31,44 +31,44 @@ def create_app(services: Services, codes: LoginCodes | None = None) -> Flask:
         codes: the one-time login codes, when the daemon issues some itself.
     """
     gate = Gate(services.config.server, services.token)
-    site = Site(
+    context = Context(
         services=services,
         gate=gate,
         codes=codes or LoginCodes(),
-        access=Access(lambda: [*(folder.path for folder in services.catalog.folders()), services.home.uploads]),
-        gallery=Gallery(services.database, together=services.home.uploads),
-        unfinished=Unfinished(services.database, services.queue, together=services.home.uploads),
-        marks=kept_marks(services.home),
+        paths=AllowedPaths(lambda: [*(folder.path for folder in services.catalog.folders()), services.home.uploads]),
+        clips=ClipListing(services.database, together=services.home.uploads),
+        renders=RenderListing(services.database, services.queue, together=services.home.uploads),
+        scores=score_cache(services.home),
         contract=contract(ROUTES, gate.sessions.cookie),
     )
     app = Flask(__name__, static_folder=None)
     app.url_map.merge_slashes = False  # an odd address is no page's, rather than a redirect's
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-    app.extensions["afterframe"] = site
+    app.extensions["afterframe"] = context
     routes = {f"{route.method} {route.rule}": route for route in ROUTES}
     for name, route in routes.items():
-        _add(app, site, name, route)
-    _guard(app, site, routes)
+        _add(app, context, name, route)
+    _guard(app, context, routes)
     _explain(app)
     return app
 
 
-def _add(app: Flask, site: Site, name: str, route: Route) -> None:
+def _add(app: Flask, context: Context, name: str, route: Route) -> None:
     def view(**args: str) -> Response:
-        return route.run(site, request, args)
+        return route.run(context, request, args)
 
     app.add_url_rule(route.rule, name, view, methods=[route.method], provide_automatic_options=False)
 
 
-def _guard(app: Flask, site: Site, routes: dict[str, Route]) -> None:
+def _guard(app: Flask, context: Context, routes: dict[str, Route]) -> None:
     @app.before_request
     def check() -> None:
         route = routes.get(request.endpoint or "")
         g.page = is_page(request, route)
-        site.gate.check_addresses(request)
+        context.gate.check_addresses(request)
         caller = route.caller if route else Caller.TOKEN_OR_SESSION
         if caller is not Caller.ANYBODY:
-            site.gate.check_caller(request, token_only=caller is Caller.TOKEN)
+            context.gate.check_caller(request, token_only=caller is Caller.TOKEN)
 
     @app.after_request
     def finish(response: Response) -> Response:

@@ -14,7 +14,7 @@ from afterframe.domain import Stamp
 from afterframe.errors import PublishError
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
-from afterframe.state.queue import Order, Queue
+from afterframe.state.queue import NewJob, Queue
 from factories import make_photo_file, make_recipe
 
 
@@ -187,7 +187,7 @@ def failed(home_of_its_own: Path, folder: Path) -> str:
     database = Database(Home(home_of_its_own).make().database)
     catalog, queue = Catalog(database), Queue(database)
     photo = catalog.put_photo(folder / "a.jpg", Stamp.of((folder / "a.jpg").stat()), "a" * 64, {})
-    job, _ = queue.enqueue(Order(photo, make_recipe(), "parallax", origin="watch"))
+    job, _ = queue.enqueue(NewJob(photo, make_recipe(), "parallax", origin="watch"))
     queue.claim("worker")
     queue.fail(job.id, "worker", PublishError("a.jpg cannot be written.", "Free some space, then retry."))
     database.close()

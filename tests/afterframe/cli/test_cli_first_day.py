@@ -18,7 +18,7 @@ from afterframe.domain import JobState, Stamp
 from afterframe.errors import Unavailable
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
-from afterframe.state.queue import Order, Queue
+from afterframe.state.queue import NewJob, Queue
 from afterframe.system import cli_hints
 from afterframe.system.locks import DaemonLock
 from afterframe.system.runtime_files import make_token, write_daemon
@@ -38,7 +38,7 @@ def job(home_of_its_own: Path, tmp_path: Path) -> tuple[Queue, str]:
     database = Database(Home(home_of_its_own).make().database)
     known = Catalog(database).put_photo(photo, Stamp.of(photo.stat()), "a" * 64, {})
     queue = Queue(database)
-    return queue, queue.enqueue(Order(known, make_recipe(), "parallax", origin="watch"))[0].id
+    return queue, queue.enqueue(NewJob(known, make_recipe(), "parallax", origin="watch"))[0].id
 
 
 def test_status_names_cancelled_renders_by_the_ids_that_retry_takes(job: tuple[Queue, str], tmp_path: Path) -> None:

@@ -12,16 +12,16 @@ from PIL import Image
 from afterframe.encode import encode as encoding
 from afterframe.encode.encode import (
     Encoding,
+    decode_clip,
     encode,
     read_frames,
-    take_apart,
     verify,
     version,
     write_poster,
     write_sheet,
 )
 from afterframe.errors import Cancelled, EncodeError, GenerateError
-from afterframe.imaging.frames import Frames, Movie, Pixels, Sound
+from afterframe.imaging.frames import EncodedClip, Frames, Pixels, Sound
 from afterframe.naming import POSTER_MARK
 from factories import make_frames
 
@@ -176,21 +176,21 @@ def test_a_clip_gets_its_sound_and_keeps_its_pictures(tmp_path: Path) -> None:
 
 def test_a_servers_clip_comes_apart_into_what_it_is_made_of(tmp_path: Path) -> None:
     clip = write(make_frames(5, fps=12), tmp_path / "from a server.mp4")
-    frames = take_apart(Movie(clip, (96, 64), 100), FAST)
+    frames = decode_clip(EncodedClip(clip, (96, 64), 100), FAST)
     assert (frames.size, frames.fps, frames.count) == ((96, 64), 12, 5)
     assert [round(float(frame.mean())) for frame in frames.frames] == pytest.approx([0, 8, 16, 24, 32], abs=2)
 
 
 def test_a_servers_clip_is_cut_to_what_was_asked_for(tmp_path: Path) -> None:
     clip = write(make_frames(9), tmp_path / "a.mp4")
-    frames = take_apart(Movie(clip, (96, 64), 0.5), FAST)
+    frames = decode_clip(EncodedClip(clip, (96, 64), 0.5), FAST)
     assert frames.count == len(list(frames.frames)) == 4
 
 
 def test_a_servers_clip_of_another_shape_is_refused(tmp_path: Path) -> None:
     clip = write(make_frames(4), tmp_path / "a.mp4")
     with pytest.raises(EncodeError, match="96x64 pixels instead of 64x96"):
-        take_apart(Movie(clip, (64, 96), 100), FAST)
+        decode_clip(EncodedClip(clip, (64, 96), 100), FAST)
 
 
 def tone(seconds: float, hertz: float = 440.0, rate: int = 16_000) -> Sound:
@@ -199,7 +199,7 @@ def tone(seconds: float, hertz: float = 440.0, rate: int = 16_000) -> Sound:
 
 
 def heard_in(clip: Path, longest_s: float = 100.0) -> Sound | None:
-    return take_apart(Movie(clip, (96, 64), longest_s), FAST).sound()
+    return decode_clip(EncodedClip(clip, (96, 64), longest_s), FAST).sound()
 
 
 def hertz_of(sound: Sound) -> float:
@@ -210,7 +210,7 @@ def hertz_of(sound: Sound) -> float:
 @pytest.mark.parametrize(("sent_s", "heard_s"), [(1.0, 1.0), (5.0, 1.0), (0.4, 0.4)])
 def test_a_servers_sound_is_cut_or_padded_to_its_pictures(tmp_path: Path, sent_s: float, heard_s: float) -> None:
     sent = write(replace(make_frames(8), sound=lambda: tone(sent_s)), tmp_path / "sent.mp4")
-    frames = take_apart(Movie(sent, (96, 64), 100), FAST)
+    frames = decode_clip(EncodedClip(sent, (96, 64), 100), FAST)
     clip = write(frames, tmp_path / "clip.mp4")
     verify(clip, make_frames(8), FAST)
     sound = heard_in(clip)
@@ -257,7 +257,7 @@ def test_a_servers_sound_that_begins_after_its_pictures_is_none(tmp_path: Path) 
 
 
 def test_a_servers_clip_without_a_sound_stays_silent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    frames = take_apart(Movie(write(make_frames(8), tmp_path / "sent.mp4"), (96, 64), 100), FAST)
+    frames = decode_clip(EncodedClip(write(make_frames(8), tmp_path / "sent.mp4"), (96, 64), 100), FAST)
     clip = tmp_path / "clip.mp4"
     assert encode(frames, clip, FAST, ignore, never) is not None
     assert b"mp4a" not in clip.read_bytes()
@@ -276,7 +276,7 @@ def test_a_damaged_sound_leaves_the_clip_silent_and_whole(tmp_path: Path, caplog
         if (place := data.find(packets[start : start + 32])) > 0:
             data[place : place + 32] = b"\xff" * 32
     sent.write_bytes(data)
-    clip = write(take_apart(Movie(sent, (96, 64), 100), FAST), tmp_path / "clip.mp4")
+    clip = write(decode_clip(EncodedClip(sent, (96, 64), 100), FAST), tmp_path / "clip.mp4")
     verify(clip, make_frames(8), FAST)
     assert b"mp4a" not in clip.read_bytes()
     (record,) = caplog.records
@@ -294,7 +294,7 @@ def test_a_servers_sound_in_a_codec_that_is_not_known_is_left_away(
 def test_what_is_no_clip_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.mp4").write_bytes(data)
     with pytest.raises(EncodeError, match="not a whole clip"):
-        take_apart(Movie(tmp_path / "a.mp4", (96, 64), 100), FAST)
+        decode_clip(EncodedClip(tmp_path / "a.mp4", (96, 64), 100), FAST)
 
 
 def test_what_was_decoded_while_it_was_encoded_is_not_decoded_again(tmp_path: Path) -> None:

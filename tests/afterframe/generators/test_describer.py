@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from afterframe.errors import GenerateError
-from afterframe.generators.describer import LONGEST, describe, told
+from afterframe.generators.describer import LONGEST, describe, normalise
 
 torch = pytest.importorskip("torch")
 transformers: Any = pytest.importorskip("transformers")
@@ -98,11 +98,11 @@ def test_a_folder_without_a_model_is_named_with_the_remedy(tmp_path: Path) -> No
 
 @given(st.text(max_size=1000))
 def test_what_a_model_says_becomes_whole_sentences_on_one_line(answer: str) -> None:
-    words = told(answer)
+    words = normalise(answer)
     assert len(words) <= LONGEST + 1
     assert "\n" not in words
     assert not words or words[-1] in ".!?"
 
 
 def test_a_long_answer_is_cut_after_its_last_whole_sentence() -> None:
-    assert told("a dog runs.  It is wet. " + "and " * 200) == "A dog runs.  It is wet.".replace("  ", " ")
+    assert normalise("a dog runs.  It is wet. " + "and " * 200) == "A dog runs.  It is wet.".replace("  ", " ")

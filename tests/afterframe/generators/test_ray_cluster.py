@@ -12,7 +12,7 @@ from afterframe.domain import Scene
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, Unavailable
 from afterframe.generators import registry
 from afterframe.generators.ray_cluster import actor
-from afterframe.generators.ray_cluster.actor import About, Head, Renderer
+from afterframe.generators.ray_cluster.actor import About, Head, RenderActor
 from afterframe.generators.ray_cluster.connection import connect
 from afterframe.generators.ray_cluster.generator import Ray
 from afterframe.imaging.frames import Frames, PreparedPhoto, Sound
@@ -29,9 +29,9 @@ def photo() -> PreparedPhoto:
 def given(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Have renderers make their frames with this generator."""
 
-    def use(generator: Any) -> Renderer:
+    def use(generator: Any) -> RenderActor:
         monkeypatch.setattr(registry, "load", lambda name, plan: generator)
-        return Renderer("any", 0, "node-1")
+        return RenderActor("any", 0, "node-1")
 
     return use
 
@@ -41,7 +41,9 @@ def given(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_a_renderer_sends_a_clip_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actor, "PIECE_BYTES", 96 * 64 * 3)  # yuv420p: two frames
-    kinds, things = zip(*Renderer("parallax", 0, "node-1").render(photo(), make_recipe(duration_s=0.625)), strict=True)
+    kinds, things = zip(
+        *RenderActor("parallax", 0, "node-1").render(photo(), make_recipe(duration_s=0.625)), strict=True
+    )
     assert kinds == ("head", "frames", "frames", "frames")
     assert things[0] == Head("yuv420p", (96, 64), 8, 5, None)
     assert [len(piece) for piece in things[1:]] == [2, 2, 1]
@@ -66,7 +68,7 @@ def test_errors_travel_as_they_are(given: Any) -> None:
 
 
 def test_a_clip_stops_when_told(given: Any) -> None:
-    made = Renderer("parallax", 0, "node-1")
+    made = RenderActor("parallax", 0, "node-1")
     items = made.render(photo(), make_recipe(duration_s=20.0))
     assert next(items)[0] == "head"
     made.stop()
@@ -77,19 +79,19 @@ def test_a_clip_stops_when_told(given: Any) -> None:
 
 
 def test_a_renderer_tells_what_it_is_and_how_far() -> None:
-    made = Renderer("parallax", 0, "node-1")
+    made = RenderActor("parallax", 0, "node-1")
     kind, about = made.about()
     assert kind == "about"
     assert isinstance(about, About)
-    assert (about.node_id, about.name, about.abilities.loop) == ("node-1", "parallax", True)
+    assert (about.node_id, about.name, about.capabilities.loop) == ("node-1", "parallax", True)
     assert made.overscan(make_recipe())[0] == "overscan"
-    assert made.suit(make_recipe()) == ("recipe", make_recipe())
+    assert made.adapt(make_recipe()) == ("recipe", make_recipe())
     list(made.render(photo(), make_recipe()))
     assert made.progress()[0] == 1.0
 
 
 def test_what_a_machine_does_not_have_is_named() -> None:
-    kind, error = Renderer("sora", 0, "node-1").about()
+    kind, error = RenderActor("sora", 0, "node-1").about()
     assert kind == "error"
     assert isinstance(error, NotFound)
     assert "sora" in error.message
@@ -113,7 +115,7 @@ def test_an_address_that_is_none_is_named(address: str) -> None:
 def test_a_head_that_is_not_there_leaves_the_job_waiting() -> None:
     generator = Ray(config=ClusterConfig("127.0.0.1:9"))
     with pytest.raises(Unavailable, match="does not answer"):
-        generator.suit(make_recipe())
+        generator.adapt(make_recipe())
     generator.close()
 
 

@@ -19,12 +19,12 @@ from video_servers import VideoServer
 from afterframe.app.doctor import examine
 from afterframe.config import DIALECTS, Config, EndpointConfig, Home, RemoteConfig, read_config
 from afterframe.domain import Direction, Recipe, Scene
-from afterframe.encode.encode import Encoding, encode, take_apart
+from afterframe.encode.encode import Encoding, decode_clip, encode
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, OutOfMemory, Unavailable
 from afterframe.generators import registry
-from afterframe.generators.remote.generator import Remote, survey
+from afterframe.generators.remote.generator import Remote, check_endpoints
 from afterframe.generators.remote.server import MOST_BYTES, Failed, Gone, Server
-from afterframe.imaging.frames import Frames, Movie, PreparedPhoto
+from afterframe.imaging.frames import EncodedClip, Frames, PreparedPhoto
 from afterframe.imaging.framing import frame
 from factories import make_picture, make_recipe
 
@@ -68,9 +68,9 @@ def photo_for(recipe: Recipe) -> PreparedPhoto:
 
 
 def clip_of(generator: Remote, recipe: Recipe | None = None, cancelled: Callable[[], bool] = no) -> Frames:
-    recipe = generator.suit(recipe or make_recipe(size=(96, 64), fps=8, duration_s=1.0))
+    recipe = generator.adapt(recipe or make_recipe(size=(96, 64), fps=8, duration_s=1.0))
     movie = generator.generate(photo_for(recipe), recipe, ignore, cancelled)
-    return take_apart(movie, Encoding())
+    return decode_clip(movie, Encoding())
 
 
 # -- dialects --------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ def test_the_sound_of_a_servers_clip_is_kept_where_it_has_one(
 ) -> None:
     frames = clip_of(remote(start("sglang", tone_s=tone_s)))
     encode(frames, tmp_path / "clip.mp4", Encoding(preset="ultrafast"), ignore, no)
-    sound = take_apart(Movie(tmp_path / "clip.mp4", (96, 64), 100), Encoding()).sound()
+    sound = decode_clip(EncodedClip(tmp_path / "clip.mp4", (96, 64), 100), Encoding()).sound()
     assert (sound and len(sound.samples) / sound.rate) == (frames.count / frames.fps if tone_s else None)
 
 
@@ -119,11 +119,11 @@ def test_the_retired_api_gets_only_what_it_knows_and_is_cut_to_length(
     server = start("openai", key=KEY)
     (tmp_path / "key").write_text(KEY + "\n")
     generator = remote(server, key_file=str(tmp_path / "key"))
-    recipe = generator.suit(make_recipe(size=(960, 640), fps=24, duration_s=2.0))
+    recipe = generator.adapt(make_recipe(size=(960, 640), fps=24, duration_s=2.0))
     assert recipe.size == (1280, 720)
     assert "rounded to 1280x720" in recipe.because["size"][-1]
     movie = generator.generate(photo_for(recipe), recipe, ignore, no)
-    frames = take_apart(movie, Encoding())
+    frames = decode_clip(movie, Encoding())
     assert (frames.fps, frames.count) == (30, 60)  # it makes 4 s, 2 were asked for
 
 
@@ -145,13 +145,13 @@ def test_what_the_protocol_cannot_say_is_refused(
     changes: dict[str, Any], start: Callable[..., VideoServer], remote: Callable[..., Remote]
 ) -> None:
     with pytest.raises(GenerateError, match="cannot make") as caught:
-        remote(start("sglang")).suit(make_recipe(**changes))
+        remote(start("sglang")).adapt(make_recipe(**changes))
     assert not caught.value.retryable
 
 
 def test_portrait_photos_stay_portrait(start: Callable[..., VideoServer], remote: Callable[..., Remote]) -> None:
-    assert remote(start("openai")).suit(make_recipe(size=(853, 1280))).size == (720, 1280)
-    assert remote(start("sglang")).suit(make_recipe(size=(720, 1280))).size in ((704, 1280), (736, 1280))
+    assert remote(start("openai")).adapt(make_recipe(size=(853, 1280))).size == (720, 1280)
+    assert remote(start("sglang")).adapt(make_recipe(size=(720, 1280))).size in ((704, 1280), (736, 1280))
 
 
 # -- which server ----------------------------------------------------------------------------
@@ -162,7 +162,7 @@ def test_the_least_loaded_server_gets_the_clip(
 ) -> None:
     busy, free = start("sglang", work_s=60), start("vllm-omni")
     other = remote(busy)
-    recipe = other.suit(make_recipe())
+    recipe = other.adapt(make_recipe())
     stop = threading.Event()
     someone = threading.Thread(target=_ignore_cancel, args=(other, recipe, stop))
     someone.start()
@@ -433,7 +433,7 @@ def odd_server(body: bytes | None) -> Iterator[EndpointConfig]:
 
 def test_an_answer_without_end_is_left() -> None:
     with odd_server(None) as endpoint:
-        assert "larger than 4 MB" in (survey([endpoint])["odd"] or "")
+        assert "larger than 4 MB" in (check_endpoints([endpoint])["odd"] or "")
 
 
 def test_an_answer_that_trickles_is_left_when_its_time_is_over(tmp_path: Path) -> None:
@@ -450,7 +450,7 @@ def test_an_answer_that_trickles_is_left_when_its_time_is_over(tmp_path: Path) -
 
 def test_a_status_that_is_no_word_is_told_with_the_server_and_the_remedy(home_of_its_own: Path) -> None:
     with odd_server(b'{"id": 5, "status": ["x"], "data": [{"status": {}}]}') as endpoint:
-        assert "not as a word" in (survey([endpoint])["odd"] or "")
+        assert "not as a word" in (check_endpoints([endpoint])["odd"] or "")
         generator = Remote(config=Config(remote=RemoteConfig((endpoint,))), home=Home(home_of_its_own).make())
         with pytest.raises(GenerateError, match="odd: its answer gives a job's status not as a word") as caught:
             clip_of(generator)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afterframe.domain import Box, Scene
+from afterframe.domain import BoundingBox, Scene
 from afterframe.imaging.framing import frame
 
 
@@ -32,7 +32,7 @@ def test_the_whole_photo_is_used_when_the_shape_agrees() -> None:
 @pytest.mark.parametrize("size", [(90, 160), (100, 100), (160, 90)])
 @pytest.mark.parametrize("overscan", [0.0, 0.06])
 def test_a_face_is_never_cut(x: float, size: tuple[int, int], overscan: float) -> None:
-    scene = Scene(faces=(Box(x, 0.3, 0.12, 0.2),))
+    scene = Scene(faces=(BoundingBox(x, 0.3, 0.12, 0.2),))
     prepared = frame(photo(), scene, size, overscan)
     face = prepared.scene.faces[0]
     whole_width = prepared.surround.shape[1] * face.width / (prepared.surround.shape[0] * face.height)
@@ -44,14 +44,14 @@ def test_a_face_is_never_cut(x: float, size: tuple[int, int], overscan: float) -
 
 
 def test_the_crop_follows_the_subject() -> None:
-    right = frame(photo(), Scene(subject=Box(0.75, 0.4, 0.2, 0.2)), (60, 120), 0.0)
-    left = frame(photo(), Scene(subject=Box(0.05, 0.4, 0.2, 0.2)), (60, 120), 0.0)
+    right = frame(photo(), Scene(subject=BoundingBox(0.75, 0.4, 0.2, 0.2)), (60, 120), 0.0)
+    left = frame(photo(), Scene(subject=BoundingBox(0.05, 0.4, 0.2, 0.2)), (60, 120), 0.0)
     assert right.pixels[..., 0].mean() > left.pixels[..., 0].mean() + 80
 
 
 def test_boxes_come_back_in_shares_of_the_surround() -> None:
-    prepared = frame(photo(), Scene(subject=Box(0.0, 0.0, 1.0, 1.0)), (100, 100), 0.0)
-    assert prepared.scene.subject == Box(0.0, 0.0, 1.0, 1.0)
+    prepared = frame(photo(), Scene(subject=BoundingBox(0.0, 0.0, 1.0, 1.0)), (100, 100), 0.0)
+    assert prepared.scene.subject == BoundingBox(0.0, 0.0, 1.0, 1.0)
 
 
 def test_a_single_pixel_fills_the_frame() -> None:

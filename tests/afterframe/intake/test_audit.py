@@ -7,7 +7,7 @@ import pytest
 from afterframe.config import Home, LimitsConfig
 from afterframe.errors import PhotoError
 from afterframe.intake import audit as audit_module
-from afterframe.intake.audit import Audited, audit, contact_sheet
+from afterframe.intake.audit import AuditResult, audit, contact_sheet
 from factories import make_photo_file
 from fakes import FakeReader
 
@@ -34,7 +34,7 @@ def photos(tmp_path: Path) -> list[str]:
     return [str(make_photo_file(folder / f"{n} é.jpg", seed=n)) for n in range(3)]
 
 
-def run(photos: list[str]) -> list[Audited]:
+def run(photos: list[str]) -> list[AuditResult]:
     return audit(photos, Home.find(), LimitsConfig(), lambda done: None, processes=2)
 
 

@@ -8,7 +8,7 @@ import pytest
 from afterframe.config import Config
 from afterframe.domain import JobState, Photo
 from afterframe.errors import NotFound, PhotoError, RecipeError
-from afterframe.intake.ingest import Ingest, Wish, folder_rules
+from afterframe.intake.ingest import Ingest, RenderRequest, folder_settings
 from afterframe.naming import POSTER_MARK
 from afterframe.publish.sidecar import MadeBy, describe
 from afterframe.state.catalog import Catalog
@@ -113,17 +113,19 @@ def test_a_broken_folder_file_is_the_photos_problem_and_names_the_file(
 
 
 def test_a_request_makes_a_job_for_each_variant_with_its_own_seed(ingest: Ingest, photo: Path) -> None:
-    jobs = ingest.request(photo, Wish({"variants": 3, "seed": 2**31 - 1}))
+    jobs = ingest.request(photo, RenderRequest({"variants": 3, "seed": 2**31 - 1}))
     assert [job.recipe.seed for job in jobs] == [2**31 - 1, 0, 1]
     assert len({job.id for job in jobs}) == 3
 
 
 def test_asking_twice_for_the_same_is_the_same(ingest: Ingest, photo: Path) -> None:
-    assert [j.id for j in ingest.request(photo, Wish({}))] == [j.id for j in ingest.request(photo, Wish({}))]
+    assert [j.id for j in ingest.request(photo, RenderRequest({}))] == [
+        j.id for j in ingest.request(photo, RenderRequest({}))
+    ]
 
 
 def test_a_requested_photo_is_not_animated_by_itself_as_well(ingest: Ingest, queue: Queue, photo: Path) -> None:
-    ingest.request(photo, Wish({}))
+    ingest.request(photo, RenderRequest({}))
     ingest.take(photo)
     assert len(queue.page()[0]) == 1
 
@@ -145,9 +147,9 @@ def test_the_nearest_folder_file_counts(tmp_path: Path) -> None:
     deep = tmp_path / "a" / "b"
     deep.mkdir(parents=True)
     (tmp_path / "afterframe.toml").write_text("fps = 10")
-    assert folder_rules(deep)[0][1] == {"fps": 10}
+    assert folder_settings(deep)[0][1] == {"fps": 10}
     (deep / "afterframe.toml").write_text("fps = 12")
-    assert folder_rules(deep)[0][1] == {"fps": 12}
+    assert folder_settings(deep)[0][1] == {"fps": 12}
 
 
 def test_a_preview_queues_nothing(ingest: Ingest, queue: Queue, photo: Path) -> None:
@@ -158,14 +160,14 @@ def test_a_preview_queues_nothing(ingest: Ingest, queue: Queue, photo: Path) -> 
 @pytest.mark.parametrize("overrides", [{"motion_intensity": 2}, {"wobble": 1}, {"camera_movement": "loop-the-loop"}])
 def test_a_setting_that_cannot_be_is_refused(ingest: Ingest, photo: Path, overrides: dict[str, object]) -> None:
     with pytest.raises(RecipeError):
-        ingest.request(photo, Wish(overrides))
+        ingest.request(photo, RenderRequest(overrides))
 
 
 def test_an_unknown_generator_is_refused_before_the_photo_is_read(
     ingest: Ingest, reader: FakeReader, photo: Path
 ) -> None:
     with pytest.raises(NotFound, match="sora"):
-        ingest.request(photo, Wish({}, generator="sora"))
+        ingest.request(photo, RenderRequest({}, generator="sora"))
     assert reader.asked == []
 
 
@@ -175,11 +177,11 @@ def test_our_own_posters_are_never_animated(ingest: Ingest, queue: Queue, tmp_pa
     assert ingest.take(poster)
     assert queue.page()[0] == []
     with pytest.raises(PhotoError, match="poster"):
-        ingest.request(poster, Wish({}))
+        ingest.request(poster, RenderRequest({}))
 
 
 def test_a_refined_clips_values_hold_where_the_user_says_nothing(ingest: Ingest, photo: Path) -> None:
-    (job,) = ingest.request(photo, Wish({"motion_intensity": 0.3}, {"fps": 12, "motion_intensity": 0.9}))
+    (job,) = ingest.request(photo, RenderRequest({"motion_intensity": 0.3}, {"fps": 12, "motion_intensity": 0.9}))
     assert (job.recipe.motion_intensity, job.recipe.fps) == (0.3, 12)
     assert "your words" in job.recipe.because["motion_intensity"][0]
     assert "refines" in job.recipe.because["fps"][0]
@@ -188,14 +190,14 @@ def test_a_refined_clips_values_hold_where_the_user_says_nothing(ingest: Ingest,
 def test_variants_of_the_embedded_generator_move_in_other_ways_unless_the_movement_is_wished_for(
     ingest: Ingest, photo: Path
 ) -> None:
-    recipes = [job.recipe for job in ingest.request(photo, Wish({"variants": 3}, generator="parallax"))]
+    recipes = [job.recipe for job in ingest.request(photo, RenderRequest({"variants": 3}, generator="parallax"))]
     assert len({recipe.camera_movement for recipe in recipes}) == len({recipe.seed for recipe in recipes}) == 3
     assert "another variant" in recipes[1].because["camera_movement"][0]
-    wished = ingest.request(photo, Wish({"variants": 2, "camera_movement": "static"}, generator="parallax"))
+    wished = ingest.request(photo, RenderRequest({"variants": 2, "camera_movement": "static"}, generator="parallax"))
     assert {job.recipe.camera_movement for job in wished} == {"static"}
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of this kind are POSIX's")
 def test_a_folder_file_that_is_no_file_is_left_alone(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "afterframe.toml")
-    assert folder_rules(tmp_path) == []
+    assert folder_settings(tmp_path) == []

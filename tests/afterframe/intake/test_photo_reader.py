@@ -13,7 +13,7 @@ from afterframe.errors import PhotoError
 from afterframe.intake import photo_reader
 from afterframe.intake.photo_reader import PhotoReader, read_photo
 from afterframe.system.hashing import sha256_of
-from afterframe.system.process_pool import Stopped
+from afterframe.system.process_pool import CallKilled
 from factories import make_photo_file
 
 
@@ -61,7 +61,7 @@ class FakePool:
     def call(self, *args: object) -> object:
         if self.stalls:
             self.stalls -= 1
-            raise Stopped("it took longer than 10 seconds")
+            raise CallKilled("it took longer than 10 seconds")
         return read_photo(*args)  # type: ignore[arg-type]
 
     def close(self) -> None: ...

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterframe.domain import Box, Scene
+from afterframe.domain import BoundingBox, Scene
 from afterframe.intake.scoring import WEIGHTS, Readiness, assess
 from photometa.facts.facts import Facts
 
@@ -93,7 +93,7 @@ def test_every_mark_is_between_0_and_1_and_has_a_reason(
     measures: dict[str, float], side: int, exposure_s: float | None
 ) -> None:
     found: Readiness = assess(
-        Facts(exposure_s=exposure_s), Scene(subject=Box(0.1, 0.1, 0.5, 0.5), measures=measures), (side, side)
+        Facts(exposure_s=exposure_s), Scene(subject=BoundingBox(0.1, 0.1, 0.5, 0.5), measures=measures), (side, side)
     )
     assert set(found.marks) == {*WEIGHTS, "source_quality"}
     assert all(0 <= one.score <= 1 and one.reason for one in found.marks.values())

@@ -165,8 +165,8 @@ def test_a_large_backlog_waits_and_new_photos_do_not(catalog: Catalog, tmp_path:
     path = hand.export("new.jpg", age_s=50)
     hand.watcher._hints.put((path, False))
     assert hand.turn() == ["new.jpg"]
-    catalog.let_go(tmp_path)
-    hand.watcher.look_again(tmp_path)
+    catalog.release_backlog(tmp_path)
+    hand.watcher.rescan(tmp_path)
     assert sorted(hand.turn()) == ["0.jpg", "1.jpg", "2.jpg"]
 
 

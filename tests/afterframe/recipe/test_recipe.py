@@ -6,13 +6,13 @@ from dataclasses import fields
 
 import pytest
 
-from afterframe.domain import Box, CameraMovement, PhotoType, Recipe, Scene
+from afterframe.domain import BoundingBox, CameraMovement, PhotoType, Recipe, Scene
 from afterframe.errors import RecipeError
 from afterframe.recipe import compose, rules, validate
 from photometa.facts.facts import Facts
 
 SHA = "0123456789abcdef" * 4
-FACE = Scene(faces=(Box(0.4, 0.2, 0.2, 0.3),), measures={"face_share": 0.06, "face_count": 1.0})
+FACE = Scene(faces=(BoundingBox(0.4, 0.2, 0.2, 0.3),), measures={"face_share": 0.06, "face_count": 1.0})
 SKY = Scene(measures={"sky_share": 0.5, "horizon": 0.6})
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from afterframe.imaging.frames import Frames, PixelFormat
-from afterframe.render.previews import previewed
+from afterframe.render.previews import with_live_preview
 from factories import Clock
 
 
@@ -26,7 +26,7 @@ def frames_of(form: PixelFormat, clock: Clock) -> Frames:
 def test_a_running_render_shows_its_latest_frame_and_takes_it_away(form: PixelFormat, tmp_path: Path) -> None:
     clock, target = Clock(), tmp_path / "previews" / ".job.jpg"
     sizes = []
-    for _ in previewed(frames_of(form, clock), target, clock).frames:
+    for _ in with_live_preview(frames_of(form, clock), target, clock).frames:
         if target.exists():
             with Image.open(target) as image:
                 sizes.append(image.size)
@@ -37,4 +37,4 @@ def test_a_running_render_shows_its_latest_frame_and_takes_it_away(form: PixelFo
 def test_a_preview_that_cannot_be_written_stops_no_render(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     clock = Clock()
-    assert len(list(previewed(frames_of("rgb24", clock), tmp_path / "file" / ".job.jpg", clock).frames)) == 5
+    assert len(list(with_live_preview(frames_of("rgb24", clock), tmp_path / "file" / ".job.jpg", clock).frames)) == 5

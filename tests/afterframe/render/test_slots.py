@@ -13,41 +13,41 @@ from afterframe.config import ClusterConfig, Config, EndpointConfig, RemoteConfi
 from afterframe.domain import Job, JobState
 from afterframe.errors import Unavailable
 from afterframe.render import slots
-from afterframe.render.slots import LOOK_S, TURN_S, Place, Turn, places
+from afterframe.render.slots import POLL_INTERVAL_S, STAGGER_S, GpuStagger, WorkerSpec, worker_specs
 from afterframe.render.supervisor import Supervisor, start_worker
 from afterframe.render.worker import Heartbeat, serve
 from afterframe.state.catalog import Catalog
-from afterframe.state.queue import LOCAL, Order, Queue
-from afterframe.system.gpus import VISIBLE, Device
+from afterframe.state.queue import LOCAL, NewJob, Queue
+from afterframe.system.gpus import VISIBLE, Gpu
 from factories import Clock, make_job, make_photo, make_recipe
 
 
 @pytest.fixture
 def gpus(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def have(*uuids: str) -> None:
-        monkeypatch.setattr(slots, "devices", lambda: [Device(uuid, n, 1, 1) for n, uuid in enumerate(uuids)])
+        monkeypatch.setattr(slots, "find_gpus", lambda: [Gpu(uuid, n, 1, 1) for n, uuid in enumerate(uuids)])
 
     return have
 
 
 def lanes(config: Config) -> list[str]:
-    return [place.lane for place in places(config)]
+    return [place.lane for place in worker_specs(config)]
 
 
 def test_without_a_gpu_one_worker_and_one_for_each_lane_elsewhere(gpus: Callable[..., None]) -> None:
     gpus()
-    assert places(Config()) == [Place(), Place("remote"), Place("ray")]
+    assert worker_specs(Config()) == [WorkerSpec(), WorkerSpec("remote"), WorkerSpec("ray")]
 
 
 def test_each_gpu_has_a_worker_of_its_own(gpus: Callable[..., None]) -> None:
     gpus("A", "B", "C")
-    local = [place.devices for place in places(Config()) if place.lane == LOCAL]
+    local = [place.devices for place in worker_specs(Config()) if place.lane == LOCAL]
     assert local == [("A", "B", "C"), ("B", "C", "A"), ("C", "A", "B")]
 
 
 def test_the_only_gpu_needs_no_choice(gpus: Callable[..., None]) -> None:
     gpus("A")
-    assert places(Config())[0] == Place()
+    assert worker_specs(Config())[0] == WorkerSpec()
 
 
 def test_the_settings_say_how_many(gpus: Callable[..., None]) -> None:
@@ -63,7 +63,7 @@ def test_the_settings_say_how_many(gpus: Callable[..., None]) -> None:
 def jobs_of_each_kind(queue: Queue, catalog: Catalog) -> dict[str, str]:
     made = {}
     for number, kind in enumerate(("remote:box2", "diffusers:wan-5b", "ray", "parallax", "remotely")):
-        order = Order(make_photo(catalog, f"/photos/{number}.jpg"), make_recipe(), kind)
+        order = NewJob(make_photo(catalog, f"/photos/{number}.jpg"), make_recipe(), kind)
         made[kind] = queue.enqueue(order)[0].id
     return made
 
@@ -83,17 +83,17 @@ def test_a_worker_takes_only_the_jobs_of_its_lane(lane: str, kinds: list[str], q
 def test_processes_for_elsewhere_start_when_they_are_needed(queue: Queue, catalog: Catalog) -> None:
     started = []
 
-    def start(owner: str, reserved: bool, place: Place) -> FakeProcess:
+    def start(owner: str, reserved: bool, place: WorkerSpec) -> FakeProcess:
         started.append(place.lane)
         return FakeProcess()
 
-    yard = Supervisor(queue, "daemon-1-aa", lambda who: None, places=[Place(), Place("ray")], start=start)  # type: ignore[arg-type]
+    yard = Supervisor(queue, "daemon-1-aa", lambda who: None, places=[WorkerSpec(), WorkerSpec("ray")], start=start)  # type: ignore[arg-type]
     for slot in yard._slots:
-        yard.look_after(slot)
+        yard.tend(slot)
     assert started == [LOCAL]
     jobs_of_each_kind(queue, catalog)
     for slot in yard._slots:
-        yard.look_after(slot)
+        yard.tend(slot)
     assert started == [LOCAL, "ray"]
 
 
@@ -106,7 +106,10 @@ def test_a_worker_sees_only_its_own_gpu(monkeypatch: pytest.MonkeyPatch, tmp_pat
     python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$@"\n')
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
-    for place, seen in ((Place(LOCAL, ("B", "A")), "B ['any', 'local', 'B', 'A']"), (Place(), "all ['any', 'local']")):
+    for place, seen in (
+        (WorkerSpec(LOCAL, ("B", "A")), "B ['any', 'local', 'B', 'A']"),
+        (WorkerSpec(), "all ['any', 'local']"),
+    ):
         process = start_worker("daemon-1-aa/0", False, place)
         assert process.stdin is not None
         process.stdin.close()
@@ -119,21 +122,21 @@ def test_a_worker_sees_only_its_own_gpu(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 def test_the_gpu_with_most_free_memory_goes_first(clock: Clock) -> None:
     free = {"A": 8_000, "B": 70_000, "C": 20_000}
-    waits = {own: Turn((own, *(free.keys() - {own})), lambda: free, clock).wait_s() for own in free}
-    assert waits == {"B": 0.0, "C": TURN_S, "A": 2 * TURN_S}
+    waits = {own: GpuStagger((own, *(free.keys() - {own})), lambda: free, clock).wait_s() for own in free}
+    assert waits == {"B": 0.0, "C": STAGGER_S, "A": 2 * STAGGER_S}
 
 
 def test_equals_do_not_wait_for_each_other(clock: Clock) -> None:
-    assert Turn(("A", "B"), lambda: {"A": 24_000, "B": 24_100}, clock).wait_s() == 0.0
+    assert GpuStagger(("A", "B"), lambda: {"A": 24_000, "B": 24_100}, clock).wait_s() == 0.0
 
 
 def test_memory_is_looked_at_now_and_then(clock: Clock) -> None:
     free = {"A": 8_000, "B": 70_000}
-    turn = Turn(("A", "B"), lambda: free, clock)
-    assert turn.wait_s() == TURN_S
+    turn = GpuStagger(("A", "B"), lambda: free, clock)
+    assert turn.wait_s() == STAGGER_S
     free["A"] = 80_000
-    assert turn.wait_s() == TURN_S
-    clock.forward(LOOK_S)
+    assert turn.wait_s() == STAGGER_S
+    clock.forward(POLL_INTERVAL_S)
     assert turn.wait_s() == 0.0
 
 
@@ -141,7 +144,7 @@ def test_one_gpu_waits_for_nobody() -> None:
     def never() -> dict[str, int]:
         raise AssertionError
 
-    assert Turn(("A",), never).wait_s() == Turn((), never).wait_s() == 0.0
+    assert GpuStagger(("A",), never).wait_s() == GpuStagger((), never).wait_s() == 0.0
 
 
 # -- when the machine is not there -----------------------------------------------------------------

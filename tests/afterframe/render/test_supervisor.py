@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from afterframe.domain import JobState
-from afterframe.render.slots import Place
+from afterframe.render.slots import WorkerSpec
 from afterframe.render.supervisor import Supervisor
 from afterframe.state.catalog import Catalog
 from afterframe.state.queue import LEASE_S, Queue
@@ -54,14 +54,14 @@ class Yard:
         self.supervisor = Supervisor(queue, "daemon-1-aa", self.rolled.append, start=self._start, clock=clock)
         (self.slot,) = self.supervisor._slots
 
-    def _start(self, owner: str, reserved: bool, place: Place) -> Any:
+    def _start(self, owner: str, reserved: bool, place: WorkerSpec) -> Any:
         assert owner == "daemon-1-aa/0"
         self.started.append(FakeProcess())
         return self.started[-1]
 
     def look(self, forward: float = 0.0) -> None:
         self.clock.forward(forward)
-        self.supervisor.look_after(self.slot)
+        self.supervisor.tend(self.slot)
 
 
 @pytest.fixture

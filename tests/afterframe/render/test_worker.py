@@ -15,16 +15,16 @@ import photometa
 from afterframe.config import Config, RenderConfig, VisionConfig
 from afterframe.domain import Clip, Job, JobState, Recipe, Scene, Stamp, Verdict
 from afterframe.errors import AfterframeError, Cancelled, EncodeError, GenerateError, OutOfMemory
-from afterframe.generators.registry import Abilities
+from afterframe.generators.interface import Capabilities
 from afterframe.imaging.frames import Frames, Model, PreparedPhoto
 from afterframe.publish.files import Publication
 from afterframe.publish.sidecar import read_clip
-from afterframe.recipe import compose, wants_words
+from afterframe.recipe import compose, needs_description
 from afterframe.render import worker as worker_module
 from afterframe.render.worker import Heartbeat, Worker, serve
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
-from afterframe.state.queue import Order, Queue
+from afterframe.state.queue import NewJob, Queue
 from afterframe.system.hashing import sha256_of
 from factories import Clock, make_clip, make_photo_file, make_recipe
 from fakes import FakeGenerator
@@ -47,7 +47,7 @@ class Studio:
 
     def order(self, seed: int = 7, origin: str = "watch", parent: str | None = None) -> Job:
         photo = self.catalog.put_photo(self.photo, Stamp.of(self.photo.stat()), sha256_of(self.photo), {"iso": 100})
-        job, _ = self.queue.enqueue(Order(photo, make_recipe(seed=seed), "fake", origin, parent))
+        job, _ = self.queue.enqueue(NewJob(photo, make_recipe(seed=seed), "fake", origin, parent))
         return job
 
     def render(self) -> AfterframeError | None:
@@ -113,7 +113,7 @@ def test_a_models_clip_is_held_to_its_photos_colours(
         frames = (np.asarray(photo.pixels * 0.8, np.uint8) for _ in range(recipe.frame_count))
         return Frames("rgb24", recipe.size, recipe.fps, recipe.frame_count, frames)
 
-    studio.generator.abilities = Abilities(graded=graded)
+    studio.generator.capabilities = Capabilities(graded=graded)
     monkeypatch.setattr(studio.generator, "generate", darker)
     job = studio.order()
     assert studio.render() is None
@@ -390,7 +390,7 @@ def test_the_sidecar_names_the_model_and_every_word_that_it_got(
     model = Model("Wan2.2-TI2V-5B", "abc", "a cup of coffee, slowly", {"steps": 4})
     generate = studio.generator.generate
     monkeypatch.setattr(studio.generator, "generate", lambda *given: replace(generate(*given), model=model))
-    studio.generator.abilities = Abilities(trained=True)
+    studio.generator.capabilities = Capabilities(trained=True)
     studio.order()
     assert studio.render() is None
     written = photometa.read_sidecar(studio.folder / "DSC_0042_motion.mp4.xmp")
@@ -427,7 +427,7 @@ def serve_all(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_next_clip_is_begun_while_the_last_is_finished(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    studio.generator.abilities = Abilities(ahead=True)
+    studio.generator.capabilities = Capabilities(ahead=True)
     jobs = [studio.order(seed=seed, origin="request") for seed in (1, 2)]
     begun: list[int] = []
     second_begun = threading.Event()
@@ -465,7 +465,7 @@ def test_a_generator_that_streams_is_not_overtaken(studio: Studio, monkeypatch: 
 
 
 def test_a_clip_that_fails_at_its_end_does_not_harm_the_next(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    studio.generator.abilities = Abilities(ahead=True)
+    studio.generator.capabilities = Capabilities(ahead=True)
     for seed in (1, 2):
         studio.order(seed=seed, origin="request")
     verify, seen = worker_module.verify, []
@@ -492,11 +492,11 @@ class Described(Studio):
         monkeypatch.setattr("afterframe.render.worker.describe_picture", lambda pixels, weights: "A dog on a beach.")
         config = Config(render=RenderConfig(preset="ultrafast"), vision=VisionConfig(describer=str(folder / "SmolVLM")))
         super().__init__(database, folder, config)
-        self.generator.abilities = Abilities(trained=True)
+        self.generator.capabilities = Capabilities(trained=True)
 
     def made(self, recipe: Recipe) -> Clip:
         photo = self.catalog.put_photo(self.photo, Stamp.of(self.photo.stat()), sha256_of(self.photo), {})
-        job, _ = self.queue.enqueue(Order(photo, recipe, "fake", "watch", None))
+        job, _ = self.queue.enqueue(NewJob(photo, recipe, "fake", "watch", None))
         assert self.render() is None
         return self.catalog.clip(str(self.queue.get(job.id).clip_id))
 
@@ -515,7 +515,7 @@ def test_a_photo_without_a_word_is_described_for_a_model_and_the_record_says_by_
     clip = describing.made(recipe_of(Facts()))
     assert clip.recipe.prompt.startswith("A dog on a beach. ")
     assert any("SmolVLM describes" in reason for reason in clip.recipe.because["prompt"])
-    assert not wants_words(clip.recipe)
+    assert not needs_description(clip.recipe)
 
 
 def test_the_photographers_words_stay_alone(describing: Described) -> None:
@@ -525,7 +525,7 @@ def test_the_photographers_words_stay_alone(describing: Described) -> None:
 
 
 def test_what_follows_no_prompt_needs_no_description(describing: Described) -> None:
-    describing.generator.abilities = Abilities(trained=False)
+    describing.generator.capabilities = Capabilities(trained=False)
     assert "dog" not in describing.made(recipe_of(Facts())).recipe.prompt
 
 
@@ -534,9 +534,9 @@ def test_without_the_setting_nothing_is_described(database: Database, tmp_path: 
     photo = make_photo_file(tmp_path / "a.jpg")
     worker = Worker(database, Config(), "daemon-1-aa/0")
     known = worker.catalog.put_photo(photo, Stamp.of(photo.stat()), sha256_of(photo), {})
-    job, _ = worker.queue.enqueue(Order(known, recipe_of(Facts()), "fake", "watch", None))
+    job, _ = worker.queue.enqueue(NewJob(known, recipe_of(Facts()), "fake", "watch", None))
 
     class Trained:
-        abilities = Abilities(trained=True)
+        capabilities = Capabilities(trained=True)
 
     assert worker._described(job, Trained()) is job.recipe  # type: ignore[arg-type]

@@ -27,7 +27,7 @@ def test_a_photo_exported_again_keeps_its_row(catalog: Catalog) -> None:
 
 def test_a_refused_file_is_not_a_photo_but_its_stamp_and_reason_are_known(catalog: Catalog) -> None:
     path = Path("/p/broken.jpg")
-    catalog.put_problem(path, Stamp(5, 6), Failure("truncated", "broken.jpg is cut short.", "Export again."))
+    catalog.record_rejection(path, Stamp(5, 6), Failure("truncated", "broken.jpg is cut short.", "Export again."))
     assert catalog.photo_at(path) is None
     assert catalog.stamps(Path("/p")) == {str(path): Stamp(5, 6)}
     problem = catalog.problem_at(path)
@@ -52,9 +52,9 @@ def test_stamps_do_not_reach_into_a_folder_with_a_similar_name(catalog: Catalog)
 
 def test_a_large_backlog_waits_and_is_let_go(catalog: Catalog) -> None:
     catalog.put_folder(Path("/photos"), watch=True)
-    catalog.hold({"/photos/a.jpg": Stamp(1, 1), "/photos/b.jpg": Stamp(1, 1)})
+    catalog.hold_backlog({"/photos/a.jpg": Stamp(1, 1), "/photos/b.jpg": Stamp(1, 1)})
     assert catalog.problem_at(Path("/photos/a.jpg")) == WAITING
-    assert catalog.let_go(Path("/photos")) == 2
+    assert catalog.release_backlog(Path("/photos")) == 2
     assert catalog.stamps(Path("/photos")) == {}
 
 
@@ -124,8 +124,8 @@ def test_unknown_clips_are_not_found(catalog: Catalog) -> None:
 
 
 def test_a_waiting_backlog_is_not_among_the_problems(catalog: Catalog) -> None:
-    catalog.hold({f"/photos/{n}.jpg": Stamp(1, 1) for n in range(5)})
-    catalog.put_problem(Path("/p/broken.jpg"), Stamp(5, 6), Failure("empty", "broken.jpg is empty."))
+    catalog.hold_backlog({f"/photos/{n}.jpg": Stamp(1, 1) for n in range(5)})
+    catalog.record_rejection(Path("/p/broken.jpg"), Stamp(5, 6), Failure("empty", "broken.jpg is empty."))
     assert [path for path, _ in catalog.problems(limit=3)] == ["/p/broken.jpg"]
 
 

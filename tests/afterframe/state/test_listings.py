@@ -9,18 +9,18 @@ from afterframe.domain import Clip, PhotoType, Stamp, Verdict
 from afterframe.errors import GenerateError, UsageError
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
-from afterframe.state.list_index import SORTS, Choice
-from afterframe.state.listings import Gallery, Unfinished
-from afterframe.state.queue import Order, Queue
-from afterframe.state.search_keys import camera_name, findable, folded
+from afterframe.state.list_index import SORTS, ListFilter
+from afterframe.state.listings import ClipListing, RenderListing
+from afterframe.state.queue import NewJob, Queue
+from afterframe.state.search_keys import camera_name, fold, search_keys
 from factories import make_clip, make_job, make_recipe
 
 FIRST_DAY = 1_700_000_000.0
 
 
 @pytest.fixture(name="gallery")
-def make_gallery(database: Database) -> Gallery:
-    return Gallery(database)
+def make_gallery(database: Database) -> ClipListing:
+    return ClipListing(database)
 
 
 def add(
@@ -38,37 +38,37 @@ def names(clips: list[Clip]) -> list[str]:
     return [Path(clip.photo_path).name[4:8] for clip in clips]
 
 
-def test_clips_are_grouped_by_day_and_folder_newest_first(gallery: Gallery, catalog: Catalog) -> None:
+def test_clips_are_grouped_by_day_and_folder_newest_first(gallery: ClipListing, catalog: Catalog) -> None:
     for number, (folder, day) in enumerate([("/a", 0), ("/b", 0), ("/a", 1), ("/a", 0)]):
         add(catalog, number, folder, created_at=FIRST_DAY + day * 86_400 + number)
-    groups = gallery.outline(Choice(), "made")
+    groups = gallery.sections(ListFilter(), "made")
     assert [(group.count, group.labels["folder"]) for group in groups] == [(1, "/a"), (1, "/b"), (2, "/a")]
     assert groups[0].labels["made_day"] > groups[1].labels["made_day"] == groups[2].labels["made_day"]
-    assert names(gallery.page(Choice(), "made")[0]) == ["0002", "0001", "0003", "0000"]
+    assert names(gallery.page(ListFilter(), "made")[0]) == ["0002", "0001", "0003", "0000"]
 
 
 def test_folders_that_belong_together_are_one(database: Database, catalog: Catalog) -> None:
     uploads = Path("/home/uploads")
     add(catalog, 0, str(uploads / "videos" / "video_1"))
-    gallery = Gallery(database, together=uploads)
-    assert len(gallery.outline(Choice(), "made")) == 1
+    gallery = ClipListing(database, together=uploads)
+    assert len(gallery.sections(ListFilter(), "made")) == 1
     add(catalog, 1, str(uploads / "videos" / "video_2"))  # told by an event
     add(catalog, 2, "/home/uploads of mine")
-    groups = gallery.outline(Choice(), "name")
+    groups = gallery.sections(ListFilter(), "name")
     assert [(group.count, group.labels["folder"]) for group in groups] == [
         (2, str(uploads)),
         (1, "/home/uploads of mine"),
     ]
-    assert gallery.choices()["folder"] == [str(uploads), "/home/uploads of mine"]
-    assert names(gallery.page(Choice(folder=str(uploads)), "name")[0]) == ["0000", "0001"]
+    assert gallery.facets()["folder"] == [str(uploads), "/home/uploads of mine"]
+    assert names(gallery.page(ListFilter(folder=str(uploads)), "name")[0]) == ["0000", "0001"]
 
 
-def test_the_camera_s_clock_orders_what_was_taken(gallery: Gallery, catalog: Catalog) -> None:
+def test_the_camera_s_clock_orders_what_was_taken(gallery: ClipListing, catalog: Catalog) -> None:
     times = ["2026-03-14T18:03:00-05:00", "2026-03-14T20:00:00", None, "2025-01-01T08:00:00+01:00"]
     for number, taken in enumerate(times):
         add(catalog, number, facts={"captured_at": taken})
-    assert names(gallery.page(Choice(), "taken")[0]) == ["0001", "0000", "0003", "0002"]
-    assert [group.labels["taken_day"] for group in gallery.outline(Choice(), "taken")] == [
+    assert names(gallery.page(ListFilter(), "taken")[0]) == ["0001", "0000", "0003", "0002"]
+    assert [group.labels["taken_day"] for group in gallery.sections(ListFilter(), "taken")] == [
         "2026-03-14",
         "2025-01-01",
         "",
@@ -76,24 +76,24 @@ def test_the_camera_s_clock_orders_what_was_taken(gallery: Gallery, catalog: Cat
 
 
 @pytest.mark.parametrize("sort", list(SORTS))
-def test_pages_meet_without_gap_or_overlap_in_every_order(gallery: Gallery, catalog: Catalog, sort: str) -> None:
+def test_pages_meet_without_gap_or_overlap_in_every_order(gallery: ClipListing, catalog: Catalog, sort: str) -> None:
     for number in range(23):
         add(catalog, number, f"/{number % 3}", rating=number % 4, created_at=FIRST_DAY + number % 5 * 86_400)
     seen: list[str] = []
     after = None
     while True:
-        clips, after = gallery.page(Choice(), sort, after=after, limit=4)
+        clips, after = gallery.page(ListFilter(), sort, after=after, limit=4)
         seen += names(clips)
         if after is None:
             break
     assert len(seen) == len(set(seen)) == 23
     assert seen == [
-        name for start in range(0, 23, 7) for name in names(gallery.page(Choice(), sort, skip=start, limit=7)[0])
+        name for start in range(0, 23, 7) for name in names(gallery.page(ListFilter(), sort, skip=start, limit=7)[0])
     ]
-    assert sum(group.count for group in gallery.outline(Choice(), sort)) == 23
+    assert sum(group.count for group in gallery.sections(ListFilter(), sort)) == 23
 
 
-def test_clips_are_chosen_by_everything_at_once(gallery: Gallery, catalog: Catalog) -> None:
+def test_clips_are_chosen_by_everything_at_once(gallery: ClipListing, catalog: Catalog) -> None:
     facts = {
         "camera_make": "NIKON CORPORATION",
         "camera_model": "NIKON Z 8",
@@ -103,15 +103,15 @@ def test_clips_are_chosen_by_everything_at_once(gallery: Gallery, catalog: Catal
     add(catalog, 1, "/a", facts, verdict=Verdict.APPROVED, rating=4, recipe=make_recipe(photo_type=PhotoType.PORTRAIT))
     add(catalog, 2, "/a", {**facts, "lens": "50mm"}, verdict=Verdict.APPROVED, rating=4)
     add(catalog, 3, "/b", facts, rating=5)
-    every = Choice("approved", 3, "portrait", "NIKON Z 8", "85mm", "/a", "2026-03-14", "2026-03-14", "coffee")
+    every = ListFilter("approved", 3, "portrait", "NIKON Z 8", "85mm", "/a", "2026-03-14", "2026-03-14", "coffee")
     assert names(gallery.page(every, "made")[0]) == ["0001"]
     for choice, found in (
-        (Choice(verdict="approved"), ["0002", "0001"]),
-        (Choice(rating=5), ["0003"]),
-        (Choice(folder="/a"), ["0002", "0001"]),
-        (Choice(camera="Canon"), []),
-        (Choice(since="2026-03-15"), []),
-        (Choice(until="2026-03-13"), []),
+        (ListFilter(verdict="approved"), ["0002", "0001"]),
+        (ListFilter(rating=5), ["0003"]),
+        (ListFilter(folder="/a"), ["0002", "0001"]),
+        (ListFilter(camera="Canon"), []),
+        (ListFilter(since="2026-03-15"), []),
+        (ListFilter(until="2026-03-13"), []),
     ):
         assert names(gallery.page(choice, "newest")[0]) == found
 
@@ -133,63 +133,63 @@ def test_clips_are_chosen_by_everything_at_once(gallery: Gallery, catalog: Catal
     ],
 )
 def test_words_are_found_in_caption_prompt_and_name(
-    gallery: Gallery, catalog: Catalog, text: str, found: list[str]
+    gallery: ClipListing, catalog: Catalog, text: str, found: list[str]
 ) -> None:
     add(catalog, 1, facts={"caption": "Harbour at dawn", "keywords": ["boats"]})
     add(catalog, 2, facts={"title": "Die Brücke"})
     add(catalog, 3, facts={"caption": "朝焼けの港"})
-    assert names(gallery.page(Choice(text=text), "newest")[0]) == found
+    assert names(gallery.page(ListFilter(text=text), "newest")[0]) == found
 
 
-def test_the_list_follows_verdicts_new_clips_and_deleted_ones(gallery: Gallery, catalog: Catalog) -> None:
+def test_the_list_follows_verdicts_new_clips_and_deleted_ones(gallery: ClipListing, catalog: Catalog) -> None:
     for number in range(3):
         add(catalog, number)
-    approved = Choice(verdict="approved")
+    approved = ListFilter(verdict="approved")
     assert gallery.page(approved, "newest")[0] == []
     catalog.set_verdict("00000001-0000-0000-0000-000000000000", Verdict.APPROVED, 5)
     add(catalog, 7, verdict=Verdict.APPROVED)
     assert names(gallery.page(approved, "newest")[0]) == ["0007", "0001"]
-    assert names(gallery.page(Choice(), "rating")[0])[0] == "0001"
+    assert names(gallery.page(ListFilter(), "rating")[0])[0] == "0001"
     catalog.mark_absent("00000001-0000-0000-0000-000000000000")
-    assert names(gallery.page(Choice(), "newest")[0]) == ["0007", "0002", "0000"]
+    assert names(gallery.page(ListFilter(), "newest")[0]) == ["0007", "0002", "0000"]
 
 
-def test_a_clip_that_replaces_another_takes_its_place(gallery: Gallery, catalog: Catalog) -> None:
+def test_a_clip_that_replaces_another_takes_its_place(gallery: ClipListing, catalog: Catalog) -> None:
     old = add(catalog, 1)
-    assert len(gallery.page(Choice(), "newest")[0]) == 1
+    assert len(gallery.page(ListFilter(), "newest")[0]) == 1
     new = make_clip(catalog.photo_at(Path(old.photo_path)), old.path, id="new")  # type: ignore[arg-type]
     catalog.put_clip(new)
-    assert [clip.id for clip in gallery.page(Choice(), "newest")[0]] == ["new"]
-    assert gallery.outline(Choice(), "name")[0].count == 1
+    assert [clip.id for clip in gallery.page(ListFilter(), "newest")[0]] == ["new"]
+    assert gallery.sections(ListFilter(), "name")[0].count == 1
 
 
 def test_a_list_outlives_the_log_of_events(
-    gallery: Gallery, catalog: Catalog, database: Database, monkeypatch: pytest.MonkeyPatch
+    gallery: ClipListing, catalog: Catalog, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("afterframe.state.database.EVENTS_KEPT", 3)
     add(catalog, 1)
-    assert len(gallery.page(Choice(), "newest")[0]) == 1
+    assert len(gallery.page(ListFilter(), "newest")[0]) == 1
     for number in range(2, 12):
         add(catalog, number)
-    assert len(gallery.page(Choice(), "newest")[0]) == 10 + 1
+    assert len(gallery.page(ListFilter(), "newest")[0]) == 10 + 1
 
 
-def test_a_cursor_of_a_clip_that_is_gone_is_refused(gallery: Gallery, catalog: Catalog) -> None:
+def test_a_cursor_of_a_clip_that_is_gone_is_refused(gallery: ClipListing, catalog: Catalog) -> None:
     add(catalog, 1)
     with pytest.raises(UsageError, match="gone"):
-        gallery.page(Choice(), "made", after=99)
+        gallery.page(ListFilter(), "made", after=99)
 
 
-def test_an_empty_catalogue_has_nothing_to_show(gallery: Gallery) -> None:
-    assert gallery.outline(Choice(), "made") == []
-    assert gallery.page(Choice(text="x"), "name") == ([], None)
-    assert gallery.choices() == {"folder": [], "photo_type": [], "camera": [], "lens": []}
+def test_an_empty_catalogue_has_nothing_to_show(gallery: ClipListing) -> None:
+    assert gallery.sections(ListFilter(), "made") == []
+    assert gallery.page(ListFilter(text="x"), "name") == ([], None)
+    assert gallery.facets() == {"folder": [], "photo_type": [], "camera": [], "lens": []}
 
 
-def test_what_there_is_to_choose_from(gallery: Gallery, catalog: Catalog) -> None:
+def test_what_there_is_to_choose_from(gallery: ClipListing, catalog: Catalog) -> None:
     add(catalog, 1, "/b", {"camera_model": "X-T5", "camera_make": "FUJIFILM", "lens_name": "XF 23", "lens": "XF23mmF2"})
     add(catalog, 2, "/a")
-    choices = gallery.choices()
+    choices = gallery.facets()
     assert choices["folder"] == ["/a", "/b"]
     assert choices["camera"] == ["", "FUJIFILM X-T5"]
     assert choices["lens"] == ["", "XF 23"]
@@ -202,8 +202,8 @@ def test_makers_that_repeat_themselves_are_named_once() -> None:
 
 
 def test_text_is_found_however_it_was_typed() -> None:
-    assert folded("Caf\u00e9  STRASSE\n") == folded("cafe\u0301 straße ") == "cafe strasse"
-    keys = findable("/a/b.jpg", FIRST_DAY, {"prompt": "x" * 20_000}, {"captured_at": "2026-03-14T18:03:00.5-05:00"})
+    assert fold("Caf\u00e9  STRASSE\n") == fold("cafe\u0301 straße ") == "cafe strasse"
+    keys = search_keys("/a/b.jpg", FIRST_DAY, {"prompt": "x" * 20_000}, {"captured_at": "2026-03-14T18:03:00.5-05:00"})
     assert len(keys.words) == 10_000
     assert keys.taken == "2026-03-14T18:03:00"
 
@@ -212,16 +212,16 @@ def test_text_is_found_however_it_was_typed() -> None:
 
 
 @pytest.fixture(name="unfinished")
-def make_unfinished(database: Database, queue: Queue) -> Unfinished:
-    return Unfinished(database, queue)
+def make_unfinished(database: Database, queue: Queue) -> RenderListing:
+    return RenderListing(database, queue)
 
 
-def listed(unfinished: Unfinished, **choice: Any) -> list[str]:
-    return [Path(job.photo_path).stem for job in unfinished.page(Choice(**choice), "newest")[0]]
+def listed(unfinished: RenderListing, **choice: Any) -> list[str]:
+    return [Path(job.photo_path).stem for job in unfinished.page(ListFilter(**choice), "newest")[0]]
 
 
 def test_renders_are_chosen_by_their_state_and_follow_it(
-    unfinished: Unfinished, queue: Queue, catalog: Catalog
+    unfinished: RenderListing, queue: Queue, catalog: Catalog
 ) -> None:
     for name in ("a", "b", "c", "d"):
         make_job(queue, catalog, f"/photos/{name}.jpg")
@@ -230,7 +230,7 @@ def test_renders_are_chosen_by_their_state_and_follow_it(
     assert first is not None
     assert second is not None
     assert (listed(unfinished, state="queued"), listed(unfinished, state="running")) == (["d", "c"], ["b", "a"])
-    queue.intend(first.id, "worker/0", "/photos/a_motion.mp4", {})
+    queue.begin_publish(first.id, "worker/0", "/photos/a_motion.mp4", {})
     assert listed(unfinished, state="running") == ["b", "a"]
     queue.finish(first.id, "clip")
     queue.fail(second.id, "worker/1", GenerateError("It broke."))
@@ -243,7 +243,7 @@ def test_renders_are_chosen_by_their_state_and_follow_it(
 
 
 def test_progress_leaves_the_list_of_renders_as_it_is(
-    unfinished: Unfinished, queue: Queue, catalog: Catalog, database: Database
+    unfinished: RenderListing, queue: Queue, catalog: Catalog, database: Database
 ) -> None:
     make_job(queue, catalog)
     job = queue.claim("worker/0")
@@ -251,32 +251,32 @@ def test_progress_leaves_the_list_of_renders_as_it_is(
     before = unfinished._fresh()
     queue.heartbeat(job.id, "worker/0", 0.5, 60)
     assert unfinished._fresh() is before
-    assert unfinished.page(Choice(), "newest")[0][0].progress == 0.5
+    assert unfinished.page(ListFilter(), "newest")[0][0].progress == 0.5
     queue.finish(job.id, "clip")
     assert listed(unfinished) == []
     assert database.connection.execute("SELECT COUNT(*) FROM render_keys").fetchone()[0] == 0
 
 
-def test_renders_are_grouped_and_chosen_as_clips_are(unfinished: Unfinished, queue: Queue, catalog: Catalog) -> None:
+def test_renders_are_grouped_and_chosen_as_clips_are(unfinished: RenderListing, queue: Queue, catalog: Catalog) -> None:
     facts = {"camera_model": "NIKON Z 8", "lens": "85mm", "captured_at": "2026-03-14T10:00", "caption": "Harbour"}
     photo = catalog.put_photo(Path("/a/one.jpg"), Stamp(1, 1), "1" * 64, facts)
-    queue.enqueue(Order(photo, make_recipe(photo_type=PhotoType.PORTRAIT), "parallax"))
+    queue.enqueue(NewJob(photo, make_recipe(photo_type=PhotoType.PORTRAIT), "parallax"))
     make_job(queue, catalog, "/b/two.jpg")
-    assert [group.labels["folder"] for group in unfinished.outline(Choice(), "name")] == ["/a", "/b"]
+    assert [group.labels["folder"] for group in unfinished.sections(ListFilter(), "name")] == ["/a", "/b"]
     for choice in (
-        Choice(camera="NIKON Z 8"),
-        Choice(lens="85mm"),
-        Choice(folder="/a"),
-        Choice(photo_type="portrait"),
-        Choice(since="2026-03-14", until="2026-03-14"),
-        Choice(text="harbour one.jpg"),
+        ListFilter(camera="NIKON Z 8"),
+        ListFilter(lens="85mm"),
+        ListFilter(folder="/a"),
+        ListFilter(photo_type="portrait"),
+        ListFilter(since="2026-03-14", until="2026-03-14"),
+        ListFilter(text="harbour one.jpg"),
     ):
         assert [Path(job.photo_path).stem for job in unfinished.page(choice, "made")[0]] == ["one"]
-    assert unfinished.choices()["camera"] == ["", "NIKON Z 8"]
+    assert unfinished.facets()["camera"] == ["", "NIKON Z 8"]
 
 
 def test_the_list_of_renders_outlives_the_log_of_events(
-    unfinished: Unfinished, queue: Queue, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+    unfinished: RenderListing, queue: Queue, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("afterframe.state.database.EVENTS_KEPT", 3)
     make_job(queue, catalog, "/photos/0.jpg")

@@ -12,7 +12,7 @@ from afterframe.domain import JobState
 from afterframe.errors import Cancelled, GenerateError, NotFound, OutOfMemory, WrongState
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
-from afterframe.state.queue import LEASE_S, MAX_STRIKES, LeaseLost, Order, Queue
+from afterframe.state.queue import LEASE_S, MAX_STRIKES, LeaseLost, NewJob, Queue
 from factories import Clock, make_clip, make_job, make_order, make_photo, make_recipe
 
 OWNER = "daemon-1-aa/0"
@@ -136,12 +136,12 @@ def test_the_reservation_of_a_dead_process_is_void(queue: Queue, catalog: Catalo
 def test_a_committed_publish_is_not_rendered_again_after_a_death(queue: Queue, catalog: Catalog) -> None:
     job = make_job(queue, catalog)
     queue.claim(OWNER)
-    queue.intend(job.id, OWNER, "/photos/x_motion.mp4", {"clip": "x"})
+    queue.begin_publish(job.id, OWNER, "/photos/x_motion.mp4", {"clip": "x"})
     queue.strike(OWNER, "the worker died")
     queue.release_dead(lambda process: False)
     assert queue.get(job.id).state == JobState.PUBLISHING
     assert queue.intents() == [(job.id, OWNER, {"clip": "x"})]
-    queue.abandon(job.id)
+    queue.requeue_publication(job.id)
     assert queue.get(job.id).state == JobState.QUEUED
     assert queue.intents() == []
 
@@ -151,10 +151,10 @@ def test_a_name_is_promised_to_one_publish_only(queue: Queue, catalog: Catalog) 
     for slot, job in enumerate(jobs):
         queue.claim(f"daemon-1-aa/{slot}")
         if slot == 0:
-            queue.intend(job.id, OWNER, "/photos/A_motion.mp4", {})
-    assert queue.promised("/photos/a_MOTION.mp4")
+            queue.begin_publish(job.id, OWNER, "/photos/A_motion.mp4", {})
+    assert queue.is_reserved("/photos/a_MOTION.mp4")
     with pytest.raises(WrongState):
-        queue.intend(jobs[1].id, "daemon-1-aa/1", "/photos/a_motion.mp4", {})
+        queue.begin_publish(jobs[1].id, "daemon-1-aa/1", "/photos/a_motion.mp4", {})
 
 
 def test_a_failure_that_a_retry_can_help_is_tried_again(queue: Queue, catalog: Catalog) -> None:
@@ -290,7 +290,7 @@ def test_of_two_jobs_in_a_dead_worker_neither_is_blamed_but_both_are_done_alone(
         queue.claim(OWNER)
     queue.strike(OWNER, "it died")
     back = [queue.get(job.id) for job in jobs]
-    assert [(job.state, job.strikes, job.alone) for job in back] == [(JobState.QUEUED, 0, True)] * 2
+    assert [(job.state, job.strikes, job.exclusive) for job in back] == [(JobState.QUEUED, 0, True)] * 2
     queue.claim(OWNER)
     queue.strike(OWNER, "it died")
     assert sorted(queue.get(job.id).strikes for job in jobs) == [0, 1]
@@ -300,11 +300,11 @@ def test_of_two_jobs_the_one_that_stood_still_is_blamed(queue: Queue, catalog: C
     hung, other = [make_job(queue, catalog, recipe_changes={"seed": seed}) for seed in (1, 2)]
     for _ in range(2):
         queue.claim(OWNER)
-    queue.lapse(hung.id, OWNER)
+    queue.expire_lease(hung.id, OWNER)
     queue.strike(OWNER, "it hung")
     assert (queue.get(hung.id).strikes, queue.get(other.id).strikes) == (1, 0)
     assert queue.get(other.id).state == JobState.QUEUED
-    assert not queue.get(other.id).alone
+    assert not queue.get(other.id).exclusive
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -330,7 +330,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(target=jobs, number=st.integers(0, 5))
     def enqueue(self, number: int) -> str:
         photo = make_photo(self.catalog, f"/photos/{number}.jpg")
-        job, _ = self.queue.enqueue(Order(photo, make_recipe(), "parallax"))
+        job, _ = self.queue.enqueue(NewJob(photo, make_recipe(), "parallax"))
         self.known.add(job.id)
         return job.id
 
@@ -354,7 +354,7 @@ class QueueMachine(RuleBasedStateMachine):
             self.queue.finish(job_id, "some-clip")
         elif how == "publish":
             if not self.queue.get(job_id).cancel_requested:
-                self.queue.intend(job_id, owner, f"/photos/{job_id}_motion.mp4", {})
+                self.queue.begin_publish(job_id, owner, f"/photos/{job_id}_motion.mp4", {})
                 self.queue.finish(job_id, "some-clip")
             else:
                 self.queue.fail(job_id, owner, Cancelled("Stopped."))

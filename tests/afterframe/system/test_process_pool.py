@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from afterframe.errors import PhotoError
-from afterframe.system.process_pool import Pool, Stopped
+from afterframe.system.process_pool import CallKilled, ProcessPool
 
 
 def work(what: str) -> object:
@@ -26,8 +26,8 @@ def work(what: str) -> object:
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[Pool]:
-    pool = Pool(work, time_s=2.0, memory_mb=2048)
+def pool() -> Iterator[ProcessPool]:
+    pool = ProcessPool(work, time_s=2.0, memory_mb=2048)
     yield pool
     pool.close()
 
@@ -37,11 +37,11 @@ def nothing_left_running() -> None:
     """The pool's process lives as long as the module."""
 
 
-def test_calls_run_in_one_process_used_again(pool: Pool) -> None:
+def test_calls_run_in_one_process_used_again(pool: ProcessPool) -> None:
     assert pool.call("pid") == pool.call("pid") != os.getpid()
 
 
-def test_an_error_comes_through_whole(pool: Pool) -> None:
+def test_an_error_comes_through_whole(pool: ProcessPool) -> None:
     with pytest.raises(PhotoError) as caught:
         pool.call("refuse")
     assert (caught.value.message, caught.value.hint, caught.value.error_code) == (
@@ -51,25 +51,25 @@ def test_an_error_comes_through_whole(pool: Pool) -> None:
     )
 
 
-def test_a_call_that_stalls_is_ended_and_the_next_one_works(pool: Pool) -> None:
-    with pytest.raises(Stopped, match="longer than 2 seconds"):
+def test_a_call_that_stalls_is_ended_and_the_next_one_works(pool: ProcessPool) -> None:
+    with pytest.raises(CallKilled, match="longer than 2 seconds"):
         pool.call("stall")
     assert pool.call("hello") == "hello"
 
 
-def test_a_call_that_crashes_its_process_is_told_and_the_next_one_works(pool: Pool) -> None:
-    with pytest.raises(Stopped, match="died"):
+def test_a_call_that_crashes_its_process_is_told_and_the_next_one_works(pool: ProcessPool) -> None:
+    with pytest.raises(CallKilled, match="died"):
         pool.call("crash")
     assert pool.call("hello") == "hello"
 
 
-def test_memory_is_limited(pool: Pool) -> None:
+def test_memory_is_limited(pool: ProcessPool) -> None:
     pytest.importorskip("resource", reason="this system has no such limit")
     with pytest.raises(MemoryError):
         pool.call("memory")
     assert pool.call("hello") == "hello"
 
 
-def test_a_closed_pool_starts_again_when_it_is_needed(pool: Pool) -> None:
+def test_a_closed_pool_starts_again_when_it_is_needed(pool: ProcessPool) -> None:
     pool.close()
     assert pool.call("hello") == "hello"

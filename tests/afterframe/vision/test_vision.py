@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from afterframe.domain import Box
-from afterframe.vision import look, subject_mask, survey
+from afterframe.domain import BoundingBox
+from afterframe.vision import analyse, map_scene, subject_mask
 
 PHOTOS = Path(__file__).parents[3].parent / "shared" / "photos"
 
@@ -32,17 +32,17 @@ def disc(height: int = 240, width: int = 320) -> np.ndarray:
 
 
 def test_the_same_pixels_are_always_seen_alike() -> None:
-    assert look(landscape()) == look(landscape())
+    assert analyse(landscape()) == analyse(landscape())
 
 
 def test_sky_over_ground_has_a_share_and_a_horizon() -> None:
-    measures = look(landscape()).measures
+    measures = analyse(landscape()).measures
     assert measures["sky_share"] == pytest.approx(0.5, abs=0.05)
     assert measures["horizon"] == pytest.approx(0.5, abs=0.05)
 
 
 def test_a_plain_wall_is_no_sky() -> None:
-    assert look(np.full((200, 300, 3), 200, np.uint8)).measures["sky_share"] == 0
+    assert analyse(np.full((200, 300, 3), 200, np.uint8)).measures["sky_share"] == 0
 
 
 def sea(height: int = 240, width: int = 320) -> np.ndarray:
@@ -56,11 +56,11 @@ def sea(height: int = 240, width: int = 320) -> np.ndarray:
 
 
 def test_ripples_under_a_straight_horizon_are_the_sea() -> None:
-    assert look(sea()).measures["water_share"] > 0.4
+    assert analyse(sea()).measures["water_share"] > 0.4
 
 
 def test_rough_ground_under_a_straight_horizon_is_no_sea() -> None:
-    assert look(landscape()).measures["water_share"] == 0
+    assert analyse(landscape()).measures["water_share"] == 0
 
 
 def test_blue_mountains_are_neither_sky_nor_water() -> None:
@@ -69,7 +69,7 @@ def test_blue_mountains_are_neither_sky_nor_water() -> None:
     ridge = (80 + 18 * np.sin(x / 23) + 9 * np.sin(x / 9)).astype(int)
     for column, top in enumerate(ridge):
         picture[top:150, column] = (60, 85, 130)
-    measures = look(picture).measures
+    measures = analyse(picture).measures
     assert measures["sky_share"] == pytest.approx(0.33, abs=0.05)
     assert measures["water_share"] == 0
 
@@ -77,17 +77,17 @@ def test_blue_mountains_are_neither_sky_nor_water() -> None:
 def test_beside_a_bright_sky_black_is_no_night() -> None:
     picture = landscape()
     picture[:120, :100] = 8
-    assert look(picture).measures["sky_share"] == pytest.approx(0.5 * 220 / 320, abs=0.05)
+    assert analyse(picture).measures["sky_share"] == pytest.approx(0.5 * 220 / 320, abs=0.05)
 
 
 def test_what_stands_out_is_the_subject() -> None:
-    subject = look(disc()).subject
+    subject = analyse(disc()).subject
     assert subject is not None
     assert subject.centre == pytest.approx((110 / 320, 120 / 240), abs=0.05)
 
 
 def test_an_even_picture_has_no_subject_and_no_faces() -> None:
-    scene = look(np.full((200, 300, 3), 90, np.uint8))
+    scene = analyse(np.full((200, 300, 3), 90, np.uint8))
     assert scene.subject is None
     assert scene.faces == ()
 
@@ -96,13 +96,13 @@ def test_the_sharp_half_is_in_focus_and_the_blurred_half_is_not() -> None:
     chance = np.random.default_rng(2)
     picture = cv2.resize(chance.integers(0, 255, (60, 80, 3), np.uint8), (320, 240), interpolation=cv2.INTER_NEAREST)
     picture[:, 160:] = cv2.GaussianBlur(picture, (0, 0), 5)[:, 160:]
-    focus = survey(picture).focus
+    focus = map_scene(picture).focus
     assert focus[:, 20:140].mean() > 2 * focus[:, 180:300].mean()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 2), (7, 5)])
 def test_tiny_pictures_are_looked_at_without_complaint(shape: tuple[int, int]) -> None:
-    look(np.full((*shape, 3), 128, np.uint8))
+    analyse(np.full((*shape, 3), 128, np.uint8))
 
 
 @pytest.mark.skipif(not PHOTOS.exists(), reason="the shared photos are not here")
@@ -117,23 +117,23 @@ def test_tiny_pictures_are_looked_at_without_complaint(shape: tuple[int, int]) -
 )
 def test_real_faces_are_found(name: str, faces: int) -> None:
     pixels = cv2.cvtColor(cv2.imread(str(PHOTOS / name)), cv2.COLOR_BGR2RGB)
-    assert len(look(pixels).faces) == faces
+    assert len(analyse(pixels).faces) == faces
 
 
 def test_an_outline_is_kept_and_found_again() -> None:
-    seen = survey(disc())
-    again = survey(disc(), look(disc())).subject
+    seen = map_scene(disc())
+    again = map_scene(disc(), analyse(disc())).subject
     assert seen.subject.mean() == pytest.approx(np.pi * 40**2 / (240 * 320), rel=0.1)
     assert np.abs((seen.subject > 0.5).astype(int) - (again > 0.5)).mean() < 0.002
 
 
 def test_a_part_of_a_picture_has_its_part_of_the_outline() -> None:
-    part = subject_mask.cut(look(disc()).outline, Box(0.25, 0.25, 0.5, 0.5), (120, 160))
-    expected = survey(disc()).subject[60:180, 80:240] > 0.5
-    assert np.abs((subject_mask.unpacked(part, (120, 160)) > 0.5).astype(int) - expected).mean() < 0.01
+    part = subject_mask.crop_mask(analyse(disc()).outline, BoundingBox(0.25, 0.25, 0.5, 0.5), (120, 160))
+    expected = map_scene(disc()).subject[60:180, 80:240] > 0.5
+    assert np.abs((subject_mask.unpack_mask(part, (120, 160)) > 0.5).astype(int) - expected).mean() < 0.01
 
 
 def test_without_a_subject_there_is_no_outline() -> None:
-    assert look(np.full((200, 300, 3), 120, np.uint8)).outline == ""
-    assert subject_mask.cut("", Box(0, 0, 0.5, 0.5), (10, 10)) == ""
-    assert subject_mask.cut(look(disc()).outline, Box(0.9, 0.9, 0.1, 0.1), (24, 32)) == ""
+    assert analyse(np.full((200, 300, 3), 120, np.uint8)).outline == ""
+    assert subject_mask.crop_mask("", BoundingBox(0, 0, 0.5, 0.5), (10, 10)) == ""
+    assert subject_mask.crop_mask(analyse(disc()).outline, BoundingBox(0.9, 0.9, 0.1, 0.1), (24, 32)) == ""

@@ -17,8 +17,8 @@ from afterframe.errors import GenerateError
 from afterframe.render.drafts import coarse, prune
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
-from afterframe.state.list_index import Choice
-from afterframe.state.listings import Gallery
+from afterframe.state.list_index import ListFilter
+from afterframe.state.listings import ClipListing
 from afterframe.web.api.pictures import changed
 from factories import make_recipe
 from photometa import read_sidecar
@@ -104,7 +104,7 @@ def test_verdicts_survive_the_loss_of_the_database(desk: Desk, tmp_path: Path) -
     rebuild(desk.watched, database, Catalog(database), desk.reader.read)
     kept = Catalog(database).clip(clip.id)
     assert (kept.verdict, kept.rating) == (Verdict.REJECTED, 2)
-    assert Gallery(database).page(Choice(verdict="rejected"), "made")[0] == [kept]
+    assert ClipListing(database).page(ListFilter(verdict="rejected"), "made")[0] == [kept]
     database.close()
 
 

@@ -17,7 +17,7 @@ from afterframe.domain import Clip, Stamp
 from afterframe.generators.parallax.interactive import STAYS, relief
 from afterframe.imaging.frames import PreparedPhoto
 from afterframe.render.drafts import VIEW_SIDE
-from afterframe.vision import look, survey
+from afterframe.vision import analyse, map_scene
 from afterframe.web.pages.interactive import policy
 from factories import make_photo_file, make_picture, make_recipe
 
@@ -28,7 +28,7 @@ def address(clip: Clip, more: str = "") -> str:
 
 def prepared(image: Image.Image) -> PreparedPhoto:
     pixels = np.asarray(image.convert("RGB"))
-    return PreparedPhoto(surround=pixels, margin=(0, 0), scene=look(pixels))
+    return PreparedPhoto(surround=pixels, margin=(0, 0), scene=analyse(pixels))
 
 
 def described(desk: Desk, clip: Clip, **facts: str) -> None:
@@ -78,7 +78,7 @@ def test_the_subject_stays_in_its_place() -> None:
     rng = np.random.default_rng(2)
     pixels[90:260, 190:300] = rng.integers(0, 90, (170, 110, 3))
     photo = prepared(Image.fromarray(pixels))
-    inside = survey(photo.surround, photo.scene).subject > 0.5
+    inside = map_scene(photo.surround, photo.scene).subject > 0.5
     assert inside.any()
     depth = relief(photo)
     assert abs(float(np.median(depth[inside])) - STAYS) <= 3
@@ -120,7 +120,7 @@ def test_a_large_photo_is_brought_down(desk: Desk) -> None:
     clip = desk.clip("large.jpg", recipe=make_recipe(size=(1280, 853)))
     photo = make_photo_file(Path(clip.photo_path), (2000, 1400), exif=exif("Ann's camera"))
     known = desk.known(photo)
-    view = desk.services.darkroom.view(known, clip.recipe.size)
+    view = desk.services.drafts.view(known, clip.recipe.size)
     with Image.open(view) as image:
         assert image.size == (VIEW_SIDE, round(VIEW_SIDE * 853 / 1280))
         assert not image.getexif()

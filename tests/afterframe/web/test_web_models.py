@@ -12,17 +12,17 @@ from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
 
 from afterframe.config import Home
 from afterframe.generators.diffusers import device, weights
-from afterframe.generators.diffusers.device import Device
+from afterframe.generators.diffusers.device import TorchDevice
 
-CARD = Device("cuda", "NVIDIA RTX 4090", 23.0, 24.0)
-SMALL = Device("cuda", "NVIDIA GTX 1050", 3.5, 4.0)
+CARD = TorchDevice("cuda", "NVIDIA RTX 4090", 23.0, 24.0)
+SMALL = TorchDevice("cuda", "NVIDIA GTX 1050", 3.5, 4.0)
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache, no GPU, all packages."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.setattr(device, "told", lambda: None)
+    monkeypatch.setattr(device, "reported", lambda: None)
     monkeypatch.setattr(weights, "packages_missing", list)
     return tmp_path / "hub"
 
@@ -55,9 +55,11 @@ def test_models_are_told_with_their_licence_size_and_the_command_that_brings_the
     assert away["pull"].endswith("afterframe models pull ltx-2b")
 
 
-@pytest.mark.parametrize(("card", "fits"), [(CARD, "slower"), (SMALL, "no"), (Device("cuda", "", 80, 80), "whole")])
-def test_what_fits_the_gpu_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch, card: Device, fits: str) -> None:
-    monkeypatch.setattr(device, "told", lambda: card)
+@pytest.mark.parametrize(
+    ("card", "fits"), [(CARD, "slower"), (SMALL, "no"), (TorchDevice("cuda", "", 80, 80), "whole")]
+)
+def test_what_fits_the_gpu_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch, card: TorchDevice, fits: str) -> None:
+    monkeypatch.setattr(device, "reported", lambda: card)
     told = desk.good("GET", "/api/models")
     assert told["gpu"] == {"name": card.name, "memory_gb": card.total_gb}
     assert {model["name"]: model["fits"] for model in told["models"]}["wan22-5b"] == fits
@@ -69,19 +71,19 @@ def test_what_auto_takes_is_marked_where_it_can_be_known(
     def auto() -> list[str]:
         return [model["name"] for model in desk.good("GET", "/api/models")["models"] if model["auto"]]
 
-    monkeypatch.setattr(device, "told", lambda: CARD)
+    monkeypatch.setattr(device, "reported", lambda: CARD)
     assert auto() == []
     put_model(cache, "Wan-AI/Wan2.2-TI2V-5B-Diffusers")
     assert auto() == ["wan22-5b"]
     put_model(cache, "Lightricks/LTX-Video-0.9.5")
     assert len(auto()) == 1
-    monkeypatch.setattr(device, "told", lambda: Device("cuda", "AMD", 0, 0))
+    monkeypatch.setattr(device, "reported", lambda: TorchDevice("cuda", "AMD", 0, 0))
     assert auto() == []
 
 
 def test_without_the_extra_it_says_how_to_install_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "packages_missing", lambda: ["torch", "diffusers"])
-    monkeypatch.setattr(device, "told", lambda: CARD)
+    monkeypatch.setattr(device, "reported", lambda: CARD)
     told = desk.good("GET", "/api/models")
     assert told["packages_missing"] == ["torch", "diffusers"]
     assert "pip install" in told["install"]
@@ -101,7 +103,7 @@ def test_a_broken_profile_is_told_in_words(desk: Desk) -> None:
 
 def test_looking_at_models_loads_none_of_them() -> None:
     code = (
-        "import sys; from afterframe.generators.diffusers.model_list import survey; survey();"
+        "import sys; from afterframe.generators.diffusers.model_list import list_models; list_models();"
         "sys.exit(bool({'torch', 'diffusers', 'transformers'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -75,7 +75,7 @@ def test_the_queue_failures_refusals_and_backlog_are_shown_with_their_remedy(des
     assert running is not None
     queue.heartbeat(running.id, "worker/0", 0.25, 120)
     broken = desk.photo("broken.jpg")
-    catalog.put_problem(broken, Stamp.of(broken.stat()), Failure("truncated", "It is cut short.", "Export again."))
+    catalog.record_rejection(broken, Stamp.of(broken.stat()), Failure("truncated", "It is cut short.", "Export again."))
     catalog.set_backlog(desk.watched, seen=True, waiting=240)
     seen = page(desk, "/queue")
     for words in ("It broke.", "Mend it.", "about 2 min left", "waiting", "It is cut short.", "Export again."):
@@ -92,9 +92,9 @@ def test_the_queue_failures_refusals_and_backlog_are_shown_with_their_remedy(des
 
 def test_a_large_backlog_hides_no_refusal(desk: Desk) -> None:
     broken = desk.photo("broken.jpg")
-    desk.services.catalog.put_problem(broken, Stamp.of(broken.stat()), Failure("truncated", "It is cut short."))
+    desk.services.catalog.record_rejection(broken, Stamp.of(broken.stat()), Failure("truncated", "It is cut short."))
     desk.clock.forward(1)
-    desk.services.catalog.hold({f"/archive/{number}.jpg": Stamp(1, 1) for number in range(300)})
+    desk.services.catalog.hold_backlog({f"/archive/{number}.jpg": Stamp(1, 1) for number in range(300)})
     seen = page(desk, "/queue")
     assert "It is cut short." in seen.text
     assert "/archive/1.jpg" not in seen.text
@@ -103,13 +103,13 @@ def test_a_large_backlog_hides_no_refusal(desk: Desk) -> None:
 def test_how_long_the_queue_may_take_is_told_once_there_is_a_pace(desk: Desk) -> None:
     names = [str(desk.photo(f"{number}.jpg")) for number in range(8)]
     desk.good("POST", "/api/animate", {"photos": names})
-    assert desk.services.queue.left_s() is None
+    assert desk.services.queue.eta_s() is None
     for _ in range(5):
         job = desk.services.queue.claim("worker/0")
         assert job is not None
         desk.clock.forward(60)
         desk.services.queue.finish(job.id, "clip")
-    assert desk.services.queue.left_s() == 180
+    assert desk.services.queue.eta_s() == 180
     assert "about 3 min left" in page(desk, "/queue").text
 
 
@@ -118,7 +118,7 @@ def test_names_never_become_markup(desk: Desk, address: str) -> None:
     desk.clip(NASTY.replace("/", ""))
     desk.good("POST", "/api/animate", {"photos": [str(desk.photo(f"x{NASTY}"))]})
     broken = desk.watched / f"y{NASTY}"
-    desk.services.catalog.put_problem(broken, Stamp(1, 1), Failure("x", f"{NASTY} is broken.", NASTY))
+    desk.services.catalog.record_rejection(broken, Stamp(1, 1), Failure("x", f"{NASTY} is broken.", NASTY))
     folder = desk.watched / f"z{NASTY}</script><script>alert(1)</script>".replace("/", "")
     folder.mkdir()
     desk.services.catalog.put_folder(folder, watch=False)

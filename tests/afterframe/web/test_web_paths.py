@@ -7,7 +7,7 @@ import pytest
 
 from afterframe.errors import AfterframeError, NotAllowed, NotFound, PhotoError, UsageError
 from afterframe.intake.scan import is_inside
-from afterframe.web.auth.paths import Access, open_regular, windows_oddity
+from afterframe.web.auth.paths import AllowedPaths, open_regular, windows_oddity
 
 
 @pytest.fixture
@@ -18,8 +18,8 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def access(root: Path) -> Access:
-    return Access(lambda: [root])
+def access(root: Path) -> AllowedPaths:
+    return AllowedPaths(lambda: [root])
 
 
 @pytest.mark.parametrize(
@@ -35,12 +35,12 @@ def access(root: Path) -> Access:
         "a;b&c$.png",
     ],
 )
-def test_any_name_inside_is_fine(access: Access, root: Path, name: str) -> None:
+def test_any_name_inside_is_fine(access: AllowedPaths, root: Path, name: str) -> None:
     (root / name).write_bytes(b"x")
     assert access.photo(str(root / name)) == root / name
 
 
-def test_the_real_path_is_what_counts(access: Access, root: Path, tmp_path: Path) -> None:
+def test_the_real_path_is_what_counts(access: AllowedPaths, root: Path, tmp_path: Path) -> None:
     (root / "a.jpg").write_bytes(b"x")
     link = tmp_path / "link"
     link.symlink_to(root)
@@ -48,7 +48,7 @@ def test_the_real_path_is_what_counts(access: Access, root: Path, tmp_path: Path
     assert access.path(f"{root}/deep/../a.jpg") == root / "a.jpg"
 
 
-def test_a_link_within_the_folders_may_be_followed(access: Access, root: Path) -> None:
+def test_a_link_within_the_folders_may_be_followed(access: AllowedPaths, root: Path) -> None:
     (root / "a.jpg").write_bytes(b"x")
     (root / "b.jpg").symlink_to(root / "a.jpg")
     assert access.photo(str(root / "b.jpg")) == root / "a.jpg"
@@ -71,24 +71,24 @@ def test_a_link_within_the_folders_may_be_followed(access: Access, root: Path) -
         ("/" + "x" * 30_000, NotAllowed),
     ],
 )
-def test_what_is_no_path_inside_is_refused(access: Access, given: str, kind: type[AfterframeError]) -> None:
+def test_what_is_no_path_inside_is_refused(access: AllowedPaths, given: str, kind: type[AfterframeError]) -> None:
     with pytest.raises(kind):
         access.path(given)
 
 
 def test_without_folders_nothing_is_inside(root: Path) -> None:
     with pytest.raises(NotAllowed):
-        Access(list[Path]).path(str(root / "a.jpg"))
+        AllowedPaths(list[Path]).path(str(root / "a.jpg"))
 
 
-def test_a_loop_of_links_leads_nowhere(access: Access, root: Path) -> None:
+def test_a_loop_of_links_leads_nowhere(access: AllowedPaths, root: Path) -> None:
     (root / "a.jpg").symlink_to(root / "b.jpg")
     (root / "b.jpg").symlink_to(root / "a.jpg")
     with pytest.raises((NotAllowed, PhotoError)):
         access.photo(str(root / "a.jpg"))
 
 
-def test_a_pipe_named_like_a_photo_is_no_photo(access: Access, root: Path) -> None:
+def test_a_pipe_named_like_a_photo_is_no_photo(access: AllowedPaths, root: Path) -> None:
     if not hasattr(os, "mkfifo"):
         return
     os.mkfifo(root / "pipe.jpg")
@@ -96,7 +96,7 @@ def test_a_pipe_named_like_a_photo_is_no_photo(access: Access, root: Path) -> No
         access.photo(str(root / "pipe.jpg"))
 
 
-def test_a_name_that_is_too_long_is_said_to_be_too_long(access: Access, root: Path) -> None:
+def test_a_name_that_is_too_long_is_said_to_be_too_long(access: AllowedPaths, root: Path) -> None:
     with pytest.raises(UsageError, match="too long"):
         access.photo(str(root / ("x" * 5000 + ".jpg")))
 
@@ -150,7 +150,7 @@ def test_an_oddity_is_refused_before_the_file_system_is_asked(root: Path, monkey
 
     monkeypatch.setattr("afterframe.web.auth.paths.os.path.realpath", never)
     with pytest.raises(NotAllowed, match="stream"):
-        Access(lambda: [root], windows=True).path(f"{root}/a.jpg:evil")
+        AllowedPaths(lambda: [root], windows=True).path(f"{root}/a.jpg:evil")
 
 
 def test_only_a_regular_file_is_sent(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from afterframe.domain import Clip, Job, JobState, Scene
 from afterframe.errors import PhotoError
-from afterframe.intake.ingest import Wish
+from afterframe.intake.ingest import RenderRequest
 from afterframe.intake.photo_reader import Reading, read_photo
 from afterframe.naming import sidecar_of
 from afterframe.system.hashing import sha256_of
@@ -191,7 +191,7 @@ def test_one_video_is_one_render_whatever_the_settings_say(desk: Desk) -> None:
 )
 def test_an_unknown_model_means_the_default_generator_and_is_echoed(desk: Desk, model: str, generator: str) -> None:
     video = create(desk, model=model)
-    default = desk.services.ingest.request(desk.photo(), Wish({}))[0].generator
+    default = desk.services.ingest.request(desk.photo(), RenderRequest({}))[0].generator
     assert video["model"] == model
     assert job_of(desk, video).generator == (default if generator == "default" else generator)
 
@@ -513,7 +513,7 @@ def test_deleting_a_video_that_is_being_published_removes_what_is_published(
 ) -> None:
     video = create(desk)
     job = claim(desk)
-    desk.services.queue.intend(job.id, "worker/0", str(folder_of(desk, video) / "clip.mp4"), {})
+    desk.services.queue.begin_publish(job.id, "worker/0", str(folder_of(desk, video) / "clip.mp4"), {})
     in_the_meantime(desk, monkeypatch, lambda: None, lambda: finish(desk, video))
     good(desk, "DELETE", f"/v1/videos/{video['id']}")
     assert not folder_of(desk, video).exists()

@@ -11,7 +11,7 @@ from typing import Any
 import exifread
 import pytest
 
-from photometa.containers.ifd import Directories, Entry, Tiff, directories
+from photometa.containers.ifd import Directories, IfdEntry, Tiff, directories
 from photometa.containers.sniff import read_blocks
 from photometa.containers.source import Bytes, File
 from photometa.exif.exif_facts import read_exif
@@ -25,7 +25,7 @@ def tags_of(tag: int, kind: int, data: bytes, count: int, order: str = "<") -> T
     """One tag in an Exif directory."""
     header = (b"II" if order == "<" else b"MM") + struct.pack(order + "HI", 42, 8)
     tiff = Tiff(Bytes(header + data))
-    return Tags(Directories(tiff, {}, {tag: Entry(kind, count, 8)}, {}))
+    return Tags(Directories(tiff, {}, {tag: IfdEntry(kind, count, 8)}, {}))
 
 
 @pytest.mark.parametrize("order", "<>")
@@ -84,16 +84,16 @@ def test_what_is_no_number_counts_as_missing(value: float) -> None:
 def test_a_long_windows_comment_is_read() -> None:
     raw = ("wörd " * 400).encode("utf-16-le")
     tiff = Tiff(Bytes(b"II*\0\x08\0\0\0" + raw))
-    found = read_exif(Directories(tiff, {0x9C9C: Entry(1, len(raw), 8)}, {}, {}))
+    found = read_exif(Directories(tiff, {0x9C9C: IfdEntry(1, len(raw), 8)}, {}, {}))
     assert found["caption"] == (("wörd " * 400).strip(), "EXIF XPComment")
 
 
 def test_an_aperture_of_a_damaged_exposure_is_not_taken_for_it() -> None:
     data = struct.pack(">II", 0, 0) + struct.pack(">II", 4, 1)
     tiff = Tiff(Bytes(b"MM\0*\0\0\0\x08" + data))
-    both = {F_NUMBER: Entry(5, 1, 8), 0x9202: Entry(5, 1, 16)}
+    both = {F_NUMBER: IfdEntry(5, 1, 8), 0x9202: IfdEntry(5, 1, 16)}
     assert "f_number" not in read_exif(Directories(tiff, {}, both, {}))
-    assert read_exif(Directories(tiff, {}, {0x9202: Entry(5, 1, 16)}, {}))["f_number"][0] == 4
+    assert read_exif(Directories(tiff, {}, {0x9202: IfdEntry(5, 1, 16)}, {}))["f_number"][0] == 4
 
 
 def test_real_tags_read_as_exifread_reads_them(shared_photos: list[Path]) -> None:

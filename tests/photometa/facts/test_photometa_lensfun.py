@@ -10,7 +10,7 @@ from photometa_seeds import JPEG, exif_block, photo
 
 import photometa
 from photometa.facts import lensfun
-from photometa.facts.lensfun import Database, lens_name, read_database
+from photometa.facts.lensfun import LensDatabase, lens_name, read_database
 
 SLR = """<lensdatabase version="1">
 <mount><name>Canon EF-S</name><compat>Canon EF</compat></mount>
@@ -26,7 +26,7 @@ SLR = """<lensdatabase version="1">
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
+def database(tmp_path: Path) -> LensDatabase:
     (tmp_path / "slr.xml").write_text(SLR)
     (tmp_path / "broken.xml").write_text("<lensdatabase>")
     return read_database(tmp_path)
@@ -35,16 +35,16 @@ def database(tmp_path: Path) -> Database:
 @pytest.mark.parametrize(
     "lens", ["EF70-200mm f/2.8L IS USM", "Canon EF 70-200mm f/2.8L IS USM", "EF 70-200MM F/2.8L IS USM"]
 )
-def test_a_lens_is_found_by_its_own_name(database: Database, lens: str) -> None:
+def test_a_lens_is_found_by_its_own_name(database: LensDatabase, lens: str) -> None:
     assert database.name_of("Canon", "Canon EOS 20D", lens, 100) == "Canon EF 70-200mm f/2.8L IS USM"
 
 
-def test_a_hyphen_more_or_less_is_the_same_name(database: Database) -> None:
+def test_a_hyphen_more_or_less_is_the_same_name(database: LensDatabase) -> None:
     assert database.name_of("Canon", "Canon EOS 20D", "EF-S18-55mm f/3.5-5.6 IS", 55) is not None
     assert database.name_of("Canon", "Canon EOS 20D", "EF-S18-55mm f/3.5-5.6", 55) is None
 
 
-def test_a_lens_must_fit_the_camera(database: Database) -> None:
+def test_a_lens_must_fit_the_camera(database: LensDatabase) -> None:
     assert database.name_of("NIKON CORPORATION", "NIKON D40", "EF70-200mm f/2.8L IS USM", 100) is None
     assert database.name_of("Canon", "Canon EOS 20D", "Sigma 30mm F1.4 EX DC HSM", 30) == "Sigma 30mm F1.4 EX DC HSM"
     assert (
@@ -53,30 +53,30 @@ def test_a_lens_must_fit_the_camera(database: Database) -> None:
     )
 
 
-def test_a_lens_must_reach_the_focal_length(database: Database) -> None:
+def test_a_lens_must_reach_the_focal_length(database: LensDatabase) -> None:
     assert database.name_of("Canon", None, "EF70-200mm f/2.8L IS USM", 300) is None
     assert database.name_of("Canon", None, "EF70-200mm f/2.8L IS USM", None) is not None
 
 
-def test_an_unknown_camera_must_leave_only_one_lens(database: Database) -> None:
+def test_an_unknown_camera_must_leave_only_one_lens(database: LensDatabase) -> None:
     assert database.name_of("Canon", "Canon EOS 99", "EF70-200mm f/2.8L IS USM", 100) is not None
     assert database.name_of("Canon", "Canon EOS 99", "Sigma 30mm F1.4 EX DC HSM", 30) is None
 
 
 @pytest.mark.parametrize("lens", ["50mm f/1.8", "18-55mm", "70-200mm f/2.8", "", "-- mm", "f/1.8"])
-def test_what_many_lenses_are_called_names_none(database: Database, lens: str) -> None:
+def test_what_many_lenses_are_called_names_none(database: LensDatabase, lens: str) -> None:
     assert database.name_of("Canon", "Canon EOS 20D", lens, 50) is None
 
 
 def test_without_the_database_no_lens_has_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lensfun, "_installed", Database)
+    monkeypatch.setattr(lensfun, "_installed", LensDatabase)
     lens_name.cache_clear()
     assert lens_name("Canon", "Canon EOS 20D", "EF70-200mm f/2.8L IS USM", 100) is None
     lens_name.cache_clear()
 
 
 def test_the_name_is_a_fact_with_its_source(
-    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, database: LensDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lensfun, "_installed", lambda: database)
     lens_name.cache_clear()

@@ -9,17 +9,17 @@ import importlib.util
 import logging
 from typing import Any
 
-from afterframe.generators.diffusers.device import Device
+from afterframe.generators.diffusers.device import TorchDevice
 from afterframe.generators.diffusers.plans import transformers_of
-from afterframe.generators.diffusers.profiles import Plan
+from afterframe.generators.diffusers.profiles import MemoryPlan
 
 log = logging.getLogger(__name__)
 
 
-class Speed:
+class Acceleration:
     """The accelerations of one loaded pipeline."""
 
-    def __init__(self, pipeline: Any, plan: Plan, device: Device) -> None:
+    def __init__(self, pipeline: Any, plan: MemoryPlan, device: TorchDevice) -> None:
         self._pipeline = pipeline
         self.attention = attention_for(device)
         self.compiled = False
@@ -62,7 +62,7 @@ class Speed:
         self.attention, self.compiled = "native", False
 
 
-def attention_for(device: Device) -> str:
+def attention_for(device: TorchDevice) -> str:
     """The fastest back end that is likely to work: those that are installed, never one fetched at run time."""
     if device.kind != "cuda" or device.capability < (8, 0):
         return "native"

@@ -21,7 +21,7 @@ SHARE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class TorchDevice:
     """A processor as torch names it."""
 
     kind: str
@@ -60,7 +60,7 @@ def present() -> bool:
         return False
 
 
-def find() -> Device:
+def find() -> TorchDevice:
     """The best device that works.
 
     Raises:
@@ -72,18 +72,18 @@ def find() -> Device:
     try:
         if torch.cuda.is_available():
             free, total = torch.cuda.mem_get_info()
-            return Device(
+            return TorchDevice(
                 "cuda", torch.cuda.get_device_name(), free / gib, total / gib, torch.cuda.get_device_capability()
             )
     except RuntimeError as error:
         raise driver_error(str(error)) from error
     memory = psutil.virtual_memory()
     if torch.backends.mps.is_available():
-        return Device("mps", platform.processor() or "Apple", memory.available * SHARE / gib, memory.total / gib)
-    return Device("cpu", platform.processor() or platform.machine(), memory.available / gib, memory.total / gib)
+        return TorchDevice("mps", platform.processor() or "Apple", memory.available * SHARE / gib, memory.total / gib)
+    return TorchDevice("cpu", platform.processor() or platform.machine(), memory.available / gib, memory.total / gib)
 
 
-def told() -> Device | None:
+def reported() -> TorchDevice | None:
     """The GPU with the most memory as its driver tells, without torch; None: there is none.
 
     What this process's children hold counts as free. 0 GB: the driver's tool does not say (AMD).
@@ -93,12 +93,12 @@ def told() -> Device | None:
     if sys.platform == "darwin":
         memory = psutil.virtual_memory()
         free, total = (size * SHARE / (1 << 30) for size in (memory.available, memory.total))
-        return Device("mps", platform.processor() or "Apple", free, total)
-    largest = max(driver.devices(), key=lambda device: device.total_mb, default=None)
+        return TorchDevice("mps", platform.processor() or "Apple", free, total)
+    largest = max(driver.find_gpus(), key=lambda device: device.total_mb, default=None)
     if largest is None:
-        return Device("cuda", "AMD", 0, 0)
+        return TorchDevice("cuda", "AMD", 0, 0)
     free_mb = driver.free_mb({child.pid for child in psutil.Process().children(recursive=True)})
-    return Device("cuda", largest.name, free_mb.get(largest.uuid, largest.free_mb) / 1024, largest.total_mb / 1024)
+    return TorchDevice("cuda", largest.name, free_mb.get(largest.uuid, largest.free_mb) / 1024, largest.total_mb / 1024)
 
 
 def driver_error(reason: str) -> GenerateError:

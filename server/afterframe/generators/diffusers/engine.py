@@ -18,12 +18,12 @@ from afterframe.config import Home
 from afterframe.domain import Recipe
 from afterframe.errors import AfterframeError, GenerateError
 from afterframe.generators.diffusers import failures, fit, plans, weights
-from afterframe.generators.diffusers.acceleration import Speed
-from afterframe.generators.diffusers.device import Device
-from afterframe.generators.diffusers.families import FAMILIES, Call, Scene
-from afterframe.generators.diffusers.profiles import Choice, Plan
+from afterframe.generators.diffusers.acceleration import Acceleration
+from afterframe.generators.diffusers.device import TorchDevice
+from afterframe.generators.diffusers.families import FAMILIES, Call, PipelineInput
+from afterframe.generators.diffusers.profiles import MemoryPlan, ModelChoice
 from afterframe.generators.diffusers.prompt_cache import Embeddings, PromptCache
-from afterframe.generators.diffusers.timings import Course
+from afterframe.generators.diffusers.timings import PhaseProgress
 from afterframe.imaging.frames import Pixels, Sound
 from afterframe.system.cli_hints import pip_install
 
@@ -68,14 +68,14 @@ class Engine:
         plan: how it fits.
     """
 
-    def __init__(self, choice: Choice, device: Device, plan: Plan, home: Home) -> None:
+    def __init__(self, choice: ModelChoice, device: TorchDevice, plan: MemoryPlan, home: Home) -> None:
         self.choice, self.device, self.plan = choice, device, plan
         self.stored = weights.require(choice)
         self._family = FAMILIES[choice.profile.family]
         self._cache = PromptCache(home.cache / "prompts")
         self._pipeline: Any = None
         self._reader: Any = None
-        self._speed: Speed | None = None
+        self._speed: Acceleration | None = None
         gigabytes = weights.size_of(self.stored.folder) / (1 << 30)
         if not device.accelerated and gigabytes > SLOW_ON_CPU_GB:
             raise GenerateError(
@@ -104,7 +104,7 @@ class Engine:
 
     # -- a clip ------------------------------------------------------------------------------
 
-    def make(self, photo: Pixels, recipe: Recipe, course: Course) -> Made:
+    def make(self, photo: Pixels, recipe: Recipe, course: PhaseProgress) -> Made:
         """Make a clip's frames.
 
         Raises:
@@ -129,7 +129,7 @@ class Engine:
         finally:
             self._rest()
 
-    def _run(self, photo: Pixels, recipe: Recipe, texts: Call, course: Course) -> Made:
+    def _run(self, photo: Pixels, recipe: Recipe, texts: Call, course: PhaseProgress) -> Made:
         call = {**texts, **self._call(photo, recipe)}
         try:
             answer = self._denoise(call, recipe.seed, course)
@@ -144,7 +144,7 @@ class Engine:
         frames = answer.frames[0][: recipe.frame_count]
         return Made(frames, self._heard(answer, recipe))
 
-    def _denoise(self, call: Call, seed: int, course: Course) -> Any:
+    def _denoise(self, call: Call, seed: int, course: PhaseProgress) -> Any:
         import torch
 
         def after_step(pipeline: Any, number: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
@@ -171,7 +171,7 @@ class Engine:
         parameters = dict(fit.parameters_of(recipe, self.choice))
         strength = float(str(parameters.pop("strength", 1.0)))
         count = fit.made_count(recipe.frame_count, recipe)
-        scene = Scene(Image.fromarray(photo), recipe, count, strength)
+        scene = PipelineInput(Image.fromarray(photo), recipe, count, strength)
         width, height = recipe.size
         return {
             **parameters,
@@ -198,7 +198,7 @@ class Engine:
 
     # -- prompts -----------------------------------------------------------------------------
 
-    def _read_prompts(self, recipe: Recipe, course: Course) -> Call:
+    def _read_prompts(self, recipe: Recipe, course: PhaseProgress) -> Call:
         profile = self.choice.profile
         key = self._text_key()
         found: list[Embeddings] = []
@@ -255,7 +255,7 @@ class Engine:
 
     # -- loading -----------------------------------------------------------------------------
 
-    def _load(self, course: Course) -> None:
+    def _load(self, course: PhaseProgress) -> None:
         if self._pipeline is not None:
             return
         with course.phase("load"):
@@ -263,10 +263,10 @@ class Engine:
             pipeline.set_progress_bar_config(disable=True)
             self._load_loras(pipeline)
             plans.carry_out(self.plan, pipeline, self.device)
-            self._speed = Speed(pipeline, self.plan, self.device)
+            self._speed = Acceleration(pipeline, self.plan, self.device)
             self._pipeline = pipeline
 
-    def _assemble(self, course: Course) -> Any:
+    def _assemble(self, course: PhaseProgress) -> Any:
         """Transformers and VAE one by one, each a sign of life; then the pipeline around them."""
         from diffusers import AutoModel
 

@@ -22,7 +22,7 @@ Call = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class PipelineInput:
     """What a call is about, whatever the family."""
 
     photo: Image
@@ -52,7 +52,7 @@ class Family:
     text_stride = 1
     """Where the prompt's values stand in encode_prompt's answer: the negative's may lie between."""
 
-    def conditions(self, scene: Scene) -> Call:
+    def conditions(self, scene: PipelineInput) -> Call:
         """Where the photo goes."""
         return {"image": scene.photo}
 
@@ -68,7 +68,7 @@ class Family:
 class Wan(Family):
     """Wan 2.2: a last frame beside the first where the model has learned it."""
 
-    def conditions(self, scene: Scene) -> Call:
+    def conditions(self, scene: PipelineInput) -> Call:
         """``last_image`` holds the end. Wan 5B would silently ignore it; its profile says so."""
         return {"image": scene.photo} | ({"last_image": scene.photo} if scene.last else {})
 
@@ -78,7 +78,7 @@ class Ltx(Family):
 
     text_outputs = ("prompt_embeds", "prompt_attention_mask")
 
-    def conditions(self, scene: Scene) -> Call:
+    def conditions(self, scene: PipelineInput) -> Call:
         """One condition for each end that is the photo, and the frame rate."""
         from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
 
@@ -92,7 +92,7 @@ class Ltx2(Family):
 
     text_outputs = ("prompt_embeds", "prompt_attention_mask")
 
-    def conditions(self, scene: Scene) -> Call:
+    def conditions(self, scene: PipelineInput) -> Call:
         """``crf=0``: without it the photo is compressed again before it is read."""
         from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2VideoCondition
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 
 from afterframe.domain import Direction, Recipe
 from afterframe.errors import GenerateError
-from afterframe.generators.diffusers.profiles import Choice, Plan, Profile
+from afterframe.generators.diffusers.profiles import MemoryPlan, ModelChoice, Profile
 
 CALM, LIVELY, FAITHFUL = 0.35, 0.65, 0.8
 """Motion below and above which words are added; style consistency from which they are."""
 
 
-def fit(recipe: Recipe, profile: Profile, plan: Plan) -> Recipe:
+def fit(recipe: Recipe, profile: Profile, plan: MemoryPlan) -> Recipe:
     """The recipe as the model can do it, each change with its reason.
 
     Raises:
@@ -115,7 +115,7 @@ def negative_prompt_of(recipe: Recipe, profile: Profile) -> str:
     return ", ".join(part for part in (recipe.negative_prompt, profile.words.negative) if part)
 
 
-def parameters_of(recipe: Recipe, choice: Choice) -> Mapping[str, object]:
+def parameters_of(recipe: Recipe, choice: ModelChoice) -> Mapping[str, object]:
     """The pipeline's own parameters; "strength" among them is how strongly the photo holds its frame."""
     profile = choice.profile
     mapped = {

@@ -17,11 +17,11 @@ from afterframe.domain import Recipe
 from afterframe.errors import Cancelled, GenerateError, OutOfMemory
 from afterframe.generators.diffusers import device as devices
 from afterframe.generators.diffusers import failures, fit, plans, weights
-from afterframe.generators.diffusers.device import Device
+from afterframe.generators.diffusers.device import TorchDevice
 from afterframe.generators.diffusers.engine import Engine, Made, quiet
-from afterframe.generators.diffusers.profiles import Choice, all_profiles, choose
-from afterframe.generators.diffusers.timings import Course, Paces
-from afterframe.generators.registry import Abilities
+from afterframe.generators.diffusers.profiles import ModelChoice, all_profiles, choose
+from afterframe.generators.diffusers.timings import PhaseProgress, PhaseTimings
+from afterframe.generators.interface import Capabilities
 from afterframe.imaging.frames import CancelCheck, Frames, Model, Pixels, PreparedPhoto, Progress, Sound
 
 __all__ = ["Diffusers"]
@@ -39,17 +39,17 @@ class Diffusers:
     name = "diffusers"
     version = "1"
 
-    def __init__(self, model: str = "", plan: int = 0, device: Device | None = None) -> None:
+    def __init__(self, model: str = "", plan: int = 0, device: TorchDevice | None = None) -> None:
         self._home = Home.find()
         self._device_given = device
         self._least_plan = plan
         self._choice = choose(model) if model else best_here(device)
         self._engine: Engine | None = None
         self._number = 0
-        self._paces = Paces(self._home.cache / "paces.json")
-        self._too_much = plans.TooMuch(self._home.cache / "memory.json")
+        self._paces = PhaseTimings(self._home.cache / "paces.json")
+        self._too_much = plans.FailedPlans(self._home.cache / "memory.json")
         profile = self._choice.profile
-        self.abilities = Abilities(
+        self.capabilities = Capabilities(
             last_frame=profile.can_end,
             loop=profile.can_loop,
             audio=profile.audio,
@@ -69,7 +69,7 @@ class Diffusers:
         return choose(model, folders=folders).spec
 
     @staticmethod
-    def lacks() -> str:
+    def missing_requirements() -> str:
         """What a person can do so that ``auto`` takes it; empty where there is no GPU to take."""
         if not devices.present():
             return ""
@@ -84,7 +84,7 @@ class Diffusers:
         """Whether ``auto`` may choose it: a GPU, the packages, and a model's weights are here."""
         return devices.likely() and not weights.packages_missing() and bool(weights.pulled(all_profiles()))
 
-    def suit(self, recipe: Recipe) -> Recipe:
+    def adapt(self, recipe: Recipe) -> Recipe:
         """The recipe on the model's grid, in its length and frame rate.
 
         Raises:
@@ -98,7 +98,7 @@ class Diffusers:
         return 0.0
 
     def generate(self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck) -> Frames:
-        """Start a clip; ``recipe`` is what :meth:`suit` gave. The model runs when the first frame is read.
+        """Start a clip; ``recipe`` is what :meth:`adapt` gave. The model runs when the first frame is read.
 
         Raises:
             OutOfMemory: while reading; it names the plan that was too much, and the next.
@@ -131,7 +131,7 @@ class Diffusers:
         engine = self._ready_engine()
         key, megapixels = self._pace_key(), recipe.size[0] * recipe.size[1] * recipe.frame_count / 1e6
         phases = ("text", *(() if engine.loaded else ("load",)), "step", "decode")
-        course = Course(self._paces.expect(key, megapixels), self._choice.steps, phases, progress, cancelled)
+        course = PhaseProgress(self._paces.expect(key, megapixels), self._choice.steps, phases, progress, cancelled)
         try:
             made = engine.make(photo, recipe, course)
         except Exception as error:
@@ -163,7 +163,7 @@ class Diffusers:
             self._engine = Engine(self._choice, device, profile.plans[self._number], self._home)
         return self._engine
 
-    def _key(self, device: Device) -> str:
+    def _key(self, device: TorchDevice) -> str:
         return f"{self._choice.spec} on {device.name}"
 
     def _pace_key(self) -> str:
@@ -191,7 +191,7 @@ class Diffusers:
             self._engine = None
 
 
-def best_here(device: Device | None = None) -> Choice:
+def best_here(device: TorchDevice | None = None) -> ModelChoice:
     """The best model whose weights are on this machine: the largest that fits whole, else the most frugal.
 
     Raises:
@@ -213,5 +213,5 @@ def best_here(device: Device | None = None) -> Choice:
     usual = {profile.name: profile.plans[min(1, len(profile.plans) - 1)].vram_gb for profile in here}
     fitting = [profile for profile in here if usual[profile.name] <= found.free_gb]
     if fitting:
-        return Choice(max(fitting, key=lambda profile: usual[profile.name]))
-    return Choice(min(here, key=lambda profile: least[profile.name]))
+        return ModelChoice(max(fitting, key=lambda profile: usual[profile.name]))
+    return ModelChoice(min(here, key=lambda profile: least[profile.name]))

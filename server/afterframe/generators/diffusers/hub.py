@@ -18,7 +18,7 @@ from typing import Any
 
 from afterframe.errors import GenerateError, NotFound
 from afterframe.generators.diffusers import weights
-from afterframe.generators.diffusers.profiles import Choice, Licence, Lora, all_profiles, choose
+from afterframe.generators.diffusers.profiles import Licence, Lora, ModelChoice, all_profiles, choose
 
 KINDS = (".safetensors", ".json", ".txt", ".model", ".jinja")
 """What is downloaded of a model's parts: weights that cannot run code, configurations, tokenizers."""
@@ -27,10 +27,10 @@ SPARE = 2 << 30
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ModelEntry:
     """One model, as ``models list`` shows it."""
 
-    choice: Choice
+    choice: ModelChoice
     folder: Path | None
     """Where its weights are; None: not on this machine."""
     size: int
@@ -59,22 +59,22 @@ def _licence_json(licence: Licence) -> dict[str, str]:
     return {"name": licence.name, "url": licence.url, "note": licence.note}
 
 
-def entries() -> list[Entry]:
+def entries() -> list[ModelEntry]:
     """Every model that is known, and whether it is here."""
-    return [entry_of(Choice(profile)) for profile in all_profiles()]
+    return [entry_of(ModelChoice(profile)) for profile in all_profiles()]
 
 
-def entry_of(choice: Choice) -> Entry:
+def entry_of(choice: ModelChoice) -> ModelEntry:
     """One model."""
     stored = weights.find(choice)
-    return Entry(choice, stored.folder if stored else None, weights.size_of(stored.folder) if stored else 0)
+    return ModelEntry(choice, stored.folder if stored else None, weights.size_of(stored.folder) if stored else 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
     """What pulling a model would fetch."""
 
-    choice: Choice
+    choice: ModelChoice
     parts: tuple[tuple[str, str, tuple[str, ...]], ...]
     """(repository, commit, files) of the model and of its LoRAs."""
     size: int
@@ -124,7 +124,7 @@ def prepare(spec: str) -> Download:
     return download
 
 
-def _wanted(api: Any, choice: Choice) -> Iterator[tuple[str, str, Any]]:
+def _wanted(api: Any, choice: ModelChoice) -> Iterator[tuple[str, str, Any]]:
     """(repository, revision, which files) of the model and each of its LoRAs."""
     profile = choice.profile
     index_file = api.hf_hub_download(profile.repository, "model_index.json", revision=profile.revision)
@@ -148,7 +148,7 @@ def _is_here(repository: str, commit: str, name: str) -> bool:
     return (weights.repository_folder(repository) / "snapshots" / commit / name).is_file()
 
 
-def pull(download: Download, *, quiet: bool = False) -> Entry:
+def pull(download: Download, *, quiet: bool = False) -> ModelEntry:
     """Fetch what is missing; a download that stopped goes on where it was.
 
     Raises:
@@ -167,7 +167,7 @@ def pull(download: Download, *, quiet: bool = False) -> Entry:
     return entry_of(choice)
 
 
-def _revision_of(choice: Choice, repository: str) -> str:
+def _revision_of(choice: ModelChoice, repository: str) -> str:
     loras: dict[str, Lora] = {lora.repository: lora for lora, _ in choice.loras}
     return loras[repository].revision if repository in loras else choice.profile.revision
 
@@ -207,7 +207,7 @@ def _need_library() -> None:
 
 
 @contextmanager
-def _in_words(choice: Choice) -> Iterator[None]:
+def _in_words(choice: ModelChoice) -> Iterator[None]:
     """The hub's errors in a photographer's words."""
     from huggingface_hub.errors import (
         GatedRepoError,

@@ -6,7 +6,7 @@ from typing import Any
 
 from afterframe.generators.diffusers import device as devices
 from afterframe.generators.diffusers import hub, weights
-from afterframe.generators.diffusers.device import Device
+from afterframe.generators.diffusers.device import TorchDevice
 from afterframe.generators.diffusers.generator import best_here
 from afterframe.generators.diffusers.profiles import Profile
 from afterframe.system.cli_hints import program
@@ -15,13 +15,13 @@ FITS = ("whole", "slower", "no")
 """All of it on the GPU at once; with a plan that needs less memory and more time; not at all."""
 
 
-def survey() -> dict[str, Any]:
+def list_models() -> dict[str, Any]:
     """As JSON.
 
     Raises:
         ConfigError: a profile of the user's cannot be used.
     """
-    gpu = devices.told()
+    gpu = devices.reported()
     missing = weights.packages_missing()
     found = hub.entries()
     taken = _taken(gpu, missing, [entry.choice.profile for entry in found if entry.folder])
@@ -42,7 +42,7 @@ def survey() -> dict[str, Any]:
     }
 
 
-def fits(profile: Profile, gpu: Device | None) -> str | None:
+def fits(profile: Profile, gpu: TorchDevice | None) -> str | None:
     """One of FITS; None: there is no GPU, or its memory is not known."""
     if gpu is None or not gpu.total_gb:
         return None
@@ -52,7 +52,7 @@ def fits(profile: Profile, gpu: Device | None) -> str | None:
     return "slower" if min(needs) <= gpu.total_gb else "no"
 
 
-def _taken(gpu: Device | None, missing: list[str], here: list[Profile]) -> str:
+def _taken(gpu: TorchDevice | None, missing: list[str], here: list[Profile]) -> str:
     """The model that ``auto`` takes; empty: none, or nobody knows before torch looks."""
     if gpu is None or missing or not here or not (gpu.total_gb or len(here) == 1):
         return ""

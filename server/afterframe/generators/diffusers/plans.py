@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from afterframe.generators.diffusers.device import Device
-from afterframe.generators.diffusers.profiles import Plan
+from afterframe.generators.diffusers.device import TorchDevice
+from afterframe.generators.diffusers.profiles import MemoryPlan
 
 FORGET_AFTER_S = 7 * 86_400
 """A plan that was too much once is tried again after a week: other programs may be gone."""
@@ -20,7 +20,7 @@ FORGET_AFTER_S = 7 * 86_400
 log = logging.getLogger(__name__)
 
 
-def first_plan(plans: Sequence[Plan], device: Device, least: int) -> int:
+def first_plan(plans: Sequence[MemoryPlan], device: TorchDevice, least: int) -> int:
     """The fastest plan whose memory is free now, from ``least`` on; the most frugal one where none fits.
 
     A machine without a GPU begins with the first: its memory is not the limit that the plans are made for.
@@ -31,7 +31,7 @@ def first_plan(plans: Sequence[Plan], device: Device, least: int) -> int:
     return next(fitting, len(plans) - 1)
 
 
-class TooMuch:
+class FailedPlans:
     """The plans that ran out of memory here, so that the next photo does not try them again.
 
     Args:
@@ -41,7 +41,7 @@ class TooMuch:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def least(self, key: str, device: Device) -> int:
+    def least(self, key: str, device: TorchDevice) -> int:
         """The first plan worth trying; one that failed with more memory free than now is not."""
         try:
             entry = json.loads(self._file.read_text("utf-8"))[key]
@@ -50,7 +50,7 @@ class TooMuch:
         except (OSError, ValueError, KeyError, TypeError):
             return 0
 
-    def note(self, key: str, device: Device, plan: int) -> None:
+    def note(self, key: str, device: TorchDevice, plan: int) -> None:
         """This plan ran out of memory with so much free before it began."""
         known: dict[str, Any] = {}
         with contextlib.suppress(OSError, ValueError):
@@ -63,7 +63,7 @@ class TooMuch:
             part.replace(self._file)
 
 
-def quantisation(plan: Plan, dtype: Any) -> dict[str, Any]:
+def quantisation(plan: MemoryPlan, dtype: Any) -> dict[str, Any]:
     """What the transformer's loading needs for the plan's quantisation; nothing where its package is missing."""
     if plan.quantise == "int8" and importlib.util.find_spec("torchao"):
         from diffusers import TorchAoConfig
@@ -80,7 +80,7 @@ def quantisation(plan: Plan, dtype: Any) -> dict[str, Any]:
     return {}
 
 
-def carry_out(plan: Plan, pipeline: Any, device: Device) -> None:
+def carry_out(plan: MemoryPlan, pipeline: Any, device: TorchDevice) -> None:
     """Arrange a loaded pipeline's parts as the plan says."""
     import torch
 

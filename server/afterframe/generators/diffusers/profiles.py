@@ -51,7 +51,7 @@ class FrameRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class MemoryPlan:
     """One way to fit the model into memory; the fastest stands first, each next needs less."""
 
     name: str
@@ -90,7 +90,7 @@ class Ramp:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class PromptWording:
     """What the prompt says beyond the recipe's own words."""
 
     camera: Mapping[str, str] = field(default_factory=dict)
@@ -146,7 +146,7 @@ class Profile:
     frames: FrameRule
     fps: int
     steps: int
-    plans: tuple[Plan, ...]
+    plans: tuple[MemoryPlan, ...]
     classes: tuple[str, ...]
     """Pipelines whose folders this profile fits, as model_index.json names them."""
     experts: int = 1
@@ -164,7 +164,7 @@ class Profile:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Further parameters of the pipeline's call; guidance among them."""
     ramps: tuple[Ramp, ...] = ()
-    words: Words = field(default_factory=Words)
+    words: PromptWording = field(default_factory=PromptWording)
     loras: tuple[Lora, ...] = ()
 
     def lora(self, name: str) -> Lora:
@@ -188,7 +188,7 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ModelChoice:
     """A model as the user asked for it: its profile, where its weights are, and its LoRAs."""
 
     profile: Profile
@@ -222,7 +222,7 @@ def _lora_spec(lora: Lora, weight: float) -> str:
     return name if weight == lora.weight else f"{name}={weight:g}"
 
 
-def choose(spec: str, *, folders: bool = True) -> Choice:
+def choose(spec: str, *, folders: bool = True) -> ModelChoice:
     """The model that the user named: a profile or a folder, then LoRAs.
 
     Args:
@@ -236,7 +236,7 @@ def choose(spec: str, *, folders: bool = True) -> Choice:
     model, *extras = spec.split(SEPARATOR)
     named = {profile.name: profile for profile in all_profiles()}
     if model in named:
-        choice = Choice(named[model])
+        choice = ModelChoice(named[model])
     elif folders and (_is_folder(model) or _looks_like_a_path(model)):
         choice = _of_folder(Path(model))
     else:
@@ -270,16 +270,16 @@ def _lora(profile: Profile, text: str, folders: bool) -> tuple[Lora, float]:
         ) from None
 
 
-def _of_folder(folder: Path) -> Choice:
+def _of_folder(folder: Path) -> ModelChoice:
     index = read_index(folder)
     own = folder / FOLDER_PROFILE
     if own.is_file():
-        return Choice(parse(own.read_text("utf-8"), str(own)), folder.resolve())
+        return ModelChoice(parse(own.read_text("utf-8"), str(own)), folder.resolve())
     second = index.get("transformer_2") or [None]
     experts = 2 if second[0] is not None else 1
     for profile in all_profiles():
         if index.get("_class_name") in profile.classes and profile.experts == experts:
-            return Choice(profile, folder.resolve())
+            return ModelChoice(profile, folder.resolve())
     known = sorted({name for profile in all_profiles() for name in profile.classes})
     raise NotFound(
         f"{folder} holds a {index.get('_class_name')}, which no profile fits.",

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-KEPT = 128
+MAX_CACHED = 128
 """Prompts on disk; about 4 MB each. The oldest go."""
 
 Embeddings = dict[str, Any]
@@ -24,7 +24,7 @@ class PromptCache:
         folder: made when the first is kept.
     """
 
-    def __init__(self, folder: Path, kept: int = KEPT) -> None:
+    def __init__(self, folder: Path, kept: int = MAX_CACHED) -> None:
         self._folder = folder
         self._kept = kept
 

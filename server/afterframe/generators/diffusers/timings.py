@@ -35,7 +35,7 @@ class Costs:
     """They were learned on this machine, not guessed."""
 
 
-class Paces:
+class PhaseTimings:
     """The file of what was learned.
 
     Args:
@@ -84,7 +84,7 @@ class Paces:
         Path(name).replace(self._file)
 
 
-class Course:
+class PhaseProgress:
     """One render on its way: tells share and ETA, and stops when asked.
 
     Args:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from afterframe.errors import GenerateError
-from afterframe.generators.diffusers.profiles import Choice, Lora, Profile, read_index
+from afterframe.generators.diffusers.profiles import Lora, ModelChoice, Profile, read_index
 from afterframe.system.cli_hints import install_extra
 
 MISSING_PACKAGES = install_extra("gpu")
@@ -65,7 +65,7 @@ def find_snapshot(repository: str, revision: str) -> Stored | None:
     return Stored(snapshot, commit) if snapshot.is_dir() else None
 
 
-def find(choice: Choice) -> Stored | None:
+def find(choice: ModelChoice) -> Stored | None:
     """Where the model's weights are; None when they have to be pulled (or a part of them)."""
     if choice.folder:
         return Stored(choice.folder, "")
@@ -86,7 +86,7 @@ def find_lora(lora: Lora) -> tuple[Path, ...] | None:
     return paths if all(path.is_file() for path in paths) else None
 
 
-def require(choice: Choice) -> Stored:
+def require(choice: ModelChoice) -> Stored:
     """The weights, whole.
 
     Raises:
@@ -175,4 +175,4 @@ def check_whole(path: Path) -> None:
 
 def pulled(profiles: list[Profile]) -> list[Profile]:
     """Those whose weights are on this machine."""
-    return [profile for profile in profiles if find(Choice(profile)) is not None]
+    return [profile for profile in profiles if find(ModelChoice(profile)) is not None]

@@ -11,7 +11,7 @@ from afterframe.domain import PhotoType, Recipe
 from afterframe.generators.parallax.camera import progress
 from afterframe.generators.parallax.motion_fields import FLOW_CYCLE_S, Drift, Flow, Wave
 from afterframe.generators.parallax.warp import Field
-from afterframe.vision import Map, Survey
+from afterframe.vision import Map, SceneMaps
 from afterframe.vision.analysis_image import smooth, unit
 
 _CLOUD_DRIFT = 0.02
@@ -27,7 +27,7 @@ _LIGHT = 0.05
 Movements = list[Wave | Drift | Flow]
 
 
-def alive(seen: Survey, recipe: Recipe, shape: tuple[int, int], size: tuple[int, int]) -> Movements:
+def ambient_motions(seen: SceneMaps, recipe: Recipe, shape: tuple[int, int], size: tuple[int, int]) -> Movements:
     """What moves in this picture.
 
     Args:
@@ -92,7 +92,7 @@ def _field(x: Map | float, y: Map | float, shape: tuple[int, int]) -> Field:
     return field
 
 
-def _clouds(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) -> Movements:
+def _clouds(seen: SceneMaps, recipe: Recipe, shape: tuple[int, int], width: int) -> Movements:
     if float(seen.sky.mean()) < 0.08:
         return []
     reach = max(seen.sky.shape) // 16
@@ -110,7 +110,7 @@ def _clouds(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) ->
     return [Drift(_field(way * np.float32(min(1.6, recipe.duration_s / 4.0)), 0.0, shape))]
 
 
-def _glare(seen: Survey) -> Map:
+def _glare(seen: SceneMaps) -> Map:
     """1 around the sun, the moon or a lamp: clouds pass, they stay."""
     luma = seen.picture.luma
     bright = (luma > max(0.85, float(np.percentile(luma, 99.5)) - 0.02)).astype(np.float32)
@@ -119,7 +119,7 @@ def _glare(seen: Survey) -> Map:
     return unit(4.0 * smooth(small, spread))
 
 
-def _water(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) -> Movements:
+def _water(seen: SceneMaps, recipe: Recipe, shape: tuple[int, int], width: int) -> Movements:
     if seen.horizon is None or float(seen.water.mean()) < 0.03:
         return []
     rows = np.linspace(0.0, 1.0, shape[0], dtype=np.float32)[:, None]
@@ -149,7 +149,7 @@ def _stream(free: Map, recipe: Recipe, shape: tuple[int, int], width: int, near:
     return Flow(_field(sign * way, np.float32(0.12) * way, shape))
 
 
-def _leaves(seen: Survey, recipe: Recipe, shape: tuple[int, int], width: int) -> Movements:
+def _leaves(seen: SceneMaps, recipe: Recipe, shape: tuple[int, int], width: int) -> Movements:
     if float(seen.foliage.mean()) < 0.04:
         return []
     still = smooth(seen.subject, 6.0) if recipe.photo_type is PhotoType.STILL_LIFE else 0.0
@@ -168,7 +168,7 @@ def _clumps(chance: np.random.Generator, shape: tuple[int, int], share: float) -
     return np.asarray(noise / max(float(noise.std()), 1e-6), np.float32)
 
 
-def _breath(seen: Survey, recipe: Recipe, shape: tuple[int, int], size: tuple[int, int]) -> Movements:
+def _breath(seen: SceneMaps, recipe: Recipe, shape: tuple[int, int], size: tuple[int, int]) -> Movements:
     """Shoulders rise and the head rides on them, whole: it is moved, never bent."""
     if not seen.faces:
         return []

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from afterframe.domain import CameraMovement, Recipe
-from afterframe.generators.parallax.ambient_motion import alive, light
+from afterframe.generators.parallax.ambient_motion import ambient_motions, light
 from afterframe.generators.parallax.camera import Pivot, looks_at, pose
 from afterframe.generators.parallax.depth import nearness
 from afterframe.generators.parallax.motion_fields import Flow, second_share
@@ -17,13 +17,13 @@ from afterframe.generators.parallax.torch_warp import warper
 from afterframe.generators.parallax.warp import SPACING, Copy, Field, nodes
 from afterframe.generators.parallax.yuv import planes
 from afterframe.imaging.frames import Pixels, PreparedPhoto
-from afterframe.vision import Map, Survey, survey
+from afterframe.vision import Map, SceneMaps, map_scene
 
 _ROUNDS = 2
 """Where a place looks depends on how near that is: solved by fixed-point iteration."""
 
 
-class Stage:
+class ClipRenderer:
     """A prepared photo ready to be filmed."""
 
     def __init__(self, photo: PreparedPhoto, recipe: Recipe, weights: Path | None = None) -> None:
@@ -32,12 +32,12 @@ class Stage:
         self._places = nodes(self._size) + np.array(photo.margin, np.float32)
         with ThreadPoolExecutor(1) as beside:
             drawn = beside.submit(planes, photo.surround)
-            seen = survey(photo.surround, photo.scene)
+            seen = map_scene(photo.surround, photo.scene)
         self._whole = photo.surround.shape[1], photo.surround.shape[0]
         shape = -(-self._whole[1] // SPACING), -(-self._whole[0] // SPACING)
         near = nearness(seen, photo, weights)
         self._nearness = np.asarray(cv2.resize(near, shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
-        self._alive = alive(seen, recipe, shape, self._whole)
+        self._alive = ambient_motions(seen, recipe, shape, self._whole)
         moving = bool(self._alive) or recipe.camera_movement is not CameraMovement.STATIC
         self._light = light(recipe, self._places.shape[1], moving)
         self._pivot = pivot_of(seen, near, photo)
@@ -92,7 +92,7 @@ class Stage:
         return np.asarray(read, np.float32)
 
 
-def pivot_of(seen: Survey, near: Map, photo: PreparedPhoto) -> Pivot:
+def pivot_of(seen: SceneMaps, near: Map, photo: PreparedPhoto) -> Pivot:
     """The subject, drawn towards the frame's middle so that a push-in stays composed.
 
     Without one, the middle.

@@ -16,11 +16,11 @@ import numpy as np
 from afterframe.generators.parallax.camera import SUBJECT_NEARNESS
 from afterframe.generators.parallax.depth_network import learned_nearness
 from afterframe.imaging.frames import PreparedPhoto
-from afterframe.vision import Map, Survey
+from afterframe.vision import Map, SceneMaps
 from afterframe.vision.analysis_image import box_mask, down_columns, refine, smooth
 
 
-def nearness(seen: Survey, photo: PreparedPhoto, weights: Path | None = None) -> Map:
+def nearness(seen: SceneMaps, photo: PreparedPhoto, weights: Path | None = None) -> Map:
     """0 far to 1 near, of the survey's shape; smooth but for the outline of near things.
 
     Args:
@@ -37,14 +37,14 @@ def nearness(seen: Survey, photo: PreparedPhoto, weights: Path | None = None) ->
     return smooth(_upright(grown, seen, 0.35, seen.subject), max(grown.shape) / 160)
 
 
-def _by_cues(seen: Survey, photo: PreparedPhoto) -> Map:
+def _by_cues(seen: SceneMaps, photo: PreparedPhoto) -> Map:
     ground = _ground(seen)
     depth = ground + (_by_focus(seen) - ground) * np.float32(_focus_says(seen, photo))
     depth = depth * (1.0 - seen.sky)
     return refine(depth.astype(np.float32), seen.picture.luma, max(depth.shape) // 24, 1e-3)
 
 
-def _ground(seen: Survey) -> Map:
+def _ground(seen: SceneMaps) -> Map:
     """Height in the picture: a ground plane below the horizon.
 
     What rises above it stands a little way off.
@@ -58,12 +58,12 @@ def _ground(seen: Survey) -> Map:
     return np.asarray(np.maximum(standing, 0.15 + 0.75 * below**0.85), np.float32)
 
 
-def _by_focus(seen: Survey) -> Map:
+def _by_focus(seen: SceneMaps) -> Map:
     sharpest = max(0.05, float(np.percentile(seen.focus, 95)))
     return np.asarray(0.15 + 0.65 * np.clip(seen.focus / sharpest, 0.0, 1.0), np.float32)
 
 
-def _focus_says(seen: Survey, photo: PreparedPhoto) -> float:
+def _focus_says(seen: SceneMaps, photo: PreparedPhoto) -> float:
     """How much defocus tells about depth, 0-0.8: much with a long lens wide open or a close subject."""
     inside = seen.subject > 0.5
     contrast = (
@@ -75,7 +75,7 @@ def _focus_says(seen: Survey, photo: PreparedPhoto) -> float:
     return float(np.clip(says, 0.0, 0.8))
 
 
-def _upright(depth: Map, seen: Survey, reach: float, but: Map | float = 0.0) -> Map:
+def _upright(depth: Map, seen: SceneMaps, reach: float, but: Map | float = 0.0) -> Map:
     """Poles, masts, trunks and walls are as near at their top as at their foot: they must not lean.
 
     Args:
@@ -92,7 +92,7 @@ def _upright(depth: Map, seen: Survey, reach: float, but: Map | float = 0.0) -> 
     return np.asarray(depth + (along - depth) * upright, np.float32)
 
 
-def _with_subject(depth: Map, seen: Survey) -> Map:
+def _with_subject(depth: Map, seen: SceneMaps) -> Map:
     """Faces and the subject on one plane each: no depth inside, so no distortion."""
     inside = seen.subject > 0.5
     # A box over nearly all of the picture holds a landscape: its near and far do not move as one.

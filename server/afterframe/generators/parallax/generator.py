@@ -19,10 +19,10 @@ from pathlib import Path
 
 from afterframe.domain import Direction, PhotoType, Recipe
 from afterframe.errors import Cancelled
+from afterframe.generators.interface import Capabilities
 from afterframe.generators.parallax.camera import reach
-from afterframe.generators.parallax.clip_renderer import Stage
+from afterframe.generators.parallax.clip_renderer import ClipRenderer
 from afterframe.generators.parallax.depth_network import configured
-from afterframe.generators.registry import Abilities
 from afterframe.imaging.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress, every_processor
 
 __all__ = ["Parallax"]
@@ -41,12 +41,12 @@ class Parallax:
 
     name = "parallax"
     version = "1"
-    abilities = Abilities(last_frame=True, loop=True, grid=2)
+    capabilities = Capabilities(last_frame=True, loop=True, grid=2)
 
     def __init__(self, depth_model: Path | None = None) -> None:
         self._depth_model = depth_model or configured()
 
-    def suit(self, recipe: Recipe) -> Recipe:
+    def adapt(self, recipe: Recipe) -> Recipe:
         """It can do every recipe as it is."""
         return recipe
 
@@ -78,7 +78,7 @@ class Parallax:
     ) -> Iterator[Pixels]:
         _stop_if(cancelled)
         with every_processor():
-            stage = Stage(photo, recipe, self._depth_model)
+            stage = ClipRenderer(photo, recipe, self._depth_model)
         count = recipe.frame_count
         making: deque[Future[Pixels]] = deque()
         # More than one, because the encoder waits for many frames before it begins; then it takes every core.

@@ -10,7 +10,7 @@ from afterframe.generators.parallax.clip_renderer import pivot_of
 from afterframe.generators.parallax.depth import nearness
 from afterframe.generators.parallax.depth_network import configured
 from afterframe.imaging.frames import Pixels, PreparedPhoto
-from afterframe.vision import survey
+from afterframe.vision import map_scene
 
 STAYS = 128
 """The value of what stays in its place: the subject's plane. Brighter is nearer, darker farther."""
@@ -31,7 +31,7 @@ def relief(photo: PreparedPhoto, weights: Path | None = None) -> Pixels:
     Returns:
         uint8 (height, width), of the photo's aspect, at most 512 pixels on its long side.
     """
-    seen = survey(photo.surround, photo.scene)
+    seen = map_scene(photo.surround, photo.scene)
     near = nearness(seen, photo, weights or configured())
     stays = pivot_of(seen, near, photo).nearness
     signed = (near - np.float32(stays)) / np.float32(max(stays, 1.0 - stays))

@@ -46,7 +46,7 @@ def _compiled(arguments: str) -> Callable[[_Loop], _Loop]:
 
 
 @_compiled("f4[::1], f4[::1], f4[::1], f4[::1], f4, i4, i4, u4, u4[::1], u4[::1], u4[::1]")
-def _look(
+def _sample_places(
     x_above: _Row, x_below: _Row, y_above: _Row, y_below: _Row, below: Any, last_x: Any, last_y: Any, stride: Any,
     at: _Row, right: _Row, down: _Row,
 ) -> None:  # fmt: skip
@@ -140,7 +140,7 @@ def _show_luma(
             continue
         first, last, n = start + SPACING, stop + SPACING, stop - start
         at, beside, down, four = work[0, :n], work[1, :n], work[2, :n], work[3, :n]
-        _look(
+        _sample_places(
             xs[node, first:last], xs[node + 1, first:last], ys[node, first:last], ys[node + 1, first:last], below,
             last_x, last_y, stride, at, beside, down,
         )  # fmt: skip
@@ -170,7 +170,7 @@ def _show_chroma(
             continue
         first, last, n = start + spacing, stop + spacing, stop - start
         at, beside, down, above, below = work[0, :n], work[1, :n], work[2, :n], work[3, :n], work[4, :n]
-        _look(
+        _sample_places(
             xs[node, first:last], xs[node + 1, first:last], ys[node, first:last], ys[node + 1, first:last], under,
             last_x, last_y, stride, at, beside, down,
         )  # fmt: skip

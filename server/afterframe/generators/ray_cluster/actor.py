@@ -19,7 +19,8 @@ import numpy as np
 from afterframe.domain import Recipe
 from afterframe.errors import AfterframeError, GenerateError, OutOfMemory
 from afterframe.generators import registry
-from afterframe.imaging.frames import Frames, Model, Movie, PixelFormat, PreparedPhoto
+from afterframe.generators.interface import Capabilities, Generator
+from afterframe.imaging.frames import EncodedClip, Frames, Model, PixelFormat, PreparedPhoto
 
 PIECE_BYTES = 8 << 20
 """Frames are sent in pieces of about this size."""
@@ -33,7 +34,7 @@ class About:
     node_id: str
     name: str
     version: str
-    abilities: registry.Abilities
+    capabilities: Capabilities
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Head:
     model: Model | None
 
 
-class Renderer:
+class RenderActor:
     """A Ray actor with two threads: one renders, the other answers how far it is and hears a wish to stop.
 
     Args:
@@ -60,7 +61,7 @@ class Renderer:
         self._name = generator
         self._plan = plan
         self._node_id = node_id
-        self._made: registry.Generator | None = None
+        self._made: Generator | None = None
         self._loading = threading.Lock()
         self._stop = threading.Event()
         self._told: tuple[float, float | None] = (0.0, None)
@@ -75,11 +76,11 @@ class Renderer:
 
     def about(self) -> Item:
         """("about", About) or ("error", ...)."""
-        return self._said(lambda made: ("about", About(self.where(), made.name, made.version, made.abilities)))
+        return self._said(lambda made: ("about", About(self.where(), made.name, made.version, made.capabilities)))
 
-    def suit(self, recipe: Recipe) -> Item:
+    def adapt(self, recipe: Recipe) -> Item:
         """("recipe", Recipe) or ("error", ...)."""
-        return self._said(lambda made: ("recipe", made.suit(recipe)))
+        return self._said(lambda made: ("recipe", made.adapt(recipe)))
 
     def overscan(self, recipe: Recipe) -> Item:
         """("overscan", float) or ("error", ...)."""
@@ -92,7 +93,7 @@ class Renderer:
             return "error", error
         return made
 
-    def _generator(self) -> registry.Generator:
+    def _generator(self) -> Generator:
         with self._loading:
             if self._made is None:
                 self._made = registry.load(self._name, self._plan)
@@ -104,7 +105,7 @@ class Renderer:
         self._told = (0.0, None)
         try:
             frames = self._generator().generate(photo, recipe, self._note, self._stop.is_set)
-            if isinstance(frames, Movie):
+            if isinstance(frames, EncodedClip):
                 raise GenerateError(f"{self._name} works elsewhere itself.", "Set cluster.generator to another one.")
             yield "head", Head(frames.pixel_format, frames.size, frames.fps, frames.count, frames.model)
             yield from (("frames", piece) for piece in _pieces(frames))

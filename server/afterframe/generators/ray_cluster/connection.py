@@ -125,7 +125,7 @@ def nodes(ray: Any) -> list[Node]:
     ]
 
 
-def survey(config: ClusterConfig) -> dict[str, Any]:
+def cluster_status(config: ClusterConfig) -> dict[str, Any]:
     """What the cluster consists of, for `afterframe cluster status`.
 
     Raises:

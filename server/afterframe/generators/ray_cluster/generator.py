@@ -21,9 +21,9 @@ import numpy as np
 from afterframe.config import ClusterConfig, Home, read_config
 from afterframe.domain import Recipe
 from afterframe.errors import AfterframeError, Cancelled, GenerateError, NotFound, OutOfMemory, Unavailable
-from afterframe.generators.ray_cluster.actor import Head, Item, Renderer
+from afterframe.generators.interface import Capabilities
+from afterframe.generators.ray_cluster.actor import Head, Item, RenderActor
 from afterframe.generators.ray_cluster.connection import connect, nodes
-from afterframe.generators.registry import Abilities
 from afterframe.imaging.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress, Sound
 
 __all__ = ["Ray"]
@@ -61,7 +61,7 @@ class Ray:
         self._generator = model or self._config.generator
         self._plan = plan
         self.version = "1"
-        self.abilities = Abilities()
+        self.capabilities = Capabilities()
         self._ray: Any = None
         self._actor: Any = None
         self._node_id = ""
@@ -82,9 +82,9 @@ class Ray:
             )
         return name
 
-    def suit(self, recipe: Recipe) -> Recipe:
+    def adapt(self, recipe: Recipe) -> Recipe:
         """As the generator there can do it."""
-        suited: Recipe = self._ask("suit", recipe)
+        suited: Recipe = self._ask("adapt", recipe)
         return suited
 
     def overscan(self, recipe: Recipe) -> float:
@@ -140,7 +140,7 @@ class Ray:
                 raise none_free
             need = {"num_gpus": 1, "num_cpus": 0} if has_gpus else {"num_cpus": 1}
             self._actor = (
-                self._ray.remote(Renderer)
+                self._ray.remote(RenderActor)
                 .options(**need, max_concurrency=2, max_restarts=0, max_task_retries=0, scheduling_strategy="SPREAD")
                 .remote(self._generator, self._plan)
             )
@@ -151,7 +151,7 @@ class Ray:
                 self._drop()
                 raise none_free from None
         about = self._ask("about")
-        self.abilities = about.abilities
+        self.capabilities = about.capabilities
         self.version = f"{about.name} {about.version}"
 
     def _is_free(self, what: str) -> bool:

@@ -34,7 +34,7 @@ OPENAI_SECONDS = (4, 8, 12)
 class Dialect:
     """One way to speak the protocol."""
 
-    suit: Callable[[Recipe], Recipe]
+    adapt: Callable[[Recipe], Recipe]
     """The recipe as such a server can do it."""
     fields: Callable[[Recipe, EndpointConfig], Mapping[str, str]]
     """The form's text fields; the photo goes beside them as ``input_reference``."""

@@ -24,16 +24,16 @@ import psutil
 from afterframe.config import Config, EndpointConfig, Home, read_config
 from afterframe.domain import Recipe
 from afterframe.errors import Cancelled, GenerateError, NotFound, OutOfMemory, Unavailable
-from afterframe.generators.registry import Abilities
+from afterframe.generators.interface import Capabilities
 from afterframe.generators.remote.dialects import DIALECTS, Dialect
-from afterframe.generators.remote.pool import Member, NobodyThere, Pool, Slot
-from afterframe.generators.remote.server import Answer, Failed, Gone, Refused, Server, State, Stopped, key_of
-from afterframe.imaging.frames import CancelCheck, Model, Movie, PreparedPhoto, Progress
+from afterframe.generators.remote.pool import Endpoint, EndpointPool, EndpointSlot, NobodyThere
+from afterframe.generators.remote.server import Answer, Failed, Gone, Interrupted, Refused, Server, State, key_of
+from afterframe.imaging.frames import CancelCheck, EncodedClip, Model, PreparedPhoto, Progress
 from photometa import MetadataError
 from photometa.containers import mp4
 from photometa.xmp import packets
 
-__all__ = ["Remote", "survey"]
+__all__ = ["Remote", "check_endpoints"]
 
 WAIT_S = 0.2
 """Between two looks for a free slot, seconds."""
@@ -70,13 +70,13 @@ class Remote:
                 code="no_endpoint",
             )
         self.version = "1"
-        self.abilities = Abilities(trained=True, graded=True)
+        self.capabilities = Capabilities(trained=True, graded=True)
         self._keyless: dict[str, str] = {}
         self._folder = home.cache / "remote"
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._sweep()
         self._clip = self._folder / f"{os.getpid()}.mp4"
-        self._pool = Pool([self._server(endpoint) for endpoint in chosen], self._folder)
+        self._pool = EndpointPool([self._server(endpoint) for endpoint in chosen], self._folder)
         self._pause = threading.Event()
 
     @staticmethod
@@ -108,7 +108,7 @@ class Remote:
             if not psutil.pid_exists(int(clip.stem)) or int(clip.stem) == os.getpid():
                 clip.unlink(missing_ok=True)
 
-    def suit(self, recipe: Recipe) -> Recipe:
+    def adapt(self, recipe: Recipe) -> Recipe:
         """The recipe as all the servers can do it, so that it does not matter which one gets it.
 
         Raises:
@@ -117,14 +117,14 @@ class Remote:
         # OpenAI's few sizes last: they are what any other server can do, not the other way round.
         spoken = {member.server.endpoint.dialect for member in self._pool.members}
         for dialect in sorted(spoken, key=lambda dialect: (dialect == "openai", dialect)):
-            recipe = DIALECTS[dialect].suit(recipe)
+            recipe = DIALECTS[dialect].adapt(recipe)
         return recipe
 
     def overscan(self, recipe: Recipe) -> float:
         """None: the model makes up what the camera finds beyond the frame."""
         return 0.0
 
-    def generate(self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck) -> Movie:
+    def generate(self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck) -> EncodedClip:
         """Have a clip made, and fetch it.
 
         Raises:
@@ -176,8 +176,14 @@ class Remote:
         )
 
     def _render(
-        self, member: Member, slot: Slot, picture: bytes, recipe: Recipe, progress: Progress, cancelled: CancelCheck
-    ) -> Movie:
+        self,
+        member: Endpoint,
+        slot: EndpointSlot,
+        picture: bytes,
+        recipe: Recipe,
+        progress: Progress,
+        cancelled: CancelCheck,
+    ) -> EncodedClip:
         server, dialect = member.server, DIALECTS[member.server.endpoint.dialect]
         began = time.monotonic()
         fields = {**dialect.fields(recipe, server.endpoint), **_texts(server.endpoint)}
@@ -221,15 +227,15 @@ class Remote:
         try:
             with self._clip.open("wb") as file:
                 server.download(job_id, file, cancelled)
-        except Stopped:
+        except Interrupted:
             raise Cancelled("The clip was cancelled.") from None
 
     def _movie(
         self, dialect: Dialect, answer: Answer, recipe: Recipe, fields: dict[str, str], endpoint: EndpointConfig
-    ) -> Movie:
+    ) -> EncodedClip:
         told = _told_by(self._clip) if dialect.tells else {}
         trained = told.get("Iptc4xmpExt:DigitalSourceType", "").endswith("trainedAlgorithmicMedia") or not told
-        self.abilities = Abilities(trained=trained, graded=trained and not told)
+        self.capabilities = Capabilities(trained=trained, graded=trained and not told)
         settings = {name: value for name, value in fields.items() if name not in ("prompt", "model", "extra_body")}
         model = Model(
             name=told.get("Iptc4xmpExt:AISystemUsed") or answer.model or endpoint.model or endpoint.dialect,
@@ -238,7 +244,7 @@ class Remote:
             settings={**settings, **endpoint.extra, "server": endpoint.dialect},
         )
         longest_s = recipe.duration_s if dialect.cut else 2 * recipe.duration_s
-        return Movie(self._clip, recipe.size, longest_s, model if trained else None)
+        return EncodedClip(self._clip, recipe.size, longest_s, model if trained else None)
 
     def close(self) -> None:
         """Close the connections and remove the last clip."""
@@ -247,7 +253,7 @@ class Remote:
         self._clip.unlink(missing_ok=True)
 
 
-def survey(endpoints: Sequence[EndpointConfig]) -> dict[str, str | None]:
+def check_endpoints(endpoints: Sequence[EndpointConfig]) -> dict[str, str | None]:
     """Each server's title, and why it cannot be used; None: it answers."""
     found: dict[str, str | None] = {}
     for endpoint in endpoints:

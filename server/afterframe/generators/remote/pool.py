@@ -32,7 +32,7 @@ class NobodyThere(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class EndpointSlot:
     """Room for one clip on a server, taken while its lock is held."""
 
     lock: FileLock
@@ -53,7 +53,7 @@ class Slot:
 
 
 @dataclass(slots=True)
-class Member:
+class Endpoint:
     """A server, and what is known of it."""
 
     server: Server
@@ -66,7 +66,7 @@ class Member:
     known_at: float = float("-inf")
     pace_s: float = 0.0
     """Time for a clip here lately, seconds; 0: not known."""
-    slots: list[Slot] = field(default_factory=list)
+    slots: list[EndpointSlot] = field(default_factory=list)
 
     @property
     def title(self) -> str:
@@ -74,7 +74,7 @@ class Member:
         return self.server.endpoint.title
 
 
-class Pool:
+class EndpointPool:
     """The servers.
 
     Args:
@@ -87,13 +87,15 @@ class Pool:
         folder: Path,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.members = [Member(server) for server in servers]
+        self.members = [Endpoint(server) for server in servers]
         self._clock = clock
         for member in self.members:
             # A name may hold anything; the address says which slots are the same ones.
             name = hashlib.sha256(member.server.endpoint.url.encode()).hexdigest()[:16]
             files = (folder / f"{name}-{number}" for number in range(member.server.endpoint.slots))
-            member.slots = [Slot(FileLock(file.with_suffix(".lock")), file.with_suffix(".job")) for file in files]
+            member.slots = [
+                EndpointSlot(FileLock(file.with_suffix(".lock")), file.with_suffix(".job")) for file in files
+            ]
 
     def end_orphans(self) -> None:
         """Delete the jobs that processes which were killed left at work, on servers that answer."""
@@ -106,7 +108,7 @@ class Pool:
                         slot.forget()
 
     @contextmanager
-    def take(self, unwanted: Collection[str], wait: Callable[[], None]) -> Iterator[tuple[Member, Slot]]:
+    def take(self, unwanted: Collection[str], wait: Callable[[], None]) -> Iterator[tuple[Endpoint, EndpointSlot]]:
         """A slot on the least loaded server that answers; of equals the quicker, then the first.
 
         Args:
@@ -129,7 +131,7 @@ class Pool:
                     return
             wait()
 
-    def _is_there(self, member: Member) -> bool:
+    def _is_there(self, member: Endpoint) -> bool:
         now = self._clock()
         if now < member.asked_again_at:
             return False
@@ -145,7 +147,7 @@ class Pool:
         member.known_at, member.absences, member.reason = now, 0, ""
         return True
 
-    def miss(self, member: Member, reason: str) -> None:
+    def miss(self, member: Endpoint, reason: str) -> None:
         """A server did not answer, or lost its job: it is left alone for a while."""
         back_off_s = BACK_OFF_S[min(member.absences, len(BACK_OFF_S) - 1)]
         member.absences += 1
@@ -154,12 +156,12 @@ class Pool:
         member.known_at = float("-inf")
         log.warning("%s: %s; it is asked again in %g s", member.title, reason, back_off_s)
 
-    def done(self, member: Member, seconds: float) -> None:
+    def done(self, member: Endpoint, seconds: float) -> None:
         """A clip came from here, so long after it was asked for."""
         member.pace_s = seconds if not member.pace_s else 0.7 * member.pace_s + 0.3 * seconds
 
 
-def _first_free(slots: Sequence[Slot]) -> Slot | None:
+def _first_free(slots: Sequence[EndpointSlot]) -> EndpointSlot | None:
     for slot in slots:
         try:
             slot.lock.acquire(timeout=0)

@@ -56,7 +56,7 @@ class Failed(Exception):
     """The server tried, and it did not work out."""
 
 
-class Stopped(Exception):
+class Interrupted(Exception):
     """The download was stopped because the user asked to."""
 
 
@@ -184,7 +184,7 @@ class Server:
                 for piece in self._pieces(response, self.endpoint.timeout_s):
                     taken += len(piece)
                     if cancelled():
-                        raise Stopped
+                        raise Interrupted
                     if taken > MOST_BYTES:
                         raise Failed(f"its clip is larger than {MOST_BYTES >> 20} MB")
                     target.write(piece)

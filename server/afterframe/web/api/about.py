@@ -30,7 +30,7 @@ ROUTES = Routes()
 )
 def get_health(call: Call) -> Json:
     """A sign of life."""
-    queue = call.site.services.queue
+    queue = call.context.services.queue
     return {
         "name": "afterframe",
         "version": __version__,
@@ -49,11 +49,11 @@ def get_health(call: Call) -> Json:
 )
 def make_login_code(call: Call) -> Json:
     """Issue a code."""
-    path = f"/login?code={call.site.codes.issue()}"
+    path = f"/login?code={call.context.codes.issue()}"
     return {"path": path, "url": call.request.host_url.rstrip("/") + path, "valid_s": CODE_VALID_S}
 
 
 @ROUTES.add("GET", "/api/openapi.json", "This contract.", answer={"type": "object"})
 def get_contract(call: Call) -> Json:
     """The contract."""
-    return call.site.contract
+    return call.context.contract

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from afterframe.errors import AfterframeError
-from afterframe.intake.audit import mark
+from afterframe.intake.audit import score_photo
 from afterframe.intake.scan import scan
 from afterframe.intake.scoring import WEIGHTS
 from afterframe.naming import is_our_poster
@@ -37,7 +37,7 @@ MARKS = (*WEIGHTS, "source_quality")
 def list_photos(call: Call) -> Json:
     """Look a folder through."""
     given = call.query.get("path", "")
-    folder = call.site.access.folder(given)
+    folder = call.context.paths.folder(given)
     found = sorted(path for path in scan(folder).photos if not is_our_poster(Path(path)))
     return {"path": given, "photos": found[:MOST], "more": max(0, len(found) - MOST)}
 
@@ -69,13 +69,13 @@ def audit_photos(call: Call) -> Json:
 
 
 def _marked(call: Call, given: str) -> Json:
-    services = call.site.services
+    services = call.context.services
     entry: Json = {"path": given, "score": 0.0, "readiness": {}, "clips": 0, "error": None}
     try:
-        path = call.site.access.photo(given)
+        path = call.context.paths.photo(given)
     except AfterframeError as error:
         return {**entry, "error": error.to_dict()}
-    marked = mark(str(path), services.ingest.look, call.site.marks)
+    marked = score_photo(str(path), services.ingest.inspect, call.context.scores)
     photo = services.catalog.photo_at(path)
     clips = [clip for clip in services.catalog.clips_of(photo.id) if clip.present] if photo else []
     return {**entry, "score": marked.score, "readiness": marked.readiness, "clips": len(clips), "error": marked.error}

@@ -7,7 +7,7 @@ from typing import Any
 
 from afterframe.domain import PhotoType, Verdict
 from afterframe.errors import UsageError
-from afterframe.state.list_index import SORTS, Choice, Group
+from afterframe.state.list_index import SORTS, Group, ListFilter
 from afterframe.web.api.renders import PAGE
 from afterframe.web.http import schemas
 from afterframe.web.http.routes import Call, Routes
@@ -67,7 +67,7 @@ CHOICES = form({name: listed(schemas.TEXT) for name in ("folder", "camera", "len
 )
 def list_clips(call: Call) -> Json:
     """A page of clips."""
-    clips, following = call.site.gallery.page(
+    clips, following = call.context.clips.page(
         choice_of(call),
         call.query.get("sort", "newest"),
         after=call.query.get("after"),
@@ -86,7 +86,7 @@ def list_clips(call: Call) -> Json:
 )
 def outline_clips(call: Call) -> Json:
     """The headings of a list."""
-    return outline_json(call.site.gallery.outline(choice_of(call), call.query.get("sort", "newest")))
+    return outline_json(call.context.clips.sections(choice_of(call), call.query.get("sort", "newest")))
 
 
 def outline_json(groups: list[Group]) -> Json:
@@ -105,10 +105,10 @@ def outline_json(groups: list[Group]) -> Json:
 )
 def list_choices(call: Call) -> Json:
     """What there is to choose from."""
-    return dict(call.site.gallery.choices())
+    return dict(call.context.clips.facets())
 
 
-def choice_of(call: Call) -> Choice:
+def choice_of(call: Call) -> ListFilter:
     """The choice that a request's query makes.
 
     Raises:
@@ -118,7 +118,7 @@ def choice_of(call: Call) -> Choice:
     for name in ("since", "until"):
         if not _is_day(values.get(name, "2000-01-01")):
             raise UsageError(f"“{name}” must be a day.", "As 2026-03-14.")
-    return Choice(**values)
+    return ListFilter(**values)
 
 
 def _is_day(text: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from afterframe.domain import Clip, Verdict
 from afterframe.errors import AfterframeError, NotFound, WrongState
-from afterframe.intake.ingest import Wish
+from afterframe.intake.ingest import RenderRequest
 from afterframe.publish.sidecar import read_clip, write_verdict
 from afterframe.recipe import SETTINGS, validate
 from afterframe.web.api.renders import known_generator
@@ -22,7 +22,7 @@ ROUTES = Routes()
 @ROUTES.add("GET", "/api/clips/<clip_id>", "One clip.", answer=ref("Clip"))
 def get_clip(call: Call) -> Json:
     """One clip."""
-    return clip_json(call.site.services.catalog.clip(call.args["clip_id"]))
+    return clip_json(call.context.services.catalog.clip(call.args["clip_id"]))
 
 
 @ROUTES.add(
@@ -38,7 +38,7 @@ def get_clip(call: Call) -> Json:
 )
 def get_context(call: Call) -> Json:
     """A clip's photo and its other clips."""
-    catalog = call.site.services.catalog
+    catalog = call.context.services.catalog
     clip = catalog.clip(call.args["clip_id"])
     photo = catalog.photo_at(Path(clip.photo_path))
     return {
@@ -82,13 +82,13 @@ def judge_clips(call: Call) -> Json:
 
 def _judge(call: Call, clip_id: str) -> Clip:
     """Write a verdict: the sidecar first, because it is the authority, then the catalogue."""
-    catalog = call.site.services.catalog
-    with call.site.verdicts:
+    catalog = call.context.services.catalog
+    with call.context.verdicts:
         clip = catalog.clip(clip_id)
         written = _sidecar_of(clip)
         verdict = Verdict(call.body.get("verdict", written.verdict))
         rating = int(call.body.get("rating", written.rating))
-        write_verdict(clip, verdict, rating, call.site.services.home.backups)
+        write_verdict(clip, verdict, rating, call.context.services.home.backups)
         return catalog.set_verdict(clip.id, verdict, rating)
 
 
@@ -128,12 +128,12 @@ def _sidecar_of(clip: Clip) -> Clip:
 )
 def refine_clip(call: Call) -> Json:
     """Queue a variant of a clip."""
-    services = call.site.services
+    services = call.context.services
     clip = services.catalog.clip(call.args["clip_id"])
     changes = call.body["changes"]
     validate([("the request", changes)])
     generator = known_generator(call.body.get("generator")) or known_generator(clip.generator, folders=True)
-    path = call.site.access.photo(clip.photo_path)
+    path = call.context.paths.photo(clip.photo_path)
     photo = services.catalog.photo_at(path)
     if photo is None or photo.sha256 != clip.photo_sha256:
         raise WrongState(
@@ -141,7 +141,7 @@ def refine_clip(call: Call) -> Json:
             "Animate the new photo instead.",
             code="photo_changed",
         )
-    wish = Wish({"variants": 1, **changes}, kept(clip, changes), generator, parent_clip=clip.id)
+    wish = RenderRequest({"variants": 1, **changes}, kept(clip, changes), generator, parent_clip=clip.id)
     return {"renders": [render_json(job, clip.photo_path) for job in services.ingest.request(path, wish)]}
 
 
@@ -159,7 +159,7 @@ def present_clip(call: Call) -> Clip:
     Raises:
         NotFound: no such clip, or its file was deleted.
     """
-    clip = call.site.services.catalog.clip(call.args["clip_id"])
+    clip = call.context.services.catalog.clip(call.args["clip_id"])
     if not clip.present:
         raise NotFound(
             f"{Path(clip.path).name} was deleted.",

@@ -52,7 +52,7 @@ EVENT: Json = {
 )
 def get_events(call: Call) -> Response | Json:
     """Events at once, or a stream of them."""
-    database = call.site.services.database
+    database = call.context.services.database
     if "text/event-stream" in call.request.headers.get("Accept", "").lower():
         return _stream(call, _since(call))
     since = _since(call)
@@ -84,16 +84,16 @@ def _last_id(request: Request) -> int | None:
 
 
 def _stream(call: Call, since: int | None) -> Response:
-    site = call.site
+    context = call.context
     if call.request.method == "HEAD":
         return Response(mimetype="text/event-stream")
-    if not site.streams.acquire(blocking=False):
+    if not context.streams.acquire(blocking=False):
         raise BusyError("Too many pages of Afterframe are open.", "Close some of them.", code="too_many_streams")
-    stopping = site.services.stopping
-    lines = stream(site.services.database, since, stopping.wait, site.monotonic)
+    stopping = context.services.stopping
+    lines = stream(context.services.database, since, stopping.wait, context.monotonic)
     response = Response(lines, mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"
-    response.call_on_close(_once(site.streams.release))
+    response.call_on_close(_once(context.streams.release))
     return response
 
 

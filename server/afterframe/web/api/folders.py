@@ -19,7 +19,7 @@ ROUTES = Routes()
 @ROUTES.add("GET", "/api/folders", "Every folder.", answer=form({"folders": listed(ref("Folder"))}))
 def list_folders(call: Call) -> Json:
     """All folders."""
-    return {"folders": [folder_json(folder) for folder in call.site.services.catalog.folders()]}
+    return {"folders": [folder_json(folder) for folder in call.context.services.catalog.folders()]}
 
 
 @ROUTES.add(
@@ -48,17 +48,17 @@ def list_folders(call: Call) -> Json:
 )
 def put_folder(call: Call) -> Json:
     """Add or change one folder."""
-    services, given = call.site.services, call.body["path"]
+    services, given = call.context.services, call.body["path"]
     folder = existing_folder(given, services.home.root)
     known = {known.path: known for known in services.catalog.folders()}
     watch = call.body.get("watch", known[folder].watch if folder in known else True)
     confirmed = call.body.get("confirm_backlog", False)
     with services.database.transaction():
         services.catalog.put_folder(folder, watch=watch)
-        released = services.catalog.let_go(folder) if confirmed else 0
+        released = services.catalog.release_backlog(folder) if confirmed else 0
     services.folders_changed()
     if confirmed and watch:
-        services.look_again(folder)
+        services.rescan(folder)
     now = next(kept for kept in services.catalog.folders() if kept.path == folder)
     return {"path": given, "folder": folder_json(now), "released": released}
 
@@ -72,7 +72,7 @@ def put_folder(call: Call) -> Json:
 )
 def drop_folder(call: Call) -> Json:
     """Forget one folder, which need not exist any more."""
-    services, given = call.site.services, call.body["path"]
+    services, given = call.context.services, call.body["path"]
     services.catalog.drop_folder(known_folder(given, services.catalog))
     services.folders_changed()
     return {"path": given}

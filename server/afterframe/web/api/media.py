@@ -20,7 +20,7 @@ from afterframe.naming import POSTER_MARK
 from afterframe.system.hashing import sha256_of
 from afterframe.web.api.clips import present_clip
 from afterframe.web.auth.paths import open_regular
-from afterframe.web.http.context import Site
+from afterframe.web.http.context import Context
 from afterframe.web.http.routes import Call, Routes
 from afterframe.web.http.schemas import one_of
 
@@ -70,7 +70,7 @@ def get_clip_sidecar(call: Call) -> Response:
 def get_clip_poster(call: Call) -> Response:
     """Send the poster, made when it is first asked for."""
     clip = present_clip(call)
-    file = small_poster(call.site, clip) if call.query.get("size") == "small" else poster(call.site, clip)
+    file = small_poster(call.context, clip) if call.query.get("size") == "small" else poster(call.context, clip)
     return send(call.request, open_regular(file), "image/jpeg")
 
 
@@ -99,16 +99,16 @@ def send(request: Request, file: BinaryIO, kind: str) -> Response:
     return response
 
 
-def small_poster(site: Site, clip: Clip) -> Path:
+def small_poster(context: Context, clip: Clip) -> Path:
     """The poster as lists show it, made if it is not there.
 
     Raises:
         NotFound, EncodeError: as :func:`poster`.
     """
-    target = site.services.home.cache / "posters" / f".{clip.sha256}-small.jpg"
+    target = context.services.home.cache / "posters" / f".{clip.sha256}-small.jpg"
     if not target.is_file():
         part = target.with_name(f".{secrets.token_hex(8)}.part.jpg")
-        with Image.open(poster(site, clip)) as image:
+        with Image.open(poster(context, clip)) as image:
             image.draft("RGB", (SMALL_SIDE, SMALL_SIDE))
             image.thumbnail((SMALL_SIDE, SMALL_SIDE))
             try:
@@ -120,20 +120,20 @@ def small_poster(site: Site, clip: Clip) -> Path:
     return target
 
 
-def poster(site: Site, clip: Clip) -> Path:
+def poster(context: Context, clip: Clip) -> Path:
     """The poster's file in the cache, made if it is not there.
 
     Raises:
         NotFound: the clip's file is gone, or is not the one that we wrote.
         EncodeError: ffmpeg failed.
     """
-    folder = site.services.home.cache / "posters"
+    folder = context.services.home.cache / "posters"
     # A hidden name: never taken for a photo, should the cache lie in a watched folder.
     target = folder / f".{clip.sha256}.jpg"
     if target.is_file():
         return target
     source = Path(clip.path)
-    with site.posters:
+    with context.posters:
         if target.is_file():
             return target
         open_regular(source).close()
@@ -146,7 +146,7 @@ def poster(site: Site, clip: Clip) -> Path:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = folder / f".{secrets.token_hex(8)}.part.jpg"
         try:
-            render = site.services.config.render
+            render = context.services.config.render
             write_poster(source, part, Encoding(render.ffmpeg, render.preset, render.crf), mark=POSTER_MARK)
             if not target.is_file():  # made by somebody else meanwhile, and perhaps being sent
                 part.replace(target)

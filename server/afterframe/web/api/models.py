@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from afterframe.generators.diffusers.model_list import FITS, survey
+from afterframe.generators.diffusers.model_list import FITS, list_models
 from afterframe.web.http import schemas
 from afterframe.web.http.routes import Call, Routes
 from afterframe.web.http.schemas import BOOLEAN, COUNT, MAYBE_TEXT, NUMBER, TEXT, Json, form, listed
@@ -49,4 +49,4 @@ MODEL: Json = form(
 )
 def look_at_models(call: Call) -> Json:  # noqa: ARG001 - it asks the machine, not the site
     """Look at disk and GPU."""
-    return survey()
+    return list_models()

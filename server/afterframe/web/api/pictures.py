@@ -41,13 +41,13 @@ _DRAFT = re.compile(r"[0-9a-f]{40}")
 )
 def get_clip_photo(call: Call) -> Response:
     """Send a clip's photo."""
-    clip = call.site.services.catalog.clip(call.args["clip_id"])
+    clip = call.context.services.catalog.clip(call.args["clip_id"])
     photo = photo_of(call, clip)
-    darkroom = call.site.services.darkroom
+    drafts = call.context.services.drafts
     size = call.query.get("size", "large")
     if size == "framed":
-        return _jpeg(call, darkroom.framed(photo, clip.recipe, clip.generator))
-    return _jpeg(call, darkroom.picture(Path(photo.path), photo.sha256, side_of(size)))
+        return _jpeg(call, drafts.framed(photo, clip.recipe, clip.generator))
+    return _jpeg(call, drafts.picture(Path(photo.path), photo.sha256, side_of(size)))
 
 
 @ROUTES.add(
@@ -59,11 +59,11 @@ def get_clip_photo(call: Call) -> Response:
 )
 def get_picture(call: Call) -> Response:
     """Send a picture of any photo that may be read."""
-    path = call.site.access.photo(call.query.get("path", ""))
+    path = call.context.paths.photo(call.query.get("path", ""))
     status = path.stat()
     stamp = f"{status.st_size} {status.st_mtime_ns}"
     side = side_of(call.query.get("size", "small"))
-    return _jpeg(call, call.site.services.darkroom.picture(path, stamp, side))
+    return _jpeg(call, call.context.services.drafts.picture(path, stamp, side))
 
 
 @ROUTES.add(
@@ -77,13 +77,13 @@ def get_picture(call: Call) -> Response:
 )
 def get_preview(call: Call) -> Response:
     """Send the latest frame."""
-    services = call.site.services
+    services = call.context.services
     job = services.queue.get(call.args["render_id"])
     preview = preview_of(services.home.cache, job.id)
     if preview.is_file():
         return _jpeg(call, preview)
-    path = call.site.access.photo(job.photo_path)
-    return _jpeg(call, services.darkroom.picture(path, job.photo_sha256, SMALL_SIDE))
+    path = call.context.paths.photo(job.photo_path)
+    return _jpeg(call, services.drafts.picture(path, job.photo_sha256, SMALL_SIDE))
 
 
 @ROUTES.add(
@@ -100,11 +100,11 @@ def get_preview(call: Call) -> Response:
 )
 def draft_clip(call: Call) -> Json:
     """Make a draft."""
-    clip = call.site.services.catalog.clip(call.args["clip_id"])
+    clip = call.context.services.catalog.clip(call.args["clip_id"])
     changes = call.body["changes"]
     validate([("the request", changes)])
     recipe = changed(clip.recipe, changes)
-    key = call.site.services.darkroom.draft(photo_of(call, clip), recipe)
+    key = call.context.services.drafts.draft(photo_of(call, clip), recipe)
     return {"file": f"/api/drafts/{key}", "recipe": recipe_json(recipe)}
 
 
@@ -116,8 +116,8 @@ def draft_clip(call: Call) -> Json:
 )
 def draft_render(call: Call) -> Json:
     """Make a draft of a clip that is not there yet."""
-    job = call.site.services.queue.get(call.args["render_id"])
-    key = call.site.services.darkroom.draft(photo_of(call, job), job.recipe)
+    job = call.context.services.queue.get(call.args["render_id"])
+    key = call.context.services.drafts.draft(photo_of(call, job), job.recipe)
     return {"file": f"/api/drafts/{key}"}
 
 
@@ -127,7 +127,7 @@ def get_draft(call: Call) -> Response:
     key = call.args["draft_id"]
     if not _DRAFT.fullmatch(key):
         raise NotFound("There is no such draft.", "Ask for it again.")
-    return send(call.request, open_regular(call.site.services.darkroom.drafted(key)), "video/mp4")
+    return send(call.request, open_regular(call.context.services.drafts.drafted(key)), "video/mp4")
 
 
 def changed(recipe: Recipe, changes: schemas.Json) -> Recipe:
@@ -147,8 +147,8 @@ def photo_of(call: Call, made: Clip | Job) -> Photo:
         NotAllowed, PhotoError: it may not be read, or is not there any more.
         WrongState: the file holds another picture by now.
     """
-    path = call.site.access.photo(made.photo_path)
-    photo = call.site.services.catalog.photo_at(path)
+    path = call.context.paths.photo(made.photo_path)
+    photo = call.context.services.catalog.photo_at(path)
     if photo is None or photo.sha256 != made.photo_sha256:
         raise WrongState(
             f"{path.name} was exported again since this clip was made.",

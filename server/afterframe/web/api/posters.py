@@ -30,6 +30,6 @@ def publish_poster(call: Call) -> Json:
     """
     clip = present_clip(call)
     try:
-        return {"path": str(put_poster(poster(call.site, clip), Path(clip.path)))}
+        return {"path": str(put_poster(poster(call.context, clip), Path(clip.path)))}
     except PublishError as error:
         raise WrongState(error.message, error.hint, code=error.error_code) from error

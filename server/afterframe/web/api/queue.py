@@ -31,7 +31,7 @@ def queue_json(services: Services) -> Json:
 @ROUTES.add("GET", "/api/queue", "What runs and what waits, in order; at most 500.", answer=ref("Queue"))
 def get_queue(call: Call) -> Json:
     """The queue."""
-    return queue_json(call.site.services)
+    return queue_json(call.context.services)
 
 
 @ROUTES.add(
@@ -54,7 +54,7 @@ def get_queue(call: Call) -> Json:
 )
 def steer_queue(call: Call) -> Json:
     """Change the queue; all of the request, or nothing."""
-    services = call.site.services
+    services = call.context.services
     with services.database.transaction():
         if "order" in call.body:
             services.queue.arrange(call.body["order"])

@@ -32,7 +32,7 @@ SORT: Json = {**one_of(*(sort for sort in SORTS if sort not in OF_CLIPS)), "defa
 )
 def list_unfinished(call: Call) -> Json:
     """A page of renders."""
-    jobs, following = call.site.unfinished.page(
+    jobs, following = call.context.renders.page(
         choice_of(call),
         call.query.get("sort", "newest"),
         after=call.query.get("after"),
@@ -51,10 +51,10 @@ def list_unfinished(call: Call) -> Json:
 )
 def outline_unfinished(call: Call) -> Json:
     """The headings of a list."""
-    return outline_json(call.site.unfinished.outline(choice_of(call), call.query.get("sort", "newest")))
+    return outline_json(call.context.renders.sections(choice_of(call), call.query.get("sort", "newest")))
 
 
 @ROUTES.add("GET", "/api/renders/unfinished/choices", "What they can be chosen by.", answer=CHOICES)
 def list_unfinished_choices(call: Call) -> Json:
     """What there is to choose from."""
-    return dict(call.site.unfinished.choices())
+    return dict(call.context.renders.facets())

@@ -14,7 +14,7 @@ from typing import Any
 from afterframe.domain import JobState
 from afterframe.errors import AfterframeError, NotAllowed, NotFound, UsageError, WrongState
 from afterframe.generators import registry
-from afterframe.intake.ingest import Wish
+from afterframe.intake.ingest import RenderRequest
 from afterframe.recipe import validate
 from afterframe.state.catalog import WAITING
 from afterframe.web.http import schemas
@@ -67,11 +67,11 @@ def animate(call: Call) -> Json:
     allowed: list[tuple[str, Path]] = []
     for given in call.body["photos"]:
         try:
-            allowed.append((given, call.site.access.photo(given)))
+            allowed.append((given, call.context.paths.photo(given)))
         except AfterframeError as error:
             refused.append({"path": given, "reason": error.to_dict()})
-    stopping = call.site.services.stopping
-    results = call.site.services.ingest.request_many([path for _, path in allowed], wish)
+    stopping = call.context.services.stopping
+    results = call.context.services.ingest.request_many([path for _, path in allowed], wish)
     for given, _ in allowed:
         result = STOPPING if stopping.is_set() else next(results)
         if isinstance(result, Exception):
@@ -80,7 +80,7 @@ def animate(call: Call) -> Json:
             renders += [render_json(job, given) for job in result]
     answer = {"renders": renders, "refused": refused}
     if key and not stopping.is_set():
-        call.site.services.catalog.keep_answer(key, {"asked": _digest(call.body), "answer": answer})
+        call.context.services.catalog.keep_answer(key, {"asked": _digest(call.body), "answer": answer})
     return answer
 
 
@@ -91,13 +91,13 @@ def _reason(given: str, error: Exception) -> Json:
     return OUR_FAULT
 
 
-def _wish(body: Mapping[str, Any]) -> Wish:
+def _wish(body: Mapping[str, Any]) -> RenderRequest:
     """What holds for every photo of the request; refused as a whole when it makes no sense."""
     overrides = dict(body.get("recipe", {}))
     if "variants" in body:
         overrides["variants"] = body["variants"]
     validate([("the request", overrides)])
-    return Wish(overrides, generator=known_generator(body.get("generator")))
+    return RenderRequest(overrides, generator=known_generator(body.get("generator")))
 
 
 def known_generator(name: str | None, *, folders: bool = False) -> str | None:
@@ -115,7 +115,7 @@ def known_generator(name: str | None, *, folders: bool = False) -> str | None:
 
 
 def _earlier_answer(call: Call, key: str) -> Json | None:
-    kept = call.site.services.catalog.answer_to(key)
+    kept = call.context.services.catalog.answer_to(key)
     if kept is None:
         return None
     if kept["asked"] != _digest(call.body):
@@ -155,10 +155,10 @@ def lookup_photos(call: Call) -> Json:
 
 
 def _looked_up(call: Call, given: str) -> Json:
-    catalog, queue = call.site.services.catalog, call.site.services.queue
+    catalog, queue = call.context.services.catalog, call.context.services.queue
     entry: Json = {"path": given, "state": "unknown", "error": None, "renders": [], "clips": []}
     try:
-        path = call.site.access.path(given)
+        path = call.context.paths.path(given)
     except (NotAllowed, UsageError) as error:
         return {**entry, "state": "outside", "error": error.to_dict()}
     photo, problem = catalog.photo_at(path), catalog.problem_at(path)
@@ -191,7 +191,7 @@ def preview_recipe(call: Call) -> Json:
     given = call.body["photo"]
     overrides = call.body.get("overrides", {})
     validate([("the request", overrides)])
-    recipe = call.site.services.ingest.preview(call.site.access.photo(given), overrides)
+    recipe = call.context.services.ingest.preview(call.context.paths.photo(given), overrides)
     return {"photo": given, "recipe": schemas.recipe_json(recipe)}
 
 
@@ -205,7 +205,7 @@ def preview_recipe(call: Call) -> Json:
 def list_renders(call: Call) -> Json:
     """A page of renders."""
     states = [call.query["state"]] if "state" in call.query else []
-    jobs, following = call.site.services.queue.page(
+    jobs, following = call.context.services.queue.page(
         after=call.query.get("after"), limit=call.query.get("limit", 50), states=states
     )
     return {"renders": [render_json(job) for job in jobs], "next": following}
@@ -214,7 +214,7 @@ def list_renders(call: Call) -> Json:
 @ROUTES.add("GET", "/api/renders/<render_id>", "One render.", answer=ref("Render"))
 def get_render(call: Call) -> Json:
     """One render."""
-    return render_json(call.site.services.queue.get(call.args["render_id"]))
+    return render_json(call.context.services.queue.get(call.args["render_id"]))
 
 
 @ROUTES.add(
@@ -225,7 +225,7 @@ def get_render(call: Call) -> Json:
 )
 def cancel_render(call: Call) -> Json:
     """Stop one render."""
-    return render_json(call.site.services.queue.cancel(call.args["render_id"]))
+    return render_json(call.context.services.queue.cancel(call.args["render_id"]))
 
 
 @ROUTES.add(
@@ -237,7 +237,7 @@ def cancel_render(call: Call) -> Json:
 )
 def cancel_renders(call: Call) -> Json:
     """Stop what of them waits or runs."""
-    services = call.site.services
+    services = call.context.services
     stopped = []
     with services.database.transaction():
         for render_id in dict.fromkeys(call.body["renders"]):
@@ -254,4 +254,4 @@ def cancel_renders(call: Call) -> Json:
 )
 def retry_render(call: Call) -> Json:
     """Queue one render again."""
-    return render_json(call.site.services.queue.retry(call.args["render_id"]))
+    return render_json(call.context.services.queue.retry(call.args["render_id"]))

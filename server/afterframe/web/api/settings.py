@@ -104,7 +104,7 @@ FIELDS = (
 )
 def get_settings(call: Call) -> Json:
     """What stands in config.toml."""
-    return {"values": written(call.site.services.home.config)}
+    return {"values": written(call.context.services.home.config)}
 
 
 @ROUTES.add(
@@ -125,9 +125,9 @@ def get_settings(call: Call) -> Json:
 )
 def change_settings(call: Call) -> Json:
     """Write config.toml, if all of it makes sense."""
-    with call.site.settings:
-        change(call.site.services.home.config, call.body["values"])
-    return {"values": written(call.site.services.home.config)}
+    with call.context.settings:
+        change(call.context.services.home.config, call.body["values"])
+    return {"values": written(call.context.services.home.config)}
 
 
 def written(path: Path) -> dict[str, Any]:

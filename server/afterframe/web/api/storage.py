@@ -38,7 +38,7 @@ BYTES: Json = {**schemas.COUNT, "description": "Bytes."}
 )
 def get_disk(call: Call) -> Json:
     """Look how full the disks are."""
-    services = call.site.services
+    services = call.context.services
     home = services.home
     folders = []
     for folder in services.catalog.folders():

@@ -15,7 +15,7 @@ from typing import Any
 from afterframe.domain import Job
 from afterframe.errors import NotAllowed, PhotoError, PublishError, UsageError
 from afterframe.imaging.decode import SUFFIXES
-from afterframe.intake.ingest import Wish
+from afterframe.intake.ingest import RenderRequest
 from afterframe.publish.files import check_folder, sync_file
 from afterframe.recipe import validate
 from afterframe.system.hashing import sha256_of
@@ -89,34 +89,34 @@ def upload_photo(call: Call) -> Json:
 
 def _folder(call: Call, given: str | None) -> tuple[Path, bool]:
     """The folder that an upload goes to, and whether its photos are animated by themselves."""
-    folders = call.site.services.catalog.folders()
+    folders = call.context.services.catalog.folders()
     if given is None:
         if len(folders) != 1:
             names = ", ".join(str(folder.path) for folder in folders) or "none"
             raise UsageError("The upload does not say which folder it goes to.", f"Name one of: {names}.")
         given = str(folders[0].path)
-    path = call.site.access.folder(given)
+    path = call.context.paths.folder(given)
     around = [folder for folder in folders if path.is_relative_to(folder.path)]
     if not around or any(part.startswith(".") for part in path.relative_to(around[0].path).parts):
         raise NotAllowed(f"{given} is hidden.", "Name a folder that photos can be seen in.", code="hidden_folder")
     return path, any(folder.watch for folder in around)
 
 
-def _wish(body: Mapping[str, Any]) -> Wish:
+def _wish(body: Mapping[str, Any]) -> RenderRequest:
     overrides = dict(body.get("recipe", {})) | ({"variants": body["variants"]} if "variants" in body else {})
     validate([("the request", overrides)])
-    return Wish(overrides, generator=known_generator(body.get("generator")))
+    return RenderRequest(overrides, generator=known_generator(body.get("generator")))
 
 
-def _put(call: Call, photo: Path, folder: Path, wish: Wish | None) -> tuple[Path, bool, list[Job]]:
+def _put(call: Call, photo: Path, folder: Path, wish: RenderRequest | None) -> tuple[Path, bool, list[Job]]:
     """Give a staged photo its name in the folder: (path, whether it is new, renders)."""
-    ingest = call.site.services.ingest
+    ingest = call.context.services.ingest
     for target in free_names(folder / photo.name):
         if target.is_file() and not target.is_symlink() and sha256_of(target) == sha256_of(photo):
             return target, False, ingest.request(target, wish) if wish else []
         if not os.path.lexists(target):
             with contextlib.suppress(FileExistsError):  # somebody was quicker
-                return target, True, ingest.arrive(photo, target, wish)
+                return target, True, ingest.adopt_upload(photo, target, wish)
     raise AssertionError("names never run out")
 
 

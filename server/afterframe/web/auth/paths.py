@@ -31,7 +31,7 @@ SHOWN = 300
 """Characters of a path that a message repeats: all of a sensible one."""
 
 
-class Access:
+class AllowedPaths:
     """Turns a path from a request into a real path that may be read.
 
     Args:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from afterframe.intake.audit import Kept
-from afterframe.state.listings import Gallery, Unfinished
-from afterframe.web.auth.paths import Access
+from afterframe.intake.audit import ScoreCache
+from afterframe.state.listings import ClipListing, RenderListing
+from afterframe.web.auth.paths import AllowedPaths
 from afterframe.web.auth.session import Gate, LoginCodes
 from afterframe.web.http.services import Services
 
@@ -21,16 +21,16 @@ MAX_POSTERS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Context:
     """One for each app."""
 
     services: Services
     gate: Gate
     codes: LoginCodes
-    access: Access
-    gallery: Gallery
-    unfinished: Unfinished
-    marks: Kept
+    paths: AllowedPaths
+    clips: ClipListing
+    renders: RenderListing
+    scores: ScoreCache
     contract: dict[str, Any]
     """What /api/openapi.json gives."""
     monotonic: Callable[[], float] = time.monotonic

@@ -13,7 +13,7 @@ from flask import Request, Response, jsonify
 
 from afterframe.config import LimitsConfig
 from afterframe.errors import UsageError
-from afterframe.web.http.context import Site
+from afterframe.web.http.context import Context
 from afterframe.web.http.errors import NotJsonError, speaks_openai
 from afterframe.web.http.forms import MULTIPART, read_form
 from afterframe.web.http.schema import Schema, check
@@ -38,7 +38,7 @@ class Caller(Enum):
 class Call:
     """One request, checked against its route."""
 
-    site: Site
+    context: Context
     request: Request
     args: Mapping[str, str]
     """Parts of the address, by name."""
@@ -81,14 +81,14 @@ class Route:
         """The name of its errors' schema."""
         return "OpenAIError" if speaks_openai(self.rule) else "Error"
 
-    def run(self, site: Site, request: Request, args: Mapping[str, str]) -> Response:
+    def run(self, context: Context, request: Request, args: Mapping[str, str]) -> Response:
         """Check a request against this route and answer it.
 
         Raises:
             AfterframeError: it cannot be done, with the reason.
         """
-        body = self._body(site, request) if self.method != "GET" else {}
-        result = self.handler(Call(site, request, args, read_query(request, self.query), body))
+        body = self._body(context, request) if self.method != "GET" else {}
+        result = self.handler(Call(context, request, args, read_query(request, self.query), body))
         if isinstance(result, Response):
             return result
         data, status = result if isinstance(result, tuple) else (result, self.status)
@@ -96,10 +96,10 @@ class Route:
         response.status_code = status
         return response
 
-    def _body(self, site: Site, request: Request) -> Mapping[str, Any]:
+    def _body(self, context: Context, request: Request) -> Mapping[str, Any]:
         if self.form is None:
             return read_body(request, self.body)
-        limit = max_body(site.services.config.limits)
+        limit = max_body(context.services.config.limits)
         if self.body is NOTHING or request.mimetype == MULTIPART:
             return read_form(request, self.form, SCHEMAS, limit)
         request.max_content_length = limit

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from afterframe.config import Config, Home
 from afterframe.intake.ingest import Ingest
-from afterframe.render.drafts import Darkroom
+from afterframe.render.drafts import DraftMaker
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
@@ -25,12 +25,12 @@ class Services:
     catalog: Catalog
     queue: Queue
     ingest: Ingest
-    darkroom: Darkroom
+    drafts: DraftMaker
     token: str
     """The secret that plugins send."""
     folders_changed: Callable[[], None]
     """To be called after a folder was added, changed or dropped."""
-    look_again: Callable[[Path], None]
+    rescan: Callable[[Path], None]
     """Looks a watched folder through now."""
     stopping: threading.Event
     """Set when the daemon ends: event streams must end too."""

@@ -13,7 +13,7 @@ from afterframe.domain import Clip
 from afterframe.encode.encode import Encoding, write_sheet
 from afterframe.web.api.media import poster, send
 from afterframe.web.auth.paths import open_regular
-from afterframe.web.http.context import Site
+from afterframe.web.http.context import Context
 from afterframe.web.http.routes import Call
 
 VARIANTS = {"video": "video/mp4", "thumbnail": "image/webp", "spritesheet": "image/jpeg"}
@@ -33,34 +33,34 @@ def send_variant(call: Call, clip: Clip, variant: str) -> Response:
     """
     makers: dict[str, Callable[[], Path]] = {
         "video": lambda: Path(clip.path),
-        "thumbnail": lambda: _thumbnail(call.site, clip),
-        "spritesheet": lambda: _sheet(call.site, clip),
+        "thumbnail": lambda: _thumbnail(call.context, clip),
+        "spritesheet": lambda: _sheet(call.context, clip),
     }
     return send(call.request, open_regular(makers[variant]()), VARIANTS[variant])
 
 
-def _thumbnail(site: Site, clip: Clip) -> Path:
+def _thumbnail(context: Context, clip: Clip) -> Path:
     def make(target: Path) -> None:
-        with Image.open(poster(site, clip)) as image:
+        with Image.open(poster(context, clip)) as image:
             image.save(target, "WEBP", quality=85)
 
-    return _cached(site, f".{clip.sha256}.webp", make)
+    return _cached(context, f".{clip.sha256}.webp", make)
 
 
-def _sheet(site: Site, clip: Clip) -> Path:
-    render = site.services.config.render
+def _sheet(context: Context, clip: Clip) -> Path:
+    render = context.services.config.render
     encoding = Encoding(render.ffmpeg, render.preset, render.crf)
 
     def make(target: Path) -> None:
-        with site.posters:
+        with context.posters:
             write_sheet(Path(clip.path), target, encoding, clip.recipe.frame_count, SHEET, SHEET_FRAME)
 
-    return _cached(site, f".{clip.sha256}.sheet.jpg", make)
+    return _cached(context, f".{clip.sha256}.sheet.jpg", make)
 
 
-def _cached(site: Site, name: str, make: Callable[[Path], None]) -> Path:
+def _cached(context: Context, name: str, make: Callable[[Path], None]) -> Path:
     """A file of the cache. Hidden: never taken for a photo, should the cache lie in a watched folder."""
-    folder = site.services.home.cache / "videos"
+    folder = context.services.home.cache / "videos"
     target = folder / name
     if not target.is_file():
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -9,7 +9,7 @@ from afterframe.web.http.forms import FILE
 from afterframe.web.http.routes import Call, Caller, Routes
 from afterframe.web.http.schemas import Json, form, listed, one_of
 from afterframe.web.http.services import Services
-from afterframe.web.openai.store import Record, Shelf
+from afterframe.web.openai.store import Record, UploadStore
 
 ROUTES = Routes()
 
@@ -27,9 +27,9 @@ STORED: Json = form(
 MODEL: Json = form({"id": schemas.TEXT, "object": one_of("model"), "created": schemas.WHOLE, "owned_by": schemas.TEXT})
 
 
-def files(services: Services) -> Shelf:
+def files(services: Services) -> UploadStore:
     """Where photos are kept that videos will be asked of by id."""
-    return Shelf(services.home.uploads / "files", "file-")
+    return UploadStore(services.home.uploads / "files", "file-")
 
 
 def file_json(services: Services, record: Record) -> Json:
@@ -55,18 +55,18 @@ def file_json(services: Services, record: Record) -> Json:
 )
 def create_file(call: Call) -> Json:
     """Keep a photo; nothing of it stays when it cannot be read as one, whatever the purpose."""
-    services, shelf = call.site.services, files(call.site.services)
+    services, shelf = call.context.services, files(call.context.services)
     for record in shelf.deleted():
         shelf.remove(record)
     with shelf.adding(call.body["file"], purpose=call.body["purpose"]) as record:
-        services.ingest.look(shelf.photo(record))
+        services.ingest.inspect(shelf.photo(record))
         return file_json(services, record)
 
 
 @ROUTES.add("GET", "/v1/files/<file_id>", "One file.", caller=Caller.TOKEN, answer=STORED)
 def retrieve_file(call: Call) -> Json:
     """One file."""
-    return file_json(call.site.services, files(call.site.services).get(call.args["file_id"]))
+    return file_json(call.context.services, files(call.context.services).get(call.args["file_id"]))
 
 
 @ROUTES.add(
@@ -78,7 +78,7 @@ def retrieve_file(call: Call) -> Json:
 )
 def delete_file(call: Call) -> Json:
     """Remove a file."""
-    shelf = files(call.site.services)
+    shelf = files(call.context.services)
     record = shelf.get(call.args["file_id"])
     shelf.mark_deleted(record)
     shelf.remove(record)

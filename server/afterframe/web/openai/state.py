@@ -11,7 +11,7 @@ from afterframe.naming import poster_of
 from afterframe.web.http import schemas
 from afterframe.web.http.schemas import Json, form, one_of
 from afterframe.web.http.services import Services
-from afterframe.web.openai.store import Record, Shelf
+from afterframe.web.openai.store import Record, UploadStore
 
 STATUS = {
     JobState.QUEUED: "queued",
@@ -40,9 +40,9 @@ VIDEO: Json = form(
 )
 
 
-def videos(services: Services) -> Shelf:
+def videos(services: Services) -> UploadStore:
     """Where the videos are."""
-    return Shelf(services.home.uploads / "videos", "video_")
+    return UploadStore(services.home.uploads / "videos", "video_")
 
 
 def render_of(services: Services, record: Record) -> Job | None:

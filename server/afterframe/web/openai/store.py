@@ -45,7 +45,7 @@ class Record:
     """Of a file, as the sender called it."""
 
 
-class Shelf:
+class UploadStore:
     """Folders named by the ids of what is in them, which sort by time.
 
     Args:

@@ -20,7 +20,7 @@ from flask import Response, jsonify
 from afterframe.domain import CameraMovement, Direction, PhotoType
 from afterframe.errors import NotFound, UsageError, shortened
 from afterframe.generators import registry
-from afterframe.intake.ingest import Wish
+from afterframe.intake.ingest import RenderRequest
 from afterframe.recipe import validate
 from afterframe.web.api.clips import kept
 from afterframe.web.api.renders import known_generator
@@ -93,11 +93,11 @@ REFERENCE = {
 )
 def create_video(call: Call) -> Json:
     """Keep the photo and queue its render."""
-    body, services = call.body, call.site.services
+    body, services = call.body, call.context.services
     prompt, facts = body.get("prompt", "").strip(), body.get("facts", True)
     overrides = _overrides(body, prompt)
     validate([("the request", overrides)])
-    wish = Wish(overrides, generator=_generator(body.get("model", "")), look=facts)
+    wish = RenderRequest(overrides, generator=_generator(body.get("model", "")), look=facts)
     shelf = videos(services)
     clear_deleted(services)
     with (
@@ -188,7 +188,7 @@ def _of_data_url(url: str) -> Upload:
 @ROUTES.add("GET", "/v1/videos/<video_id>", "One video.", caller=Caller.TOKEN, answer=VIDEO)
 def retrieve_video(call: Call) -> Response:
     """How far it is."""
-    response = jsonify(video_json(call.site.services, videos(call.site.services).get(call.args["video_id"])))
+    response = jsonify(video_json(call.context.services, videos(call.context.services).get(call.args["video_id"])))
     response.headers["openai-poll-after-ms"] = POLL_AFTER_MS
     return response
 
@@ -215,7 +215,7 @@ def retrieve_video(call: Call) -> Response:
 )
 def list_videos(call: Call) -> Json:
     """A page of videos."""
-    services, query = call.site.services, call.query
+    services, query = call.context.services, call.query
     records, more = videos(services).page(
         after=query.get("after"), limit=query.get("limit", 20), newest_first=query.get("order", "desc") == "desc"
     )
@@ -239,8 +239,8 @@ def list_videos(call: Call) -> Json:
 )
 def download_video_content(call: Call) -> Response:
     """Send one variant."""
-    record = videos(call.site.services).get(call.args["video_id"])
-    return send_variant(call, finished(call.site.services, record), call.query.get("variant", "video"))
+    record = videos(call.context.services).get(call.args["video_id"])
+    return send_variant(call, finished(call.context.services, record), call.query.get("variant", "video"))
 
 
 # -- delete ------------------------------------------------------------------------------------
@@ -255,11 +255,11 @@ def download_video_content(call: Call) -> Response:
 )
 def delete_video(call: Call) -> Json:
     """Nothing of it is to be seen from now on; its files go as soon as its render has stopped."""
-    services = call.site.services
+    services = call.context.services
     record = videos(services).get(call.args["video_id"])
     videos(services).mark_deleted(record)
-    waited_until = call.site.monotonic() + STOP_S
-    while not clear(services, record) and call.site.monotonic() < waited_until:
+    waited_until = call.context.monotonic() + STOP_S
+    while not clear(services, record) and call.context.monotonic() < waited_until:
         if services.stopping.wait(0.05):
             break
     return {"id": record.id, "object": "video.deleted", "deleted": True}
@@ -304,7 +304,7 @@ def edit_video(call: Call) -> Json:
 
 
 def _remix(call: Call, video_id: str, prompt: str) -> Json:
-    services, shelf = call.site.services, videos(call.site.services)
+    services, shelf = call.context.services, videos(call.context.services)
     source = shelf.get(video_id)
     try:
         clip = finished(services, source)
@@ -312,7 +312,7 @@ def _remix(call: Call, video_id: str, prompt: str) -> Json:
         raise UsageError(error.message, error.hint, code=error.error_code) from error
     changes: dict[str, object] = {"prompt": prompt.strip()} if prompt.strip() else {}
     validate([("the request", changes)])
-    wish = Wish(
+    wish = RenderRequest(
         {"variants": 1, **changes},
         kept(clip, changes),
         known_generator(clip.generator),

@@ -29,7 +29,7 @@ STATES = {
 }
 
 
-class Words(Protocol):
+class Translator(Protocol):
     """Gives a sentence in one language: ``t("Animate all {n}", n=3)``."""
 
     def __call__(self, text: str, /, **values: object) -> str:
@@ -44,7 +44,7 @@ def dictionary(language: str) -> Mapping[str, str]:
     return tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
 
 
-def words_of(language: str) -> Words:
+def words_of(language: str) -> Translator:
     """What the templates call ``t``."""
     known = dictionary(language)
 
@@ -79,7 +79,7 @@ def file_name(path: object) -> str:
     return shown(PurePath(str(path)).name)
 
 
-def duration(seconds: float | None, t: Words) -> str:
+def duration(seconds: float | None, t: Translator) -> str:
     """A time that is left, roughly: nobody trusts an ETA that jumps."""
     if seconds is None:
         return ""

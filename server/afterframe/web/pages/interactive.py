@@ -27,7 +27,7 @@ STYLE, SCRIPT = STATIC / "interactive.css", STATIC / "interactive.js"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ViewContent:
     """What a page shows."""
 
     title: str
@@ -49,7 +49,7 @@ def show_interactive(call: Call) -> Response:
     """The page."""
     clip, photo = _asked(call)
     here = f"/api/clips/{clip.id}/interactive"
-    look = _look(photo, f"{here}/picture", f"{here}/relief")
+    look = _content(photo, f"{here}/picture", f"{here}/relief")
     return make_response(render(look, language_of(call.request), back=f"/#{clip.id}", save=f"{here}.html?download"))
 
 
@@ -63,11 +63,11 @@ def show_interactive(call: Call) -> Response:
 def get_interactive_file(call: Call) -> Response:
     """The file."""
     clip, photo = _asked(call)
-    darkroom = call.site.services.darkroom
-    with open_regular(darkroom.view(photo, clip.recipe.size)) as picture:
+    drafts = call.context.services.drafts
+    with open_regular(drafts.view(photo, clip.recipe.size)) as picture:
         jpeg = _inline("image/jpeg", picture.read())
-    with open_regular(darkroom.relief(photo, clip.recipe.size)) as relief:
-        look = _look(photo, jpeg, _inline("image/png", relief.read()))
+    with open_regular(drafts.relief(photo, clip.recipe.size)) as relief:
+        look = _content(photo, jpeg, _inline("image/png", relief.read()))
     response = make_response(render_file(look, language_of(call.request)))
     response.headers["Content-Security-Policy"] = f"{policy()}; frame-ancestors 'none'"
     if "download" in call.query:
@@ -86,7 +86,7 @@ def get_interactive_file(call: Call) -> Response:
 def get_interactive_picture(call: Call) -> Response:
     """Send the picture."""
     clip, photo = _asked(call)
-    return send(call.request, open_regular(call.site.services.darkroom.view(photo, clip.recipe.size)), "image/jpeg")
+    return send(call.request, open_regular(call.context.services.drafts.view(photo, clip.recipe.size)), "image/jpeg")
 
 
 @ROUTES.add(
@@ -99,17 +99,17 @@ def get_interactive_picture(call: Call) -> Response:
 def get_interactive_relief(call: Call) -> Response:
     """Send the depth."""
     clip, photo = _asked(call)
-    return send(call.request, open_regular(call.site.services.darkroom.relief(photo, clip.recipe.size)), "image/png")
+    return send(call.request, open_regular(call.context.services.drafts.relief(photo, clip.recipe.size)), "image/png")
 
 
 def _asked(call: Call) -> tuple[Clip, Photo]:
-    clip = call.site.services.catalog.clip(call.args["clip_id"])
+    clip = call.context.services.catalog.clip(call.args["clip_id"])
     return clip, photo_of(call, clip)
 
 
-def _look(photo: Photo, picture: str, relief: str) -> Look:
+def _content(photo: Photo, picture: str, relief: str) -> ViewContent:
     said = {name: shown(photo.facts.get(name) or "").strip() for name in ("title", "caption", "copyright", "creator")}
-    return Look(
+    return ViewContent(
         title=said["title"] or shown(PurePath(photo.path).stem),
         caption=said["caption"],
         credit=said["copyright"] or said["creator"],
@@ -118,7 +118,7 @@ def _look(photo: Photo, picture: str, relief: str) -> Look:
     )
 
 
-def render(look: Look, language: str, **more: object) -> str:
+def render(look: ViewContent, language: str, **more: object) -> str:
     """The page as HTML.
 
     Args:
@@ -127,7 +127,7 @@ def render(look: Look, language: str, **more: object) -> str:
     return render_template("interactive.html", look=look, language=language, t=words_of(language), **more)
 
 
-def render_file(look: Look, language: str) -> str:
+def render_file(look: ViewContent, language: str) -> str:
     """The page as one file: ``look`` holds data: URIs."""
     return render(look, language, inside={"style": _text(STYLE), "script": _text(SCRIPT)}, policy=policy())
 

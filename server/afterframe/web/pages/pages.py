@@ -19,7 +19,7 @@ from afterframe.config import default_folder
 from afterframe.domain import CameraMovement, JobState
 from afterframe.errors import AfterframeError, NotFound
 from afterframe.generators import registry
-from afterframe.state.list_index import SORTS, Choice
+from afterframe.state.list_index import SORTS, ListFilter
 from afterframe.web.api.clip_list import CHOICE
 from afterframe.web.api.queue import queue_json
 from afterframe.web.api.render_list import STATE
@@ -84,7 +84,7 @@ def page_problem(error: AfterframeError) -> Response:
 
 
 def _page(call: Call, name: str, **more: Any) -> Response:
-    services = call.site.services
+    services = call.context.services
     language = language_of(call.request)
     t = words_of(language)
     folders = services.catalog.folders()
@@ -141,14 +141,14 @@ def _suggestions(known: set[Path]) -> Iterator[str]:
 )
 def show_review(call: Call) -> Response:
     """Clips to look at and judge."""
-    services = call.site.services
+    services = call.context.services
     queue = services.queue.waiting(SHOWN_WORKS)
     return _page(
         call,
         "review",
         renders=[schemas.render_json(job) for job in queue if job.state != JobState.QUEUED],
-        unfinished=bool(call.site.unfinished.outline(Choice(), "newest")),
-        known=bool(call.site.gallery.outline(Choice(), "newest")),
+        unfinished=bool(call.context.renders.sections(ListFilter(), "newest")),
+        known=bool(call.context.clips.sections(ListFilter(), "newest")),
         movements=list(CameraMovement),
         generators=registry.available(),
     )
@@ -157,11 +157,11 @@ def show_review(call: Call) -> Response:
 @ROUTES.add("GET", "/queue", "What runs and waits, and what did not work out.", media=("text/html",))
 def show_queue(call: Call) -> Response:
     """The queue."""
-    services = call.site.services
+    services = call.context.services
     return _page(
         call,
         "queue",
-        left=duration(services.queue.left_s(), words_of(language_of(call.request))),
+        left=duration(services.queue.eta_s(), words_of(language_of(call.request))),
         failed=services.queue.page(states=[JobState.FAILED], limit=SHOWN_RENDERS)[0],
         cancelled=services.queue.page(states=[JobState.CANCELLED], limit=SHOWN_RENDERS)[0],
         refused=services.catalog.problems(limit=SHOWN_PROBLEMS),
@@ -180,7 +180,7 @@ def show_folders(call: Call) -> Response:
             "query": urlencode({"folder": str(folder.path)}),
             "audit": urlencode({"folder": str(folder.path)}),
         }
-        for folder in call.site.services.catalog.folders()
+        for folder in call.context.services.catalog.folders()
     ]
     return _page(call, "folders", folders=folders)
 
@@ -200,7 +200,7 @@ def show_audit(call: Call) -> Response:
 @ROUTES.add("GET", "/settings", "Language, colours, what new clips are like, models.", media=("text/html",))
 def show_settings(call: Call) -> Response:
     """The settings."""
-    services = call.site.services
+    services = call.context.services
     values = written(services.home.config)
     return _page(
         call,
@@ -224,9 +224,9 @@ def show_settings(call: Call) -> Response:
 )
 def log_in(call: Call) -> Response:
     """Begin a session. Asking for the headers alone does not use the code up."""
-    sessions = call.site.gate.sessions
+    sessions = call.context.gate.sessions
     code = call.query.get("code", "")
-    if call.request.method == "GET" and call.site.codes.redeem(code):
+    if call.request.method == "GET" and call.context.codes.redeem(code):
         response = _to_page()
         sessions.begin(response, secure=call.request.is_secure)
         return response

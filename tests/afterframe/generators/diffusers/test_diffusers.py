@@ -85,11 +85,11 @@ def made(models: Callable[[str], Path]) -> Iterator[Callable[..., Diffusers]]:
 @pytest.mark.parametrize("family", diffusers_tiny.MAKERS)
 def test_seeds_decide_and_a_cancelled_clip_spoils_nothing(made: Callable[..., Diffusers], family: str) -> None:
     generator = made(family)
-    recipe = generator.suit(recipe_for(size=(70, 58)))
+    recipe = generator.adapt(recipe_for(size=(70, 58)))
     clip = clip_of(generator, recipe)
     width, height = recipe.size
     assert clip.shape == (recipe.frame_count, height, width, 3)
-    assert width % generator.abilities.grid == height % generator.abilities.grid == 0
+    assert width % generator.capabilities.grid == height % generator.capabilities.grid == 0
 
     steps: list[float] = []
     with pytest.raises(Cancelled):
@@ -102,7 +102,7 @@ def test_seeds_decide_and_a_cancelled_clip_spoils_nothing(made: Callable[..., Di
 
 def test_other_words_give_another_clip(made: Callable[..., Diffusers]) -> None:
     generator = made("ltx-2b")
-    recipe = generator.suit(recipe_for())
+    recipe = generator.adapt(recipe_for())
     assert not np.array_equal(clip_of(generator, recipe), clip_of(generator, replace(recipe, prompt="a zebra runs")))
 
 
@@ -116,8 +116,8 @@ def test_other_words_give_another_clip(made: Callable[..., Diffusers]) -> None:
 )
 def test_a_last_frame_reaches_the_model(made: Callable[..., Diffusers], family: str, changes: dict[str, Any]) -> None:
     generator = made(family)
-    recipe = generator.suit(recipe_for(**changes))
-    usual = clip_of(generator, generator.suit(recipe_for()))
+    recipe = generator.adapt(recipe_for(**changes))
+    usual = clip_of(generator, generator.adapt(recipe_for()))
     clip = clip_of(generator, recipe)
     assert len(clip) == recipe.frame_count == len(usual) - recipe.loop
     assert not np.array_equal(clip, usual[: len(clip)])
@@ -127,14 +127,14 @@ def test_a_last_frame_reaches_the_model(made: Callable[..., Diffusers], family: 
 def test_a_model_without_a_last_frame_refuses_before_it_loads(made: Callable[..., Diffusers], family: str) -> None:
     generator = made(family)
     with pytest.raises(GenerateError, match="loop"):
-        generator.suit(recipe_for(loop=True))
+        generator.adapt(recipe_for(loop=True))
     with pytest.raises(GenerateError, match="end with the photo"):
-        generator.suit(recipe_for(direction=Direction.BEFORE))
+        generator.adapt(recipe_for(direction=Direction.BEFORE))
 
 
 def test_sound_comes_with_the_pictures_and_is_as_long(made: Callable[..., Diffusers]) -> None:
     generator = made("ltx2")
-    frames = start(generator, generator.suit(recipe_for()))
+    frames = start(generator, generator.adapt(recipe_for()))
     assert len(list(frames.frames)) == frames.count
     sound = frames.sound()
     assert sound is not None
@@ -145,7 +145,7 @@ def test_sound_comes_with_the_pictures_and_is_as_long(made: Callable[..., Diffus
 
 def test_the_record_says_what_was_run(made: Callable[..., Diffusers]) -> None:
     generator = made("wan22-5b")
-    recipe = generator.suit(recipe_for(style_consistency=0.9))
+    recipe = generator.adapt(recipe_for(style_consistency=0.9))
     model = start(generator, recipe).model
     assert model is not None
     assert model.name == TITLES["wan22-5b"]
@@ -161,7 +161,7 @@ def test_the_record_says_what_was_run(made: Callable[..., Diffusers]) -> None:
 
 def test_a_model_stays_loaded_and_is_unloaded_when_closed(made: Callable[..., Diffusers]) -> None:
     generator = made("ltx-2b")
-    recipe = generator.suit(recipe_for())
+    recipe = generator.adapt(recipe_for())
     clip_of(generator, recipe)
     assert generator._engine is not None
     transformer = weakref.ref(generator._engine._pipeline.transformer)
@@ -175,10 +175,10 @@ def test_a_model_stays_loaded_and_is_unloaded_when_closed(made: Callable[..., Di
 
 def test_prompts_are_encoded_once_and_the_text_encoder_need_not_load(made: Callable[..., Diffusers]) -> None:
     first = made("wan22-5b")
-    recipe = first.suit(recipe_for())
+    recipe = first.adapt(recipe_for())
     clip = clip_of(first, recipe)
     second = made("wan22-5b")
-    second.suit(recipe_for())
+    second.adapt(recipe_for())
     again = clip_of(second, recipe)
     assert second._engine is not None
     assert second._engine._reader is None
@@ -187,7 +187,7 @@ def test_prompts_are_encoded_once_and_the_text_encoder_need_not_load(made: Calla
 
 def test_the_text_encoder_goes_when_the_plan_says_so(made: Callable[..., Diffusers]) -> None:
     generator = made("wan22-5b", plan=3)
-    clip_of(generator, generator.suit(recipe_for()))
+    clip_of(generator, generator.adapt(recipe_for()))
     assert generator._engine is not None
     assert generator._engine.plan.text_encoder == "free"
     assert generator._engine._reader is None
@@ -195,7 +195,7 @@ def test_the_text_encoder_goes_when_the_plan_says_so(made: Callable[..., Diffuse
 
 def test_a_second_clip_knows_how_long_it_will_take(made: Callable[..., Diffusers]) -> None:
     generator = made("ltx-2b")
-    recipe = generator.suit(recipe_for())
+    recipe = generator.adapt(recipe_for())
     clip_of(generator, recipe)
     told: list[tuple[float, float | None]] = []
     clip_of(generator, recipe, progress=lambda share, eta=None: told.append((share, eta)))
@@ -211,7 +211,7 @@ def test_the_most_frugal_plan_runs_too(made: Callable[..., Diffusers], family: s
     """8-bit layers, groups of layers brought in one by one, tiles: all of it works without a GPU."""
     plans = len(next(profile for profile in all_profiles() if profile.name == family).plans)
     generator = made(family, plan=plans - 1)
-    recipe = generator.suit(recipe_for())
+    recipe = generator.adapt(recipe_for())
     clip = clip_of(generator, recipe)
     assert len(clip) == recipe.frame_count
     assert "groups of layers" in str(start(generator, recipe).model.settings["memory_plan"])  # type: ignore[union-attr]
@@ -225,10 +225,10 @@ def test_groups_of_layers_in_main_memory_change_no_pixel(
     made: Callable[..., Diffusers], models: Callable[[str], Path]
 ) -> None:
     whole = made("ltx-2b")
-    recipe = whole.suit(recipe_for())
+    recipe = whole.adapt(recipe_for())
     clip = clip_of(whole, recipe)
     parted = made("ltx-2b", plan=3)
-    parted.suit(recipe)
+    parted.adapt(recipe)
     assert parted._engine is not None
     parted._engine.plan = replace(parted._engine.plan, fp8=False, tiling=False)
     assert np.array_equal(clip_of(parted, recipe), clip)
@@ -238,7 +238,7 @@ def test_out_of_memory_names_the_next_plan_and_is_remembered(
     made: Callable[..., Diffusers], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generator = made("wan22-5b")
-    recipe = generator.suit(recipe_for())
+    recipe = generator.adapt(recipe_for())
     clip_of(generator, recipe)
     assert generator._engine is not None
 
@@ -251,13 +251,13 @@ def test_out_of_memory_names_the_next_plan_and_is_remembered(
     assert caught.value.smaller_plan == 1
     assert "everything on the GPU" in caught.value.message
     following = made("wan22-5b")
-    following.suit(recipe)
+    following.adapt(recipe)
     assert following._number == 1
 
 
 def test_the_last_plan_has_no_next(made: Callable[..., Diffusers], monkeypatch: pytest.MonkeyPatch) -> None:
     generator = made("wan22-5b", plan=3)
-    recipe = generator.suit(recipe_for())
+    recipe = generator.adapt(recipe_for())
     assert generator._engine is not None
 
     def no_room(*given: object, **named: object) -> None:
@@ -276,7 +276,7 @@ def test_an_acceleration_that_fails_is_switched_off_and_the_clip_is_made(
     made: Callable[..., Diffusers], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generator = made("ltx-2b")
-    recipe = generator.suit(recipe_for())
+    recipe = generator.adapt(recipe_for())
     clip = clip_of(generator, recipe)
     assert generator._engine is not None
     speed = generator._engine._speed
@@ -318,7 +318,7 @@ def test_a_lora_counts_by_its_weight(made: Callable[..., Diffusers], lora: Path)
     clips = []
     for suffix in ("", f"+{lora}=0", f"+{lora}=1"):
         generator = made("wan22-5b", lora=suffix)
-        recipe = generator.suit(recipe_for())
+        recipe = generator.adapt(recipe_for())
         clips.append(clip_of(generator, recipe).astype(int))
     assert np.abs(clips[1] - clips[0]).max() <= 1
     assert np.abs(clips[2] - clips[0]).max() > 1
@@ -327,7 +327,7 @@ def test_a_lora_counts_by_its_weight(made: Callable[..., Diffusers], lora: Path)
 @pytest.mark.logs_errors  # diffusers' own
 def test_a_lora_of_another_model_is_refused(made: Callable[..., Diffusers], lora: Path) -> None:
     generator = made("ltx-2b", lora=f"+{lora}")
-    recipe = generator.suit(recipe_for())
+    recipe = generator.adapt(recipe_for())
     with pytest.raises(GenerateError, match=r"a film\.safetensors") as caught:
         clip_of(generator, recipe)
     assert caught.value.error_code == "bad_lora"
@@ -342,7 +342,7 @@ def test_weights_that_are_cut_short_are_named(made: Callable[..., Diffusers], tm
     file.write_bytes(file.read_bytes()[:-100])
     generator = load(f"diffusers:{folder}")
     with pytest.raises(GenerateError, match="cut short") as caught:
-        generator.suit(recipe_for())
+        generator.adapt(recipe_for())
     assert str(file) in caught.value.message
 
 
@@ -352,7 +352,7 @@ def test_weights_of_another_shape_are_told_in_words(tmp_path: Path) -> None:
     config.write_text(config.read_text("utf-8").replace('"cross_attention_dim": 32', '"cross_attention_dim": 64'))
     generator = load(f"diffusers:{folder}")
     with pytest.raises(Exception, match=r"LTX|size mismatch|shape") as caught:
-        list(start(generator, generator.suit(recipe_for())).frames)  # type: ignore[arg-type]
+        list(start(generator, generator.adapt(recipe_for())).frames)  # type: ignore[arg-type]
     assert not isinstance(caught.value, OutOfMemory)
 
 
@@ -361,7 +361,7 @@ def test_a_large_model_is_refused_without_a_gpu(
 ) -> None:
     monkeypatch.setattr(engine, "SLOW_ON_CPU_GB", 1e-6)
     with pytest.raises(GenerateError) as caught:
-        made("wan22-5b").suit(recipe_for())
+        made("wan22-5b").adapt(recipe_for())
     assert caught.value.error_code == "no_gpu"
 
 
@@ -369,7 +369,7 @@ def test_missing_packages_are_named(made: Callable[..., Diffusers], monkeypatch:
     generator = made("wan22-5b")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ftfy" else object())
     with pytest.raises(GenerateError, match="ftfy") as caught:
-        generator.suit(recipe_for())
+        generator.adapt(recipe_for())
     assert caught.value.error_code == "no_packages"
 
 

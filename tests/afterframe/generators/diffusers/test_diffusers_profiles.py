@@ -18,12 +18,12 @@ from afterframe.generators import registry
 from afterframe.generators.diffusers import device as devices
 from afterframe.generators.diffusers import failures, fit, plans, weights
 from afterframe.generators.diffusers.acceleration import attention_for
-from afterframe.generators.diffusers.device import Device
-from afterframe.generators.diffusers.profiles import Choice, Profile, all_profiles, choose, parse
-from afterframe.generators.diffusers.timings import Costs, Course, Paces
+from afterframe.generators.diffusers.device import TorchDevice
+from afterframe.generators.diffusers.profiles import ModelChoice, Profile, all_profiles, choose, parse
+from afterframe.generators.diffusers.timings import Costs, PhaseProgress, PhaseTimings
 from factories import Clock, make_recipe
 
-CARD = Device("cuda", "a card", 24.0, 24.0, (8, 9))
+CARD = TorchDevice("cuda", "a card", 24.0, 24.0, (8, 9))
 PROFILES = {profile.name: profile for profile in all_profiles()}
 
 
@@ -247,8 +247,8 @@ def test_camera_motion_and_faithfulness_become_the_models_words_and_dials() -> N
     assert prompt.startswith("a cup of coffee")
     assert "pans left" in prompt
     assert "lively" in prompt
-    still = fit.parameters_of(replace(recipe, motion_intensity=0.0), Choice(PROFILES["ltx-2b"]))
-    lively = fit.parameters_of(recipe, Choice(PROFILES["ltx-2b"]))
+    still = fit.parameters_of(replace(recipe, motion_intensity=0.0), ModelChoice(PROFILES["ltx-2b"]))
+    lively = fit.parameters_of(recipe, ModelChoice(PROFILES["ltx-2b"]))
     assert still["image_cond_noise_scale"] == 0.0
     assert lively["image_cond_noise_scale"] == 0.18
     assert lively["strength"] == 1.0
@@ -264,7 +264,7 @@ def test_the_fastest_plan_that_fits_is_taken(free_gb: float, plan: int) -> None:
 
 
 def test_a_plan_that_was_too_much_is_not_begun_with_again(tmp_path: Path) -> None:
-    too_much = plans.TooMuch(tmp_path / "memory.json")
+    too_much = plans.FailedPlans(tmp_path / "memory.json")
     assert too_much.least("wan on a card", CARD) == 0
     too_much.note("wan on a card", CARD, 1)
     assert too_much.least("wan on a card", CARD) == 2
@@ -321,9 +321,11 @@ def test_an_unknown_failure_is_left_for_the_log() -> None:
 
 @pytest.mark.parametrize(
     ("device", "attention"),
-    [(CARD, "native"), (replace(CARD, capability=(9, 0)), "_native_cudnn"), (Device("cpu", "x", 8, 8), "native")],
+    [(CARD, "native"), (replace(CARD, capability=(9, 0)), "_native_cudnn"), (TorchDevice("cpu", "x", 8, 8), "native")],
 )
-def test_the_attention_back_end_fits_the_card(device: Device, attention: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_attention_back_end_fits_the_card(
+    device: TorchDevice, attention: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert attention_for(device) == attention
 
@@ -351,7 +353,7 @@ class Telling:
 
 def run_course(costs: Costs, clock: Clock, steps: int = 10, step_s: float = 2.0) -> Telling:
     told = Telling()
-    course = Course(costs, steps, ("load", "text", "step", "decode"), told, lambda: False, clock)
+    course = PhaseProgress(costs, steps, ("load", "text", "step", "decode"), told, lambda: False, clock)
     with course.phase("text"):
         clock.forward(3)
     with course.phase("load"):
@@ -388,7 +390,7 @@ def test_without_experience_there_is_no_eta_until_steps_were_seen() -> None:
 
 def test_a_slow_first_step_does_not_spoil_the_eta() -> None:
     clock, told = Clock(), Telling()
-    course = Course(Costs(1, 1, 2, 4, True), 4, ("step", "decode"), told, lambda: False, clock)
+    course = PhaseProgress(Costs(1, 1, 2, 4, True), 4, ("step", "decode"), told, lambda: False, clock)
     course.begin_steps()
     for seconds in (60, 2, 2):
         clock.forward(seconds)
@@ -398,7 +400,7 @@ def test_a_slow_first_step_does_not_spoil_the_eta() -> None:
 
 def test_a_wish_to_stop_is_heard_after_each_step() -> None:
     wishes = iter([False, False, True])
-    course = Course(Costs(1, 1, 1, 1, True), 9, ("step",), Telling(), lambda: next(wishes), Clock())
+    course = PhaseProgress(Costs(1, 1, 1, 1, True), 9, ("step",), Telling(), lambda: next(wishes), Clock())
     course.begin_steps()
     course.step()
     with pytest.raises(Cancelled):
@@ -406,10 +408,10 @@ def test_a_wish_to_stop_is_heard_after_each_step() -> None:
 
 
 def test_costs_are_learned_and_scale_with_the_clip(tmp_path: Path) -> None:
-    paces = Paces(tmp_path / "ünter" / "paces.json")
+    paces = PhaseTimings(tmp_path / "ünter" / "paces.json")
     assert not paces.expect("wan", 10).known
     paces.learn("wan", 10, {"load": 20, "text": 2, "step": 5, "decode": 8})
-    again = Paces(tmp_path / "ünter" / "paces.json").expect("wan", 20)
+    again = PhaseTimings(tmp_path / "ünter" / "paces.json").expect("wan", 20)
     assert again == Costs(load=20, text=2, step=10, decode=16, known=True)
     paces.learn("wan", 10, {"step": 10})
     assert 5 < paces.expect("wan", 10).step < 10

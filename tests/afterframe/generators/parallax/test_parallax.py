@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 import pytest
 
-from afterframe.domain import Box, CameraMovement, Direction, PhotoType, Recipe, Scene
+from afterframe.domain import BoundingBox, CameraMovement, Direction, PhotoType, Recipe, Scene
 from afterframe.errors import Cancelled
-from afterframe.generators.parallax.clip_renderer import Stage
+from afterframe.generators.interface import Generator
+from afterframe.generators.parallax.clip_renderer import ClipRenderer
 from afterframe.generators.parallax.generator import Parallax
 from afterframe.generators.parallax.yuv import RGB_TO_YCBCR, planes
-from afterframe.generators.registry import Generator, load
+from afterframe.generators.registry import load
 from afterframe.imaging.frames import PreparedPhoto
 from afterframe.imaging.framing import frame
 
@@ -48,7 +49,7 @@ def picture() -> np.ndarray:
 
 
 def prepared(recipe: Recipe) -> PreparedPhoto:
-    scene = Scene(subject=Box(0.42, 0.29, 0.16, 0.57))
+    scene = Scene(subject=BoundingBox(0.42, 0.29, 0.16, 0.57))
     return frame(picture(), scene, recipe.size, Parallax().overscan(recipe))
 
 
@@ -106,7 +107,7 @@ def test_primaries_have_the_values_of_the_standard(colour: tuple[int, ...], ycbc
 def test_no_frame_looks_beyond_the_picture(movement: CameraMovement) -> None:
     recipe = replace(RECIPE, camera_movement=movement, motion_intensity=1.0, duration_s=8.0)
     photo = prepared(recipe)
-    stage = Stage(photo, recipe)
+    stage = ClipRenderer(photo, recipe)
     height, width = photo.surround.shape[:2]
     for moment in np.linspace(0, 1, 9):
         looks = stage.looks(float(moment))[1:-1, 1:-1]
@@ -121,7 +122,7 @@ def test_more_intensity_moves_more(movement: CameraMovement) -> None:
     moved = []
     for intensity in (0.0, 0.2, 0.5, 0.8):
         recipe = replace(RECIPE, camera_movement=movement, motion_intensity=intensity)
-        stage = Stage(prepared(recipe), recipe)
+        stage = ClipRenderer(prepared(recipe), recipe)
         start = stage.looks(0.0)
         moved.append(max(float(np.abs(stage.looks(m) - start).mean()) for m in (0.2, 0.5, 0.8, 1.0)))
     assert moved[0] == pytest.approx(0, abs=1e-3)
@@ -145,7 +146,7 @@ def test_before_ends_on_the_photo() -> None:
 def test_the_near_pillar_grows_more_than_the_far_sky() -> None:
     recipe = replace(RECIPE, motion_intensity=1.0)
     photo = prepared(recipe)
-    stage = Stage(photo, recipe)
+    stage = ClipRenderer(photo, recipe)
     scale = np.diff(stage.looks(0.0), axis=1)[..., 0] / np.diff(stage.looks(1.0), axis=1)[..., 0]
     rows, columns = scale.shape
     pillar = scale[rows // 2, int(columns * 0.47) : int(columns * 0.53)].mean()
@@ -176,6 +177,6 @@ def test_cancelling_stops_within_a_frame() -> None:
 
 def test_motion_is_smooth_below_a_pixel() -> None:
     recipe = replace(RECIPE, camera_movement=CameraMovement.PAN_RIGHT, fps=48)
-    stage = Stage(prepared(recipe), recipe)
+    stage = ClipRenderer(prepared(recipe), recipe)
     path = np.array([stage.looks(i / 47)[8, 12, 0] for i in range(48)])
     assert np.abs(np.diff(path, 2)).max() < 0.05

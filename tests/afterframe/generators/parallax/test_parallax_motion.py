@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from afterframe.domain import Box, CameraMovement, PhotoType, Recipe, Scene
+from afterframe.domain import BoundingBox, CameraMovement, PhotoType, Recipe, Scene
 from afterframe.generators.parallax.ambient_motion import light
 from afterframe.generators.parallax.camera import SUBJECT_NEARNESS, pose, progress
-from afterframe.generators.parallax.clip_renderer import Stage
+from afterframe.generators.parallax.clip_renderer import ClipRenderer
 from afterframe.generators.parallax.generator import Parallax
 from afterframe.generators.parallax.motion_fields import FLOW_CYCLE_S, second_share
 from afterframe.imaging.frames import PreparedPhoto
@@ -47,7 +47,7 @@ def skyline() -> np.ndarray:
 
 
 def test_a_tower_in_the_sky_does_not_lean() -> None:
-    stage = Stage(prepared(skyline(), RECIPE), RECIPE)
+    stage = ClipRenderer(prepared(skyline(), RECIPE), RECIPE)
     start, end = stage.looks(0.0), stage.looks(1.0)
     column = start.shape[1] // 2
     moved = (end - start)[:, column, 0]
@@ -57,7 +57,7 @@ def test_a_tower_in_the_sky_does_not_lean() -> None:
 
 def test_clouds_move_beyond_the_camera() -> None:
     still = replace(RECIPE, camera_movement=CameraMovement.STATIC)
-    stage = Stage(prepared(skyline(), still), still)
+    stage = ClipRenderer(prepared(skyline(), still), still)
     moved = np.abs(stage.looks(1.0) - stage.looks(0.0))[..., 0]
     assert moved[3:8, 3:8].max() > 1.0
     assert moved[-4:].mean() < 0.4
@@ -76,14 +76,14 @@ def seaside() -> np.ndarray:
 @pytest.mark.parametrize("loop", [False, True])
 def test_water_flows_on_in_one_direction(loop: bool) -> None:
     recipe = replace(RECIPE, camera_movement=CameraMovement.STATIC, loop=loop, motion_intensity=1.0)
-    stage = Stage(prepared(seaside(), recipe), recipe)
+    stage = ClipRenderer(prepared(seaside(), recipe), recipe)
     way = np.array([stage.looks(m)[-10:, 5:-5, 0].mean() for m in np.linspace(0, 1, 9)])
     assert np.all(np.diff(way) > 0) or np.all(np.diff(way) < 0)
 
 
 def test_flowing_water_loops_without_a_seam() -> None:
     recipe = replace(RECIPE, camera_movement=CameraMovement.STATIC, loop=True)
-    stage = Stage(prepared(seaside(), recipe), recipe)
+    stage = ClipRenderer(prepared(seaside(), recipe), recipe)
     first, half = stage.frame(0.0).copy(), stage.frame(0.4).copy()
     assert np.array_equal(stage.frame(1.0), first)
     assert np.abs(first.astype(int) - half).mean() > 0.5
@@ -98,8 +98,8 @@ def test_a_copy_is_invisible_when_it_jumps_back() -> None:
 
 def test_a_face_is_moved_whole() -> None:
     recipe = replace(RECIPE, photo_type=PhotoType.PORTRAIT, camera_movement=CameraMovement.PUSH_IN)
-    scene = Scene(faces=(Box(0.4, 0.2, 0.2, 0.27),), subject=Box(0.28, 0.05, 0.44, 0.95))
-    stage = Stage(prepared(skyline(), recipe, scene), recipe)
+    scene = Scene(faces=(BoundingBox(0.4, 0.2, 0.2, 0.27),), subject=BoundingBox(0.28, 0.05, 0.44, 0.95))
+    stage = ClipRenderer(prepared(skyline(), recipe, scene), recipe)
     start, end = stage.looks(0.0), stage.looks(1.0)
     x, y = start[..., 0] / 256, start[..., 1] / 192
     face = (x > 0.4) & (x < 0.6) & (y > 0.2) & (y < 0.47)
@@ -110,8 +110,8 @@ def test_a_face_is_moved_whole() -> None:
 
 def test_breath_lifts_without_a_camera_move() -> None:
     recipe = replace(RECIPE, photo_type=PhotoType.PORTRAIT, camera_movement=CameraMovement.STATIC)
-    scene = Scene(faces=(Box(0.4, 0.2, 0.2, 0.27),), subject=Box(0.28, 0.05, 0.44, 0.95))
-    stage = Stage(prepared(skyline(), recipe, scene), recipe)
+    scene = Scene(faces=(BoundingBox(0.4, 0.2, 0.2, 0.27),), subject=BoundingBox(0.28, 0.05, 0.44, 0.95))
+    stage = ClipRenderer(prepared(skyline(), recipe, scene), recipe)
     lifted = max(float(np.abs(stage.looks(m) - stage.looks(0.0)).max()) for m in (0.25, 0.5, 0.75))
     assert 0.1 < lifted < 3.0
 
@@ -134,7 +134,7 @@ def test_still_lifes_are_lit_anew_and_start_as_they_were() -> None:
 
 def test_something_always_changes_even_on_a_static_camera() -> None:
     recipe = replace(RECIPE, camera_movement=CameraMovement.STATIC, photo_type=PhotoType.PORTRAIT)
-    stage = Stage(prepared(np.full((240, 320, 3), 120, np.uint8), recipe), recipe)
+    stage = ClipRenderer(prepared(np.full((240, 320, 3), 120, np.uint8), recipe), recipe)
     first = stage.frame(0.0).copy()
     assert np.abs(first.astype(int) - stage.frame(1.0)).max() >= 1
 
