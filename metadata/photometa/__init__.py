@@ -1,4 +1,4 @@
-"""What a photo says about itself, and sidecars that never lose a byte.
+"""Reads what a photo file says about itself, and writes sidecars without losing a byte.
 
     facts = photometa.read("DSC_0042.jpg")
     facts.exposure_s, facts.sources["exposure_s"]
@@ -38,10 +38,10 @@ __all__ = [
 
 
 def read(path: Path) -> Facts:
-    """The facts of a photo; see photometa.reading.read.
+    """Read a photo's facts; see photometa.reading.read.
 
     Raises:
-        MetadataError: the file cannot be read, is empty or of no known format.
+        MetadataError: the file cannot be read, is empty or has an unknown format.
     """
     from photometa import reading
 
@@ -49,7 +49,7 @@ def read(path: Path) -> Facts:
 
 
 def read_sidecar(path: Path) -> Properties:
-    """A sidecar's properties by "prefix:name"; see photometa.sidecar.read_sidecar.
+    """Read a sidecar's properties by "prefix:name"; see photometa.sidecar.read_sidecar.
 
     Raises:
         MetadataError: it cannot be opened or is not a readable XMP packet.

@@ -1,4 +1,4 @@
-"""Replacing a file so that every reader sees the old bytes or the new ones, never a part."""
+"""Replaces a file so that every reader sees either the old bytes or the new ones, never a part."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def replace_file(path: Path, data: bytes, *, exclusive: bool = False) -> None:
     """Write bytes to a temporary file beside the target, then rename it over the target.
 
     The temporary file begins with a dot and does not end in .xmp, so that no scanner takes it for a
-    sidecar. Mode and extended attributes of an existing file are kept. The bytes are on the disk before
-    the rename; the folder is made so only for a new name. A power cut just after a replacement may
-    bring back the old file, whole: the same as a power cut just before it.
+    sidecar. Mode and extended attributes of an existing file are kept. The bytes are synced before
+    the rename; the folder is synced only for a new name. A power cut just after a replacement may
+    bring back the old file, complete: the same as a power cut just before it.
 
     Args:
         path: the file to make or replace; not a link.
@@ -95,7 +95,7 @@ def _sync_folder(folder: str) -> None:
 
 
 def refused(path: Path, error: OSError) -> MetadataError:
-    """An operating system's refusal, in words."""
+    """An operating system's error as a MetadataError."""
     reason = error.strerror or str(error)
     return MetadataError(
         f"{path} cannot be written: {reason}.",

@@ -22,5 +22,5 @@ class MetadataError(Exception):
         return f"{self.message} {self.hint}".strip()
 
     def __reduce__(self) -> tuple[type[MetadataError], tuple[str, str, str]]:
-        """Survive the way through a process pool, hint and code included."""
+        """Survive pickling through a process pool, with hint and code."""
         return type(self), (self.message, self.hint, self.code)

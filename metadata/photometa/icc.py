@@ -8,7 +8,7 @@ from photometa.facts.findings import clean_text
 
 
 def profile_name(profile: bytes) -> str | None:
-    """The profile's description, in English where there are several."""
+    """The profile's description, in English if there are several."""
     if profile[36:40] != b"acsp" or len(profile) < 132:
         return None
     count = min(struct.unpack_from(">I", profile, 128)[0], 100)

@@ -62,7 +62,7 @@ def _datasets(data: bytes) -> tuple[list[tuple[int, bytes]], bool]:
 
 
 def _decoded(raw: bytes, utf8: bool) -> str:
-    """UTF-8 where declared or where it is; else Windows-1252, what writers without 1:90 mean."""
+    """UTF-8 if declared or valid; otherwise Windows-1252, which writers without 1:90 mean."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,7 +1,7 @@
 """One writer at a time per sidecar, among threads and among processes, within microseconds.
 
 All sidecars share one lock file in the temporary folder, never by the photos: each locks one byte of
-it, found by its path. The system drops such a lock with its process; nothing is left to clean up.
+it, found by its path. The system releases such a lock with its process; nothing is left to clean up.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ SLOTS = 1 << 16
 _PAUSE_S = 0.01
 
 _threads: dict[int, threading.Lock] = {}
-"""By slot: to the system all threads of a process are one owner."""
+"""By slot: to the system, all threads of a process are one owner."""
 _opening = threading.Lock()
 _files: dict[str, int] = {}
 """Open lock files. Closing one would drop every lock that this process holds in it."""
 
 
 class LockedError(OSError):
-    """Another writer had it all the time."""
+    """Another writer held it the whole time."""
 
 
 @contextlib.contextmanager
@@ -39,7 +39,7 @@ def locked(path: str, timeout_s: float) -> Iterator[None]:
         timeout_s: how long to wait for another writer, seconds.
 
     Raises:
-        LockedError: that was not long enough.
+        LockedError: it was not released in time.
         OSError: the temporary folder cannot be used.
     """
     slot = zlib.crc32(os.fsencode(os.path.normcase(os.path.abspath(path)))) % SLOTS  # noqa: PTH100 - for speed
@@ -76,7 +76,7 @@ def _open() -> int:
 
 
 def _still_there(path: str, descriptor: int) -> bool:
-    """Whether nobody has cleaned the temporary folder; others would lock another file then."""
+    """Whether the lock file is still in the temporary folder; if it was cleaned, others would lock another file."""
     try:
         return os.path.samestat(os.stat(path), os.fstat(descriptor))  # noqa: PTH116
     except FileNotFoundError:
@@ -110,7 +110,7 @@ else:
             return True
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, slot)
-        except (BlockingIOError, PermissionError):  # POSIX allows either
+        except (BlockingIOError, PermissionError):  # POSIX allows both
             return False
         return True
 

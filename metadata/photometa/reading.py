@@ -1,4 +1,4 @@
-"""From a path to its facts: the file's blocks, its own sidecar, precedence, and what follows."""
+"""From a path to facts: the file's blocks, its own sidecar, precedence, and what follows."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _Block = TypeVar("_Block")
 def read(path: str | os.PathLike[str]) -> Facts:
     """The facts of a photo and of its own sidecar, where it has one.
 
-    Damaged metadata in a good file is left out, as far as it is damaged.
+    Damaged metadata in a good file is skipped, as far as it is damaged.
 
     Raises:
         MetadataError: the file cannot be read (codes "missing", "unreadable", "not_a_file"), is
-            empty ("empty") or of no known format ("unknown_format").
+            empty ("empty") or of an unknown format ("unknown_format").
     """
     photo = Path(path)
     try:
@@ -65,7 +65,7 @@ def _refusal(photo: Path, what: str, hint: str, code: str) -> MetadataError:
 
 
 def _statements(blocks: Blocks) -> Statements:
-    """What each block of the file states."""
+    """The findings of each block of the file."""
     statements = Statements(container=_container(blocks))
     found = directories(blocks.tiff) if blocks.tiff else blocks.directories
     if found is not None:
@@ -78,7 +78,7 @@ def _statements(blocks: Blocks) -> Statements:
 
 
 def _spared(reader: Callable[[_Block], Findings], block: _Block) -> Findings:
-    """A block's facts; none if its damage is of a kind that nobody has met yet."""
+    """A block's findings; none if it is damaged in an unforeseen way."""
     try:
         return reader(block)
     except Exception:  # noqa: BLE001 - the file's other facts are worth more than this block
@@ -97,7 +97,7 @@ def _container(blocks: Blocks) -> Findings:
 
 
 def _xmp(blocks: Blocks) -> Findings:
-    """The main packet's facts, then those of extended ones; a damaged packet is left out."""
+    """The main packet's findings, then those of extended ones; a damaged packet is skipped."""
     found: Findings = {}
     for packet in blocks.xmp:
         try:
@@ -108,7 +108,7 @@ def _xmp(blocks: Blocks) -> Findings:
 
 
 def _sidecar(photo: Path) -> Findings:
-    """The facts in the photo's own sidecar: the first of its possible names that is there.
+    """The findings in the photo's own sidecar: the first of its possible names that exists.
 
     IMG.xmp belongs to another file if it says so (photoshop:SidecarForExtension: the raw beside it).
     """

@@ -20,9 +20,9 @@ from photometa.xmp.xmltree import MAX_BYTES, XmlError
 from photometa.xmp.xmp_edit import merge
 
 ATTEMPTS = 3
-"""How often a merge is done anew when another program writes in between."""
+"""How often a merge is repeated if another program writes in between."""
 PATIENCE = 6
-"""How many quiet periods to wait for one before giving up."""
+"""How many times the quiet period is waited for before giving up."""
 LOCK_TIMEOUT_S = 30.0
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -61,16 +61,16 @@ def write_sidecar(
     quiet_s: float = 0,
     backup_dir: str | os.PathLike[str] | None = None,
 ) -> None:
-    """Set properties in a sidecar, every other byte kept; make the sidecar where there is none.
+    """Set properties in a sidecar, keeping every other byte; create the sidecar if there is none.
 
     Written atomically, under a lock against other processes that use this function, and only after
-    the whole result has been read back and compared. Writing what stands there already does nothing.
+    the whole result has been read back and compared. Writing values that are already there does nothing.
 
     Args:
         path: the sidecar.
         properties: "prefix:name" -> value; None removes the property. Prefixes beyond the standard
             ones come with Properties.namespaces.
-        quiet_s: wait until nobody has written the file for so many seconds.
+        quiet_s: wait until nobody has written the file for this many seconds.
         backup_dir: keep the old bytes there before they are replaced.
 
     Raises:
@@ -95,7 +95,7 @@ def write_sidecar(
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """A file's bytes and what tells whether it is still the same file."""
+    """A file's bytes, and what identifies this version of the file."""
 
     data: bytes
     identity: tuple[int, int, int, int]
@@ -124,12 +124,12 @@ def _snapshot(path: Path) -> _Snapshot | None:
 
 
 def _read_all(descriptor: int, size: int) -> bytes:
-    """The whole file, or a little more than is allowed of it."""
+    """The whole file, or slightly more than the limit."""
     parts: list[bytes] = []
     wanted = min(size, MAX_BYTES) + 1
     while wanted > 0:
         parts.append(os.read(descriptor, wanted))
-        if len(parts[-1]) < wanted:  # a regular file gives less only at its end
+        if len(parts[-1]) < wanted:  # a regular file returns less only at its end
             break
         wanted = MAX_BYTES + 1 - sum(map(len, parts))
     return b"".join(parts)
@@ -161,7 +161,7 @@ def _write_once(
 
 
 def _merged(target: Path, before: _Snapshot | None, properties: Mapping[str, Value | None]) -> bytes | None:
-    """The new bytes, or None where there is nothing to change."""
+    """The new bytes, or None if there is nothing to change."""
     namespaces = getattr(properties, "namespaces", {})
     try:
         if before is None:

@@ -9,7 +9,7 @@ from photometa.containers.ifd import Directories, Tiff
 
 @dataclass(slots=True)
 class Blocks:
-    """The metadata blocks of one file, as bytes, and what its container says itself."""
+    """The metadata blocks of one file, as bytes, and what the container itself says."""
 
     format: str
     """"jpeg", "tiff", "png", "webp", "heic", "avif" ..."""
@@ -17,11 +17,11 @@ class Blocks:
     """Pixels as stored."""
     height: int | None = None
     orientation: int | None = None
-    """1-8 where the container itself turns the picture (HEIF irot and imir, JPEG XL), in EXIF's terms."""
+    """1-8 if the container itself rotates the picture (HEIF irot and imir, JPEG XL), as EXIF Orientation."""
     tiff: Tiff | None = None
     """The Exif block."""
     directories: Directories | None = None
-    """Exif directories, where they do not stand in one block (CR3)."""
+    """Exif directories that are not in one block (CR3)."""
     xmp: list[bytes] = field(default_factory=list)
     """XMP packets, the main one first."""
     iptc: bytes | None = None
@@ -33,4 +33,4 @@ class Blocks:
 
 
 class FormatError(ValueError):
-    """The file is not what its first bytes promise: nothing can be read from it."""
+    """The file is not what its first bytes say: nothing can be read from it."""

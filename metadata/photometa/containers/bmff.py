@@ -20,7 +20,7 @@ class Source(Protocol):
 
 
 class BoxError(ValueError):
-    """A box that does not fit where it stands."""
+    """A box that does not fit into its surroundings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Box:
     end: int
     uuid: bytes | None = None
     open_ended: bool = False
-    """Its size is 0: it runs to the end of the file."""
+    """Its size is 0: it extends to the end of the file."""
 
 
 def boxes(source: Source, start: int = 0, end: int | None = None) -> Iterator[Box]:

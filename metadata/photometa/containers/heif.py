@@ -118,21 +118,21 @@ def _item_locations(data: bytes, items: dict[int, _Item]) -> None:
         base = cursor.number(base_size)
         extents = cursor.number(2)
         if index_size + offset_size + length_size == 0:
-            extents = min(extents, 1)  # they take no bytes, so a small file could hold billions, all the same
+            extents = min(extents, 1)  # they take up no bytes, so a small file could hold billions of them
         for _ in range(extents):
             cursor.number(index_size)
             item.extents.append((base + cursor.number(offset_size), cursor.number(length_size)))
 
 
 class _Cursor:
-    """Big-endian numbers one after the other."""
+    """Reads consecutive big-endian numbers."""
 
     def __init__(self, data: bytes, at: int) -> None:
         self.data = data
         self.at = at
 
     def number(self, size: int) -> int:
-        """The next number of so many bytes; 0 bytes read as 0."""
+        """The next number of that many bytes; 0 bytes read as 0."""
         piece = self.data[self.at : self.at + size]
         if len(piece) < size:
             raise BoxError("an item location is cut off")
@@ -151,7 +151,7 @@ def _content(item: _Item, source: Source, idat: bytes, most: int) -> bytes:
 
 
 def _properties(iprp: Bytes, primary: int, blocks: Blocks) -> None:
-    """Size, turn, mirror and colour of the primary item (ipco and ipma)."""
+    """Size, rotation, mirroring and colour of the primary item (ipco and ipma)."""
     found = {box.type: box for box in boxes(iprp)} if iprp.size else {}
     if b"ipco" not in found or b"ipma" not in found:
         return

@@ -26,7 +26,7 @@ class IfdEntry(NamedTuple):
     length: int
     """How many values."""
     at: int
-    """Where the value stands, from the block's start."""
+    """Where the value is, from the block's start."""
 
     @property
     def size(self) -> int:
@@ -56,7 +56,7 @@ class Tiff:
         entries: dict[int, IfdEntry] = {}
         usable = min(count, MAX_ENTRIES, len(table) // 12)
         inline_at = offset + 2 + 8
-        make = tuple.__new__  # half the time of Entry(...), and most of this loop's
+        make = tuple.__new__  # half the time of IfdEntry(...), and most of this loop's
         for tag, kind, length, value in struct.iter_unpack(self.order + "HHII", table[: 12 * usable]):
             if kind in SIZES and tag not in entries:
                 inline = SIZES[kind] * length <= 4
@@ -66,7 +66,7 @@ class Tiff:
         return entries, struct.unpack(self.order + "I", rest)[0] if len(rest) == 4 else 0
 
     def raw(self, entry: IfdEntry | None, limit: int = MAX_VALUE) -> bytes:
-        """A value's bytes, at most limit of them; none where it lies outside."""
+        """A value's bytes, at most limit of them; none if it lies outside."""
         return self.source.read_at(self.base + entry.at, min(entry.size, limit)) if entry else b""
 
     def numbers(self, entry: IfdEntry | None, limit: int = 256) -> list[int]:
@@ -84,7 +84,7 @@ class Tiff:
         return found[0] if found else None
 
     def reals(self, entry: IfdEntry | None, limit: int = 16) -> list[float]:
-        """A value's rationals (RATIONAL, SRATIONAL); those without a value (0/0) read as 0."""
+        """A value's rationals (RATIONAL, SRATIONAL); undefined ones (0/0) read as 0."""
         code = {5: "I", 10: "i"}.get(entry.type) if entry else None
         if code is None:
             return []

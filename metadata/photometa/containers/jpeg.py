@@ -56,7 +56,7 @@ def _next_marker(source: Source, offset: int) -> tuple[int | None, int]:
 
 
 class _Collected:
-    """Segments by kind; what is spread over several is put together at the end."""
+    """Collects segments by kind; blocks spread over several are joined at the end."""
 
     def __init__(self) -> None:
         self.size: tuple[int, int] | None = None
@@ -67,7 +67,7 @@ class _Collected:
         self.photoshop: list[bytes] = []
 
     def segment(self, marker: int, payload: bytes) -> None:
-        """Sort one segment in."""
+        """Add one segment."""
         if marker in _FRAMES:
             if self.size is None and len(payload) >= 5:
                 height, width = struct.unpack_from(">HH", payload, 1)
@@ -91,7 +91,7 @@ class _Collected:
             self.extended.setdefault(guid, {})[offset] = payload[len(_EXTENDED) + 40 :]
 
     def blocks(self) -> Blocks:
-        """Everything together."""
+        """The collected blocks."""
         width, height = self.size or (None, None)
         return Blocks(
             "jpeg",

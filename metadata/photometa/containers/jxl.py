@@ -38,7 +38,7 @@ def read_jxl(source: Source) -> Blocks:
 
 
 class _Bits:
-    """Numbers of so many bits, the least significant first."""
+    """Reads numbers of a given number of bits, the least significant first."""
 
     def __init__(self, data: bytes) -> None:
         self.number = int.from_bytes(data, "little")

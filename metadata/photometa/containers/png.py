@@ -18,7 +18,7 @@ _WANTED = {b"eXIf", b"iTXt", b"zTXt", b"tEXt", b"iCCP", b"sRGB", b"cICP"}
 
 
 def read_png(source: Source) -> Blocks:
-    """The blocks of a PNG, those after the pixels included."""
+    """The blocks of a PNG, including those after the pixels."""
     blocks = Blocks("png")
     offset = 8
     for _ in range(MAX_CHUNKS):
@@ -56,7 +56,7 @@ def _international_text(data: bytes) -> bytes:
 
 
 def _raw_profile(blocks: Blocks, name: bytes, text: bytes) -> None:
-    """ImageMagick's and exiftool's way: a length, then the block as hexadecimal digits."""
+    """As ImageMagick and exiftool write it: a length, then the block as hexadecimal digits."""
     lines = text.split(None, 2)
     try:
         data = binascii.unhexlify(b"".join(lines[2].split())) if len(lines) == 3 else b""
@@ -71,7 +71,7 @@ def _raw_profile(blocks: Blocks, name: bytes, text: bytes) -> None:
 
 
 def inflate(data: bytes) -> bytes:
-    """zlib data, at most MAX_INFLATED bytes of it; nothing where it is broken."""
+    """Inflate zlib data, at most MAX_INFLATED bytes; nothing if it is broken."""
     try:
         return zlib.decompressobj().decompress(data, MAX_INFLATED)
     except zlib.error:
@@ -79,5 +79,5 @@ def inflate(data: bytes) -> bytes:
 
 
 def exif_block(data: bytes) -> Tiff | None:
-    """A TIFF block, with or without the "Exif" header that some writers leave before it."""
+    """A TIFF block, with or without the "Exif" header that some writers put before it."""
     return open_tiff(data[6:] if data.startswith(b"Exif\0\0") else data)

@@ -1,8 +1,8 @@
-"""Raw files: facts as far as their outlines give them.
+"""Raw files, as far as their structure gives metadata.
 
 CR2, NEF, ARW and DNG are TIFF (Adobe DNG Specification 1.7; TIFF/EP, ISO 12234-2), ORF and RW2 TIFF
 with another magic number, RAF wraps a JPEG, CR3 has TIFF blocks in boxes. The layouts of ORF, RW2, RAF
-and CR3 are not published; they are as exiftool's and LibRaw's documentation describes them.
+and CR3 are not published; they follow exiftool's and LibRaw's documentation.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ XMP_UUID = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC")
 
 
 class Part:
-    """A stretch of a source as a source of its own."""
+    """A part of a source as a source of its own."""
 
     def __init__(self, source: Source, start: int, size: int) -> None:
         self.source = source
@@ -92,7 +92,7 @@ def _size(tiff: Tiff, entries: dict[int, IfdEntry]) -> tuple[int, int]:
 
 
 def _panasonic(tiff: Tiff, image: dict[int, IfdEntry], blocks: Blocks) -> None:
-    """RW2: the sensor's borders give the size, the JPEG within has the whole Exif."""
+    """RW2: the sensor's borders give the size; the embedded JPEG has the complete Exif."""
     top, left, bottom, right = (tiff.number(image.get(tag)) or 0 for tag in range(4, 8))
     if bottom > top and right > left:
         blocks.width, blocks.height = right - left, bottom - top
@@ -153,7 +153,7 @@ def _canon_parts(source: Source, moov: Box) -> dict[bytes, bytes]:
 
 
 def _joined(parts: dict[bytes, bytes]) -> Directories:
-    """One structure of several TIFF blocks: each one's entries moved to where it stands in the whole."""
+    """Joins several TIFF blocks into one: each block's entries are shifted to its offset."""
     names = (b"CMT1", b"CMT2", b"CMT4")
     whole = b"".join(parts.get(name, b"") for name in names)
     try:

@@ -22,7 +22,7 @@ def read_blocks(source: Source) -> Blocks:
     """The metadata blocks of a file.
 
     Raises:
-        FormatError: not a format that photometa knows, or not even its outline can be read.
+        FormatError: not a format that photometa knows, or its structure cannot be read.
     """
     head = source.read_at(0, 64)
     try:
@@ -44,7 +44,7 @@ def read_blocks(source: Source) -> Blocks:
             return read_heif(source, _brand(head))
     except BoxError as error:
         raise FormatError(str(error)) from error
-    raise FormatError("its first bytes are of no format that photometa knows")
+    raise FormatError("its first bytes match no format that photometa knows")
 
 
 def _tiff(source: Source, head: bytes) -> Blocks:

@@ -21,7 +21,7 @@ from photometa.facts.findings import Findings, note
 
 
 def read_exif(directories: Directories) -> Findings:
-    """The facts that Exif tags state; damaged tags are left out."""
+    """The facts in Exif tags; damaged tags are skipped."""
     tags = Tags(directories)
     found: Findings = {}
     for rule in (_camera, _exposure, _light, _time, _position, _described):
@@ -52,7 +52,7 @@ def _camera(tags: Tags, found: Findings) -> None:
 def _sensor_diagonal(tags: Tags) -> float | None:
     """Millimetres, from the focal plane's resolution and the size in pixels.
 
-    Editors that scale or crop leave the resolution as it was; what fits no sensor is left out.
+    Editors that scale or crop leave the resolution unchanged; values that fit no sensor are skipped.
     """
     resolution = tags.positive("FocalPlaneXResolution")
     first, second = tags.positive("PixelXDimension"), tags.positive("PixelYDimension")

@@ -1,4 +1,4 @@
-"""What Exif's numbers mean, in words (Exif 3.0, 4.6.6), and what its tables leave to readers."""
+"""Labels for Exif's numeric values (Exif 3.0, 4.6.6), and tables that the standard leaves to readers."""
 
 from __future__ import annotations
 
@@ -67,4 +67,4 @@ NO_CAPTION = {
     "kodak digital still camera",
     "kodak action cam",
 }
-"""What cameras write into ImageDescription when the photographer wrote nothing."""
+"""What cameras write into ImageDescription by default."""

@@ -1,7 +1,7 @@
 """Exif tags by name, as numbers and texts (Exif 3.0, CIPA DC-008, 4.6: tag numbers and field types).
 
-The plain types are decoded here, on demand and within limits. A tag that somebody wrote in a type which
-the standard gives to none (FLOAT, SSHORT ...) is left to exifread, in a small sound block of its own:
+The plain types are decoded here, on demand and within limits. A tag written in a field type
+that the standard uses nowhere (FLOAT, SSHORT ...) is left to exifread, in a small, valid block of its own:
 exifread follows every count and offset, and a damaged file could keep it busy for minutes.
 """
 
@@ -39,7 +39,7 @@ _EXPOSURE = {
     "WhiteBalance": 0xA403,
     "SceneCaptureType": 0xA406,
 }
-"""They belong into the Exif directory; TIFF/EP, raw files and some programs write them into the first."""
+"""These belong in the Exif directory; TIFF/EP, raw files and some programs write them into the first."""
 _IMAGE = {
     "ImageDescription": 0x010E,
     "Make": 0x010F,
@@ -87,7 +87,7 @@ _GPS = {
 
 
 class Tags:
-    """A file's Exif tags by the standard's names; None where they are missing or nonsense."""
+    """A file's Exif tags by the standard's names; None if missing or nonsensical."""
 
     def __init__(self, directories: Directories) -> None:
         self.tiff = directories.tiff
@@ -153,7 +153,7 @@ class Tags:
 
 
 def _by_exifread(order: str, entry: IfdEntry, data: bytes) -> list[float]:
-    """One tag's values, by exifread. Whatever it makes of them, the file's other facts stay."""
+    """One tag's values, by exifread. Whatever it raises, the file's other facts are kept."""
     import exifread
 
     logging.getLogger("exifread").setLevel(logging.CRITICAL)

@@ -1,8 +1,8 @@
 """Makers' lens tags, and the sensitivity that older cameras wrote only there.
 
-Maker notes have no specification. Layouts and tag numbers are as exiftool's tag name pages
-(exiftool.org/TagNames) and the notes of the Exiv2 project (exiv2.org/makernote.html) document them.
-Only the few tags named here are looked at.
+Maker notes have no specification. Layouts and tag numbers follow exiftool's tag name pages
+(exiftool.org/TagNames) and the notes of the Exiv2 project (exiv2.org/makernote.html).
+Only the few tags named here are read.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ class _Note:
         return self.tiff.numbers(self.entries.get(tag))
 
     def reals(self, tag: int) -> list[float]:
-        """A tag's rationals; those without a value read as 0."""
+        """A tag's rationals; undefined ones read as 0."""
         return self.tiff.reals(self.entries.get(tag))
 
 
 def read_maker_note(directories: Directories) -> Findings:
-    """The lens and the sensitivity that a known maker's note states."""
+    """The lens and the sensitivity in a known maker's note."""
     entry = directories.exif.get(MAKER_NOTE)
     found: Findings = {}
     if entry is None or entry.size < 20:
@@ -58,7 +58,7 @@ def read_maker_note(directories: Directories) -> Findings:
 def lens_of_range(values: list[float]) -> str | None:
     """A lens's name from its shortest and longest focal length (mm) and the apertures there.
 
-    As makers write it: "18-55mm f/3.5-5.6", "50mm f/1.8", "28-300mm" where apertures are unknown.
+    As the makers write it: "18-55mm f/3.5-5.6", "50mm f/1.8", "28-300mm" if apertures are unknown.
     """
     if len(values) < 2 or not 1 <= values[0] <= values[1] <= 3000:
         return None

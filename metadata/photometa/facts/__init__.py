@@ -1,1 +1,1 @@
-"""Facts: which statement counts, and what follows from it."""
+"""Facts: which of several statements counts, and what follows from it."""

@@ -1,4 +1,4 @@
-"""What time it was: the camera's wall clock, and how far it was from UTC.
+"""The capture time: the camera's wall clock, and its offset from UTC.
 
 The wall clock is the local hour and is never shifted; an offset is only added to it.
 """
@@ -12,14 +12,14 @@ from photometa.facts.findings import Findings
 
 QUARTER = timedelta(minutes=15)
 MAX_RESIDUE = timedelta(minutes=4)
-"""How far from a quarter of an hour wall clock minus GPS time may lie: fix and shutter differ."""
+"""How far wall clock minus GPS time may be from a quarter of an hour: GPS fix and shutter differ."""
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)\Z")
 
 
 def offset_of(found: Findings) -> tuple[timedelta, str] | None:
     """The wall clock's offset from UTC and how it is known.
 
-    In this order: written beside the time; GPS time; the time zone at the position; else unknown.
+    In this order: written beside the time; GPS time; the time zone at the position; otherwise unknown.
     """
     if "captured_at" not in found:
         return None
@@ -51,7 +51,7 @@ def zone_offset(found: Findings) -> timedelta | None:
 
 
 def aware(moment: datetime, offset: tuple[timedelta, str] | None) -> datetime:
-    """The wall clock with its offset, where the file itself gives one."""
+    """The wall clock with its offset, if the file itself gives one."""
     if offset is None or offset[1] == "time zone of the position":
         return moment
     return moment.replace(tzinfo=timezone(offset[0]))

@@ -1,4 +1,4 @@
-"""Where two statements about a photo cannot both be true, in words."""
+"""Statements about a photo that cannot both be true, in words."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ CLOCKS_AGREE = timedelta(minutes=2)
 
 
 def contradictions(found: Findings, values: Mapping[str, Any], said: Statements) -> tuple[str, ...]:
-    """Every contradiction found, the telling ones first.
+    """Every contradiction found, the most telling first.
 
     Args:
-        found: the ranked findings.
+        found: the findings that count.
         values: the facts, derived ones included.
         said: the statements by block.
     """
@@ -28,7 +28,7 @@ def contradictions(found: Findings, values: Mapping[str, Any], said: Statements)
 
 
 def _clock_and_light(values: Mapping[str, Any]) -> list[str]:
-    """The clock against the exposure, where the sun's position is not known."""
+    """The clock against the exposure, if the sun's position is not known."""
     ev, moment = values.get("ev100"), values.get("captured_at")
     if ev is None or moment is None or values.get("time_of_day_source") != "clock":
         return []

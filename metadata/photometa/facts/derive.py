@@ -1,4 +1,4 @@
-"""From what was stated to the facts: what follows from them, each by a named rule."""
+"""From findings to facts: what follows from them, each by a named rule."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def facts_of(format_name: str, found: Findings, said: Statements) -> Facts:
     Args:
         format_name: "jpeg", "heic" ...
         found: the statements that count.
-        said: all statements, to find where they contradict each other.
+        said: all statements, to find contradictions.
     """
     sources = {name: pair[1] for name, pair in found.items() if name in _NAMES}
     values: dict[str, Any] = {name: pair[0] for name, pair in found.items() if name in _NAMES}
@@ -42,7 +42,7 @@ def facts_of(format_name: str, found: Findings, said: Statements) -> Facts:
 
 
 class _Derived:
-    """The derived facts, each with the rule that it comes from."""
+    """The derived facts, each with the rule behind it."""
 
     def __init__(self, found: Findings, values: dict[str, Any], sources: dict[str, str]) -> None:
         self.found = found
@@ -130,7 +130,7 @@ class _Derived:
             self._set("light", *light)
 
     def _is_dark_by_clock(self) -> bool:
-        """Whether the camera's clock, and nothing better, says that the sun can be down."""
+        """Whether the camera's clock, and nothing better, says that the sun may be down."""
         if self.values.get("time_of_day_source") != "clock":
             return False
         return not 7 <= self.values["captured_at"].hour < 17

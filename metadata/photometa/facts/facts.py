@@ -1,4 +1,4 @@
-"""The facts of a photo: what its file says, and what follows from that by a stated rule."""
+"""The facts of a photo: what its file says, and what follows from it by a stated rule."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Facts:
     """Degrees, east positive."""
     altitude_m: float | None = None
     direction_deg: float | None = None
-    """Where the camera looked, degrees from north, clockwise."""
+    """Direction of view, degrees from north, clockwise."""
     subject_distance_m: float | None = None
 
     # What the photographer wrote
@@ -94,15 +94,15 @@ class Facts:
     """"hard sun", "backlit", "soft", "overcast", "shade", "tungsten", "fluorescent", "flash", "low light", "night"."""
 
     night_light: str | None = None
-    """At night, with the sun surely down: "moonlight" or "artificial"."""
+    """At night, if the sun is certainly down: "moonlight" or "artificial"."""
 
     sources: Mapping[str, str] = field(default_factory=dict)
     """Field name -> the tag or rule that it comes from, e.g. "EXIF ExposureTime"."""
     contradictions: tuple[str, ...] = ()
-    """Where two statements cannot both be true, in words."""
+    """Pairs of statements that cannot both be true, in words."""
 
     def __reduce__(self) -> tuple[Callable[..., Facts], tuple[dict[str, Any]]]:
-        """For the way between processes: what is None, most of it, need not travel."""
+        """Pickles only what is not None, which is little, for the way between processes."""
         return _facts, ({name: value for name in _FIELDS if (value := getattr(self, name)) is not None},)
 
     def to_dict(self) -> dict[str, Any]:

@@ -22,11 +22,11 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "subject_distance_m": (0.001, 1e5),
     "altitude_m": (-12_000, 1e6),
 }
-"""What a camera can mean at all; beyond it a value is damage."""
+"""The plausible range of each value; outside it, a value is damaged."""
 
 
 def note(found: Findings, field: str, value: Any, source: str) -> None:
-    """Remember a value, unless there is none, it cannot be true, or one stands already."""
+    """Record a value unless it is None or implausible, or one is recorded already."""
     if value is None or value == () or field in found:
         return
     low, high = _LIMITS.get(field, (None, None))
@@ -35,7 +35,7 @@ def note(found: Findings, field: str, value: Any, source: str) -> None:
 
 
 def clean_text(text: str | None) -> str | None:
-    """A text without padding; None where it is empty or no text at all (control characters in it)."""
+    """A text without padding; None if it is empty or not text (contains control characters)."""
     if text is None:
         return None
     text = text.strip("\0 \t\r\n\u00a0")

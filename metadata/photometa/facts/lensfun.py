@@ -1,7 +1,7 @@
 """Lenses as lensfun names them, from the database that the lensfunpy wheel carries.
 
 Only its XML files are read (lensfun.github.io, database versions 1 and 2); the library is not loaded, and
-so neither is numpy. Where the wheel is not installed, no lens has a name.
+so neither is numpy. Without the wheel, no lens has a name.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Lens:
 
 @dataclass(frozen=True, slots=True)
 class LensDatabase:
-    """What a name is looked up in."""
+    """The lenses and cameras by name."""
 
     lenses: dict[str, list[Lens]] = field(default_factory=dict)
     """By the letters and digits of their names, see _key; with and without their maker's."""
@@ -37,9 +37,9 @@ class LensDatabase:
     """Camera, by maker and model in small letters -> its mounts and those that fit it."""
 
     def name_of(self, make: str | None, model: str | None, lens: str, focal_mm: float | None) -> str | None:
-        """The one lens of this name that fits the camera and the focal length; None where in doubt."""
+        """The one lens of this name that fits the camera and the focal length; None if in doubt."""
         wanted = _key(lens, make)
-        if _BARE.fullmatch(wanted):  # what many lenses are called
+        if _BARE.fullmatch(wanted):  # a name shared by many lenses
             return None
         mounts = self.mounts.get(((make or "").lower(), (model or "").lower()))
         found = {
@@ -61,7 +61,7 @@ def lens_name(make: str | None, model: str | None, lens: str, focal_mm: float | 
         focal_mm: the focal length used, millimetres.
 
     Returns:
-        None where the database does not know it, or knows several; it is never guessed.
+        None if the database does not know it, or knows several; it is never guessed.
     """
     return _installed().name_of(make, model, lens, focal_mm)
 
@@ -74,7 +74,7 @@ def _installed() -> LensDatabase:
 
 
 def read_database(folder: Path) -> LensDatabase:
-    """The XML files of a folder; those that cannot be read are left out."""
+    """The XML files of a folder; unreadable ones are skipped."""
     from lxml import etree
 
     database = LensDatabase()
@@ -116,7 +116,7 @@ def _reaches(name: str, focal_mm: float | None) -> bool:
 
 
 def _text(element: Any, tag: str) -> str:
-    """A child's text, the one of no particular language."""
+    """A child's text, the one without a language."""
     return next(iter(_texts(element, tag)), "")
 
 

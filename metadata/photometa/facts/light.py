@@ -1,7 +1,7 @@
 """Light: exposure value, sun, time of day, and the kind of light, each by a stated rule.
 
-A wrong claim is worse than none: there is no word about the sun without position and offset, and no
-kind of light where the values allow several.
+A wrong claim is worse than none: nothing is said about the sun without position and offset, and no kind of
+light is named if the values allow several.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 BLUE_HOUR_FROM, GOLDEN_HOUR_FROM, DAY_FROM = -6.0, -4.0, 6.0
 """Sun elevations in degrees, as photographers' almanacs have them."""
 SET_BELOW_DEG = -0.6
-"""Geometric elevation of a sun whose last edge just shows: refraction lifts it by so much."""
+"""Geometric elevation of a sun whose upper edge is just visible: refraction lifts it by that much."""
 MIDDAY_HALF_WIDTH_DEG = 22.5
 """Hour angle around solar noon that counts as midday: an hour and a half on each side."""
 EVENING_FROM_DEG = 75.0
@@ -23,13 +23,13 @@ _J2000 = datetime(2000, 1, 1, 12, tzinfo=UTC)
 _CENTURY_S = 36525 * 86400
 
 EV_HARD_SUN, EV_FILL_FLASH, EV_LOW, EV_NIGHT = 14.0, 11.0, 7.0, 3.0
-"""EV100: "sunny 16" is 15, hazy sun 14, overcast 12, lit rooms 5 to 7. Dark motifs in full sun meter
+"""EV100: "sunny 16" is 15, hazy sun 14, overcast 12, lit rooms 5 to 7. Dark subjects in full sun meter
 as low as 12, so that overcast cannot be told from the exposure alone."""
 EV_MOONLIGHT, EV_ARTIFICIAL, NIGHT_BELOW_DEG = -2.0, 1.0, -12.0
 EV_DIFFUSE = (9.0, 11.0)
 HIGH_SUN_DEG = 20.0
 BACKLIT_WITHIN_DEG = 45.0
-"""The sun this near to the (level) line of sight lights things from behind."""
+"""A sun this close to the (level) line of sight lights things from behind."""
 SUNLIGHT_LX, SKYLIGHT_LX, EXTINCTION = 133_000.0, 15_000.0, 0.21
 """Illuminance by the sun outside the atmosphere and by a bright clear sky; clear air's optical depth (IES RP-21)."""
 MOON_FROM_MM, MOON_UP_TO_EV = 200.0, 15.5
@@ -123,7 +123,7 @@ def kind_of_light(
     sun_elevation_deg: float | None,
     off_sun_deg: float | None = None,
 ) -> tuple[str, str] | None:
-    """The kind of light in a word, and the rule that gave it; None where several are possible.
+    """The kind of light in a word, and the rule behind it; None if several are possible.
 
     Args:
         ev100: the exposure value.
@@ -154,7 +154,7 @@ def off_sun_deg(direction_deg: float, sun_azimuth_deg: float, sun_elevation_deg:
 
 
 def brightest_sunlit_ev(sun_elevation_deg: float | None) -> float:
-    """EV100 at which white in full sun meters: what is brighter is the sun itself, its halo or its reflection.
+    """EV100 of white in full sun: anything brighter is the sun itself, its halo or its reflection.
 
     Lambert-Beer over Kasten and Young's air mass (1989); a meter's constant of 12.5 cd s/(m² ISO).
     """
@@ -165,12 +165,12 @@ def brightest_sunlit_ev(sun_elevation_deg: float | None) -> float:
 
 
 def may_be_the_moon(ev100: float, focal_35mm: float | None) -> bool:
-    """Whether a bright exposure by night can be right: the moon through a long lens."""
+    """Whether a bright exposure at night is plausible: the moon through a long lens."""
     return focal_35mm is not None and focal_35mm >= MOON_FROM_MM and ev100 <= MOON_UP_TO_EV
 
 
 def night_light(ev100: float | None, sun_elevation_deg: float | None, flash_fired: bool | None) -> str | None:
-    """What lit a scene under a sun that was surely down: "moonlight" or "artificial"; else None.
+    """What lit a scene while the sun was certainly down: "moonlight" or "artificial"; else None.
 
     Landscapes under a full moon meter at EV100 -2 to -3, lit streets at 2 to 7.
     """
@@ -182,10 +182,10 @@ def night_light(ev100: float | None, sun_elevation_deg: float | None, flash_fire
 
 
 def _daylight(ev100: float, sun_elevation_deg: float | None, off_sun_deg: float | None) -> tuple[str, str] | None:
-    """Light that only the sun can give, and what is soft under a sun that is surely up.
+    """Light that only the sun can give, and soft light while the sun is certainly up.
 
-    Where "hard sun" goes by the exposure alone, nobody says where the sun stood: a silhouette meters like
-    a sunlit field.
+    If "hard sun" follows from the exposure alone, the sun's direction is unknown: a silhouette meters like a
+    sunlit field.
     """
     if sun_elevation_deg is not None and sun_elevation_deg < BLUE_HOUR_FROM:
         return None

@@ -10,7 +10,7 @@ FULL_FRAME_BLUR_MM = FULL_FRAME_DIAGONAL_MM / 1440
 
 
 def crop_factor(focal_mm: float | None, focal_35mm: float | None) -> float | None:
-    """How much smaller than a full frame the sensor is."""
+    """The crop factor: how much smaller than full frame the sensor is."""
     if not focal_mm or not focal_35mm:
         return None
     factor = focal_35mm / focal_mm
@@ -49,11 +49,11 @@ def sharp_range_m(distance_m: float, hyperfocal: float, focal_mm: float) -> tupl
 
 
 def depth_of_field(focal_mm: float, f_number: float, crop: float, distance_m: float | None) -> tuple[str, str] | None:
-    """The depth of field in a word, and the rule that gave it.
+    """The depth of field in a word, and the rule behind it.
 
-    With a distance: the sharp range relative to it (under 8 %, 30 %, 100 %, more). Without one only
-    what holds at every usual distance: deep where all from 1.5 m on can be sharp, shallow for long
-    fast lenses; else None.
+    With a distance: the sharp range relative to it (under 8 %, 30 %, 100 %, more). Without one, only
+    what holds at every usual distance: deep if everything from 1.5 m on can be sharp, shallow for long
+    fast lenses; otherwise None.
     """
     hyperfocal = hyperfocal_m(focal_mm, f_number, crop)
     if distance_m is not None and distance_m > focal_mm / 500:

@@ -1,8 +1,8 @@
-"""Which statement counts where several are made.
+"""Which statement counts if there are several.
 
 | facts | order |
 | --- | --- |
-| what the file is (size, turn, profile) | container, Exif, XMP |
+| what the file is (size, orientation, profile) | container, Exif, XMP |
 | what people write: rating, words, place, position | own sidecar, embedded XMP, IPTC, Exif |
 | lens | Exif LensModel, embedded XMP, own sidecar, maker note, Exif LensSpecification |
 | everything that the camera measured, the time included | Exif, embedded XMP, own sidecar, maker note |
@@ -23,12 +23,12 @@ WRITTEN_LATER = frozenset(
     | {"country", "latitude", "longitude", "altitude_m"}
 )
 _LEADS = {"longitude": "latitude", "altitude_m": "latitude", "offset_text": "captured_at"}
-"""Fields that count only beside the same value of another field."""
+"""Fields that count only together with the same value of another field."""
 
 
 @dataclass(slots=True)
 class Statements:
-    """Findings by where they stand."""
+    """Findings by the block they come from."""
 
     container: Findings = field(default_factory=dict)
     exif: Findings = field(default_factory=dict)
@@ -52,7 +52,7 @@ def ranked(said: Statements) -> Findings:
 
 
 def _take(result: Findings, findings: Findings, names: set[str]) -> None:
-    """Add the fields that are still open, leading ones first."""
+    """Add the fields that are still missing, the leading ones first."""
     for name in sorted(names, key=lambda n: n in _LEADS):
         lead = _LEADS.get(name)
         if name not in result and (lead is None or _same(result.get(lead), findings.get(lead))):

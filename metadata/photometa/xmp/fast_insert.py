@@ -1,7 +1,7 @@
-"""The common merge at the speed of parsers in C: texts that are not in the packet yet.
+"""The common merge, at the speed of C parsers: text properties that are not in the packet yet.
 
-lxml says what stands in the packet, one rdf:Description goes in before the end of rdf:RDF, and both
-parsers look at the result. Whatever is out of the ordinary is left to splice.
+lxml reads the packet, one rdf:Description is inserted before the end of rdf:RDF, and both parsers check the
+result. Anything unusual is left to xmp_edit.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def insert(data: bytes, texts: Mapping[str, str], extra: Mapping[str, str]) -> b
         extra: prefixes beyond the standard ones, with their URIs.
 
     Returns:
-        The new bytes; None where that is not all there is to it: another encoding, a property that is
-        there already, anything that could be a reason to refuse.
+        The new bytes; None if it is not that simple: another encoding, a property that is already there,
+        anything that could be a reason to refuse.
     """
     try:
         codec, base = codec_and_start(data)
@@ -65,7 +65,7 @@ def inserted(
         extra: prefixes beyond the standard ones, with their URIs.
         about: the packet's rdf:about.
         rdf: its prefix for RDF.
-        white: what stands before the end tag now, as white_before has it.
+        white: what is before the end tag now, as white_before returns it.
         newline: its line end.
     """
     white = white if white.strip(" \t") else ""
@@ -74,7 +74,7 @@ def inserted(
 
 
 def line_end(text: bytes) -> str:
-    """The line end in use; none where all is one line."""
+    """The line end in use; none if everything is one line."""
     return "\r\n" if b"\r\n" in text else "\n" if b"\n" in text else "\r" if b"\r" in text else ""
 
 
@@ -91,7 +91,7 @@ def _only_rdf(root: Any) -> Any | None:
 
 
 def _about(rdf: Any, wanted: Mapping[Name, str]) -> str | None:
-    """The packet's rdf:about; None where there are several, or one of our properties is there."""
+    """The packet's rdf:about; None if there are several, or one of our properties is present."""
     ours = {f"{{{uri}}}{local}" for uri, local in wanted}
     abouts = {""}
     for block in rdf.iterchildren("*"):
@@ -103,7 +103,7 @@ def _about(rdf: Any, wanted: Mapping[Name, str]) -> str | None:
 
 
 def _well_formed(xml: bytes) -> bool:
-    """Expat's opinion; it is another program than lxml's libxml2."""
+    """Whether expat accepts it: a different parser from lxml's libxml2."""
     parser = expat.ParserCreate("UTF-8")
     try:
         parser.Parse(xml, True)

@@ -73,7 +73,7 @@ _LOCAL = re.compile(r"[A-Za-z_\u00c0-\U0010ffff][\w.\-\u00b7]*\Z")
 
 
 def split(qualified: str, extra: dict[str, str] | None = None) -> Name:
-    """Take "prefix:name" apart.
+    """Split "prefix:name" into namespace URI and local name.
 
     Args:
         qualified: e.g. "dc:title".

@@ -26,12 +26,12 @@ _BAD_REFERENCE = re.compile(rb"&#(?:x0*(?:[0-8bcefBCEF]|1[0-9a-fA-F])|0*(?:[0-8]
 def parse(data: bytes, only: Container[str] | None = None) -> Properties:
     """Read a packet: UTF-8 or UTF-16, with or without wrapper, junk around it tolerated.
 
-    A property that stands twice keeps its first value. Control characters that XML 1.0 forbids
+    A property that occurs twice keeps its first value. Control characters that XML 1.0 forbids
     read as spaces.
 
     Args:
         data: the packet's bytes.
-        only: the standard names of the properties wanted; all others are left out, unread.
+        only: the standard names of the properties wanted; all others are skipped, unread.
 
     Raises:
         MetadataError: it is not a readable XMP packet (code "malformed").
@@ -47,7 +47,7 @@ def parse(data: bytes, only: Container[str] | None = None) -> Properties:
                 pass
         raise MetadataError(
             f"The XMP packet cannot be read: {error}.",
-            "Let the program that wrote it write it again, or remove the file.",
+            "Save it again in the program that wrote it, or remove the file.",
             "malformed",
         ) from error
 
@@ -64,7 +64,7 @@ def _properties(data: bytes, only: Container[str] | None) -> Properties:
 
 
 class _Wanted:
-    """Names by namespace and local name, as a set of "prefix:name" has them."""
+    """A set of "prefix:name" that can be asked by namespace and local name."""
 
     def __init__(self, names: Container[str]) -> None:
         self.names = names
@@ -74,7 +74,7 @@ class _Wanted:
 
 
 class _Prefixes:
-    """Gives every namespace one prefix: the standard one, else a fresh one."""
+    """Gives every namespace one prefix: the standard one, or else a new one."""
 
     def __init__(self, rdf: Element) -> None:
         scopes = {id(e.scope): e.scope for block in rdf.children for e in (block, *block.children)}
@@ -97,7 +97,7 @@ class _Prefixes:
 
 
 def _last_word(uri: str) -> str:
-    """A prefix for a namespace declared deep inside: its last telling word."""
+    """A prefix for a namespace declared deep inside: its last significant word."""
     words = [w for w in re.findall(r"[A-Za-z][A-Za-z0-9]*", uri) if w.lower() not in ("ns", "xmlns")]
     return words[-1] if words else "ns"
 
@@ -105,7 +105,7 @@ def _last_word(uri: str) -> str:
 def packet(properties: Mapping[str, Value]) -> bytes:
     """A fresh, complete packet in UTF-8: xpacket wrapper, x:xmpmeta, one rdf:Description.
 
-    Characters that XML 1.0 forbids are left out.
+    Characters that XML 1.0 forbids are omitted.
 
     Args:
         properties: "prefix:name" -> value. Prefixes beyond the standard ones come with
@@ -156,7 +156,7 @@ def description(
 
 
 def simple_element(name: str, text: str, attributes: Iterable[tuple[str, str]] = ()) -> str:
-    """One property element with a text, its name as written where it is inserted."""
+    """One property element with text; the name as written where it is inserted."""
     inside = "".join(f" {key}={_quoted(value)}" for key, value in attributes)
     return f"<{name}{inside}>{_text(text)}</{name}>"
 
@@ -217,7 +217,7 @@ def _used_prefixes(value: object, extra: dict[str, str]) -> Iterator[tuple[str, 
         for inner in value:
             yield from _used_prefixes(inner, extra)
     elif not isinstance(value, (str, LangAlt)):
-        raise ValueError(f"{value!r} is no XMP value: text, Bag, Seq, Alt, LangAlt or Struct")
+        raise ValueError(f"{value!r} is not an XMP value: text, Bag, Seq, Alt, LangAlt or Struct")
 
 
 def _text(text: str) -> str:

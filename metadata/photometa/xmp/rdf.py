@@ -1,7 +1,7 @@
 """From XML elements to XMP values: the RDF subset of XMP Specification part 1, clause 7 and annex C.
 
-Read are both notations of everything (attributes and elements, parseType="Resource" and nested
-descriptions, rdf:value and rdf:resource), and what real files add to them.
+Both notations are read everywhere (attributes and elements, parseType="Resource" and nested
+descriptions, rdf:value and rdf:resource), and deviations found in real files.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ def attribute_properties(element: Element) -> Iterator[tuple[Name, str, str]]:
 
 
 class Reader:
-    """Reads values; says how names appear in structures, and whether qualifiers count.
+    """Reads values; decides how names appear in structures, and whether qualifiers count.
 
-    With exact=True nothing is left out (languages of simple values, repeated languages), so that two
-    packets are equal exactly if their data models are.
+    With exact=True nothing is omitted (languages of simple values, repeated languages), so that two packets are
+    equal exactly if their data models are.
     """
 
     def __init__(self, namer: Namer = clark, *, exact: bool = False) -> None:
@@ -69,7 +69,7 @@ class Reader:
 
         Args:
             rdf: the packet's rdf:RDF.
-            only: leave out all others, unread.
+            only: skip all others, unread.
         """
         found: list[tuple[Name, Value]] = []
         for description in descriptions(rdf):

@@ -1,4 +1,4 @@
-"""A second opinion on a merge, by another parser (lxml) and at its speed.
+"""Verifies a merge with another parser (lxml), at its speed.
 
 What was inserted is taken out of the parsed result again, and then it must be the same document as
 before: every element, attribute, text, comment and order.
@@ -14,13 +14,13 @@ from photometa.xmp.namespaces import RDF, Name
 
 _ENCODINGS = {"utf-16-le": "UTF-16LE", "utf-16-be": "UTF-16BE"}
 _parsers = threading.local()
-"""By encoding, for each thread its own: making one takes as long as parsing a packet."""
+"""Parsers by encoding, one set per thread: making one takes as long as parsing a packet."""
 
 
 def parsed(xml: bytes, codec: str) -> Any | None:
-    """The root of a packet's XML, without what stands around it.
+    """The root of a packet's XML, without its surroundings.
 
-    None where lxml cannot read it: it is stricter than XMP in the wild (undeclared prefixes).
+    None if lxml cannot read it: it is stricter than XMP in the wild (undeclared prefixes).
     """
     from lxml import etree
 
@@ -44,7 +44,7 @@ def only_inserted(before: Any | None, after: bytes, codec: str, texts: Mapping[N
         texts: the inserted properties.
 
     Returns:
-        None where lxml cannot tell.
+        None if lxml cannot tell.
     """
     new = parsed(after, codec)
     if before is None or new is None:

@@ -1,7 +1,7 @@
 """XML as a light tree that knows the byte offsets of every element.
 
-Expat reports where in the original bytes each tag starts; that is what splicing needs, and what
-tree-building parsers do not tell. Document type declarations are refused, so there are no entities.
+Expat reports where in the original bytes each tag starts, which editing in place needs and tree-building
+parsers do not tell. Document type declarations are refused, so there are no entities.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Document:
     data: bytes
     """The bytes as given."""
     base: int
-    """Where the XML starts in data: junk before it is skipped."""
+    """Where the XML starts in data, after any junk."""
     codec: str
     """Python codec without BOM: "utf-8", "utf-16-le", "utf-16-be", or the declared one."""
 
@@ -81,7 +81,7 @@ class Document:
         return at + len(mark)
 
     def surroundings_hold(self, word: str) -> bool:
-        """Whether a word stands before or after the XML that was parsed."""
+        """Whether a word occurs before or after the parsed XML."""
         sought = word.encode(self.codec)
         return sought in self.data[: self.base] or sought in self.data[self.end :]
 

@@ -1,8 +1,8 @@
-"""Lossless merging: a packet's bytes change only where our properties stand.
+"""Lossless editing: a packet's bytes change only where our properties are.
 
-Nothing is serialised anew. An absent property is inserted as one rdf:Description before the end of
-rdf:RDF, a present one is replaced where it stands, a removed one is cut out; then the result is
-parsed and its whole data model compared with what was asked for, before anybody sees it.
+Nothing is re-serialised. An absent property is inserted as one rdf:Description before the end of rdf:RDF, a
+present one is replaced in place, a removed one is cut out; then the result is parsed and its whole data model
+compared with what was requested, before anybody sees it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _START_TAG = re.compile(r"""<[^\s/>]+(?:\s+[^\s=/>]+\s*=\s*(?:"[^"]*"|'[^']*'))*
 _ATTRIBUTE = re.compile(r"""(\s+)([^\s=/>]+)(\s*=\s*)("[^"]*"|'[^']*')""")
 
 Edit = tuple[int, int, str]
-"""From and to, in bytes of the file, and what stands there afterwards."""
+"""Start and end, in bytes of the file, and the replacement."""
 Model = list[tuple[Name, Value]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Location:
-    """Where a property stands: an attribute of a description, or an element in it."""
+    """Where a property is: an attribute of a description, or an element in it."""
 
     description: Element
     attribute: str | None
@@ -45,11 +45,11 @@ def merge(data: bytes, changes: Mapping[str, Value | None], namespaces: Mapping[
         namespaces: prefixes beyond the standard ones.
 
     Returns:
-        The new bytes; data itself if it says all that already.
+        The new bytes; data itself if nothing changes.
 
     Raises:
         XmlError: not well-formed, a DOCTYPE, more than one rdf:RDF, different rdf:about, a property
-            of ours that stands twice; or the result would not read as asked for.
+            of ours that occurs twice; or the result would not read back as requested.
         ValueError: a name without a known prefix, or that XML does not allow.
     """
     extra = dict(namespaces or {})
@@ -74,7 +74,7 @@ def merge(data: bytes, changes: Mapping[str, Value | None], namespaces: Mapping[
 
 
 def _wanted(changes: Mapping[str, Value | None], extra: dict[str, str]) -> dict[Name, Value]:
-    """What the changed properties must read as: the data model of a fresh packet of them."""
+    """What the changed properties must read back as: the data model of a new packet of them."""
     texts = {split(n, extra): writable(v) for n, v in changes.items() if isinstance(v, str)}
     kept = {n: v for n, v in changes.items() if v is not None and not isinstance(v, str)}
     if not kept:
@@ -106,7 +106,7 @@ def _verify(
     current: dict[Name, Value],
     wanted: dict[Name, Value],
 ) -> None:
-    """Compare everything: by lxml where only texts were inserted, else by the whole data model."""
+    """Compare everything: by lxml if only texts were inserted, otherwise by the whole data model."""
     texts = {n: v for n, v in wanted.items() if n in pending and isinstance(v, str)}
     if len(texts) == len(pending) and not pending & current.keys():
         start, end = document.base, document.end
@@ -217,7 +217,7 @@ class _EditPlan:
         return start, end, ""
 
     def _collapsed(self, edits: list[Edit]) -> list[Edit]:
-        """Back to <rdf:RDF/>, if that is what the insertion had opened."""
+        """Back to <rdf:RDF/>, if that is what the insertion had expanded."""
         tag, _ = self._start_tag(self.rdf)
         inside_start = self._at(self.rdf) + self._length(tag)
         if len(edits) != 1 or self._text(inside_start, edits[0][0]) not in ("\n", "\r\n", "\r"):

@@ -55,7 +55,7 @@ READ = frozenset(
     | {"exif:DateTimeDigitized", "exif:GPSLatitude", "exif:GPSLongitude", "exif:GPSAltitude"}
     | {"exif:GPSAltitudeRef", "photoshop:SidecarForExtension"}
 )
-"""Every property that becomes a fact, or says whose sidecar it is."""
+"""Every property that becomes a fact, or says which file the sidecar belongs to."""
 
 
 def read_described(properties: Mapping[str, Value], source: str = "XMP") -> Findings:
@@ -63,7 +63,7 @@ def read_described(properties: Mapping[str, Value], source: str = "XMP") -> Find
 
     Args:
         properties: a packet's.
-        source: what to name before the property, e.g. "XMP" or the sidecar's name.
+        source: named before the property, e.g. "XMP" or the sidecar's name.
     """
     found: Findings = {}
     for field, name in _TEXTS:

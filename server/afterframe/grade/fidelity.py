@@ -1,12 +1,12 @@
-"""How true a clip is to its photo: measured on its frames, on their way to the encoder.
+"""How true a clip is to its photo, measured on its frames on their way to the encoder.
 
 ========================  ==========================================================================================
 ``photo_psnr_db``         the photo's frame (the first; the last with ``direction: before``) against the prepared
                           photo: peak signal-to-noise ratio of BT.709 luma, dB, at most 100
 ``photo_de00``            the same two: mean CIEDE2000 difference, at :data:`SIDE` pixels
-``drift_de00``            the largest mean CIEDE2000 difference that a place of the photo's frame has later (or
-                          earlier), followed by optical flow; not there when it cannot be followed
-``loop_seam``             loops only: |last - first| over the median step from frame to frame; 1 cannot be seen
+``drift_de00``            the largest mean CIEDE2000 difference between the photo's frame and later (or earlier)
+                          ones, aligned by optical flow; absent if they cannot be aligned
+``loop_seam``             loops only: |last - first| over the median step between frames; 1 is invisible
 ========================  ==========================================================================================
 
 All before encoding, on a handful of frames: a few hundredths of a second, whatever the clip's length.
@@ -28,13 +28,13 @@ from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
 SIDE = 192
 """Long side of the pictures that are compared, pixels."""
 LOOKS = 5
-"""Frames that drift is measured on, the first and the last included."""
+"""Frames on which drift is measured, including the first and the last."""
 STEPS = 6
-"""Steps from frame to frame that a loop's seam is compared with."""
+"""Steps between frames that a loop's seam is compared with."""
 
 
 class Fidelity:
-    """Watches one clip's frames go by.
+    """Measures one clip while its frames pass through.
 
     Args:
         photo: what the clip was made from.
@@ -50,7 +50,7 @@ class Fidelity:
         self._measured: Mapping[str, float] = {}
 
     def watch(self, frames: Frames) -> Frames:
-        """The same frames; some are looked at in passing."""
+        """The same frames, some of them measured in passing."""
         self._count = frames.count
         return replace(frames, frames=self._watched(frames))
 
@@ -69,7 +69,7 @@ class Fidelity:
         return [round(share * (self._count - 1)) for share in np.linspace(0, 1, LOOKS)]
 
     def _steps(self) -> list[int]:
-        """Pairs of neighbours all along the clip, flat."""
+        """Pairs of neighbouring frames along the clip, flattened."""
         starts = [round(share * (self._count - 2)) for share in np.linspace(0, 1, STEPS)]
         return [index for start in starts for index in (start, start + 1)]
 
@@ -77,7 +77,7 @@ class Fidelity:
         return self._count - 1 if self._photo_last else 0
 
     def measures(self) -> Mapping[str, float]:
-        """What was measured, by name; to be asked when all frames went by."""
+        """The measurements by name; complete once all frames have passed."""
         return self._measured
 
     def _measure(self) -> Mapping[str, float]:
@@ -109,7 +109,7 @@ class Fidelity:
         if self._count < 3 or not {*steps, 0, self._count - 1} <= self._seen.keys():
             return None
         sizes = [_step(self._seen[one], self._seen[other]) for one, other in zip(steps[::2], steps[1::2], strict=True)]
-        # A clip that hardly moves has no step to speak of: a tenth of a level of 255 is taken for one.
+        # A clip that hardly moves has no step to compare with: a tenth of a level of 255 stands in for it.
         return _step(self._seen[self._count - 1], self._seen[0]) / max(float(np.median(sizes)), 0.1 / 255)
 
 

@@ -1,11 +1,11 @@
-"""Match a model's clip to its photo's colours: one smooth transform per clip, which follows slow drift.
+"""Match a model's clip to its photo's colours, by one smooth transform that follows slow drift.
 
 Where frame and photo show the same thing (:mod:`afterframe.grade.tracking`), colours are compared in OKLab and a
 smooth transform is fitted, at key frames four times a second; between them it changes as slowly as the clip's
-own drift, so that nothing flickers. Skin counts more than anything else. A key frame whose colours would not
-come closer is left alone, and so is a clip that does not show its photo.
+own drift, so that nothing flickers. Skin counts most. A key frame whose colours would not come closer is left
+alone, and so is a clip that does not show its photo.
 
-Frames stream: those of one second and a handful more are held, however long the clip is.
+Frames are streamed: one second and a handful more are held, however long the clip is.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = ["match_grade"]
 KEY_S = 0.25
 """Time between key frames, seconds."""
 _SAME_TABLE = 2e-4
-"""Transforms closer than this share a table, OKLab: well under one level of 255."""
+"""Transforms closer than this share a look-up table, OKLab: well under one level of 255."""
 
 
 def match_grade(frames: Frames, photo: PreparedPhoto) -> Frames:
@@ -67,7 +67,7 @@ def _graded(frames: Frames, photo: PreparedPhoto) -> Iterator[Pixels]:
 
 
 class _Grader:
-    """Applies transforms, a few frames at a time (Pillow works outside Python's lock); keeps their order."""
+    """Applies transforms to several frames at a time (Pillow releases Python's lock), in order."""
 
     def __init__(self) -> None:
         self._transform = NONE
@@ -83,7 +83,7 @@ class _Grader:
         self._pool.shutdown(cancel_futures=True)
 
     def grade(self, frame: Pixels, transform: Transform) -> Iterator[Pixels]:
-        """Take a frame in; the earlier ones that are done come out."""
+        """Add a frame; yields earlier ones that are done."""
         if float(np.abs(transform.coefficients - self._transform.coefficients).max()) > _SAME_TABLE:
             self._transform = transform
             self._table = transform.table()
@@ -92,7 +92,7 @@ class _Grader:
             yield self._under_way.popleft().result()
 
     def rest(self) -> Iterator[Pixels]:
-        """The frames that are still inside."""
+        """The remaining frames."""
         while self._under_way:
             yield self._under_way.popleft().result()
 
@@ -107,7 +107,7 @@ def _like(small: Floats, frame: Floats) -> Floats:
 
 
 def _skin(small: Floats, photo: PreparedPhoto) -> Floats:
-    """1 where the small photo shows a face's skin, else 0: colours of skin's hues inside the faces' boxes."""
+    """1 where the small photo shows skin in a face, otherwise 0: skin hues inside the faces' boxes."""
     light, a, b = np.moveaxis(to_oklab(small), -1, 0)
     hue, chroma = np.degrees(np.arctan2(b, a)), np.hypot(a, b)
     coloured = (light > 0.25) & (light < 0.95) & (hue > 15) & (hue < 80) & (chroma > 0.02)

@@ -1,4 +1,4 @@
-"""A clip's transforms over time: fitted at key frames, held steady between them, slow drift followed."""
+"""A clip's transforms over time: fitted at key frames, steady between them, following slow drift."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from afterframe.grade.transform import NONE, Transform, fit
 from afterframe.imaging.colour import Floats, ciede2000, from_oklab, to_cielab, to_oklab
 
 REACH_S = 1.0
-"""Key frames this far before and behind a frame have a say in its transform, seconds."""
+"""Key frames within this distance of a frame contribute to its transform, seconds."""
 WORTH_IT = (0.9, 0.2)
-"""A key frame is graded only if that brings the mean dE00 under this share of what it was, and down by so much."""
+"""A key frame is graded only if that lowers the mean dE00 below this share of itself, and by at least this much."""
 SKIN_COUNTS = 4.0
-"""What a sample of skin counts against another."""
+"""Weight of a skin sample relative to others."""
 _STRENGTHS = (1.0, 0.5)
 """Tried in turn until nothing is made worse."""
 _SAMPLES = 4000
-"""Taken from a key frame at most; half for the fit, half to judge it."""
+"""Most samples taken from a key frame; half for the fit, half to validate it."""
 _INERTIA = 0.5
-"""What the transform of the frame before counts, against 1 of a key frame right there."""
+"""Weight of the previous frame's transform, against 1 for a key frame at the same time."""
 _JUMP = 0.006
-"""A first frame whose transform differs this much from the second's is graded by itself, OKLab."""
+"""A first frame whose transform differs this much from the second's is graded on its own, OKLab."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class TransformTrack:
         self._looked = 0
 
     def add_key_frame(self, at_s: float, frame: Floats) -> None:
-        """Fit a key frame; to be called in the clip's order.
+        """Fit a key frame; call in the clip's order.
 
         Args:
             frame: sRGB 0-1, of the size of the tracker's photo.
@@ -81,10 +81,10 @@ class TransformTrack:
             self._part_with_the_first()
 
     def at(self, at_s: float) -> Transform:
-        """A frame's transform; to be asked in the clip's order.
+        """A frame's transform; call in the clip's order.
 
-        A straight line through the key frames within reach (LOESS, tricube weights). Without any the last transform
-        is held, and the first ones that come within reach turn it gradually.
+        A straight line through the key frames within reach (LOESS, tricube weights). Without any, the last transform
+        is held, and the next key frames change it gradually.
         """
         if at_s == 0 and self._first is not None:
             return self._first
@@ -102,7 +102,7 @@ class TransformTrack:
         return self._now
 
     def _line(self, apart: npt.NDArray[np.float64], share: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Where the straight line through the key frames' coefficients passes; ``apart``: their distance, seconds."""
+        """The value of the line fitted through the key frames' coefficients; ``apart``: their distances, seconds."""
         values = np.stack([key.transform.coefficients for key in self._keys])
         centre = float(share @ apart)
         spread = float(share @ (apart - centre) ** 2)
@@ -123,14 +123,14 @@ class TransformTrack:
         at = at[:: max(1, len(at) // _SAMPLES)]
         seen, wanted = to_oklab(match.frame.reshape(-1, 3)[at]), self._photo.reshape(-1, 3)[at]
         skin = self._skin.reshape(-1)[at]
-        # A wide sky must not outvote a face: a colour that is 100 times as common counts 10 times as much.
+        # A wide sky must not outvote a face: a colour 100 times as common counts 10 times as much.
         cells = np.round(wanted * np.array([10, 20, 20], np.float32)).astype(np.int64) @ [1, 100, 10_000]
         _, cell, count = np.unique(cells, return_inverse=True, return_counts=True)
         weight = np.asarray(count[cell] ** -0.5 * (1 + (SKIN_COUNTS - 1) * skin), np.float32)
         return _Samples(seen, wanted, weight, skin)
 
     def _judged(self, samples: _Samples, before: Transform) -> Transform:
-        """The fitted transform at the greatest strength that makes nothing worse, on samples that it never saw."""
+        """The fitted transform at the greatest strength that makes nothing worse, on samples it was not fitted to."""
         for_fit, for_judging = samples.every_other(0), samples.every_other(1)
         found = fit(for_fit.seen, for_fit.wanted, for_fit.weight, before)
         return next((t for s in _STRENGTHS if _helps(t := found.scaled(s), for_judging)), NONE)

@@ -1,4 +1,4 @@
-"""Where a clip's frame still shows what its photo shows: small pictures, optical flow, and a test of structure."""
+"""Finds where a frame still shows what its photo shows, by small pictures, optical flow and a test of structure."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ SIDE = 256
 _WINDOW = 9
 """Side of the window in which structure is compared, pixels."""
 _TEXTURE = 2.5
-"""Standard deviation in the window from which on there is structure to compare, levels of 255."""
+"""Least standard deviation in the window for it to count as structure, levels of 255."""
 _SAME = 0.7
-"""Correlation in the window from which on two places show the same thing."""
+"""Least correlation in the window for two positions to show the same thing."""
 _LEAST_SIDE = 24
-"""Pixels. OpenCV's DIS flow reads beyond pictures that are lower: strips of 8 to 1 and more are not followed."""
+"""Pixels. OpenCV's DIS flow reads out of bounds on smaller pictures: strips of 8 to 1 and more are not tracked."""
 _TRUSTED = 0.3
-"""Share of the photo's structure that must be found again before anything is said about colours."""
+"""Share of the photo's structure that must be found again before colours are compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A frame laid over its photo."""
+    """A frame aligned with its photo."""
 
     frame: Floats
     """The frame's colours where the photo's pixels went: sRGB 0-1 (height, width, 3), softened."""
     same: npt.NDArray[np.bool_]
-    """(height, width): the frame shows there what the photo shows."""
+    """(height, width): true where the frame shows what the photo shows."""
     trust: float
-    """Share of the photo's structure found in the frame, 0-1; 1 where neither has any."""
+    """Share of the photo's structure found in the frame, 0-1; 1 if neither has any."""
 
     @property
     def usable(self) -> bool:
@@ -50,7 +50,7 @@ class Tracker:
 
     def __init__(self, photo: Floats) -> None:
         self.photo = soft(photo)
-        """The photo's colours, softened as the frames are."""
+        """The photo's colours, softened like the frames."""
         self._grey = _grey(photo)
         height, width = self._grey.shape
         self._here = np.dstack(np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)))
@@ -60,8 +60,8 @@ class Tracker:
     def match(self, frame: Floats) -> Match:
         """Find the photo in a frame of the photo's own size.
 
-        The frame is laid as the one before lay, and only what moved since is looked for: so large movement is
-        followed step by step, and a pattern that repeats is not mistaken for its neighbour.
+        The frame is first aligned as the previous one was, and only the movement since then is estimated: large
+        movement is followed step by step, and a repeating pattern is not mistaken for its neighbour.
         """
         grey = _grey(frame)
         if min(grey.shape) < _LEAST_SIDE:
@@ -84,19 +84,19 @@ def _at(picture: Floats, where: Floats) -> Floats:
 
 
 def _filled(flow: Floats, known: npt.NDArray[np.bool_]) -> Floats:
-    """A flow that is smooth, and where it is not known moves as its surroundings do."""
+    """The flow, smoothed, and filled in from its surroundings where it is unknown."""
     weight = known.astype(np.float32) + 1e-6
     near = cv2.blur(flow * weight[..., None], (31, 31)) / cv2.blur(weight, (31, 31))[..., None]
     return np.asarray(np.where(known[..., None], cv2.blur(flow, (3, 3)), near), np.float32)
 
 
 def soft(picture: Floats) -> Floats:
-    """Without noise and the finest detail: misplacement by a pixel must not look like another colour."""
+    """Without noise and the finest detail: a misalignment of one pixel must not look like another colour."""
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), 1.5), np.float32)
 
 
 def _compare(one: Floats, other: Floats, seen: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.bool_], float]:
-    """Where two grey pictures have the same structure, or neither has any; and the share of structure kept."""
+    """Where two grey pictures have the same structure, or neither has any; and the share of structure found again."""
     box = (_WINDOW, _WINDOW)
     mean_one, mean_other = cv2.blur(one, box), cv2.blur(other, box)
     var_one = np.maximum(cv2.blur(one * one, box) - mean_one**2, 0)
@@ -117,7 +117,7 @@ def _grey(picture: Floats) -> Floats:
 
 
 def _structure(grey: Floats) -> npt.NDArray[np.uint8]:
-    """Detail against its surroundings: a darker sky must not be followed to where it was as dark before."""
+    """Detail relative to its surroundings: a darkened sky must not be matched to where it was equally dark before."""
     detail = grey - cv2.GaussianBlur(grey, (0, 0), 6)
     strength = np.sqrt(cv2.GaussianBlur(detail * detail, (0, 0), 6)) + 2
     return np.asarray(np.clip(detail / strength * 40 + 128, 0, 255), np.uint8)

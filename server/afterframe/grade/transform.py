@@ -1,4 +1,4 @@
-"""One smooth change of colour: how it is fitted to samples, and the table by which it is applied."""
+"""One smooth change of colour: fitting it to samples, and the look-up table that applies it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from afterframe.imaging.frames import Pixels
 NODES = 25
 """Nodes of the look-up table along each of red, green and blue."""
 _ROUNDS = 4
-"""How often the samples are weighed again by how well they fit."""
+"""How often the samples are reweighted by how well they fit."""
 _STIFFNESS = np.diag([4e-6, 8e-6, 8e-6, 8e-6] + [4e-5] * 7)
-"""How strongly each feature holds to the prior (ridge regression), against samples of weight 1 in all."""
+"""How strongly each feature is held to the prior (ridge regression), against samples of total weight 1."""
 _OFF = 0.03
-"""A sample that is this far off counts half, OKLab: it shows something else, or was clipped."""
+"""A sample this far off counts half, OKLab: it shows something else, or was clipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,13 @@ def apply(table: ImageFilter.Color3DLUT, frame: Pixels) -> Pixels:
 
 
 def fit(seen: Floats, wanted: Floats, weight: Floats, prior: Transform = NONE) -> Transform:
-    """The transform that brings colours closest to others; robust against a part that does not belong together.
+    """The transform that maps colours closest to others, robust against outliers.
 
     Args:
         seen: OKLab (samples, 3).
         wanted: OKLab (samples, 3), what each should become.
-        weight: (samples,), what each counts.
-        prior: what is believed where the samples say little.
+        weight: (samples,), the weight of each.
+        prior: used where the samples say little.
     """
     features = _features(seen)
     missing = (wanted - prior.oklab(seen)).astype(np.float64)

@@ -1,7 +1,7 @@
-"""What a photo shows, found without trained weights beyond OpenCV's packaged face cascades.
+"""What a photo shows, without trained weights beyond OpenCV's packaged face cascades.
 
 :func:`analyse` is for recipes and framing (a few numbers and boxes); :func:`map_scene` is for generators (maps).
-The same pixels always give the same answer.
+The same pixels always give the same result.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A photo brought down to the size at which it is looked at."""
+"""A photo scaled down to the size at which it is analysed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Map = npt.NDArray[np.float32]
 """A float32 value per pixel, shape (height, width), 0-1 unless said otherwise."""
 
 LONG_SIDE = 512
-"""Pixels. Enough for faces of a twentieth of the picture and for the focus map; small enough for 0.3 s."""
+"""Pixels. Large enough for faces a twentieth of the picture wide and for the focus map; small enough for 0.3 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnalysisImage:
-    """The small picture in the forms that the detectors ask for."""
+    """The small picture in the colour spaces that the detectors use."""
 
     rgb: Pixels
     """uint8 sRGB (height, width, 3)."""
@@ -37,14 +37,14 @@ class AnalysisImage:
         return self.luma.shape[0], self.luma.shape[1]
 
     def rows(self) -> Map:
-        """Each pixel's height in the picture: 0 at the top edge, 1 at the bottom edge."""
+        """Each pixel's vertical position: 0 at the top edge, 1 at the bottom edge."""
         height, width = self.shape
         ramp = np.linspace(0.0, 1.0, height, dtype=np.float32)
         return np.repeat(ramp[:, None], width, axis=1)
 
 
 def analysis_image(pixels: Pixels, long_side: int = LONG_SIDE) -> AnalysisImage:
-    """Bring ``pixels`` (uint8 sRGB, upright) down to ``long_side``; smaller ones stay as they are."""
+    """Scale ``pixels`` (uint8 sRGB, upright) down to ``long_side``; smaller ones are kept as they are."""
     height, width = pixels.shape[:2]
     scale = min(1.0, long_side / max(height, width))
     rgb = pixels
@@ -77,7 +77,7 @@ def down_columns(values: npt.NDArray[np.floating], sigma: float) -> Map:
 
 
 def unit(values: npt.NDArray[np.floating]) -> Map:
-    """Cut to 0-1, as float32."""
+    """Clip to 0-1, as float32."""
     return np.asarray(np.clip(values, 0.0, 1.0), np.float32)
 
 
@@ -97,7 +97,7 @@ def refine(values: Map, guide: Map, radius: int, epsilon: float = 1e-3) -> Map:
         values: the map to refine.
         guide: 0-1, same shape.
         radius: half the window, pixels.
-        epsilon: edges of a variance below it are smoothed over.
+        epsilon: edges with a lower variance are smoothed.
     """
     window = (2 * radius + 1, 2 * radius + 1)
 

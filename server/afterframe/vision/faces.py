@@ -1,7 +1,7 @@
 """Human faces, by OpenCV's packaged cascades voting together.
 
-One cascade alone sees faces in hedges; three that were trained differently rarely agree on one. The first looks
-everywhere, small faces and large ones each at the size where that is quick; the others only where it saw one.
+A single cascade sees faces in hedges; three that were trained differently rarely agree on a false one. The first
+searches everywhere, for small and large faces each at the scale where that is fast; the others only where it found one.
 Viola and Jones, "Rapid Object Detection using a Boosted Cascade of Simple Features", CVPR 2001.
 """
 
@@ -19,22 +19,22 @@ from afterframe.vision.analysis_image import AnalysisImage, Map, Pixels
 
 _CASCADES = ("frontalface_alt2", "frontalface_default", "frontalface_alt")
 _SMALLEST = 1 / 20
-"""The smallest face looked for, as a share of the long side."""
+"""Smallest face searched for, as a share of the long side."""
 _LARGE = 0.3
-"""From this share of the long side on, faces are looked for in a picture of half the size."""
+"""Faces larger than this share of the long side are searched for at half the size."""
 _RIM = 0.15
-"""Added around the picture for large faces, its edge repeated, share of the long side.
+"""Border added around the picture when searching for large faces, its edge repeated, share of the long side.
 
 A face that fills the frame needs it.
 """
 _SEARCH_SIDE = 400
-"""The long side of the picture that small faces are looked for in, pixels: the cascades want 20 a face."""
+"""Long side of the picture searched for small faces, pixels: the cascades need 20 per face."""
 _SAME_FACE = 0.35
 """Two boxes that overlap by this share of their union are one face."""
 _SKIN_NEEDED = 0.35
 
 Rectangle = tuple[int, int, int, int]
-"""x, y, width, height, pixels of the canvas; outside it too."""
+"""x, y, width, height, pixels of the analysis image; may reach outside it."""
 
 
 @functools.cache
@@ -45,7 +45,7 @@ def _cascade(name: str) -> cv2.CascadeClassifier:
 def find_faces(picture: AnalysisImage) -> tuple[BoundingBox, ...]:
     """The faces in the picture, largest first.
 
-    Each seen by all three cascades, or by two and skin-coloured.
+    Each was found by all three cascades, or by two and is skin-coloured.
     """
     grey = np.round(picture.luma * 255).astype(np.uint8)
     candidates: list[list[Rectangle]] = []
@@ -60,7 +60,7 @@ def find_faces(picture: AnalysisImage) -> tuple[BoundingBox, ...]:
 
 
 def _anywhere(grey: Pixels) -> Iterator[Rectangle]:
-    """Where the first cascade sees a face."""
+    """Faces found by the first cascade."""
     side = max(grey.shape)
     yield from _detected(grey, 0.03, min(1.0, _SEARCH_SIDE / side), (_SMALLEST * side, 1.1 * _LARGE * side), 1.16)
     yield from _detected(grey, _RIM, min(1.0, 0.5 * _SEARCH_SIDE / side), (_LARGE * side, 1.3 * side), 1.1)
@@ -71,10 +71,10 @@ def _detected(grey: Pixels, rim: float, scale: float, sizes: tuple[float, float]
 
     Args:
         grey: the picture.
-        rim: added around it, its edge repeated, share of its long side.
+        rim: border added around it, its edge repeated, share of its long side.
         scale: at which it is searched.
         sizes: the smallest and the largest face, pixels of ``grey``.
-        step: from one size to the next.
+        step: factor from one size to the next.
     """
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1.0 else grey
     rim_px = round(max(small.shape) * rim)
@@ -89,7 +89,7 @@ def _detected(grey: Pixels, rim: float, scale: float, sizes: tuple[float, float]
 
 
 def _seen_again(grey: Pixels, face: Rectangle) -> list[Rectangle]:
-    """The face as each cascade sees it, where it does, in a close look at its surroundings."""
+    """The face as each cascade finds it, if it does, searching closely around it."""
     x, y, wide, high = face
     around = round(0.45 * wide)
     size = 2 * around + wide, 2 * around + high
@@ -114,7 +114,7 @@ def _seen_again(grey: Pixels, face: Rectangle) -> list[Rectangle]:
 
 
 def _clipped(face: Rectangle, shape: tuple[int, int]) -> BoundingBox:
-    """In shares of the picture, without what lies outside it."""
+    """In shares of the picture, clipped to it."""
     height, width = shape
     left, top = max(0, face[0]), max(0, face[1])
     right, bottom = min(width, face[0] + face[2]), min(height, face[1] + face[3])

@@ -32,8 +32,8 @@ def detail_map(picture: AnalysisImage) -> Map:
 def blur_direction(picture: AnalysisImage) -> tuple[float, float]:
     """(strength 0-1, angle in degrees from horizontal) of the streaks that motion blur leaves.
 
-    The structure tensor of the fine gradients over the picture: where all edges run one way, blur ran that
-    way too. Strength is the tensor's coherence; vertical buildings also show as coherent, so use it with
+    The structure tensor of the fine gradients over the picture: if all edges run one way, the blur did
+    too. Strength is the tensor's coherence; vertical buildings also show as coherent, so use it with
     care.
     """
     dx, dy = gradients(picture.luma)

@@ -1,4 +1,4 @@
-"""Everything that is seen in a picture, as maps; :func:`analyse` reduces them to a Scene."""
+"""What a picture shows, as maps; :func:`analyse` reduces them to a Scene."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from afterframe.vision.analysis_image import AnalysisImage, Map, Pixels, analysi
 
 @dataclass(frozen=True, slots=True)
 class SceneMaps:
-    """The maps of one picture, all of the canvas's shape, 0-1."""
+    """The maps of one picture, all in the shape of the analysis image, 0-1."""
 
     picture: AnalysisImage
     faces: tuple[BoundingBox, ...]
@@ -32,11 +32,11 @@ class SceneMaps:
 
 
 def map_scene(pixels: Pixels, scene: Scene | None = None) -> SceneMaps:
-    """Look at ``pixels`` (uint8 sRGB, upright).
+    """Map what ``pixels`` (uint8 sRGB, upright) show.
 
     Args:
         pixels: (height, width, 3), any size.
-        scene: what was seen before, in shares of these ``pixels``: its faces and subject are taken over.
+        scene: an earlier analysis, in shares of these ``pixels``: its faces and subject are reused.
     """
     picture = analysis_image(pixels)
     detail, sharp = focus.detail_map(picture), focus.focus_map(picture)
@@ -72,9 +72,9 @@ def map_scene(pixels: Pixels, scene: Scene | None = None) -> SceneMaps:
 
 
 def analyse(pixels: Pixels) -> Scene:
-    """See what ``pixels`` (uint8 sRGB, upright, (height, width, 3)) show: faces, subject, its outline, and measures.
+    """Analyse ``pixels`` (uint8 sRGB, upright, (height, width, 3)): faces, subject, its outline, and measurements.
 
-    The measures, 0-1 unless said otherwise: ``sky_share``, ``water_share``, ``foliage_share`` (of the
+    The measurements, 0-1 unless said otherwise: ``sky_share``, ``water_share``, ``foliage_share`` (of the
     picture); ``horizon`` (its height, 0 top, 1 bottom; absent without sky); ``sharpness`` (of the sharpest
     tenth), ``focus_share`` (of the picture in focus), ``focus_contrast`` (subject against the rest, -1 to 1),
     ``isolation`` (a sharp subject before a soft background); ``saturation``, ``brightness``, ``contrast``

@@ -10,14 +10,14 @@ from afterframe.vision.analysis_image import AnalysisImage, Map, down_columns, g
 
 Mask = npt.NDArray[np.bool_]
 _RIDGE_SIDE = 128
-"""The long side of the picture that ridges are looked for in, pixels."""
+"""Long side of the picture searched for ridges, pixels."""
 
 
 def sky_map(picture: AnalysisImage, detail: Map) -> Map:
     """1 in the sky, 0 elsewhere, soft along its edge.
 
-    Sky is what reaches the top edge, is smooth for its brightness and has a colour that skies have: blue,
-    bright and grey, the warm glow of a low sun, or the black of night.
+    Sky reaches the top edge, is smooth for its brightness and has the colour of a sky: blue, bright and grey,
+    the warm glow of a low sun, or the black of night.
     """
     hue, saturation, value = (picture.hsv[..., i] for i in range(3))
     blue = (hue > 175) & (hue < 265) & (value > 0.15)
@@ -39,7 +39,7 @@ def sky_map(picture: AnalysisImage, detail: Map) -> Map:
 
 
 def _one_light(sky: Mask, value: Map) -> Mask:
-    """Daylight and night are not in one sky: beside a bright one, black is a curtain, a wall or a lens's rim."""
+    """One sky is not both day and night: beside a bright sky, black is a curtain, a wall or the lens's rim."""
     if float((sky & (value > 0.5)).mean()) < 0.03:
         return sky
     sky = sky & (value >= 0.14)
@@ -55,9 +55,9 @@ def _blocked(sky: Mask) -> Mask:
 
 
 def _above_a_line(picture: AnalysisImage, sky: Mask) -> Mask:
-    """Sky that seems to reach the bottom edge is cut at a straight horizon; without one it is no sky at all.
+    """Sky that seems to reach the bottom edge is cut at a straight horizon; without one it is not sky at all.
 
-    Such are sea under a sky of its colour (cut), snow, walls, faces, water around a diver (no sky).
+    Examples: sea under a sky of the same colour (cut); snow, walls, faces, water around a diver (not sky).
     """
     height = sky.shape[0]
     if height < 16 or float(sky[int(0.85 * height) :].mean()) < 0.25:
@@ -74,10 +74,10 @@ def _above_a_line(picture: AnalysisImage, sky: Mask) -> Mask:
 
 
 def _above_a_ridge(picture: AnalysisImage, sky: Mask) -> Mask:
-    """Sky that runs on into blue mountains is cut at their ridge.
+    """Sky that continues into blue mountains is cut at their ridge.
 
     The ridge is the line from the left edge to the right along which the picture darkens most from above to below,
-    found by dynamic programming. Edges of clouds do not reach across the picture, so that they are no ridge.
+    found by dynamic programming. Edges of clouds do not reach across the picture, so they are not a ridge.
     """
     if not sky.any():
         return sky
@@ -122,7 +122,7 @@ def _brightens_downward(picture: AnalysisImage) -> Mask:
 
 
 def _reaching_top(candidate: Mask) -> Mask:
-    """The connected parts of ``candidate`` that touch the top edge along a fair stretch."""
+    """The connected parts of ``candidate`` that touch enough of the top edge."""
     count, labels = cv2.connectedComponents(candidate.astype(np.uint8), connectivity=4)
     width = candidate.shape[1]
     reach = np.bincount(labels[: max(2, candidate.shape[0] // 50)].max(axis=0), minlength=count) / width
@@ -132,7 +132,7 @@ def _reaching_top(candidate: Mask) -> Mask:
 
 
 def _implausible(picture: AnalysisImage, sky: Mask) -> bool:
-    """Too little to be a sky, or a wall: it fills the picture, or it does not lie in the upper part."""
+    """Too small for a sky, or a wall: it fills the picture, or does not lie in its upper part."""
     share = float(sky.mean())
     if share < 0.025 or share > 0.9:
         return True
@@ -161,7 +161,7 @@ def water_map(picture: AnalysisImage, sky: Map, detail: Map, horizon: float | No
     """1 where water is likely.
 
     Below the horizon, bluish, its texture lying flat, ending in a level shore; or of any colour with ripples lying
-    flat right up to a straight horizon, as at sea. Roads, snow and blue mountains are none of these.
+    flat right up to a straight horizon, as at sea. Roads, snow and blue mountains are excluded.
     """
     if horizon is None:
         return np.zeros(picture.shape, np.float32)
@@ -171,7 +171,7 @@ def water_map(picture: AnalysisImage, sky: Map, detail: Map, horizon: float | No
     hue, saturation = picture.hsv[..., 0], picture.hsv[..., 1]
     bluish = (hue > 165) & (hue < 255) & (saturation > 0.12)
     below = (picture.rows() > horizon) & (sky < 0.3)
-    there = (picture.rows() > horizon - 0.15) & (sky < 0.3)  # the true upper edge is looked at, not the horizon's cut
+    there = (picture.rows() > horizon - 0.15) & (sky < 0.3)  # judged by its true upper edge, not by the horizon's cut
     water = _level(bluish & there & ((across > 1.15 * along) | (detail < 0.25)) & (detail < 0.8)) * below
     if not water.any() and _straight(sky):
         water = _sea(picture, below, dx, dy)
@@ -179,7 +179,7 @@ def water_map(picture: AnalysisImage, sky: Map, detail: Map, horizon: float | No
 
 
 def _level(candidate: Mask) -> Map:
-    """The large parts of ``candidate`` that begin at a level shore and fill much of what lies below it."""
+    """The large parts of ``candidate`` that begin at a level shore and fill much of the area below it."""
     size = max(3, max(candidate.shape) // 50) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     opened = cv2.morphologyEx(candidate.astype(np.uint8), cv2.MORPH_OPEN, kernel)
@@ -214,7 +214,7 @@ def _straight(sky: Map) -> bool:
 
 
 def _sea(picture: AnalysisImage, below: Mask, dx: Map, dy: Map) -> Map:
-    """What lies below a straight horizon, as far down as its texture lies flat; masts in it do not count."""
+    """The area below a straight horizon, as far down as its texture is flat; masts in it are ignored."""
     free = (upright_map(picture) < 0.5) & below
     if float(free.mean()) < 0.05:
         return np.zeros(picture.shape, np.float32)
@@ -239,7 +239,7 @@ def foliage_map(picture: AnalysisImage, detail: Map) -> Map:
 
 
 def upright_map(picture: AnalysisImage) -> Map:
-    """1 along tall vertical edges and what lies close beside or between them: poles, masts, trunks, towers, walls."""
+    """1 along tall vertical edges and close beside or between them: poles, masts, trunks, towers, walls."""
     dx, dy = gradients(picture.luma)
     height, width = picture.shape
     edge = unit((np.abs(dx) - 1.2 * np.abs(dy)) / 0.04)

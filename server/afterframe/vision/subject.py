@@ -1,4 +1,4 @@
-"""What the picture is of: saliency, and the box and outline of the main subject."""
+"""Saliency, and the bounding box and outline of the main subject."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from afterframe.domain import BoundingBox
 from afterframe.vision.analysis_image import AnalysisImage, Map, Pixels, box_mask, refine, smooth, unit
 
 _CUT_SIDE, _CUT_ROUNDS = 192, 2
-"""GrabCut's picture (long side, pixels) and rounds: its time grows faster than the area."""
+"""GrabCut's picture (long side, pixels) and rounds: its time grows faster than the area does."""
 
 
 def saliency_map(picture: AnalysisImage, focus: Map, sky: Map) -> Map:
     """How much each pixel stands out: unlike the picture's border in colour, sharp, and near the middle.
 
     Colour contrast against the border, after Wei et al., "Geodesic Saliency Using Background Priors", ECCV
-    2012: the border is mostly background; what is unlike all its main colours is not.
+    2012: the border is mostly background; what differs from all its main colours is not.
     """
     contrast = _unlike_border(picture)
     height, width = picture.shape
@@ -53,10 +53,7 @@ def _unlike_border(picture: AnalysisImage) -> Map:
 
 
 def subject_box(picture: AnalysisImage, saliency: Map, faces: Sequence[BoundingBox]) -> BoundingBox | None:
-    """The box around the faces with their shoulders, else around what stands out most.
-
-    None when nothing does.
-    """
+    """The box around the faces with their shoulders, or else around what stands out most; None if nothing does."""
     if faces:
         return people_box(faces)
     height, width = picture.shape
@@ -93,11 +90,11 @@ def subject_map(
     GrabCut (Rother, Kolmogorov, Blake, SIGGRAPH 2004) started from the saliency inside the box.
 
     Args:
-        picture: as it is looked at.
-        saliency: of the picture.
+        picture: the analysis image.
+        saliency: its saliency map.
         box: around the subject.
-        faces: surely part of it.
-        sky: surely not.
+        faces: certainly part of it.
+        sky: certainly not part of it.
     """
     if box is None:
         return np.zeros(picture.shape, np.float32)
@@ -112,12 +109,12 @@ def subject_map(
 
 
 def softened(mask: Map, picture: AnalysisImage) -> Map:
-    """A mask of 0 and 1 made to follow the picture's edges, softly."""
+    """A mask of 0 and 1, softened to follow the picture's edges."""
     return unit(refine(mask, picture.luma, max(3, max(picture.shape) // 100), 1e-4))
 
 
 def _solid(mask: Map) -> Map:
-    """Without crumbs, gaps and holes: windows and lettering belong to the thing that they are part of."""
+    """Without specks, gaps and holes: windows and lettering belong to the object they are part of."""
     size = max(3, max(mask.shape) // 30) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     closed = cv2.morphologyEx((mask > 0.5).astype(np.uint8), cv2.MORPH_CLOSE, kernel)
@@ -130,7 +127,7 @@ def _solid(mask: Map) -> Map:
 
 
 def _grab_cut(picture: AnalysisImage, marks: Pixels) -> Map:
-    """The foreground as 0 or 1; the saliency's own guess where GrabCut has nothing to work with."""
+    """The foreground as 0 or 1; the saliency's own estimate if GrabCut has nothing to work with."""
     likely = np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD))
     if likely.sum() < 50 or (~likely).sum() < 50:
         return likely.astype(np.float32)

@@ -1,4 +1,4 @@
-"""A subject's outline as a Scene keeps it: a small black and white PNG of the whole picture, base64."""
+"""A subject's mask as a Scene stores it: a small black and white PNG of the whole picture, base64."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _LONG_SIDE = 256
 
 
 def pack_mask(subject: Map) -> str:
-    """The outline of a subject's map (0-1, any size); empty when nothing is inside."""
+    """Pack a subject's map (0-1, any size); empty if nothing is inside."""
     height, width = subject.shape
     return _drawn(subject, BoundingBox(0, 0, 1, 1), (height, width))
 
 
 def unpack_mask(outline: str, shape: tuple[int, int]) -> Map:
-    """1 inside an outline, 0 outside, of ``shape`` (height, width)."""
+    """Unpack a mask to ``shape`` (height, width): 1 inside, 0 outside."""
     whole = cv2.resize(_read(outline), shape[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(np.asarray(whole) > 0.5, np.float32)
 
 
 def crop_mask(outline: str, part: BoundingBox, shape: tuple[int, int]) -> str:
-    """The outline of a part of its picture.
+    """Crop a mask to a part of its picture.
 
     Args:
         part: in shares of the picture.
@@ -45,7 +45,7 @@ def _drawn(mask: Map, part: BoundingBox, shape: tuple[int, int]) -> str:
     scale = min(1.0, _LONG_SIDE / max(shape))
     width, height = max(1, round(scale * shape[1])), max(1, round(scale * shape[0]))
     step = part.width * mask.shape[1] / width, part.height * mask.shape[0] / height
-    # From the middle of each pixel to where it lies in the mask.
+    # From the centre of each pixel to its position in the mask.
     way = np.array(
         [
             [step[0], 0, part.x * mask.shape[1] + (step[0] - 1) / 2],

@@ -79,7 +79,7 @@ def test_a_name_that_xmp_does_not_allow_is_refused(name: str) -> None:
 
 
 def test_a_value_that_is_none_is_refused() -> None:
-    with pytest.raises(ValueError, match="no XMP value"):
+    with pytest.raises(ValueError, match="not an XMP value"):
         packet({"dc:a": 5})  # type: ignore[dict-item]
 
 

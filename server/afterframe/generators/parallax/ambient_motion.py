@@ -1,4 +1,4 @@
-"""What moves by itself, and where: clouds, water, leaves, breath, light."""
+"""What moves on its own, and where: clouds, water, leaves, breathing, light."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def ambient_motions(seen: SceneMaps, recipe: Recipe, shape: tuple[int, int], siz
     """What moves in this picture.
 
     Args:
-        seen: the survey of the surround.
+        seen: the scene maps of the surround.
         recipe: its type, intensity and seed decide what moves and how far.
         shape: (rows, columns) of the fields to make.
         size: (width, height) of the surround, pixels.
@@ -50,12 +50,12 @@ def ambient_motions(seen: SceneMaps, recipe: Recipe, shape: tuple[int, int], siz
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """A soft light that wanders over the picture: luma is multiplied by 1 at the first frame."""
+    """A soft light that moves across the picture: luma is multiplied by 1 at the first frame."""
 
     columns: Map
-    """Each node's place across the picture, -0.5 to 0.5, (1, columns)."""
+    """Each node's horizontal position, -0.5 to 0.5, (1, columns)."""
     strength: float
-    """Change of luma at most, share."""
+    """Largest change of luma, share."""
 
     def at(self, recipe: Recipe, moment: float) -> Map:
         """The gain of every node's luma, (1, columns)."""
@@ -63,12 +63,12 @@ class Light:
         return np.asarray(1.0 + self.strength * wandered, np.float32)
 
     def _pool(self, way: float) -> Map:
-        """A Gaussian pool of light, half the picture wide, from left of the middle to right of it."""
+        """A Gaussian pool of light, half the picture wide, moving from left of the middle to right of it."""
         return np.asarray(np.exp(-0.5 * ((self.columns - 0.3 * (way - 0.5)) / 0.3) ** 2), np.float32)
 
 
 def light(recipe: Recipe, columns: int, moving: bool) -> Light | None:
-    """Light for still lifes, and wherever nothing else moves; None for the others.
+    """Light for still lifes, and wherever nothing else moves; otherwise None.
 
     Args:
         recipe: its type and intensity decide.
@@ -82,7 +82,7 @@ def light(recipe: Recipe, columns: int, moving: bool) -> Light | None:
 
 
 def _onto(values: Map, shape: tuple[int, int]) -> Map:
-    """A survey's map at the fields' resolution."""
+    """A scene map at the fields' resolution."""
     return np.asarray(cv2.resize(values, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32)
 
 
@@ -111,7 +111,7 @@ def _clouds(seen: SceneMaps, recipe: Recipe, shape: tuple[int, int], width: int)
 
 
 def _glare(seen: SceneMaps) -> Map:
-    """1 around the sun, the moon or a lamp: clouds pass, they stay."""
+    """1 around the sun, the moon or a lamp: clouds pass them, they stay."""
     luma = seen.picture.luma
     bright = (luma > max(0.85, float(np.percentile(luma, 99.5)) - 0.02)).astype(np.float32)
     small = bright if float(bright.mean()) < 0.03 else np.zeros_like(bright)
@@ -139,7 +139,7 @@ def _water(seen: SceneMaps, recipe: Recipe, shape: tuple[int, int], width: int) 
 
 
 def _stream(free: Map, recipe: Recipe, shape: tuple[int, int], width: int, near: Map) -> Flow:
-    """Water flows on past the shore, the nearer the faster; still at its rim, where it would drag the shore along."""
+    """Water flows along the shore, faster where it is nearer, and is still at its edge, so that no shore is dragged."""
     reach = max(free.shape) // 24
     rimmed = cv2.copyMakeBorder(free, 0, reach, reach, reach, cv2.BORDER_REPLICATE)
     eroded = cv2.erode(rimmed, np.ones((reach | 1, reach | 1), np.uint8))[:-reach, reach:-reach]
@@ -169,7 +169,7 @@ def _clumps(chance: np.random.Generator, shape: tuple[int, int], share: float) -
 
 
 def _breath(seen: SceneMaps, recipe: Recipe, shape: tuple[int, int], size: tuple[int, int]) -> Movements:
-    """Shoulders rise and the head rides on them, whole: it is moved, never bent."""
+    """The shoulders rise and the head with them, as a whole: it is moved, never bent."""
     if not seen.faces:
         return []
     chin = min(0.95, max(face.y + 1.15 * face.height for face in seen.faces))

@@ -23,11 +23,11 @@ _SHIFT = 0.07
 _ZOOM = 0.12
 """Growth of the far plane in a full-intensity push-in, share; the near plane grows more."""
 _NEAR_SHIFT = 0.5
-"""Of a sideways move, the part that only the nearest plane makes."""
+"""The part of a sideways move made by the nearest plane only."""
 _FOLLOWED = 0.05
-"""As _SHIFT, of a pan that follows a moving subject."""
+"""Like _SHIFT, for a pan that follows a moving subject."""
 _TRACKED = 0.2
-"""Of a pan that follows a moving subject, the part that the subject itself still shifts."""
+"""The part of a pan following a moving subject by which the subject itself still shifts."""
 _ORBIT = 0.055
 _HANDHELD = 0.012
 
@@ -38,7 +38,7 @@ _SIDEWAYS = {
     CameraMovement.TILT_DOWN: (0.0, 1.0),
 }
 SUBJECT_NEARNESS = 0.85
-"""How near a subject is that stands before its background, 0 far to 1 near."""
+"""Nearness of a subject that stands before its background, 0 far to 1 near."""
 _AROUND = {CameraMovement.ORBIT_LEFT: -1.0, CameraMovement.ORBIT_RIGHT: 1.0}
 
 
@@ -49,7 +49,7 @@ class Pose:
     shift: tuple[float, float] = (0.0, 0.0)
     """Sideways in shares of the frame's width, down in shares of its height."""
     near_shift: tuple[float, float] = (0.0, 0.0)
-    """What the nearest plane shifts beyond that; the pivot's plane gives ``shift`` alone."""
+    """How much more the nearest plane shifts; the pivot's plane shifts by ``shift`` alone."""
     zoom: float = 0.0
     """Growth of the far plane, share."""
     near_zoom: float = 0.0
@@ -57,10 +57,7 @@ class Pose:
 
 
 def reach(recipe: Recipe) -> float:
-    """The farthest look beyond the frame that the camera takes.
-
-    As a share of the frame's width and height.
-    """
+    """How far beyond the frame the camera looks, as a share of the frame's width and height."""
     travel = _travel(recipe)
     movement = recipe.camera_movement
     if movement in _SIDEWAYS:
@@ -95,7 +92,7 @@ def pose(recipe: Recipe, moment: float) -> Pose:
 
 
 def _following(x: float, y: float, way: float) -> Pose:
-    """The subject almost stays in its place; what lies far behind it slips past."""
+    """The subject almost stays in place; what lies far behind it slips past."""
     subject = _TRACKED * way
     behind = (subject - way) / SUBJECT_NEARNESS
     return Pose(shift=(x * subject, y * subject), near_shift=(x * behind, y * behind))
@@ -107,7 +104,7 @@ def progress(recipe: Recipe, moment: float) -> float:
 
 
 def _eased(moment: float, ramp: float = 0.25) -> float:
-    """Constant speed with a quarter of the time spent on getting under way and another on coming to rest."""
+    """Constant speed, with a quarter of the time spent accelerating and another decelerating."""
 
     def rise(x: float) -> float:
         x = min(max(x, 0.0), 1.0)
@@ -147,13 +144,13 @@ class Pivot:
 
 
 def looks_at(places: Field, nearness: Field, at: Pose, pivot: Pivot, size: tuple[int, int]) -> Field:
-    """Where each place looks once the camera has moved.
+    """The source position of each point once the camera has moved.
 
     Args:
         places: (rows, columns, 2), pixels.
-        nearness: 0 far to 1 near at each place, (rows, columns).
+        nearness: 0 far to 1 near at each point, (rows, columns).
         at: the camera's pose.
-        pivot: what the camera turns around and goes towards.
+        pivot: the point the camera turns around and moves towards.
         size: (width, height) of the frame, pixels.
     """
     shrinking = np.float32(1.0) / (np.float32(1.0 + at.zoom) + np.float32(at.near_zoom) * nearness)

@@ -1,4 +1,4 @@
-"""One clip's picture, depth and movements, put together once; then one frame per moment."""
+"""One clip's picture, depth and motion fields, prepared once; then one frame per moment."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from afterframe.imaging.frames import Pixels, PreparedPhoto
 from afterframe.vision import Map, SceneMaps, map_scene
 
 _ROUNDS = 2
-"""Where a place looks depends on how near that is: solved by fixed-point iteration."""
+"""A source position depends on the nearness found there: solved by fixed-point iteration."""
 
 
 class ClipRenderer:
-    """A prepared photo ready to be filmed."""
+    """Renders the frames of one prepared photo."""
 
     def __init__(self, photo: PreparedPhoto, recipe: Recipe, weights: Path | None = None) -> None:
         height, width = photo.pixels.shape[:2]
@@ -53,16 +53,16 @@ class ClipRenderer:
         return self._warper.frame(first, gain, Copy(second, second_share(self._recipe, moment)))
 
     def looks(self, moment: float, copy: int | None = None) -> Field:
-        """Where each node of the frame looks in the surround at ``moment``, pixels.
+        """The position in the surround that each node of the frame shows at ``moment``, pixels.
 
         Args:
             moment: 0-1.
-            copy: which of the two copies of what flows is looked at; None: as far as it has really flowed.
+            copy: which of the two copies of flowing areas to sample; None: as far as they have really flowed.
         """
         return self._moved(self._looked(moment), moment, copy)
 
     def _looked(self, moment: float) -> Field:
-        """By the camera alone."""
+        """By the camera only."""
         at = pose(self._recipe, moment)
         looked = self._places
         for _ in range(_ROUNDS):
@@ -70,7 +70,7 @@ class ClipRenderer:
         return looked
 
     def _moved(self, looked: Field, moment: float, copy: int | None) -> Field:
-        """With what moves by itself."""
+        """With what moves on its own."""
         recipe, moved = self._recipe, None
         for life in self._alive:
             if isinstance(life, Flow):
@@ -81,7 +81,7 @@ class ClipRenderer:
         return looked if moved is None else looked - self._at(moved, looked)
 
     def depth_at(self, places: Field) -> Map:
-        """How near what lies at ``places`` (pixels of the surround) is: 0 far to 1 near."""
+        """Nearness at ``places`` (pixels of the surround): 0 far to 1 near."""
         return self._at(self._nearness, places)
 
     def _at(self, values: Map | Field, places: Field) -> Field:
@@ -93,10 +93,7 @@ class ClipRenderer:
 
 
 def pivot_of(seen: SceneMaps, near: Map, photo: PreparedPhoto) -> Pivot:
-    """The subject, drawn towards the frame's middle so that a push-in stays composed.
-
-    Without one, the middle.
-    """
+    """The subject, pulled towards the middle so that a push-in stays composed; without a subject, the middle."""
     height, width = photo.surround.shape[:2]
     if seen.subject_box is None:
         return Pivot(width / 2, height / 2, float(np.median(near)))

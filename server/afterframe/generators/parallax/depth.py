@@ -21,10 +21,10 @@ from afterframe.vision.analysis_image import box_mask, down_columns, refine, smo
 
 
 def nearness(seen: SceneMaps, photo: PreparedPhoto, weights: Path | None = None) -> Map:
-    """0 far to 1 near, of the survey's shape; smooth but for the outline of near things.
+    """0 far to 1 near, in the shape of the scene maps; smooth except at the outline of near things.
 
     Args:
-        seen: the survey of ``photo.surround``.
+        seen: the scene maps of ``photo.surround``.
         photo: its optics decide how much defocus says about depth.
         weights: a folder with a depth network, used in place of the cues.
     """
@@ -32,8 +32,8 @@ def nearness(seen: SceneMaps, photo: PreparedPhoto, weights: Path | None = None)
     depth = _with_subject(_upright(depth, seen, 0.18), seen)
     grown = _grown(np.clip(depth, 0.0, 1.0).astype(np.float32))
     if seen.faces:
-        return grown  # nothing around people is worth a risk to them
-    # Once more: a pole beside the subject has become near where the subject is, and not above it.
+        return grown  # nothing around people is worth distorting them
+    # Once more: a pole beside the subject has become near beside it, but not above it.
     return smooth(_upright(grown, seen, 0.35, seen.subject), max(grown.shape) / 160)
 
 
@@ -47,7 +47,7 @@ def _by_cues(seen: SceneMaps, photo: PreparedPhoto) -> Map:
 def _ground(seen: SceneMaps) -> Map:
     """Height in the picture: a ground plane below the horizon.
 
-    What rises above it stands a little way off.
+    What rises above it is a little farther away.
     """
     rows = seen.picture.rows()
     if seen.horizon is None or not 0.08 < seen.horizon < 0.92:
@@ -64,7 +64,7 @@ def _by_focus(seen: SceneMaps) -> Map:
 
 
 def _focus_says(seen: SceneMaps, photo: PreparedPhoto) -> float:
-    """How much defocus tells about depth, 0-0.8: much with a long lens wide open or a close subject."""
+    """How much defocus says about depth, 0-0.8: a lot with a long lens wide open or a close subject."""
     inside = seen.subject > 0.5
     contrast = (
         float(seen.focus[inside].mean() - seen.focus[~inside].mean()) if inside.any() and not inside.all() else 0.0
@@ -76,16 +76,16 @@ def _focus_says(seen: SceneMaps, photo: PreparedPhoto) -> float:
 
 
 def _upright(depth: Map, seen: SceneMaps, reach: float, but: Map | float = 0.0) -> Map:
-    """Poles, masts, trunks and walls are as near at their top as at their foot: they must not lean.
+    """Poles, masts, trunks and walls are as near at the top as at the foot: they must not lean.
 
     Args:
         depth: 0 far to 1 near.
-        seen: the survey that says where they are.
-        reach: how far along a column it is looked, share of the height.
+        seen: the scene maps that say where they are.
+        reach: how far along a column to look, share of the height.
         but: what stays as it is, 0-1.
     """
     upright = seen.upright * (1.0 - but)
-    # The foot tells, not the sky beside it nor haze that is taken for sky.
+    # The foot decides, not the sky beside it or haze mistaken for sky.
     weight = upright * (1.0 - seen.sky) + np.float32(1e-3)
     sigma = reach * depth.shape[0]
     along = down_columns(depth * weight, sigma) / down_columns(weight, sigma)
@@ -95,7 +95,7 @@ def _upright(depth: Map, seen: SceneMaps, reach: float, but: Map | float = 0.0) 
 def _with_subject(depth: Map, seen: SceneMaps) -> Map:
     """Faces and the subject on one plane each: no depth inside, so no distortion."""
     inside = seen.subject > 0.5
-    # A box over nearly all of the picture holds a landscape: its near and far do not move as one.
+    # A box over nearly the whole picture holds a landscape: its near and far parts do not move as one.
     box = seen.subject_box
     landscape = box is not None and box.width > 0.8 and box.width * box.height > 0.45 and not seen.faces
     if inside.any() and not landscape:
@@ -109,10 +109,7 @@ def _with_subject(depth: Map, seen: SceneMaps) -> Map:
 
 
 def _grown(depth: Map) -> Map:
-    """Near things a little larger than they look.
-
-    So that their edges move with them and the seam falls outside.
-    """
+    """Near things slightly enlarged, so that their edges move with them and the seam falls outside."""
     size = max(3, max(depth.shape) // 40) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     return smooth(np.asarray(cv2.dilate(depth, kernel), np.float32), size / 1.6)

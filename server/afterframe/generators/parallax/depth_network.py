@@ -1,7 +1,7 @@
-"""Depth from a trained network, where its weights are installed. Off unless a folder of weights is named.
+"""Depth from a trained network. Off unless the settings name a folder of weights.
 
 Any monocular depth model of transformers with a permissive licence will do (Depth Anything V2 Small is
-Apache-2.0). Weights are read from the folder only, as safetensors; no code of theirs is run.
+Apache-2.0). Weights are read from the folder only, as safetensors; none of their code is run.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from afterframe.imaging.frames import Pixels
 from afterframe.vision import Map
 
 _SIDE = 518
-"""The long side that the network sees, pixels, before it is cut to whole patches."""
+"""Long side of the network's input, pixels, before it is cut to whole patches."""
 _MEAN, _SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet, which these networks were normalised by."""
+"""ImageNet's, by which these networks were normalised."""
 
 
 def learned_nearness(pixels: Pixels, weights: Path, shape: tuple[int, int]) -> Map:
@@ -69,7 +69,7 @@ def _network(weights: Path) -> tuple[Any, int]:
 
 
 def _input(pixels: Pixels, patch: int) -> Pixels:
-    """The picture at the network's size, both sides whole patches."""
+    """The picture at the network's input size, both sides whole patches."""
     height, width = pixels.shape[:2]
     scale = _SIDE / max(height, width)
     size = [max(patch, round(side * scale / patch) * patch) for side in (width, height)]

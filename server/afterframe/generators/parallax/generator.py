@@ -1,12 +1,15 @@
 """Parallax: the generator that needs no weights and no GPU.
 
 The photo's own pixels, moved as if a camera moved: near things more than far ones, with clouds, water,
-leaves and breath moving by themselves where they are found. Frame 0 is the photo.
+leaves and breathing moving on their own where they are found. Frame 0 is the photo.
 
-    yuv     the photo as BT.709 planes           depth   near and far, from the picture's cues
-    camera  the camera's path                    life    what moves by itself, and where
-    warp    where every pixel looks -> frame     movements   how: waves, drifts, flows
-    stage   all of it, put together for one clip
+    yuv             the photo as BT.709 planes
+    depth           near and far, from the picture's cues
+    camera          the camera's path
+    ambient_motion  what moves on its own, and where
+    motion_fields   how it moves: waves, drifts, flows
+    warp            source positions -> frame
+    clip_renderer   all of it, put together for one clip
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from afterframe.imaging.frames import CancelCheck, Frames, Pixels, PreparedPhoto
 __all__ = ["Parallax"]
 
 _ROOM_FOR_LIFE = 0.012
-"""Overscan for clouds and leaves that move in from outside the frame."""
+"""Overscan for clouds and leaves that enter from outside the frame."""
 
 
 class Parallax:
@@ -47,7 +50,7 @@ class Parallax:
         self._depth_model = depth_model or configured()
 
     def adapt(self, recipe: Recipe) -> Recipe:
-        """It can do every recipe as it is."""
+        """Every recipe can be done unchanged."""
         return recipe
 
     def overscan(self, recipe: Recipe) -> float:
@@ -81,7 +84,7 @@ class Parallax:
             stage = ClipRenderer(photo, recipe, self._depth_model)
         count = recipe.frame_count
         making: deque[Future[Pixels]] = deque()
-        # More than one, because the encoder waits for many frames before it begins; then it takes every core.
+        # More than one: the encoder waits for many frames before it starts, and then uses every core.
         at_once = max(2, (os.cpu_count() or 1) // 4)
         with ThreadPoolExecutor(at_once, "frames") as threads:
             for number in range(count):
@@ -93,7 +96,7 @@ class Parallax:
                 progress((number + 1) / count)
 
     def close(self) -> None:
-        """Nothing is held between clips."""
+        """Nothing is kept between clips."""
 
 
 def _moment(number: int, count: int, recipe: Recipe) -> float:

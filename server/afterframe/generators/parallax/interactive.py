@@ -1,4 +1,4 @@
-"""The depth of a photo for a view that the looker moves: what the shader of the interactive view reads."""
+"""The depth map that the shader of the interactive view reads."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from afterframe.imaging.frames import Pixels, PreparedPhoto
 from afterframe.vision import map_scene
 
 STAYS = 128
-"""The value of what stays in its place: the subject's plane. Brighter is nearer, darker farther."""
+"""Value of the subject's plane, which stays in place. Brighter is nearer, darker is farther."""
 _STEPS = 127
 """Values on either side of it."""
 
 
 def relief(photo: PreparedPhoto, weights: Path | None = None) -> Pixels:
-    """How far each part of a framed photo lies before or behind what the camera turns around.
+    """How far each part of a framed photo lies in front of or behind the camera's pivot.
 
-    The same depth as a clip's, told from its pivot: 128 on the pivot's plane, 255 or 1 at the end of the range that
-    lies farther from it.
+    The same depth as a clip's, relative to its pivot: 128 on the pivot's plane, 255 or 1 at whichever end of the range
+    is farther from it.
 
     Args:
         photo: framed without a margin.

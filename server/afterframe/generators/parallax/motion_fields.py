@@ -1,7 +1,7 @@
-"""Kinds of movement: what waves, what drifts on, what flows.
+"""Kinds of movement: waves, drifts, flows.
 
-Every movement is a displacement field over the picture that is zero at the first frame, so that the clip
-starts from the photo itself, and runs whole cycles in a loop.
+Every movement is a displacement field over the picture. It is zero at the first frame, so that the clip
+starts from the photo itself, and completes whole cycles in a loop.
 """
 
 from __future__ import annotations
@@ -16,15 +16,12 @@ from afterframe.generators.parallax.camera import progress
 from afterframe.generators.parallax.warp import Field
 
 FLOW_CYCLE_S = 2.6
-"""Time that a copy of what flows takes from its appearance to its disappearance."""
+"""Time from a copy's appearance to its disappearance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """A travelling wave: displacement sin(phase - turn) - sin(phase).
-
-    Times a size that varies over the picture.
-    """
+    """A travelling wave: displacement sin(phase - turn) - sin(phase), times a size that varies over the picture."""
 
     sine: Field
     """size * sin(phase), pixels."""
@@ -41,7 +38,7 @@ class Wave:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Something that moves on along a way, with the camera's easing."""
+    """Something that moves along a path, with the camera's easing."""
 
     way: Field
     """Displacement at the end, pixels."""
@@ -54,10 +51,10 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Something that moves on in one direction for ever, without end or reset.
+    """Something that flows in one direction for ever, without a reset.
 
     Two copies, half a cycle apart, each carried along for one cycle and cross-faded so that each is invisible when it
-    jumps back. After Neyret, "Advected textures", SCA 2003. At the first frame only the first copy shows, in its
+    jumps back. After Neyret, "Advected textures", SCA 2003. At the first frame only the first copy shows, in
     place: it is the photo.
     """
 
@@ -76,7 +73,7 @@ class Flow:
 
 
 def second_share(recipe: Recipe, moment: float) -> float:
-    """How much of the second copy of what flows is seen, 0-1."""
+    """Opacity of the second copy of flowing areas, 0-1."""
     return math.sin(math.pi * _turns(recipe, moment)) ** 2
 
 

@@ -1,8 +1,8 @@
-"""The warp in loops that numba compiles for this processor: the same frames as OpenCV's, in half the time.
+"""The warp in loops that numba compiles for this CPU: the same frames as OpenCV's, in half the time.
 
-A row is worked on in passes simple enough to become vector instructions: where its pixels look, what lies
-there (four neighbours in one word), and their mix. Places are fixed-point numbers of 1/256 sample. The
-interpreter's lock is free meanwhile.
+A row is processed in passes simple enough to become vector instructions: source positions, the samples there
+(four neighbours in one word), and their mix. Positions are fixed-point numbers of 1/256 sample. The interpreter's
+lock is released meanwhile.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ def _sample_places(
     x_above: _Row, x_below: _Row, y_above: _Row, y_below: _Row, below: Any, last_x: Any, last_y: Any, stride: Any,
     at: _Row, right: _Row, down: _Row,
 ) -> None:  # fmt: skip
-    """Where each pixel of a row looks: the sample, and the parts of one that lie right of it and below."""
+    """Source positions of a row's pixels: the sample, and the fractions to its right and below."""
     end_x, end_y = float32(last_x), float32(last_y)
     for i in range(at.shape[0]):
-        # Mirrored at the borders; cut as integers, since a place that is no number must not leave the plane.
+        # Mirrored at the borders; clipped as integers, since a position that is NaN must not leave the plane.
         x = end_x - abs(end_x - abs(x_above[i] + (x_below[i] - x_above[i]) * below))
         y = end_y - abs(end_y - abs(y_above[i] + (y_below[i] - y_above[i]) * below))
         parts_x = uint32(min(max(int32(x + float32(0.5)), int32(0)), last_x))
@@ -65,7 +65,7 @@ def _sample_places(
 
 @_compiled("u1[::1], u4[::1], u4, u4[::1]")
 def _load(plane: _Row, at: _Row, stride: Any, four: _Row) -> None:
-    """The sample at each place and its neighbours: bytes 0-3 are it, right of it, below it, right of that."""
+    """The sample at each position and its neighbours: bytes 0-3 are the sample, right, below, below right."""
     one = uint64(1)
     for i in range(at.shape[0]):
         above = uint64(at[i])
@@ -113,7 +113,7 @@ def _mix_pairs(above: _Row, below: _Row, byte: Any, right: _Row, down: _Row, out
 
 @_compiled("u1[::1], u1[::1], u4")
 def _lay(seen: _Row, out: _Row, share: Any) -> None:
-    """Mix what is seen into a row."""
+    """Mix samples into a row."""
     for i in range(out.shape[0]):
         kept = uint32(uint32(out[i]) * uint32(uint32(_WHOLE) - share))
         mixed = uint32(kept + uint32(uint32(seen[i]) * share))
@@ -126,8 +126,8 @@ def _show_luma(
 ) -> None:
     """Fill ``luma`` from ``plane`` (flat, one column and row more than ``width`` and ``height``).
 
-    ``xs`` and ``ys`` hold a place for each column of pixels, one spacing before the first and after the last
-    too, but only on the rows of nodes; ``left`` and ``right`` say which columns are wanted around each of those.
+    ``xs`` and ``ys`` hold a position for each column of pixels, one spacing before the first and after the last
+    too, but only on the rows of nodes; ``left`` and ``right`` say which columns are needed around each of those.
     """
     work, seen = np.empty((4, luma.shape[1]), np.uint32), np.empty(luma.shape[1], np.uint8)
     last_x, last_y, stride = int32((width - 1) * _PARTS), int32((height - 1) * _PARTS), uint32(width + 1)
@@ -221,12 +221,12 @@ class CompiledWarper(Warper):
 
 
 def _one_more(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """With the last row and column repeated: a look at them asks for their neighbours, too."""
+    """With the last row and column repeated: sampling them needs their neighbours, too."""
     return np.asarray(cv2.copyMakeBorder(plane, 0, 1, 0, 1, cv2.BORDER_REPLICATE))
 
 
 def _along_rows(places: npt.NDArray[np.float32], spacing: int) -> npt.NDArray[np.float32]:
-    """A place for every column of pixels, in 256ths of a sample."""
+    """A position for every column of pixels, in 256ths of a sample."""
     rows, columns = places.shape
     parts = places * np.float32(_PARTS)
     return np.asarray(cv2.resize(parts, (columns * spacing, rows), interpolation=cv2.INTER_LINEAR), np.float32)
@@ -235,7 +235,7 @@ def _along_rows(places: npt.NDArray[np.float32], spacing: int) -> npt.NDArray[np
 def _wanted(
     over: Over | None, rows: int, spacing: int, width: int
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """For each row of nodes the first pixel that is wanted, and the one after the last."""
+    """For each row of nodes, the first pixel needed and the one after the last."""
     if over is None:
         return np.zeros(rows, np.int32), np.full(rows, width, np.int32)
     apart = over.apart

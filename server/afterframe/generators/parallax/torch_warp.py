@@ -1,6 +1,6 @@
-"""The warp on a GPU, by torch; chosen only where it is measured to be faster than OpenCV on the CPU.
+"""The warp on a GPU, by torch; used only if it is measured to be faster than the CPU.
 
-torch is imported here and nowhere else in parallax, and only once a GPU is known to be there.
+torch is imported here and nowhere else in parallax, and only once a GPU has been found.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from afterframe.imaging.frames import Pixels
 
 _TRIAL_FRAMES = 6
 _WORTH_LOADING = 640 * 480
-"""Pixels of a frame: what is gained on smaller ones is less than the half second that numba takes to load."""
+"""Pixels per frame: smaller frames gain less than the half second that numba takes to load."""
 
 
 class Warps(Protocol):
-    """Any of the warpers."""
+    """What every warper offers."""
 
     def frame(self, places: Field, gain: Field | None = None, copy: Copy | None = None) -> Pixels:
         """The I420 frame that shows ``places``; as :meth:`Warper.frame`."""
@@ -103,7 +103,7 @@ def warper(source: Planes, size: tuple[int, int]) -> Warps:
 
 
 def _on_cpu(source: Planes, size: tuple[int, int]) -> Warper:
-    """By compiled loops; by OpenCV what is small, or where numba is not made for (Macs with an Intel processor)."""
+    """By compiled loops; by OpenCV for small frames, or where numba is not available (Macs with an Intel CPU)."""
     if size[0] * size[1] < _WORTH_LOADING:
         return Warper(source, size)
     try:
@@ -115,7 +115,7 @@ def _on_cpu(source: Planes, size: tuple[int, int]) -> Warper:
 
 @functools.cache
 def _gpu_present() -> bool:
-    """Cheap to ask: no import of torch on machines without an NVIDIA driver."""
+    """Cheap: torch is not imported on machines without an NVIDIA driver."""
     return shutil.which("nvidia-smi") is not None and importlib.util.find_spec("torch") is not None
 
 
@@ -131,7 +131,7 @@ def _on_gpu(source: Planes, size: tuple[int, int]) -> TorchWarper | None:
 
 
 def _trial(candidate: Warps, size: tuple[int, int]) -> float:
-    """Seconds for a few frames, the first one not counted."""
+    """Seconds for a few frames, not counting the first."""
     places = nodes(size)
     candidate.frame(places)
     began = time.perf_counter()

@@ -1,6 +1,6 @@
-"""From where each node of a coarse grid looks, to a warped I420 frame.
+"""From the source position of each node of a coarse grid to a warped I420 frame.
 
-Movement is smooth, so it is worked out on nodes eight pixels apart and interpolated linearly between them.
+Movement is smooth, so it is computed on nodes eight pixels apart and interpolated linearly between them.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from afterframe.imaging.frames import Pixels
 SPACING = 8
 """Pixels between nodes."""
 _UNSEEN = 1 / 512
-"""A copy with a smaller share changes no level."""
+"""A copy with a smaller opacity changes no level."""
 _SAME_PLACE = 0.02
-"""Pixels. Looks that differ by less show the same."""
+"""Pixels. Source positions that differ by less show the same."""
 _BAND = 8
 """Rows of nodes that are sampled at a time."""
 
@@ -30,7 +30,7 @@ Field = npt.NDArray[np.float32]
 
 
 def nodes(size: tuple[int, int]) -> Field:
-    """Where the nodes of a frame of ``size`` (width, height) lie: one row and column beyond each edge."""
+    """Positions of the nodes of a frame of ``size`` (width, height): one row and column beyond each edge."""
     width, height = size
     columns, rows = -(-width // SPACING) + 2, -(-height // SPACING) + 2
     x = (np.arange(columns, dtype=np.float32) - 0.5) * SPACING - 0.5
@@ -40,16 +40,16 @@ def nodes(size: tuple[int, int]) -> Field:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A second look at the picture, laid over the first."""
+    """A second sampling of the picture, laid over the first."""
 
     places: Field
-    """As the first's, for all nodes."""
+    """Source positions, like the first's, for all nodes."""
     share: float
-    """How much of it is seen, 0-1."""
+    """Opacity, 0-1."""
 
 
 class Warper:
-    """Samples planes at given places, by OpenCV; several threads may ask at once."""
+    """Samples planes at given positions, by OpenCV; safe to use from several threads."""
 
     def __init__(self, source: Planes, size: tuple[int, int]) -> None:
         self._source = source
@@ -59,7 +59,7 @@ class Warper:
         """The I420 frame, uint8 (height * 3 // 2, width), an array of its own.
 
         Args:
-            places: for each of :func:`nodes`, the place in the source that it shows, pixels.
+            places: for each of :func:`nodes`, the source position it shows, pixels.
             gain: of luma, one value per column of nodes, (1, columns).
             copy: laid over the frame before the gain.
         """
@@ -81,7 +81,7 @@ class Warper:
             luma: (height, width).
             chroma: (2, height / 2, width / 2).
             places: as for :meth:`frame`.
-            over: only where its nodes are, and mixed into what the planes show there.
+            over: sample only at its nodes, and mix into what the planes show there.
         """
         source = self._source
         self._sample([(source.luma2x, luma)], in_luma(places), SPACING, over)
@@ -139,18 +139,18 @@ def grain(shape: tuple[int, int]) -> npt.NDArray[np.float32]:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """Lay what is sampled over what is there."""
+    """Where and how strongly to mix the samples in."""
 
     apart: npt.NDArray[np.bool_]
-    """The nodes where it differs, (rows, columns)."""
+    """The nodes where the copy differs, (rows, columns)."""
     share: float
 
 
 def in_luma(places: Field) -> Field:
-    """The same places in samples of a source's luma."""
+    """The same positions in samples of a source's luma plane."""
     return places * np.float32(2)
 
 
 def in_chroma(places: Field) -> Field:
-    """The same places in samples of a source's chroma."""
+    """The same positions in samples of a source's chroma planes."""
     return (places - np.float32(0.5)) * np.float32(0.5)

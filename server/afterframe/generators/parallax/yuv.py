@@ -2,8 +2,7 @@
 
 The matrix is Rec. ITU-R BT.709-6, items 3.2-3.4 (8-bit quantisation: Y 16-235, Cb and Cr 16-240); sRGB and
 BT.709 share their primaries, and players undo the same transfer curve for both. Chroma samples sit on the
-left luma column, half way between two rows (H.264 Annex E, chroma_sample_loc_type 0, the default when none
-is told).
+left luma column, half way between two rows (H.264 Annex E, chroma_sample_loc_type 0, the default).
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _HALF_SAMPLE = np.array([[1, -5, 20, 20, -5, 1]], np.float32) / 32
 
 @dataclass(frozen=True, slots=True)
 class Planes:
-    """A picture ready to be sampled anywhere.
+    """A picture prepared for sampling at any position.
 
     Luma is held at twice its size (every second sample is an original one): bilinear sampling there loses far
     less detail than at the original size, and costs the same.
