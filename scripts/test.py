@@ -7,6 +7,7 @@ missing is a failure; elsewhere the tests that need it skip.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -38,6 +39,9 @@ FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 FONT_PACKAGE = "fonts-dejavu-core"
 APT_OPTIONS = ["-qq", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]
 
+COVERAGE = VENV / "coverage.json"
+LEAST_COVERED = 5
+"""Modules named in the report."""
 WORKERS = str((os.cpu_count() or 1) + 1)
 """One more than processors: many tests wait for other programs."""
 
@@ -49,8 +53,22 @@ def main(argv: list[str]) -> int:
     install(["test", "demo"], [TORCH])
     install_newest_exiftool()
     checked = run("scripts/check.py")
-    tested = run("-m", "pytest", "-n", WORKERS, "--dist", "worksteal", *argv)
+    coverage = [] if argv else ["--cov", "--cov-report="]  # of a part it would say nothing
+    tested = run("-m", "pytest", "-n", WORKERS, "--dist", "worksteal", *coverage, *argv)
+    if coverage:
+        report_coverage()
     return tested or checked
+
+
+def report_coverage() -> None:
+    """Print the branch coverage of both packages and the modules with the least. It is reported, never a gate."""
+    if run("-m", "coverage", "json", "-q", "-o", str(COVERAGE)) != 0:
+        return
+    found = json.loads(COVERAGE.read_text("utf-8"))
+    files = {name: file["summary"]["percent_covered"] for name, file in found["files"].items()}
+    least = sorted(files, key=lambda name: files[name])[:LEAST_COVERED]
+    say(f"Branch coverage: {found['totals']['percent_covered']:.1f} %, without what runs in processes of its own.")
+    say("Least: " + ", ".join(f"{name} {files[name]:.0f} %" for name in least))
 
 
 def install_programs() -> None:
