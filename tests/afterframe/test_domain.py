@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterframe.domain import BoundingBox, CameraMovement, Clip, Direction, Photo, PhotoType, Recipe, Scene
+from afterframe.domain import (
+    BoundingBox,
+    CameraMovement,
+    Clip,
+    Direction,
+    GeneratorName,
+    Photo,
+    PhotoType,
+    Recipe,
+    Scene,
+)
 from factories import make_clip, make_recipe
 
 recipes = st.builds(
@@ -62,3 +72,20 @@ def test_a_scene_survives_json() -> None:
 def test_even_the_shortest_clip_has_two_frames() -> None:
     assert make_recipe(duration_s=0.01).frame_count == 2
     assert make_recipe(duration_s=4.0, fps=24).frame_count == 96
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "model"),
+    [
+        ("parallax", "parallax", ""),
+        ("diffusers:wan-5b", "diffusers", "wan-5b"),
+        ("ray:remote:box", "ray", "remote:box"),
+    ],
+)
+def test_a_generator_s_name_is_its_kind_and_its_model(text: str, kind: str, model: str) -> None:
+    assert GeneratorName.parse(text) == GeneratorName(kind, model)
+    assert str(GeneratorName.parse(text)) == text
+
+
+def test_a_generator_named_without_its_model_has_no_colon() -> None:
+    assert str(GeneratorName.parse("diffusers:")) == "diffusers"

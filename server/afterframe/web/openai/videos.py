@@ -17,7 +17,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
-from afterframe.domain import CameraMovement, Direction, PhotoType
+from afterframe.domain import CameraMovement, Direction, GeneratorName, PhotoType
 from afterframe.errors import NotFound, UsageError, shortened
 from afterframe.generators import registry
 from afterframe.intake.ingest import RenderRequest
@@ -136,7 +136,7 @@ def _generator(model: str) -> str | None:
     try:
         return registry.resolve(model, folders=False) if model else None
     except UsageError:
-        if model.partition(":")[0] in registry.available():
+        if GeneratorName.parse(model).kind in registry.available():
             raise
         return None
 
