@@ -14,7 +14,8 @@
     │   └── Cancelled      the user asked to stop
     ├── EncodeError        ffmpeg failed, or its file did not decode
     ├── PublishError       the clip could not be put beside its photo
-    └── AlreadyRunning     another daemon holds the lock
+    ├── AlreadyRunning     another daemon holds the lock
+    └── NewerState         a newer Afterframe wrote the state file
 
 Each carries a ``code`` for programs, a ``message`` that names the file, and a ``hint``:
 what the photographer can do about it.
@@ -159,3 +160,9 @@ class AlreadyRunning(AfterframeError):
 
     code = "already_running"
     status = 409
+
+
+class NewerState(AfterframeError):
+    """The state file was written by a newer version of Afterframe."""
+
+    code = "newer_state"

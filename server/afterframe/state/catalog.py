@@ -17,7 +17,8 @@ from typing import Any
 
 from afterframe.domain import Clip, Failure, Photo, Recipe, Scene, Stamp, Verdict
 from afterframe.errors import NotFound
-from afterframe.state.database import Database, put_keys
+from afterframe.state.database import Database
+from afterframe.state.key_tables import CLIP_KEYS, put_keys
 from afterframe.state.search_keys import search_keys
 
 
@@ -204,7 +205,7 @@ class Catalog:
             (clip.id,),
         ).fetchone()
         keys = search_keys(row["path"], clip.created_at, clip.recipe.to_dict(), json.loads(row["facts"]))
-        put_keys(connection, "clip_keys", row["seq"], keys)
+        put_keys(connection, CLIP_KEYS, row["seq"], keys)
 
     def clip(self, clip_id: str) -> Clip:
         """One clip.

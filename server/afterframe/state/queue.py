@@ -20,7 +20,8 @@ from typing import Any
 
 from afterframe.domain import Failure, Job, JobState, Photo, Recipe
 from afterframe.errors import AfterframeError, NotFound, OutOfMemory, WrongState
-from afterframe.state.database import Database, put_keys
+from afterframe.state.database import Database
+from afterframe.state.key_tables import RENDER_KEYS, put_keys
 from afterframe.state.search_keys import search_keys
 
 LEASE_S = 30.0
@@ -116,7 +117,7 @@ class Queue:
                 now,
             ),
         ).lastrowid
-        put_keys(connection, "render_keys", seq or 0, search_keys(order.photo.path, now, recipe, order.photo.facts))
+        put_keys(connection, RENDER_KEYS, seq or 0, search_keys(order.photo.path, now, recipe, order.photo.facts))
         return self._changed(job_id)
 
     # -- working -----------------------------------------------------------------------------

@@ -1,12 +1,17 @@
-"""What a clip is found, sorted and grouped by on the review page, taken from its photo's facts and its recipe. Pure."""
+"""Search, sort and group keys of clips and of unfinished renders, taken from the photo's facts and the recipe. Pure.
+
+:class:`SearchKeys` is the only place that names them: the tables they are kept in (:mod:`afterframe.state.key_tables`)
+and the lists in memory (:mod:`afterframe.state.list_index`) are made from its fields.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from enum import StrEnum
 from pathlib import PurePath
 from typing import Any
 
@@ -14,28 +19,54 @@ WRITTEN = ("title", "caption", "sublocation", "city", "state", "country")
 """Facts in the photographer's words; the keywords come on top."""
 LONGEST = 10_000
 """Characters of text that can be searched for one clip."""
+REVISION = 1
+"""Raise it when a key is computed in another way: kept keys are then computed again."""
+
+
+class KeyKind(StrEnum):
+    """What a list can do with a key."""
+
+    SHARED = "shared"
+    """A text that many entries have in common: filter, offer as a choice, sort and group by it."""
+    OWN = "own"
+    """A text of each entry's own: sort by it."""
+    WORDS = "words"
+    """Folded text: search in it."""
+    DAY = "day"
+    """An ISO date: sort and group by it."""
+    MOMENT = "moment"
+    """An ISO date and time: sort by it; sort, group and filter by its day, which is called NAME_day."""
+
+
+def _key(kind: KeyKind) -> Any:
+    return field(metadata={"kind": kind})
 
 
 @dataclass(frozen=True, slots=True)
 class SearchKeys:
-    """One clip's keys; "" where nothing is known."""
+    """One entry's keys, each a text; "" where nothing is known."""
 
-    folder: str
-    name: str
+    folder: str = _key(KeyKind.SHARED)
+    name: str = _key(KeyKind.OWN)
     """The photo's file name."""
-    made_day: str
-    """ISO date on this machine's clock."""
-    taken: str
-    """ISO date and time on the camera's clock, without its offset."""
-    photo_type: str
-    camera: str
-    lens: str
-    words: str
-    """Caption, keywords, place, prompt and file name, folded."""
+    made_day: str = _key(KeyKind.DAY)
+    """On this machine's clock."""
+    taken: str = _key(KeyKind.MOMENT)
+    """On the camera's clock, without its offset."""
+    photo_type: str = _key(KeyKind.SHARED)
+    camera: str = _key(KeyKind.SHARED)
+    lens: str = _key(KeyKind.SHARED)
+    words: str = _key(KeyKind.WORDS)
+    """Caption, keywords, place, prompt and file name."""
+
+
+def key_kinds(keys: type[SearchKeys]) -> dict[str, KeyKind]:
+    """Name -> kind of every key, in order."""
+    return {key.name: key.metadata["kind"] for key in fields(keys)}
 
 
 def search_keys(photo_path: str, created_at: float, recipe: Mapping[str, Any], facts: Mapping[str, Any]) -> SearchKeys:
-    """The keys of a clip.
+    """The keys of a clip or of a render.
 
     Args:
         created_at: Unix time, seconds.

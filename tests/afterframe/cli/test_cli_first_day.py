@@ -154,6 +154,21 @@ def test_a_damaged_state_file_is_named_with_the_way_out(home_of_its_own: Path) -
     assert "rebuild FOLDER" in said.replace("\n", " ")
 
 
+def test_a_state_file_of_a_newer_version_is_refused_with_the_way_out(home_of_its_own: Path) -> None:
+    file = Home(home_of_its_own).make().database
+    database = Database(file)
+    database.connection.execute("INSERT INTO migrations VALUES ('99_of_tomorrow', 1)")
+    database.close()
+    for words in (("status",), ("serve", "--no-open", "--port", "0")):
+        said = run(*words, status=1).stderr
+        assert str(file) in said.replace("\n", "")
+        assert "Update Afterframe; or move the file away" in said.replace("\n", " ")
+    checks = {check["name"]: check for check in json.loads(run("doctor", "--json", status=1).stdout)["checks"]}
+    assert not checks["state"]["ok"]
+    assert "newer version" in checks["state"]["detail"]
+    assert "Update Afterframe" in checks["state"]["hint"]
+
+
 def test_doctor_names_a_program_that_is_no_ffmpeg(home_of_its_own: Path) -> None:
     Home(home_of_its_own).make().config.write_text(f"[render]\nffmpeg = {sys.executable!r}\n")
     checks = {check["name"]: check for check in json.loads(run("doctor", "--json", status=1).stdout)["checks"]}

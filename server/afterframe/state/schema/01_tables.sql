@@ -1,4 +1,4 @@
--- Version 1. Later versions are added as steps in db.py, never by changing this file.
+-- Version 1 of the state file. Later ones are further files in this folder: a file that has been released never changes.
 
 CREATE TABLE photos (
   id INTEGER PRIMARY KEY,

@@ -1,0 +1,1 @@
+ALTER TABLE clips ADD COLUMN measures TEXT NOT NULL DEFAULT '{}';  -- fidelity to the photo

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from dataclasses import astuple, dataclass, field, fields
+from pathlib import Path
+
+import pytest
+
+from afterframe.errors import NewerState
+from afterframe.state import database as module
+from afterframe.state import search_keys
+from afterframe.state.database import Database
+from afterframe.state.migrations import Migration, migrations
+from afterframe.state.search_keys import KeyKind, SearchKeys
+
+VERSION_0_1_0 = Path(__file__).parents[1] / "version_0_1_0" / "state.sql"
+OLDER = 2
+"""How many steps there were before lists had keys."""
+
+
+def know(monkeypatch: pytest.MonkeyPatch, *steps: Migration) -> None:
+    """Let the program know these steps only."""
+    monkeypatch.setattr(module, "migrations", lambda: steps)
+
+
+def raw(path: Path, sql: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        return connection.execute(sql).fetchall()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "state.db"
+
+
+@pytest.fixture
+def older(file: Path) -> Path:
+    """A file of a version that had no lists yet, with a clip, a failed render and a finished one."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        for step in migrations()[:OLDER]:
+            connection.executescript(step.sql)
+        connection.executescript(
+            f"""PRAGMA user_version = {OLDER};
+            INSERT INTO photos (id, path, size, mtime_ns, sha256, facts, seen_at)
+              VALUES (1, '/photos/a.jpg', 1, 1, 'a', '{{"lens": "85mm"}}', 1);
+            INSERT INTO clips (id, photo_id, photo_sha256, path, sidecar_path, sha256, recipe, generator,
+                               generator_version, variant, duration_s, created_at)
+              VALUES ('x', 1, 'a', '/photos/a.mp4', '/photos/a.mp4.xmp', 'b', '{{"prompt": "Waves"}}', 'parallax',
+                      '1', 1, 1, 1);
+            INSERT INTO jobs (id, photo_id, photo_sha256, recipe, recipe_hash, seed, generator, origin, state, place,
+                              created_at, updated_at)
+              VALUES ('one', 1, 'a', '{{"prompt": "Waves"}}', '', 1, 'parallax', 'watch', 'failed', 1, 1, 1),
+                     ('two', 1, 'a', '{{"prompt": "Waves"}}', '', 1, 'parallax', 'watch', 'done', 2, 1, 1);"""
+        )
+    return file
+
+
+def test_a_step_that_fails_leaves_the_file_as_the_step_before_left_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Migration("98_whole", "CREATE TABLE whole (a);")
+    broken = Migration("99_broken", "CREATE TABLE half (a);\nINSERT INTO nowhere VALUES (1);")
+    Database(file).close()
+    know(monkeypatch, *migrations(), whole, broken)
+    with pytest.raises(sqlite3.OperationalError):
+        Database(file)
+    assert raw(file, "SELECT name FROM sqlite_master WHERE name IN ('whole', 'half')") == [("whole",)]
+    know(monkeypatch, *migrations(), whole)
+    Database(file).close()
+
+
+def test_a_step_that_would_orphan_rows_is_undone(older: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    know(monkeypatch, *migrations(), Migration("99_careless", "DELETE FROM photos;"))
+    with pytest.raises(sqlite3.IntegrityError, match="99_careless"):
+        Database(older)
+    assert raw(older, "SELECT COUNT(*) FROM photos") == [(1,)]
+
+
+def test_every_step_is_recorded_with_its_time(file: Path) -> None:
+    Database(file).close()
+    found = raw(file, "SELECT name, applied_at > 1700000000 FROM migrations ORDER BY name")
+    assert found == [(step.name, 1) for step in migrations()]
+
+
+def test_steps_that_were_only_counted_are_known_and_not_done_again(older: Path) -> None:
+    Database(older).close()
+    found = raw(older, "SELECT name, applied_at IS NULL FROM migrations ORDER BY name")
+    assert found == [(step.name, int(index < OLDER)) for index, step in enumerate(migrations())]
+
+
+def test_a_file_that_had_every_step_is_opened_without_writing(file: Path) -> None:
+    Database(file).close()
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        Database(file).close()
+
+
+@pytest.mark.parametrize(
+    "newer", ["INSERT INTO migrations VALUES ('99_of_tomorrow', 1)", "PRAGMA user_version = 99"], ids=["name", "count"]
+)
+def test_a_file_of_a_newer_version_is_refused_and_left_alone(file: Path, newer: str) -> None:
+    Database(file).close()
+    raw(file, newer)
+    before = file.read_bytes()
+    with pytest.raises(NewerState, match=re.escape(str(file))) as refused:
+        Database(file)
+    assert "Update Afterframe" in refused.value.hint
+    assert "afterframe rebuild" in refused.value.hint
+    assert file.read_bytes() == before
+
+
+def test_a_newer_file_whose_steps_were_only_counted_is_refused_too(older: Path) -> None:
+    raw(older, "PRAGMA user_version = 99")
+    with pytest.raises(NewerState):
+        Database(older)
+
+
+def test_an_older_file_gets_the_tables_of_a_new_one(file: Path, tmp_path: Path) -> None:
+    before = tmp_path / "before.db"
+    with closing(sqlite3.connect(before)) as connection:
+        connection.executescript(VERSION_0_1_0.read_text("utf-8"))
+    for path in (file, before):
+        Database(path).close()
+    assert schema(before) == schema(file)
+
+
+def schema(path: Path) -> list[tuple[str, str]]:
+    """Every table and index: its name, and its SQL without comments and line breaks."""
+    found = raw(path, "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+    return [(str(name), re.sub(r"\s+", "", re.sub(r"--.*", "", str(sql)))) for name, sql in found]
+
+
+def test_clips_and_renders_of_an_older_file_have_their_keys(older: Path) -> None:
+    Database(older).close()
+    for table in ("clip_keys", "render_keys"):
+        found = raw(older, f"SELECT seq, folder, lens, words FROM {table}")
+        assert found == [(1, "/photos", "85mm", "waves a.jpg")]
+
+
+@dataclass(frozen=True)
+class MoreKeys(SearchKeys):
+    aperture: str = field(default="", metadata={"kind": KeyKind.SHARED})
+
+
+def with_a_new_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program of tomorrow."""
+    today, count = search_keys.search_keys, len(fields(SearchKeys))
+    monkeypatch.setattr(search_keys, "SearchKeys", MoreKeys)
+    monkeypatch.setattr(search_keys, "search_keys", lambda *of: MoreKeys(*astuple(today(*of))[:count], "f/2"))
+
+
+def test_a_new_key_needs_no_step(older: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_a_new_key(monkeypatch)
+    for _ in ("a file without keys", "again"):
+        Database(older).close()
+        assert raw(older, "SELECT lens, aperture FROM clip_keys") == [("85mm", "f/2")]
+        assert raw(older, "SELECT lens, aperture FROM render_keys") == [("85mm", "f/2")]
+
+
+def test_a_new_key_is_filled_in_where_keys_were_kept_before(older: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Database(older).close()
+    with_a_new_key(monkeypatch)
+    Database(older).close()
+    assert raw(older, "SELECT lens, aperture FROM clip_keys") == [("85mm", "f/2")]
+    monkeypatch.undo()
+    Database(older).close()
+    assert raw(older, "SELECT * FROM clip_keys")[0][-1] == "waves a.jpg"
+
+
+def test_keys_that_are_computed_in_another_way_are_computed_again(older: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Database(older).close()
+    raw(older, "UPDATE clip_keys SET lens = 'as it was'")
+    Database(older).close()
+    assert raw(older, "SELECT lens FROM clip_keys") == [("as it was",)]
+    monkeypatch.setattr(search_keys, "REVISION", search_keys.REVISION + 1)
+    Database(older).close()
+    assert raw(older, "SELECT lens FROM clip_keys") == [("85mm",)]
