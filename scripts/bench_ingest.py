@@ -30,6 +30,7 @@ from afterframe.intake.scan import scan
 from afterframe.intake.watcher import Watcher
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
+from afterframe.state.folder_list import FolderList
 from afterframe.state.queue import Queue
 from demo_photos import PHOTOS, write_photo
 
@@ -116,14 +117,14 @@ def watching(folder: Path, config: Config, count: int) -> Iterator[Timed]:
     with ExitStack() as stack:
         database = Database(Home(folder.parent / "home").make().database)
         stack.callback(database.close)
-        catalog = Catalog(database)
-        catalog.put_folder(folder, watch=True)
+        catalog, folders = Catalog(database), FolderList(database)
+        folders.put(folder, watch=True)
         reader = PhotoReader(config.limits)
         stack.callback(reader.close)
         warm = write_photo(PHOTOS[0], folder.parent / "aside")
         reader.read(warm)  # the reader's process is running already when a photo comes
         ingest = Timed(Ingest(database, catalog, Queue(database), config, reader.read), count)
-        watcher = Watcher(catalog, config.watch, ingest.take, lambda _: None)
+        watcher = Watcher(catalog, folders, config.watch, ingest.take, lambda _: None)
         watcher.start()
         stack.callback(watcher.stop)
         time.sleep(1)  # the folder's first scan is over
@@ -141,9 +142,9 @@ def scans(count: int) -> dict[str, float]:
         folder = Path(temporary) / "watched"
         make_files(folder, count)
         database = Database(Home(Path(temporary) / "home").make().database)
-        catalog = Catalog(database)
-        catalog.put_folder(folder, watch=True)
-        watcher = Watcher(catalog, Config().watch, Ignored().take, lambda _: None)
+        catalog, folders = Catalog(database), FolderList(database)
+        folders.put(folder, watch=True)
+        watcher = Watcher(catalog, folders, Config().watch, Ignored().take, lambda _: None)
         numbers = {
             "files": float(count),
             "listing_s": timed(lambda: scan(folder)),

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from afterframe.state.answers import Answers
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
+from afterframe.state.folder_list import FolderList
 from afterframe.state.queue import Queue
 from factories import Clock
 
@@ -26,6 +28,16 @@ def database(tmp_path: Path) -> Iterator[Database]:
 @pytest.fixture
 def catalog(database: Database, clock: Clock) -> Catalog:
     return Catalog(database, clock)
+
+
+@pytest.fixture
+def folders(database: Database, clock: Clock) -> FolderList:
+    return FolderList(database, clock)
+
+
+@pytest.fixture
+def answers(database: Database, clock: Clock) -> Answers:
+    return Answers(database, clock)
 
 
 @pytest.fixture

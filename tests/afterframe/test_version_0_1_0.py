@@ -19,8 +19,10 @@ from afterframe.config import Config, read_config
 from afterframe.domain import JobState, Verdict
 from afterframe.intake.ingest import Ingest
 from afterframe.publish.sidecar import read_clip
+from afterframe.state.answers import Answers
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
+from afterframe.state.folder_list import FolderList
 from afterframe.state.list_index import ListFilter
 from afterframe.state.listings import ClipListing, RenderListing
 from afterframe.state.queue import Queue
@@ -95,12 +97,11 @@ def test_the_page_lists_and_finds_them(root: Path, state: Database) -> None:
 
 
 def test_what_it_refused_folders_and_answers_are_known(root: Path, state: Database) -> None:
-    catalog = Catalog(state)
-    ((path, why),) = catalog.problems()
+    ((path, why),) = Catalog(state).problems()
     assert (Path(path).name, why.code) == ("broken.jpg", "truncated")
-    (folder,) = catalog.folders()
+    (folder,) = FolderList(state).all()
     assert (folder.path, folder.watch) == (root / "photos", True)
-    assert catalog.answer_to("animate:one") == {"asked": "x", "answer": {"renders": [], "refused": []}}
+    assert Answers(state).get("animate:one") == {"asked": "x", "answer": {"renders": [], "refused": []}}
     state.close()
 
 

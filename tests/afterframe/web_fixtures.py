@@ -20,8 +20,10 @@ from afterframe.encode.encode import Encoding, encode
 from afterframe.intake.ingest import Ingest
 from afterframe.publish.sidecar import MadeBy, describe
 from afterframe.render.drafts import DraftMaker
+from afterframe.state.answers import Answers
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
+from afterframe.state.folder_list import FolderList
 from afterframe.state.queue import Queue
 from afterframe.system.hashing import sha256_of
 from afterframe.web.all_routes import ROUTES
@@ -117,7 +119,8 @@ def make_desk(tmp_path: Path, database: Database, catalog: Catalog, queue: Queue
     watched, outside = tmp_path / "photos", tmp_path / "elsewhere"
     watched.mkdir()
     outside.mkdir()
-    catalog.put_folder(watched, watch=True)
+    folders = FolderList(database, clock)
+    folders.put(watched, watch=True)
     reader, changes = FakeReader(), list[str]()
     config = Config(server=ServerConfig(allowed_hosts=("studio.example",)))
     home = Home(tmp_path / "home").make()
@@ -127,6 +130,8 @@ def make_desk(tmp_path: Path, database: Database, catalog: Catalog, queue: Queue
         config=config,
         database=database,
         catalog=catalog,
+        folders=folders,
+        answers=Answers(database, clock),
         queue=queue,
         drafts=drafts,
         ingest=Ingest(database, catalog, queue, config, reader.read),

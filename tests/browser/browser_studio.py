@@ -26,6 +26,7 @@ from afterframe.naming import sidecar_of
 from afterframe.publish.sidecar import MadeBy, describe
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
+from afterframe.state.folder_list import FolderList
 from afterframe.system.hashing import sha256_of
 from factories import make_clip, make_frames, make_photo_file, make_recipe
 from photometa.xmp.packets import packet
@@ -89,7 +90,7 @@ class Studio:
         film = self._film()
         database = Database(self.home.database)
         catalog, made = Catalog(database), []
-        catalog.put_folder(self.photos, watch=True)
+        FolderList(database).put(self.photos, watch=True)
         for number in range(count):
             photo = self.photo(names[number] if names else f"DSC_{number:04}.jpg")
             known = catalog.put_photo(photo, Stamp.of(photo.stat()), sha256_of(photo), facts or {})

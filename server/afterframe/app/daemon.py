@@ -27,8 +27,10 @@ from afterframe.render.drafts import DraftMaker
 from afterframe.render.slots import worker_specs
 from afterframe.render.supervisor import Supervisor
 from afterframe.render.worker import Worker
+from afterframe.state.answers import Answers
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
+from afterframe.state.folder_list import FolderList
 from afterframe.state.queue import Queue
 from afterframe.system.locks import DaemonLock, Owner
 from afterframe.system.runtime_files import make_token, write_daemon
@@ -77,8 +79,8 @@ class Daemon:
             owner = stack.enter_context(Owner(self._home.owners, "daemon"))
             database = Database(self._home.database)
             stack.callback(database.close)
-            catalog, queue = Catalog(database), Queue(database)
-            self._know_folders(catalog)
+            catalog, queue, folders = Catalog(database), Queue(database), FolderList(database)
+            self._know_folders(folders)
             worker = Worker(database, self._config, owner.id)
             recover(worker, queue, self._home)
 
@@ -98,6 +100,7 @@ class Daemon:
             stack.callback(supervisor.stop)
             watcher = Watcher(
                 catalog,
+                folders,
                 self._config.watch,
                 ingest.take,
                 lambda path: clear_stray(path, queue),
@@ -112,6 +115,8 @@ class Daemon:
                 config=self._config,
                 database=database,
                 catalog=catalog,
+                folders=folders,
+                answers=Answers(database),
                 queue=queue,
                 ingest=ingest,
                 drafts=drafts,
@@ -135,14 +140,14 @@ class Daemon:
         """End :meth:`run`; also a signal handler."""
         self._stopping.set()
 
-    def _know_folders(self, catalog: Catalog) -> None:
+    def _know_folders(self, folders: FolderList) -> None:
         for folder in self._folders:
-            catalog.put_folder(existing_folder(folder), watch=True)
+            folders.put(existing_folder(folder), watch=True)
         # A folder of config.toml may be on a drive that is not plugged in now.
         for folder in map(Path, self._config.watch.folders):
-            catalog.put_folder(folder.expanduser().resolve(), watch=True)
+            folders.put(folder.expanduser().resolve(), watch=True)
         for folder in map(Path, self._config.watch.allowed):
-            catalog.put_folder(folder.expanduser().resolve(), watch=False)
+            folders.put(folder.expanduser().resolve(), watch=False)
 
     def _serve(
         self, stack: ExitStack, services: Services, codes: LoginCodes, ready: Callable[[str, str], None]

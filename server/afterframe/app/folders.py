@@ -8,8 +8,8 @@ from typing import Any
 from afterframe.app.client import ask
 from afterframe.config import Config, Home
 from afterframe.errors import WrongState
-from afterframe.state.catalog import Catalog, Folder
 from afterframe.state.database import Database
+from afterframe.state.folder_list import Folder, FolderList
 from afterframe.system.runtime_files import read_daemon
 from afterframe.web.api.folders import existing_folder, known_folder
 
@@ -28,7 +28,7 @@ class Folders:
         """All folders, as JSON."""
         database = Database(self._home.database)
         try:
-            return [as_json(folder) for folder in Catalog(database).folders()]
+            return [as_json(folder) for folder in FolderList(database).all()]
         finally:
             database.close()
 
@@ -45,7 +45,7 @@ class Folders:
             return
         database = Database(self._home.database)
         try:
-            Catalog(database).put_folder(existing_folder(path, self._home.root), watch=watch)
+            FolderList(database).put(existing_folder(path, self._home.root), watch=watch)
         finally:
             database.close()
 
@@ -66,8 +66,8 @@ class Folders:
             return
         database = Database(self._home.database)
         try:
-            catalog = Catalog(database)
-            catalog.drop_folder(known_folder(str(path), catalog))
+            folders = FolderList(database)
+            folders.drop(known_folder(str(path), folders))
         finally:
             database.close()
 

@@ -11,6 +11,7 @@ from afterframe.domain import JobState
 from afterframe.errors import WrongState
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
+from afterframe.state.folder_list import FolderList
 from afterframe.state.queue import Queue
 from afterframe.system.locks import is_alive
 from afterframe.system.runtime_files import read_daemon
@@ -37,7 +38,7 @@ def report(home: Home) -> dict[str, Any]:
             ],
             "cancelled": [{"id": j.id, "photo": j.photo_path} for j in cancelled],
             "refused": [{"photo": path, "error": why.to_dict()} for path, why in catalog.problems(limit=10)],
-            "folders": [folders.as_json(folder) for folder in catalog.folders()],
+            "folders": [folders.as_json(folder) for folder in FolderList(database).all()],
         }
     finally:
         database.close()

@@ -56,11 +56,11 @@ def print_error(message: str, hint: str = "") -> None:
 
 def print_serving(home: Home, url: str, link: str) -> None:
     """What the daemon watches, and where its page is."""
-    from afterframe.state.catalog import Catalog
     from afterframe.state.database import Database
+    from afterframe.state.folder_list import FolderList
 
     database = Database(home.database)
-    folders = Catalog(database).folders()
+    folders = FolderList(database).all()
     database.close()
     for folder in folders:
         gone = "" if folder.path.is_dir() else " [yellow](not there; it is watched once it comes back)[/]"

@@ -27,6 +27,7 @@ from afterframe.imaging.decode import is_photo
 from afterframe.intake.scan import is_inside, on_network, scan
 from afterframe.intake.settle import StabilityTracker
 from afterframe.state.catalog import Catalog
+from afterframe.state.folder_list import FolderList
 
 TAKE_AT_ONCE = 32
 """Photos dealt with before hints and folders are looked at again."""
@@ -67,7 +68,7 @@ class Watcher:
     """Watches folders in one thread and hands settled photos to ``take``.
 
     Args:
-        catalog: knows which photos were dealt with, and the folders.
+        catalog: knows which photos were dealt with.
         take: deals with one photo.
         stray: told of temporary files that are lying about.
         clock, wall: monotonic and Unix time, seconds; injected by tests.
@@ -76,6 +77,7 @@ class Watcher:
     def __init__(
         self,
         catalog: Catalog,
+        folders: FolderList,
         config: WatchConfig,
         take: Take,
         stray: Callable[[Path], None],
@@ -85,6 +87,7 @@ class Watcher:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._catalog = catalog
+        self._folders = folders
         self._config = config
         self._take = take
         self._stray = stray
@@ -101,7 +104,7 @@ class Watcher:
     # -- life --------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin to watch the catalogue's folders."""
+        """Begin to watch the folders."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -211,12 +214,12 @@ class Watcher:
     def _leads_outside(self, path: Path) -> bool:
         """Whether a link's photo lies in none of our folders: as a request for it would be refused."""
         real = os.path.realpath(path)
-        return not any(is_inside(real, str(folder.path)) for folder in self._catalog.folders())
+        return not any(is_inside(real, str(folder.path)) for folder in self._folders.all())
 
     # -- folders -----------------------------------------------------------------------------
 
     def _follow_folders(self) -> None:
-        wanted = {folder.path for folder in self._catalog.folders() if folder.watch}
+        wanted = {folder.path for folder in self._folders.all() if folder.watch}
         if wanted == set(self._next_scan) and self._observer is not None:
             return
         self._next_scan = {root: self._next_scan.get(root, self._clock()) for root in wanted}
@@ -274,14 +277,14 @@ class Watcher:
 
     def _hold_backlog(self, root: Path, fresh: dict[str, Stamp]) -> bool:
         """A folder seen for the first time with very many photos waits for the user's word."""
-        folder = next((folder for folder in self._catalog.folders() if folder.path == root), None)
+        folder = next((folder for folder in self._folders.all() if folder.path == root), None)
         if folder is None or folder.seen:
             return False
         hold = len(fresh) > self._config.backlog_limit and not self._take_backlog
         if hold:
             log.warning("%s holds %d photos; confirm on the page or with serve --backlog", root, len(fresh))
-            self._catalog.hold_backlog(fresh)
-        self._catalog.set_backlog(root, seen=True, waiting=len(fresh) if hold else 0)
+            self._folders.hold_backlog(fresh)
+        self._folders.set_backlog(root, seen=True, waiting=len(fresh) if hold else 0)
         return hold
 
     def _mark_absent(self, root: Path, present: frozenset[str]) -> None:

@@ -1,4 +1,4 @@
-"""The catalogue: photos, their clips, the photographer's verdicts, and the folders.
+"""The catalogue: photos, their clips, and the photographer's verdicts.
 
 It can be made again from the sidecars (``afterframe rebuild``): nothing that a user decided
 stands here alone.
@@ -11,7 +11,6 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +20,11 @@ from afterframe.state.database import Database
 from afterframe.state.key_tables import CLIP_KEYS, put_keys
 from afterframe.state.search_keys import search_keys
 
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder that the daemon knows."""
-
-    path: Path
-    watch: bool
-    """True: photos are animated by themselves. False: only on request."""
-    seen: bool
-    """Its backlog was taken or confirmed."""
-    waiting: int
-    """Photos that wait for a confirmation."""
-
-
 WAITING = Failure("waiting", "It waits with the folder's other photos.", "Confirm the folder on the page.")
 """Why a photo of a large backlog is not animated yet."""
 
 
-def _key(path: Path | str) -> str:
+def path_key(path: Path | str) -> str:
     """A path as SQLite can hold it: bytes that are not UTF-8 become question marks.
 
     Such files are only ever refused, so that no other path needs to be told from the key.
@@ -47,8 +32,14 @@ def _key(path: Path | str) -> str:
     return str(path).encode("utf-8", "replace").decode()
 
 
+def inside(folder: Path | str) -> tuple[str, str]:
+    """The bounds of the keys of all paths under a folder: the first one, and the one behind the last."""
+    prefix = path_key(folder) + os.sep
+    return prefix, prefix + "\U0010ffff"
+
+
 class Catalog:
-    """Photos, clips, verdicts, folders.
+    """Photos, clips, verdicts.
 
     Args:
         database: the state file.
@@ -92,20 +83,20 @@ class Catalog:
                 """INSERT INTO photos (path, size, mtime_ns, problem, seen_at) VALUES (?, ?, ?, ?, ?)
                    ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,
                      problem = excluded.problem, seen_at = excluded.seen_at""",
-                (_key(path), stamp.size, stamp.mtime_ns, json.dumps(problem.to_dict()), self._clock()),
+                (path_key(path), stamp.size, stamp.mtime_ns, json.dumps(problem.to_dict()), self._clock()),
             )
-            self._db.emit("refused", {"photo": _key(path), "error": problem.to_dict()}, self._clock())
+            self._db.emit("refused", {"photo": path_key(path), "error": problem.to_dict()}, self._clock())
 
     def photo_at(self, path: Path) -> Photo | None:
         """The photo at a path, None when it was never read."""
         row = self._db.connection.execute(
-            "SELECT * FROM photos WHERE path = ? AND sha256 IS NOT NULL", (_key(path),)
+            "SELECT * FROM photos WHERE path = ? AND sha256 IS NOT NULL", (path_key(path),)
         ).fetchone()
         return _photo(row) if row else None
 
     def problem_at(self, path: Path) -> Failure | None:
         """Why the file at a path was refused, if it was."""
-        row = self._db.connection.execute("SELECT problem FROM photos WHERE path = ?", (_key(path),)).fetchone()
+        row = self._db.connection.execute("SELECT problem FROM photos WHERE path = ?", (path_key(path),)).fetchone()
         return Failure(**json.loads(row["problem"])) if row and row["problem"] else None
 
     def problems(self, limit: int = 200) -> list[tuple[str, Failure]]:
@@ -119,37 +110,17 @@ class Catalog:
 
     def stamps(self, folder: Path) -> dict[str, Stamp]:
         """What is known of the files under a folder: path -> stamp. One query, for scans."""
-        prefix = _key(folder) + os.sep
         rows = self._db.connection.execute(
-            "SELECT path, size, mtime_ns FROM photos WHERE path >= ? AND path < ?", (prefix, prefix + "\U0010ffff")
+            "SELECT path, size, mtime_ns FROM photos WHERE path >= ? AND path < ?", inside(folder)
         )
         return {row["path"]: Stamp(row["size"], row["mtime_ns"]) for row in rows}
 
     def stamps_at(self, path: Path) -> Stamp | None:
         """What is known of the file at a path."""
-        row = self._db.connection.execute("SELECT size, mtime_ns FROM photos WHERE path = ?", (_key(path),)).fetchone()
+        row = self._db.connection.execute(
+            "SELECT size, mtime_ns FROM photos WHERE path = ?", (path_key(path),)
+        ).fetchone()
         return Stamp(row["size"], row["mtime_ns"]) if row else None
-
-    def hold_backlog(self, stamps: Mapping[str, Stamp]) -> None:
-        """Let photos of a large backlog wait for a confirmation."""
-        waiting = json.dumps(WAITING.to_dict())
-        with self._db.transaction() as connection:
-            connection.executemany(
-                "INSERT OR IGNORE INTO photos (path, size, mtime_ns, problem, seen_at) VALUES (?, ?, ?, ?, ?)",
-                [(_key(path), stamp.size, stamp.mtime_ns, waiting, self._clock()) for path, stamp in stamps.items()],
-            )
-
-    def release_backlog(self, folder: Path) -> int:
-        """The user confirmed a folder's backlog: its photos are new again. How many that were."""
-        prefix = str(folder) + os.sep
-        with self._db.transaction() as connection:
-            count = connection.execute(
-                """DELETE FROM photos WHERE path >= ? AND path < ? AND sha256 IS NULL
-                   AND json_extract(problem, '$.code') = ?""",
-                (prefix, prefix + "\U0010ffff", WAITING.code),
-            ).rowcount
-            self.set_backlog(folder, seen=True, waiting=0)
-        return count
 
     def note_ingest(self, path: Path, sha256: str) -> bool:
         """Mark a photo as animated by itself; False when it had been before."""
@@ -268,60 +239,10 @@ class Catalog:
 
     def clip_paths(self, folder: Path) -> Iterator[tuple[str, str]]:
         """(id, path) of the clips under a folder that were there last time."""
-        prefix = str(folder) + os.sep
         rows = self._db.connection.execute(
-            "SELECT id, path FROM clips WHERE path >= ? AND path < ? AND present", (prefix, prefix + "\U0010ffff")
+            "SELECT id, path FROM clips WHERE path >= ? AND path < ? AND present", inside(folder)
         ).fetchall()
         yield from ((row["id"], row["path"]) for row in rows)
-
-    # -- folders -----------------------------------------------------------------------------
-
-    def folders(self) -> list[Folder]:
-        """Every folder that the daemon knows, by path."""
-        rows = self._db.connection.execute("SELECT * FROM folders ORDER BY path")
-        return [Folder(Path(r["path"]), bool(r["watch"]), bool(r["seen"]), r["waiting"]) for r in rows]
-
-    def put_folder(self, path: Path, *, watch: bool) -> None:
-        """Add a folder, or change whether it is watched."""
-        with self._db.transaction() as connection:
-            connection.execute(
-                """INSERT INTO folders (path, watch) VALUES (?, ?)
-                   ON CONFLICT (path) DO UPDATE SET watch = excluded.watch""",
-                (str(path), watch),
-            )
-            self._db.emit("folders", {}, self._clock())
-
-    def drop_folder(self, path: Path) -> None:
-        """Forget a folder; its photos and clips stay as they are.
-
-        Raises:
-            NotFound: it was not known.
-        """
-        with self._db.transaction() as connection:
-            if connection.execute("DELETE FROM folders WHERE path = ?", (str(path),)).rowcount == 0:
-                raise NotFound(f"{path} is not one of the folders.", "GET /api/folders lists them.")
-            self._db.emit("folders", {}, self._clock())
-
-    def set_backlog(self, path: Path, *, seen: bool, waiting: int) -> None:
-        """Whether a folder's backlog was taken, and how many photos wait for a confirmation."""
-        with self._db.transaction() as connection:
-            connection.execute("UPDATE folders SET seen = ?, waiting = ? WHERE path = ?", (seen, waiting, str(path)))
-            self._db.emit("folders", {}, self._clock())
-
-    # -- requests ----------------------------------------------------------------------------
-
-    def answer_to(self, key: str) -> Any | None:
-        """The answer given earlier to the same idempotency key."""
-        row = self._db.connection.execute("SELECT answer FROM requests WHERE key = ?", (key,)).fetchone()
-        return json.loads(row["answer"]) if row else None
-
-    def keep_answer(self, key: str, answer: Any, *, forget_after_s: float = 86_400.0) -> None:
-        """Remember an answer for a day."""
-        with self._db.transaction() as connection:
-            connection.execute("DELETE FROM requests WHERE at < ?", (self._clock() - forget_after_s,))
-            connection.execute(
-                "INSERT OR REPLACE INTO requests VALUES (?, ?, ?)", (key, json.dumps(answer), self._clock())
-            )
 
 
 SELECT_CLIP = "SELECT clips.*, photos.path AS photo_path FROM clips JOIN photos ON photos.id = clips.photo_id"

@@ -35,7 +35,7 @@ def create_app(services: Services, codes: LoginCodes | None = None) -> Flask:
         services=services,
         gate=gate,
         codes=codes or LoginCodes(),
-        paths=AllowedPaths(lambda: [*(folder.path for folder in services.catalog.folders()), services.home.uploads]),
+        paths=AllowedPaths(lambda: [*(folder.path for folder in services.folders.all()), services.home.uploads]),
         clips=ClipListing(services.database, together=services.home.uploads),
         renders=RenderListing(services.database, services.queue, together=services.home.uploads),
         scores=score_cache(services.home),

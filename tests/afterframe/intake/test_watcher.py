@@ -11,6 +11,7 @@ from afterframe.domain import Stamp
 from afterframe.intake import watcher
 from afterframe.intake.watcher import Watcher
 from afterframe.state.catalog import Catalog
+from afterframe.state.folder_list import FolderList
 from factories import Clock, make_clip, make_photo
 
 
@@ -56,14 +57,14 @@ def real_events() -> None:
 class Hand:
     """A watcher whose loop is turned by the test."""
 
-    def __init__(self, catalog: Catalog, folder: Path, **config: float) -> None:
+    def __init__(self, catalog: Catalog, folders: FolderList, folder: Path, **config: float) -> None:
         self.clock, self.wall = Clock(1000.0), Clock(os.stat(folder).st_mtime)
         self.folder = folder
         self.taker = Taker(catalog)
         self.strays: list[Path] = []
-        catalog.put_folder(folder, watch=True)
+        folders.put(folder, watch=True)
         self.watcher = Watcher(
-            catalog, WatchConfig(**config), self.taker, self.strays.append, clock=self.clock, wall=self.wall
+            catalog, folders, WatchConfig(**config), self.taker, self.strays.append, clock=self.clock, wall=self.wall
         )
 
     def turn(self, forward: float = 0.0) -> list[str]:
@@ -83,10 +84,10 @@ class Hand:
 
 
 @pytest.fixture
-def hand(catalog: Catalog, tmp_path: Path) -> Hand:
+def hand(catalog: Catalog, folders: FolderList, tmp_path: Path) -> Hand:
     folder = tmp_path / "export"
     folder.mkdir()
-    return Hand(catalog, folder)
+    return Hand(catalog, folders, folder)
 
 
 def test_photos_that_are_there_already_are_taken_at_the_start(hand: Hand) -> None:
@@ -156,16 +157,16 @@ def test_a_changed_photo_is_taken_again(hand: Hand) -> None:
     assert hand.turn(301) == ["a.jpg"]
 
 
-def test_a_large_backlog_waits_and_new_photos_do_not(catalog: Catalog, tmp_path: Path) -> None:
-    hand = Hand(catalog, tmp_path, backlog_limit=2)
+def test_a_large_backlog_waits_and_new_photos_do_not(catalog: Catalog, folders: FolderList, tmp_path: Path) -> None:
+    hand = Hand(catalog, folders, tmp_path, backlog_limit=2)
     for n in range(3):
         hand.export(f"{n}.jpg", age_s=50)
     assert hand.turn() == []
-    assert catalog.folders()[0].waiting == 3
+    assert folders.all()[0].waiting == 3
     path = hand.export("new.jpg", age_s=50)
     hand.watcher._hints.put((path, False))
     assert hand.turn() == ["new.jpg"]
-    catalog.release_backlog(tmp_path)
+    folders.release_backlog(tmp_path)
     hand.watcher.rescan(tmp_path)
     assert sorted(hand.turn()) == ["0.jpg", "1.jpg", "2.jpg"]
 
@@ -187,25 +188,27 @@ def test_stray_temporaries_are_reported(hand: Hand) -> None:
     assert hand.strays == [stray]
 
 
-def test_a_dropped_folder_is_not_watched_any_more(hand: Hand, catalog: Catalog) -> None:
+def test_a_dropped_folder_is_not_watched_any_more(hand: Hand, folders: FolderList) -> None:
     hand.turn()
-    catalog.drop_folder(hand.folder)
+    folders.drop(hand.folder)
     hand.turn()
     hand.export("late.jpg", age_s=50)
     assert hand.turn(1000) == []
 
 
-def test_a_photo_renamed_into_place_is_taken_by_its_event(catalog: Catalog, tmp_path: Path, real_events: None) -> None:
+def test_a_photo_renamed_into_place_is_taken_by_its_event(
+    catalog: Catalog, folders: FolderList, tmp_path: Path, real_events: None
+) -> None:
     taken = {"first.jpg": threading.Event(), "a.jpg": threading.Event()}
 
     def take(path: Path, *, final: bool) -> bool:
         taken[path.name].set()
         return True
 
-    catalog.put_folder(tmp_path, watch=True)
+    folders.put(tmp_path, watch=True)
     (tmp_path / "first.jpg").touch()
     os.utime(tmp_path / "first.jpg", (0, 0))
-    watcher = Watcher(catalog, WatchConfig(settle_s=60), take, lambda path: None)
+    watcher = Watcher(catalog, folders, WatchConfig(settle_s=60), take, lambda path: None)
     watcher.start()
     try:
         assert taken["first.jpg"].wait(20)  # it watches by now
@@ -238,6 +241,6 @@ def test_a_link_that_leads_outside_is_refused_once(hand: Hand, catalog: Catalog,
     assert len(catalog.problems()) == 1
 
 
-def test_a_link_into_another_of_our_folders_is_followed(hand: Hand, catalog: Catalog, elsewhere: Path) -> None:
-    catalog.put_folder(elsewhere.parent, watch=False)
+def test_a_link_into_another_of_our_folders_is_followed(hand: Hand, folders: FolderList, elsewhere: Path) -> None:
+    folders.put(elsewhere.parent, watch=False)
     assert hand.turn() == ["link.jpg"]

@@ -6,7 +6,7 @@ import pytest
 
 from afterframe.domain import Failure, Stamp, Verdict
 from afterframe.errors import NotFound
-from afterframe.state.catalog import WAITING, Catalog
+from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
 from factories import make_clip, make_job, make_photo
@@ -48,14 +48,6 @@ def test_stamps_do_not_reach_into_a_folder_with_a_similar_name(catalog: Catalog)
     make_photo(catalog, "/photos 2/a.jpg")
     make_photo(catalog, "/photos/deep/ünïcode 😀.jpg")
     assert set(catalog.stamps(Path("/photos"))) == {"/photos/a.jpg", "/photos/deep/ünïcode 😀.jpg"}
-
-
-def test_a_large_backlog_waits_and_is_let_go(catalog: Catalog) -> None:
-    catalog.put_folder(Path("/photos"), watch=True)
-    catalog.hold_backlog({"/photos/a.jpg": Stamp(1, 1), "/photos/b.jpg": Stamp(1, 1)})
-    assert catalog.problem_at(Path("/photos/a.jpg")) == WAITING
-    assert catalog.release_backlog(Path("/photos")) == 2
-    assert catalog.stamps(Path("/photos")) == {}
 
 
 def test_a_verdict_is_kept_and_told(catalog: Catalog) -> None:
@@ -100,33 +92,9 @@ def test_clip_pages_are_newest_first_and_complete(catalog: Catalog) -> None:
     assert end is None
 
 
-def test_folders_are_added_changed_and_dropped(catalog: Catalog) -> None:
-    catalog.put_folder(Path("/photos"), watch=True)
-    catalog.put_folder(Path("/photos"), watch=False)
-    assert [folder.watch for folder in catalog.folders()] == [False]
-    catalog.drop_folder(Path("/photos"))
-    assert catalog.folders() == []
-    with pytest.raises(NotFound):
-        catalog.drop_folder(Path("/photos"))
-
-
-def test_an_answer_is_given_again_for_the_same_key_for_a_day(catalog: Catalog, clock: object) -> None:
-    catalog.keep_answer("key", {"renders": ["1"]})
-    assert catalog.answer_to("key") == {"renders": ["1"]}
-    clock.forward(86_401)  # type: ignore[attr-defined]
-    catalog.keep_answer("other", {})
-    assert catalog.answer_to("key") is None
-
-
 def test_unknown_clips_are_not_found(catalog: Catalog) -> None:
     with pytest.raises(NotFound):
         catalog.clip("nope")
-
-
-def test_a_waiting_backlog_is_not_among_the_problems(catalog: Catalog) -> None:
-    catalog.hold_backlog({f"/photos/{n}.jpg": Stamp(1, 1) for n in range(5)})
-    catalog.record_rejection(Path("/p/broken.jpg"), Stamp(5, 6), Failure("empty", "broken.jpg is empty."))
-    assert [path for path, _ in catalog.problems(limit=3)] == ["/p/broken.jpg"]
 
 
 def test_pages_hear_of_a_clip_that_was_replaced(catalog: Catalog, database: Database) -> None:

@@ -230,7 +230,7 @@ def test_lookup_tells_each_photos_state(desk: Desk) -> None:
     catalog = desk.services.catalog
     desk.good("POST", "/api/animate", {"photos": [str(queued)]})
     catalog.record_rejection(broken, Stamp.of(broken.stat()), Failure("truncated", "It is cut short."))
-    catalog.hold_backlog({str(held): Stamp.of(held.stat())})
+    desk.services.folders.hold_backlog({str(held): Stamp.of(held.stat())})
     clip = desk.clip("done.jpg")
     paths = [
         fresh,
@@ -376,8 +376,8 @@ def test_an_allowed_root_lets_requests_in(desk: Desk) -> None:
 
 def test_a_backlog_waits_for_a_word(desk: Desk) -> None:
     stamps = {str(path): Stamp.of(path.stat()) for path in (desk.photo("a.jpg"), desk.photo("b.jpg"))}
-    desk.services.catalog.hold_backlog(stamps)
-    desk.services.catalog.set_backlog(desk.watched, seen=True, waiting=2)
+    desk.services.folders.hold_backlog(stamps)
+    desk.services.folders.set_backlog(desk.watched, seen=True, waiting=2)
     assert desk.good("GET", "/api/folders")["folders"][0]["waiting"] == 2
     answer = desk.good("POST", "/api/folders", {"path": str(desk.watched), "confirm_backlog": True})
     assert answer["released"] == 2

@@ -326,7 +326,7 @@ def test_a_path_that_leads_outside(desk: Desk, name: str, kind: str) -> None:
     response = ask(desk, name, path=path, Authorization=BEARER)
     assert judge(response), response.get_data(as_text=True)
     assert desk.reader.asked == []
-    assert [folder.path for folder in desk.services.catalog.folders()] == [desk.watched]
+    assert [folder.path for folder in desk.services.folders.all()] == [desk.watched]
 
 
 @pytest.mark.parametrize(

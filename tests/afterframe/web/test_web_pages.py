@@ -76,7 +76,7 @@ def test_the_queue_failures_refusals_and_backlog_are_shown_with_their_remedy(des
     queue.heartbeat(running.id, "worker/0", 0.25, 120)
     broken = desk.photo("broken.jpg")
     catalog.record_rejection(broken, Stamp.of(broken.stat()), Failure("truncated", "It is cut short.", "Export again."))
-    catalog.set_backlog(desk.watched, seen=True, waiting=240)
+    desk.services.folders.set_backlog(desk.watched, seen=True, waiting=240)
     seen = page(desk, "/queue")
     for words in ("It broke.", "Mend it.", "about 2 min left", "waiting", "It is cut short.", "Export again."):
         assert words in seen.text
@@ -94,7 +94,7 @@ def test_a_large_backlog_hides_no_refusal(desk: Desk) -> None:
     broken = desk.photo("broken.jpg")
     desk.services.catalog.record_rejection(broken, Stamp.of(broken.stat()), Failure("truncated", "It is cut short."))
     desk.clock.forward(1)
-    desk.services.catalog.hold_backlog({f"/archive/{number}.jpg": Stamp(1, 1) for number in range(300)})
+    desk.services.folders.hold_backlog({f"/archive/{number}.jpg": Stamp(1, 1) for number in range(300)})
     seen = page(desk, "/queue")
     assert "It is cut short." in seen.text
     assert "/archive/1.jpg" not in seen.text
@@ -121,7 +121,7 @@ def test_names_never_become_markup(desk: Desk, address: str) -> None:
     desk.services.catalog.record_rejection(broken, Stamp(1, 1), Failure("x", f"{NASTY} is broken.", NASTY))
     folder = desk.watched / f"z{NASTY}</script><script>alert(1)</script>".replace("/", "")
     folder.mkdir()
-    desk.services.catalog.put_folder(folder, watch=False)
+    desk.services.folders.put(folder, watch=False)
     seen = page(desk, address)
     assert [image for image in seen.all("img") if image.get("src") == "x"] == []
     assert not any(name.startswith("on") for _, attrs in seen.tags for name in attrs)

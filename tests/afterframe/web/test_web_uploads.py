@@ -73,14 +73,14 @@ def test_animate_gives_the_renders_with_what_was_asked(desk: Desk) -> None:
 
 
 def test_left_out_animate_is_what_the_folder_does(desk: Desk) -> None:
-    desk.services.catalog.put_folder(desk.outside, watch=False)
+    desk.services.folders.put(desk.outside, watch=False)
     assert len(sent(desk, folder=str(desk.watched))["renders"]) == 1
     assert sent(desk, folder=str(desk.outside))["renders"] == []
 
 
 def test_the_only_folder_needs_no_name_and_several_do(desk: Desk) -> None:
     assert Path(sent(desk)["path"]).parent == desk.watched
-    desk.services.catalog.put_folder(desk.outside, watch=False)
+    desk.services.folders.put(desk.outside, watch=False)
     response = send(desk, jpeg(1))
     assert response.status_code == 400
     assert str(desk.outside) in response.get_json()["error"]["hint"]
@@ -108,8 +108,8 @@ def test_the_watch_leaves_a_sent_photo_alone(desk: Desk, animate: str, monkeypat
         taken.append(path)
         return True
 
-    catalog, long_after = desk.services.catalog, Clock(time.time() + 3600)
-    watching = watcher.Watcher(catalog, WatchConfig(), take, lambda path: None, clock=Clock(), wall=long_after)
+    catalog, folders, long_after = desk.services.catalog, desk.services.folders, Clock(time.time() + 3600)
+    watching = watcher.Watcher(catalog, folders, WatchConfig(), take, lambda path: None, clock=Clock(), wall=long_after)
     watching.turn()
     watching.turn()
     assert taken == [arrived]

@@ -114,7 +114,7 @@ def test_a_sent_photo_is_kept_in_a_folder_of_its_own_and_queued(desk: Desk) -> N
         "size": "1280x720",
         "prompt": "waves",
     }
-    assert desk.services.catalog.folders()[0].path == desk.watched  # nothing else is watched
+    assert desk.services.folders.all()[0].path == desk.watched  # nothing else is watched
 
 
 def test_the_photo_may_be_a_data_url_or_a_file_that_was_sent_before(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from afterframe.errors import NotAllowed, NotFound, UsageError, shortened
 from afterframe.intake.scan import is_inside
-from afterframe.state.catalog import Catalog
+from afterframe.state.folder_list import FolderList
 from afterframe.web.auth.paths import SHOWN, check_absolute, real_path, windows_oddity
 from afterframe.web.http import schemas
 from afterframe.web.http.routes import Call, Routes
@@ -19,7 +19,7 @@ ROUTES = Routes()
 @ROUTES.add("GET", "/api/folders", "Every folder.", answer=form({"folders": listed(ref("Folder"))}))
 def list_folders(call: Call) -> Json:
     """All folders."""
-    return {"folders": [folder_json(folder) for folder in call.context.services.catalog.folders()]}
+    return {"folders": [folder_json(folder) for folder in call.context.services.folders.all()]}
 
 
 @ROUTES.add(
@@ -50,16 +50,16 @@ def put_folder(call: Call) -> Json:
     """Add or change one folder."""
     services, given = call.context.services, call.body["path"]
     folder = existing_folder(given, services.home.root)
-    known = {known.path: known for known in services.catalog.folders()}
+    known = {known.path: known for known in services.folders.all()}
     watch = call.body.get("watch", known[folder].watch if folder in known else True)
     confirmed = call.body.get("confirm_backlog", False)
     with services.database.transaction():
-        services.catalog.put_folder(folder, watch=watch)
-        released = services.catalog.release_backlog(folder) if confirmed else 0
+        services.folders.put(folder, watch=watch)
+        released = services.folders.release_backlog(folder) if confirmed else 0
     services.folders_changed()
     if confirmed and watch:
         services.rescan(folder)
-    now = next(kept for kept in services.catalog.folders() if kept.path == folder)
+    now = next(kept for kept in services.folders.all() if kept.path == folder)
     return {"path": given, "folder": folder_json(now), "released": released}
 
 
@@ -73,12 +73,12 @@ def put_folder(call: Call) -> Json:
 def drop_folder(call: Call) -> Json:
     """Forget one folder, which need not exist any more."""
     services, given = call.context.services, call.body["path"]
-    services.catalog.drop_folder(known_folder(given, services.catalog))
+    services.folders.drop(known_folder(given, services.folders))
     services.folders_changed()
     return {"path": given}
 
 
-def known_folder(given: str, catalog: Catalog) -> Path:
+def known_folder(given: str, folders: FolderList) -> Path:
     """The folder of ours that a path names.
 
     Raises:
@@ -86,7 +86,7 @@ def known_folder(given: str, catalog: Catalog) -> Path:
         NotFound: it is none of ours.
     """
     check_absolute(given)
-    known = {str(folder.path) for folder in catalog.folders()}
+    known = {str(folder.path) for folder in folders.all()}
     spelled = os.path.normpath(given)
     # A folder of ours may be spelled as it is kept, so that a share that is away needs no look-up.
     path = spelled if spelled in known else real_path(given)

@@ -80,7 +80,7 @@ def animate(call: Call) -> Json:
             renders += [render_json(job, given) for job in result]
     answer = {"renders": renders, "refused": refused}
     if key and not stopping.is_set():
-        call.context.services.catalog.keep_answer(key, {"asked": _digest(call.body), "answer": answer})
+        call.context.services.answers.put(key, {"asked": _digest(call.body), "answer": answer})
     return answer
 
 
@@ -115,7 +115,7 @@ def known_generator(name: str | None, *, folders: bool = False) -> str | None:
 
 
 def _earlier_answer(call: Call, key: str) -> Json | None:
-    kept = call.context.services.catalog.answer_to(key)
+    kept = call.context.services.answers.get(key)
     if kept is None:
         return None
     if kept["asked"] != _digest(call.body):

@@ -41,7 +41,7 @@ def get_disk(call: Call) -> Json:
     services = call.context.services
     home = services.home
     folders = []
-    for folder in services.catalog.folders():
+    for folder in services.folders.all():
         clips = [path for _, path in services.catalog.clip_paths(folder.path)]
         there = folder.path.is_dir()
         taken = _sizes(clips) if there else 0

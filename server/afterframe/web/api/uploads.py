@@ -89,7 +89,7 @@ def upload_photo(call: Call) -> Json:
 
 def _folder(call: Call, given: str | None) -> tuple[Path, bool]:
     """The folder that an upload goes to, and whether its photos are animated by themselves."""
-    folders = call.context.services.catalog.folders()
+    folders = call.context.services.folders.all()
     if given is None:
         if len(folders) != 1:
             names = ", ".join(str(folder.path) for folder in folders) or "none"

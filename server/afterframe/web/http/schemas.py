@@ -7,7 +7,7 @@ from typing import Any
 
 from afterframe.domain import CameraMovement, Clip, Direction, Failure, Job, JobState, PhotoType, Recipe, Verdict
 from afterframe.recipe import SETTINGS
-from afterframe.state.catalog import Folder
+from afterframe.state.folder_list import Folder
 
 Json = dict[str, Any]
 

@@ -10,8 +10,10 @@ from pathlib import Path
 from afterframe.config import Config, Home
 from afterframe.intake.ingest import Ingest
 from afterframe.render.drafts import DraftMaker
+from afterframe.state.answers import Answers
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
+from afterframe.state.folder_list import FolderList
 from afterframe.state.queue import Queue
 
 
@@ -23,6 +25,8 @@ class Services:
     config: Config
     database: Database
     catalog: Catalog
+    folders: FolderList
+    answers: Answers
     queue: Queue
     ingest: Ingest
     drafts: DraftMaker

@@ -87,7 +87,7 @@ def _page(call: Call, name: str, **more: Any) -> Response:
     services = call.context.services
     language = language_of(call.request)
     t = words_of(language)
-    folders = services.catalog.folders()
+    folders = services.folders.all()
     queue = queue_json(services)
     context: dict[str, Any] = {
         "here": call.request.path,
@@ -180,7 +180,7 @@ def show_folders(call: Call) -> Response:
             "query": urlencode({"folder": str(folder.path)}),
             "audit": urlencode({"folder": str(folder.path)}),
         }
-        for folder in call.context.services.catalog.folders()
+        for folder in call.context.services.folders.all()
     ]
     return _page(call, "folders", folders=folders)
 

@@ -1,0 +1,103 @@
+"""The folders that the daemon knows, and their backlogs: photos on hold until the user confirms them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from afterframe.domain import Stamp
+from afterframe.errors import NotFound
+from afterframe.state.catalog import WAITING, inside, path_key
+from afterframe.state.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder that the daemon knows."""
+
+    path: Path
+    watch: bool
+    """True: photos are animated automatically. False: only on request."""
+    seen: bool
+    """Its backlog was taken or confirmed."""
+    waiting: int
+    """Photos on hold until they are confirmed."""
+
+
+class FolderList:
+    """The folders of the state file.
+
+    Args:
+        database: the state file.
+        clock: Unix time, seconds; injected by tests.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._db = database
+        self._clock = clock
+
+    def all(self) -> list[Folder]:
+        """Every folder, by path."""
+        rows = self._db.connection.execute("SELECT * FROM folders ORDER BY path")
+        return [Folder(Path(r["path"]), bool(r["watch"]), bool(r["seen"]), r["waiting"]) for r in rows]
+
+    def put(self, path: Path, *, watch: bool) -> None:
+        """Add a folder, or change whether it is watched."""
+        with self._db.transaction() as connection:
+            connection.execute(
+                """INSERT INTO folders (path, watch) VALUES (?, ?)
+                   ON CONFLICT (path) DO UPDATE SET watch = excluded.watch""",
+                (str(path), watch),
+            )
+            self._db.emit("folders", {}, self._clock())
+
+    def drop(self, path: Path) -> None:
+        """Forget a folder; its photos and clips stay as they are.
+
+        Raises:
+            NotFound: it is not one of the folders.
+        """
+        with self._db.transaction() as connection:
+            if connection.execute("DELETE FROM folders WHERE path = ?", (str(path),)).rowcount == 0:
+                raise NotFound(f"{path} is not one of the folders.", "GET /api/folders lists them.")
+            self._db.emit("folders", {}, self._clock())
+
+    def set_backlog(self, path: Path, *, seen: bool, waiting: int) -> None:
+        """Record whether a folder's backlog was taken, and how many photos wait for a confirmation."""
+        with self._db.transaction() as connection:
+            connection.execute("UPDATE folders SET seen = ?, waiting = ? WHERE path = ?", (seen, waiting, str(path)))
+            self._db.emit("folders", {}, self._clock())
+
+    def hold_backlog(self, stamps: Mapping[str, Stamp]) -> None:
+        """Put the photos of a large backlog on hold until they are confirmed.
+
+        Args:
+            stamps: path -> stamp.
+        """
+        waiting = json.dumps(WAITING.to_dict())
+        with self._db.transaction() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO photos (path, size, mtime_ns, problem, seen_at) VALUES (?, ?, ?, ?, ?)",
+                [
+                    (path_key(path), stamp.size, stamp.mtime_ns, waiting, self._clock())
+                    for path, stamp in stamps.items()
+                ],
+            )
+
+    def release_backlog(self, folder: Path) -> int:
+        """Take the photos of a folder off hold: the next scan finds them as new ones.
+
+        Returns:
+            How many there were.
+        """
+        with self._db.transaction() as connection:
+            count = connection.execute(
+                """DELETE FROM photos WHERE path >= ? AND path < ? AND sha256 IS NULL
+                   AND json_extract(problem, '$.code') = ?""",
+                (*inside(folder), WAITING.code),
+            ).rowcount
+            self.set_backlog(folder, seen=True, waiting=0)
+        return count
