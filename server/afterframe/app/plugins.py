@@ -23,6 +23,7 @@ from typing import Any
 from afterframe import __version__
 from afterframe.config import Home
 from afterframe.errors import UsageError, WrongState
+from afterframe.system.files import write_file
 from afterframe.system.hashing import sha256_of
 
 MANIFEST = "installed.json"
@@ -266,9 +267,7 @@ def _changed(place: Path, manifest: dict[str, Any]) -> bool:
 
 def _put(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)
+    write_file(path, content)
 
 
 def _drop(place: Path, name: str) -> None:
@@ -314,15 +313,7 @@ def _change_luarc(folder: Path, change: Callable[[bytes], bytes]) -> None:
     if not after and luarc == folder.resolve() / "luarc":
         luarc.unlink()
         return
-    part = luarc.with_name(f".{luarc.name}.part")
-    try:
-        part.write_bytes(after)
-        if luarc.is_file():
-            shutil.copymode(luarc, part)
-        part.replace(luarc)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+    write_file(luarc, after)
 
 
 def _with_our_line(luarc: bytes) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import html
 import io
@@ -23,6 +22,7 @@ from afterframe.errors import AfterframeError, PhotoError
 from afterframe.imaging.decode import decode
 from afterframe.intake.photo_reader import PhotoReader, Reading
 from afterframe.intake.scoring import VERSION, WEIGHTS, assess
+from afterframe.system.files import write_file
 
 THUMBNAIL_SIDE = 360
 
@@ -161,14 +161,10 @@ def contact_sheet(results: Iterable[AuditResult], file: Path, limits: LimitsConf
             f"{file} is not a contact sheet of ours, and is left alone.", "Name a new .html file.", code="output"
         )
     thumbnails = file.with_name(f"{file.stem}_files")
-    part = file.with_name(f".{file.name}.part")
     try:
         thumbnails.mkdir(exist_ok=True)
-        part.write_text("".join(_page(results, thumbnails, limits)), "utf-8", errors="backslashreplace")
-        part.replace(file)
+        write_file(file, "".join(_page(results, thumbnails, limits)).encode("utf-8", "backslashreplace"))
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
         raise PhotoError(
             f"{file} cannot be written: {error.strerror}.", "Choose another place.", code="output"
         ) from error

@@ -22,12 +22,12 @@ from afterframe.errors import PhotoError, RecipeError
 from afterframe.generators import registry
 from afterframe.intake.photo_reader import Reading
 from afterframe.naming import bases_for, is_our_poster
-from afterframe.publish.files import move_without_overwriting
 from afterframe.publish.sidecar import read_clip
 from afterframe.recipe import another_movement, compose
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import NewJob, Queue
+from afterframe.system.files import move_without_overwriting
 from afterframe.system.hashing import sha256_of
 
 FOLDER_FILE = "afterframe.toml"

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from afterframe.errors import PublishError
 from afterframe.naming import POSTER_MARK, bases_for, clip_path, poster_of, sidecar_of, temporary_for, with_sound_for
+from afterframe.system.files import move_without_overwriting, sync_file, sync_folder, write_synced
 from afterframe.system.hashing import sha256_of
 from photometa.containers.mp4 import append_xmp
 
@@ -126,7 +127,7 @@ def place(publication: Publication) -> None:
             _place_poster(Path(publication.poster_temporary), Path(publication.poster))
     discard(temporary)
     with contextlib.suppress(OSError):
-        _sync_folder(clip.parent)
+        sync_folder(clip.parent)
 
 
 def _take_back(clip: Path, publication: Publication) -> None:
@@ -187,10 +188,7 @@ def _names_clip(standing: bytes, publication: Publication) -> bool:
 def write_packet(temporary: Path, packet: bytes) -> Path:
     """Write a sidecar's bytes under a hidden name beside a temporary clip, so that publishing needs no disk space."""
     part = _part(temporary)
-    with part.open("wb") as file:
-        file.write(packet)
-        file.flush()
-        os.fsync(file.fileno())
+    write_synced(part, packet)
     return part
 
 
@@ -236,28 +234,6 @@ def put_poster(made: Path, clip: Path) -> Path:
     return target
 
 
-def move_without_overwriting(source: Path, target: Path) -> None:
-    """Rename, failing where the target exists.
-
-    Raises:
-        FileExistsError: the target exists.
-    """
-    if os.name == "nt":
-        source.rename(target)  # Windows itself refuses an existing target
-        return
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        raise
-    except OSError:
-        # exFAT and some shares have no hard links.
-        if os.path.lexists(target):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
-        source.rename(target)
-    else:
-        source.unlink()
-
-
 def embed_packet(temporary: Path, packet: bytes) -> str:
     """Put the packet into the finished clip and beside it, all of it on disk.
 
@@ -274,23 +250,6 @@ def embed_packet(temporary: Path, packet: bytes) -> str:
         return sha256_of(temporary)
     except OSError as error:
         raise _explain(error, temporary) from error
-
-
-def sync_file(path: Path) -> None:
-    """Ask the system to put a file on disk."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return  # NTFS journals its names; a folder cannot be opened there
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # some shares cannot
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def discard(temporary: Path) -> None:

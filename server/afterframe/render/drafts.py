@@ -9,7 +9,6 @@ where the camera goes, how far and how long, within two seconds.
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -28,6 +27,7 @@ from afterframe.generators.parallax.interactive import relief
 from afterframe.imaging.decode import decode
 from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
 from afterframe.imaging.framing import frame
+from afterframe.system.files import FileCache
 from afterframe.system.process_pool import CallKilled, ProcessPool
 from afterframe.vision import analyse
 
@@ -52,7 +52,7 @@ class DraftMaker:
     """
 
     def __init__(self, home: Home, limits: LimitsConfig, ffmpeg: str = "", processes: int = 2) -> None:
-        self._cache = home.cache
+        self._caches = {kind: FileCache(home.cache / kind, keep=keep) for kind, keep in MAX_CACHED.items()}
         self._limits = limits
         self._ffmpeg = ffmpeg
         self._pool = ProcessPool(make_picture_file, time_s=limits.read_s, memory_mb=limits.memory_mb, size=processes)
@@ -115,31 +115,21 @@ class DraftMaker:
 
     def drafted(self, key: str) -> Path:
         """The file of a draft, which may be gone by now."""
-        return self._cache / "drafts" / f".{key}.mp4"
+        return self._caches["drafts"].path(f"{key}.mp4")
 
     def _kept(self, kind: str, key: str, suffix: str, photo: Path, order: Callable[[Path], tuple[Any, ...]]) -> Path:
-        folder = self._cache / kind
-        # A hidden name: never taken for a photo, should the cache lie in a watched folder.
-        target = folder / f".{key}{suffix}"
-        if target.is_file():
-            return target
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = folder / f".{secrets.token_hex(8)}.part{suffix}"
-        what, path, *rest = order(part)
-        try:
+        def make(part: Path) -> None:
+            what, path, *rest = order(part)
             self._pool.call(what, path, self._limits.megapixels, *rest)
-            if not target.is_file():  # made by somebody else meanwhile, and perhaps being sent
-                part.replace(target)
+
+        try:
+            return self._caches[kind].get(f"{key}{suffix}", make)
         except CallKilled as stopped:
             raise PhotoError(
                 f"{photo.name} could not be shown: {stopped}.",
                 "The file is probably damaged; export it again.",
                 code="stalls_reader",
             ) from stopped
-        finally:
-            part.unlink(missing_ok=True)
-        prune(folder, MAX_CACHED[kind])
-        return target
 
     def close(self) -> None:
         """End the processes."""
@@ -157,22 +147,6 @@ def coarse(recipe: Recipe) -> Recipe:
 def lens_of(photo: Photo) -> dict[str, Any]:
     """What of its optics says something about depth."""
     return {name: photo.facts.get(name) for name in ("f_number", "focal_35mm", "subject_distance_m")}
-
-
-def prune(folder: Path, keep: int) -> None:
-    """Leave the newest files of a cache folder."""
-    files = list(folder.iterdir())
-    if len(files) <= keep + keep // 10:
-        return
-    for file in sorted(files, key=_age)[: len(files) - keep]:
-        file.unlink(missing_ok=True)
-
-
-def _age(file: Path) -> float:
-    try:
-        return file.stat().st_mtime
-    except OSError:
-        return 0.0
 
 
 def _overscan(recipe: Recipe, generator: str) -> float:

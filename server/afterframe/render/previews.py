@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from afterframe.imaging.frames import Frames, Pixels
+from afterframe.system.files import replacing
 
 EVERY_S = 2.0
 LONG_SIDE = 320
@@ -47,11 +48,7 @@ def _write(frame: Pixels, frames: Frames, target: Path) -> None:
     scale = min(1.0, LONG_SIDE / max(frames.size))
     small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     _, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])
-    part = target.with_name(f"{target.name}.part")
-    try:
+    with contextlib.suppress(OSError):  # a preview is not worth a render
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part.write_bytes(np.asarray(data).tobytes())
-        part.replace(target)
-    except OSError:
-        with contextlib.suppress(OSError):  # a preview is not worth a render
-            part.unlink(missing_ok=True)
+        with replacing(target) as part:
+            part.write_bytes(np.asarray(data).tobytes())

@@ -8,21 +8,14 @@ import json
 import os
 import secrets
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from afterframe import __version__
 from afterframe.config import Home
+from afterframe.system.files import write_file
 from afterframe.system.locks import DAEMON_LOCK, is_held
-
-
-def write_privately(path: Path, text: str) -> None:
-    """Write a file that the user alone can read, so that nobody ever sees half of it."""
-    part = path.with_name(f".{path.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    part.replace(path)
 
 
 def make_token(home: Home) -> str:
@@ -32,14 +25,18 @@ def make_token(home: Home) -> str:
         if len(token) >= 32:
             return token
     token = secrets.token_urlsafe(32)
-    write_privately(home.token, token + "\n")
+    write_file(home.token, f"{token}\n".encode(), private=True)
     return token
 
 
 def write_daemon(home: Home, url: str) -> None:
     """Tell others where the daemon answers, and how to start it when it does not."""
-    write_privately(home.program, json.dumps({"command": [sys.executable, "-m", "afterframe"]}))
-    write_privately(home.daemon, json.dumps({"url": url, "pid": os.getpid(), "version": __version__}))
+    _write(home.program, {"command": [sys.executable, "-m", "afterframe"]})
+    _write(home.daemon, {"url": url, "pid": os.getpid(), "version": __version__})
+
+
+def _write(path: Path, data: Mapping[str, object]) -> None:
+    write_file(path, json.dumps(data).encode(), private=True)
 
 
 def read_daemon(home: Home) -> dict[str, Any] | None:

@@ -15,10 +15,10 @@ from afterframe.publish.files import (
     Publication,
     check_folder,
     choose_name,
-    move_without_overwriting,
     place,
     write_packet,
 )
+from afterframe.system.files import move_without_overwriting
 from afterframe.system.hashing import sha256_of
 
 JOB = "0123456789abcdef0123456789abcdef"
@@ -118,7 +118,7 @@ def test_placing_again_changes_nothing(photo: Path) -> None:
     assert len(files(photo.parent)) == 3
 
 
-@pytest.mark.parametrize("step", ["_place_clip", "_place_sidecar", "_sync_folder"])
+@pytest.mark.parametrize("step", ["_place_clip", "_place_sidecar", "sync_folder"])
 def test_a_crash_before_or_after_any_step_is_rolled_forward(
     photo: Path, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
 from afterframe.app.rebuild import rebuild
 from afterframe.domain import Clip, Scene, Stamp, Verdict
 from afterframe.errors import GenerateError
-from afterframe.render.drafts import coarse, prune
+from afterframe.render.drafts import coarse
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.list_index import ListFilter
@@ -172,14 +172,6 @@ def test_drafts_are_coarse_and_changes_keep_the_clip_s_shape() -> None:
     assert changed(recipe, {"long_side": 640}).size == (640, 426)
 
 
-def test_the_cache_keeps_the_newest_files(tmp_path: Path) -> None:
-    for number in range(30):
-        (tmp_path / str(number)).write_bytes(b"")
-        os.utime(tmp_path / str(number), (number, number))
-    prune(tmp_path, 20)
-    assert {int(file.name) for file in tmp_path.iterdir()} == set(range(10, 30))
-
-
 def test_the_photos_of_a_folder_are_marked_some_at_a_time(desk: Desk) -> None:
     desk.clip("a.jpg")
     desk.photo("b.jpg")
@@ -237,6 +229,18 @@ def test_settings_that_make_no_sense_leave_the_file_alone(desk: Desk, values: di
     assert status == 400
     assert file.read_text("utf-8") == "# mine\n"
     assert [path.name for path in desk.services.home.root.iterdir() if "part" in path.name] == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions, and links need a right")
+def test_settings_behind_a_link_keep_their_place_and_permissions(desk: Desk) -> None:
+    file, real = desk.services.home.config, desk.outside / "dotfiles.toml"
+    real.write_text("# mine\n", "utf-8")
+    real.chmod(0o600)
+    file.symlink_to(real)
+    desk.good("POST", "/api/settings", {"values": {"render.crf": 23}})
+    assert file.is_symlink()
+    assert "crf = 23" in real.read_text("utf-8")
+    assert real.stat().st_mode & 0o777 == 0o600
 
 
 def test_other_settings_are_for_an_editor(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from afterframe.generators.diffusers.device import TorchDevice
 from afterframe.generators.diffusers.profiles import MemoryPlan
+from afterframe.system.files import write_file
 
 FORGET_AFTER_S = 7 * 86_400
 """A plan that was too much once is tried again after a week: other programs may be gone."""
@@ -58,9 +59,7 @@ class FailedPlans:
         known[key] = {"plan": plan, "free_gb": round(device.free_gb, 2), "at": time.time()}
         with contextlib.suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            part = self._file.with_suffix(".part")
-            part.write_text(json.dumps(known, indent=1), "utf-8")
-            part.replace(self._file)
+            write_file(self._file, json.dumps(known, indent=1).encode())
 
 
 def quantisation(plan: MemoryPlan, dtype: Any) -> dict[str, Any]:

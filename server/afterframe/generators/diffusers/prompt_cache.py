@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from afterframe.system.files import prune, replacing
 
 MAX_CACHED = 128
 """Prompts on disk; about 4 MB each. The oldest go."""
@@ -47,14 +48,9 @@ class PromptCache:
 
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, name = tempfile.mkstemp(dir=self._folder, prefix=".part-")
-            os.close(handle)
-            try:
-                save_file({key: value.contiguous().cpu() for key, value in embeddings.items()}, name)
-                Path(name).replace(self._path(model, text))
-            finally:
-                Path(name).unlink(missing_ok=True)
-            self._forget_oldest()
+            with replacing(self._path(model, text)) as part:
+                save_file({key: value.contiguous().cpu() for key, value in embeddings.items()}, part)
+            prune(self._folder, self._kept)
 
     def encoded(self, model: str, text: str, encode: Callable[[], Embeddings]) -> Embeddings:
         """What was kept, else what ``encode`` gives."""
@@ -67,8 +63,3 @@ class PromptCache:
     def _path(self, model: str, text: str) -> Path:
         key = hashlib.sha256(f"{model}\0{text}".encode()).hexdigest()
         return self._folder / f"{key}.safetensors"
-
-    def _forget_oldest(self) -> None:
-        files = sorted(self._folder.glob("*.safetensors"), key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in files[self._kept :]:
-            path.unlink(missing_ok=True)

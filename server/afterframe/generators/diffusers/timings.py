@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from pathlib import Path
 
 from afterframe.errors import Cancelled
 from afterframe.imaging.frames import CancelCheck, Progress
+from afterframe.system.files import write_file
 
 PHASES = ("load", "text", "step", "decode")
 USUAL = {"load": 30.0, "text": 3.0, "step": 5.0, "decode": 12.0}
@@ -78,10 +77,7 @@ class PhaseTimings:
 
     def _write(self, data: Mapping[str, object]) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self._file.parent, prefix=".paces-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(data, file, indent=1)
-        Path(name).replace(self._file)
+        write_file(self._file, json.dumps(data, indent=1).encode())
 
 
 class PhaseProgress:

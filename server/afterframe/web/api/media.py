@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +16,7 @@ from afterframe.domain import Clip
 from afterframe.encode.encode import Encoding, write_poster
 from afterframe.errors import NotFound
 from afterframe.naming import POSTER_MARK
+from afterframe.system.files import FileCache
 from afterframe.system.hashing import sha256_of
 from afterframe.web.api.clips import present_clip
 from afterframe.web.auth.paths import open_regular
@@ -105,19 +105,14 @@ def small_poster(context: Context, clip: Clip) -> Path:
     Raises:
         NotFound, EncodeError: as :func:`poster`.
     """
-    target = context.services.home.cache / "posters" / f".{clip.sha256}-small.jpg"
-    if not target.is_file():
-        part = target.with_name(f".{secrets.token_hex(8)}.part.jpg")
+
+    def make(part: Path) -> None:
         with Image.open(poster(context, clip)) as image:
             image.draft("RGB", (SMALL_SIDE, SMALL_SIDE))
             image.thumbnail((SMALL_SIDE, SMALL_SIDE))
-            try:
-                image.save(part, "JPEG", quality=82)
-                if not target.is_file():  # made by somebody else meanwhile, and perhaps being sent
-                    part.replace(target)
-            finally:
-                part.unlink(missing_ok=True)
-    return target
+            image.save(part, "JPEG", quality=82)
+
+    return _posters(context).get(f"{clip.sha256}-small.jpg", make)
 
 
 def poster(context: Context, clip: Clip) -> Path:
@@ -127,15 +122,9 @@ def poster(context: Context, clip: Clip) -> Path:
         NotFound: the clip's file is gone, or is not the one that we wrote.
         EncodeError: ffmpeg failed.
     """
-    folder = context.services.home.cache / "posters"
-    # A hidden name: never taken for a photo, should the cache lie in a watched folder.
-    target = folder / f".{clip.sha256}.jpg"
-    if target.is_file():
-        return target
-    source = Path(clip.path)
-    with context.posters:
-        if target.is_file():
-            return target
+
+    def make(part: Path) -> None:
+        source = Path(clip.path)
         open_regular(source).close()
         if sha256_of(source) != clip.sha256:
             raise NotFound(
@@ -143,13 +132,11 @@ def poster(context: Context, clip: Clip) -> Path:
                 "Render the clip again.",
                 code="clip_changed",
             )
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = folder / f".{secrets.token_hex(8)}.part.jpg"
-        try:
-            render = context.services.config.render
-            write_poster(source, part, Encoding(render.ffmpeg, render.preset, render.crf), mark=POSTER_MARK)
-            if not target.is_file():  # made by somebody else meanwhile, and perhaps being sent
-                part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-    return target
+        render = context.services.config.render
+        write_poster(source, part, Encoding(render.ffmpeg, render.preset, render.crf), mark=POSTER_MARK)
+
+    return _posters(context).get(f"{clip.sha256}.jpg", make, context.posters)
+
+
+def _posters(context: Context) -> FileCache:
+    return FileCache(context.services.home.cache / "posters")

@@ -16,6 +16,7 @@ from afterframe.domain import CameraMovement
 from afterframe.errors import ConfigError, UsageError
 from afterframe.generators import registry
 from afterframe.recipe import validate
+from afterframe.system.files import replacing, sync_file
 from afterframe.web.http.routes import Call, Routes
 from afterframe.web.http.schemas import Json, form
 
@@ -170,19 +171,23 @@ def change(path: Path, values: Mapping[str, Any]) -> Config:
         if section not in document:
             document[section] = tomlkit.table()
         document[section][key] = _plain(value)
-    part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(tomlkit.dumps(document), "utf-8")
+        with replacing(path) as part:
+            part.write_text(tomlkit.dumps(document), "utf-8")
+            sync_file(part)
+            return _checked(part, path)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}.", "Check the disk and its rights.") from error
+
+
+def _checked(part: Path, path: Path) -> Config:
+    """What a changed config.toml says, while it still has another name."""
+    try:
         config = read_config(part)
         validate([("the settings", config.recipe)])
         _check_generator(config)
-        part.replace(path)
     except ConfigError as error:
         raise ConfigError(error.message.replace(str(part), path.name), error.hint, code=error.error_code) from error
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}.", "Check the disk and its rights.") from error
-    finally:
-        part.unlink(missing_ok=True)
     return config
 
 

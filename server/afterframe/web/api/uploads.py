@@ -16,8 +16,9 @@ from afterframe.domain import Job
 from afterframe.errors import NotAllowed, PhotoError, PublishError, UsageError
 from afterframe.imaging.decode import SUFFIXES
 from afterframe.intake.ingest import RenderRequest
-from afterframe.publish.files import check_folder, sync_file
+from afterframe.publish.files import check_folder
 from afterframe.recipe import validate
+from afterframe.system.files import sync_file
 from afterframe.system.hashing import sha256_of
 from afterframe.web.api.renders import known_generator
 from afterframe.web.auth.paths import DEVICES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from PIL import Image
 
 from afterframe.domain import Clip
 from afterframe.encode.encode import Encoding, write_sheet
+from afterframe.system.files import FileCache
 from afterframe.web.api.media import poster, send
 from afterframe.web.auth.paths import open_regular
 from afterframe.web.http.context import Context
@@ -44,7 +44,7 @@ def _thumbnail(context: Context, clip: Clip) -> Path:
         with Image.open(poster(context, clip)) as image:
             image.save(target, "WEBP", quality=85)
 
-    return _cached(context, f".{clip.sha256}.webp", make)
+    return _contents(context).get(f"{clip.sha256}.webp", make)
 
 
 def _sheet(context: Context, clip: Clip) -> Path:
@@ -52,22 +52,10 @@ def _sheet(context: Context, clip: Clip) -> Path:
     encoding = Encoding(render.ffmpeg, render.preset, render.crf)
 
     def make(target: Path) -> None:
-        with context.posters:
-            write_sheet(Path(clip.path), target, encoding, clip.recipe.frame_count, SHEET, SHEET_FRAME)
+        write_sheet(Path(clip.path), target, encoding, clip.recipe.frame_count, SHEET, SHEET_FRAME)
 
-    return _cached(context, f".{clip.sha256}.sheet.jpg", make)
+    return _contents(context).get(f"{clip.sha256}.sheet.jpg", make, context.posters)
 
 
-def _cached(context: Context, name: str, make: Callable[[Path], None]) -> Path:
-    """A file of the cache. Hidden: never taken for a photo, should the cache lie in a watched folder."""
-    folder = context.services.home.cache / "videos"
-    target = folder / name
-    if not target.is_file():
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        part = folder / f".{secrets.token_hex(8)}.part{target.suffix}"
-        try:
-            make(part)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-    return target
+def _contents(context: Context) -> FileCache:
+    return FileCache(context.services.home.cache / "videos")
