@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from afterframe.config import Config, Home, RenderConfig
+from afterframe.config import Config, Home, RenderConfig, Settings
 from afterframe.domain import Job, JobState, Recipe
 from afterframe.encode.encode import encode, verify
 from afterframe.generators.diffusers import fit
@@ -118,7 +118,7 @@ class Bench:
 
     def plain(self, name: str, clips: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The plain script on some clips, in a process of its own."""
-        profile = choose(str(self.model)).profile
+        profile = choose(str(self.model), Home.find().models).profile
         job = {
             "model": str(self.model),
             "pipeline": profile.pipeline,
@@ -140,7 +140,7 @@ class Bench:
 def described(model: Path, call: dict[str, Any]) -> str:
     """What one clip is."""
     size = f"{call['width']}x{call['height']}x{call['num_frames']}"
-    return f"{choose(str(model)).profile.title}, {size}, {call['num_inference_steps']} steps"
+    return f"{choose(str(model), Home.find().models).profile.title}, {size}, {call['num_inference_steps']} steps"
 
 
 def prepare(folder: Path, options: argparse.Namespace, *, tiny: bool) -> Bench:
@@ -201,12 +201,12 @@ def middle(clips: list[dict[str, Any]], name: str) -> float:
 def run_ours(order: dict[str, Any]) -> None:
     """Animate the photos as the daemon's worker does, and write what each took."""
     os.environ["AFTERFRAME_HOME"] = order["home"]
-    home = Home.find().make()
-    database = Database(home.database)
     config = Config(render=RenderConfig(generator=f"diffusers:{order['model']}"))
-    worker, queue = Worker(database, config, OWNER), Queue(database)
+    settings = Settings(Home(Path(order["home"])).make(), config)
+    database = Database(settings.home.database)
+    worker, queue = Worker(database, settings, OWNER), Queue(database)
     reader = PhotoReader(config.limits)
-    ingest = Ingest(database, Catalog(database), queue, config, reader.read)
+    ingest = Ingest(database, Catalog(database), queue, settings, reader.read)
     jobs: list[Job] = []
     try:
         for number, photo in enumerate(order["photos"]):

@@ -23,7 +23,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from afterframe.config import Config, Home
+from afterframe.config import Config, Home, Settings
 from afterframe.intake.ingest import Ingest
 from afterframe.intake.photo_reader import PhotoReader
 from afterframe.intake.scan import scan
@@ -115,7 +115,8 @@ def arrivals(count: int, every_s: float, how: str) -> dict[str, float]:
 def watching(folder: Path, config: Config, count: int) -> Iterator[Timed]:
     """A watcher on a folder, with everything behind it up to the queue."""
     with ExitStack() as stack:
-        database = Database(Home(folder.parent / "home").make().database)
+        settings = Settings(Home(folder.parent / "home").make(), config)
+        database = Database(settings.home.database)
         stack.callback(database.close)
         catalog, folders = Catalog(database), FolderList(database)
         folders.put(folder, watch=True)
@@ -123,7 +124,7 @@ def watching(folder: Path, config: Config, count: int) -> Iterator[Timed]:
         stack.callback(reader.close)
         warm = write_photo(PHOTOS[0], folder.parent / "aside")
         reader.read(warm)  # the reader's process is running already when a photo comes
-        ingest = Timed(Ingest(database, catalog, Queue(database), config, reader.read), count)
+        ingest = Timed(Ingest(database, catalog, Queue(database), settings, reader.read), count)
         watcher = Watcher(catalog, folders, config.watch, ingest.take, lambda _: None)
         watcher.start()
         stack.callback(watcher.stop)

@@ -26,6 +26,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 import photometa
+from afterframe.config import Config, Home, Settings
 from afterframe.domain import Recipe, Scene
 from afterframe.generators.parallax.clip_renderer import ClipRenderer
 from afterframe.generators.parallax.generator import Parallax
@@ -61,6 +62,7 @@ GATES = {
 """
 FLOW_WIDTH = 384
 CRF = "18"
+SETTINGS = Settings(Home.find(), Config())
 
 
 def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
@@ -153,11 +155,11 @@ def composed(path: Path, long_side: int, **wishes: object) -> tuple[Pixels, Scen
 
 
 def prepared(pixels: Pixels, scene: Scene, recipe: Recipe) -> PreparedPhoto:
-    return frame(pixels, scene, recipe.size, Parallax().overscan(recipe))
+    return frame(pixels, scene, recipe.size, Parallax(SETTINGS).overscan(recipe))
 
 
 def i420(photo: PreparedPhoto, recipe: Recipe) -> Iterator[Pixels]:
-    return Parallax().generate(photo, recipe, lambda _share, _eta=None: None, lambda: False).frames
+    return Parallax(SETTINGS).generate(photo, recipe, lambda _share, _eta=None: None, lambda: False).frames
 
 
 class Clip:

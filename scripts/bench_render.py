@@ -25,7 +25,7 @@ import numpy as np
 import psutil
 from PIL import Image
 
-from afterframe.config import Config, Home
+from afterframe.config import Config, Home, Settings
 from afterframe.domain import Job
 from afterframe.encode.encode import Encoding
 from afterframe.generators.registry import load
@@ -132,13 +132,14 @@ class Bench:
         self._photo = self._folder / "photo.jpg"
         self._photo.write_bytes(photo.read_bytes())
         self._fields = {"duration_s": seconds, "fps": FPS, "size": SIZE, "camera_movement": camera}
-        self._config = Config()
-        self._encoding = Encoding(crf=self._config.render.crf, preset=self._config.render.preset)
+        self._settings = Settings(Home(self._folder / "home").make(), Config())
+        render = self._settings.config.render
+        self._encoding = Encoding(crf=render.crf, preset=render.preset)
         self._seed = 0
-        self._database = Database(Home(self._folder / "home").make().database)
+        self._database = Database(self._settings.home.database)
         self._queue = Queue(self._database)
-        self._worker = Worker(self._database, self._config, "bench/0")
-        self._reader = PhotoReader(self._config.limits)
+        self._worker = Worker(self._database, self._settings, "bench/0")
+        self._reader = PhotoReader(self._settings.config.limits)
         self._job = self._next_job()
 
     def __enter__(self) -> Bench:
@@ -152,7 +153,7 @@ class Bench:
 
     def _next_job(self) -> Job:
         self._seed += 1
-        ingest = Ingest(self._database, Catalog(self._database), self._queue, self._config, self._reader.read)
+        ingest = Ingest(self._database, Catalog(self._database), self._queue, self._settings, self._reader.read)
         ingest.request(self._photo, RenderRequest({**self._fields, "seed": self._seed}))
         job = self._queue.claim("bench/0")
         assert job is not None
@@ -173,7 +174,7 @@ class Bench:
 
     def prepare(self) -> None:
         """Write the clip's own frames as yuv420p, and the photo at the clip's size for zoompan."""
-        generator, recipe = load("parallax"), self._job.recipe
+        generator, recipe = load("parallax", self._settings), self._job.recipe
         pixels, _ = decode(self._photo)
         photo = frame(pixels, analyse(pixels), SIZE, generator.overscan(recipe))
         clip = generator.generate(photo, recipe, lambda _share, _eta=None: None, lambda: False)

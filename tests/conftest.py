@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from afterframe.config import Config, Home, Settings
+
 SHARED = Path(__file__).parents[1].parent / "shared"
 """Real photographs and sidecars, beside the project on some machines."""
 
@@ -19,6 +21,11 @@ def home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "afterframe-home"
     monkeypatch.setenv("AFTERFRAME_HOME", str(home))
     return home
+
+
+@pytest.fixture
+def settings(home_of_its_own: Path) -> Settings:
+    return Settings(Home(home_of_its_own).make(), Config())
 
 
 @pytest.fixture(autouse=True)

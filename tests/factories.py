@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from afterframe.config import Config, Home, Settings
 from afterframe.domain import CameraMovement, Clip, Job, Photo, PhotoType, Recipe, Scene, Stamp, Verdict
 from afterframe.imaging.frames import Frames
 from afterframe.intake.photo_reader import Reading
@@ -28,6 +29,10 @@ class Clock:
 
     def forward(self, seconds: float) -> None:
         self.now += seconds
+
+
+def make_settings(config: Config | None = None) -> Settings:
+    return Settings(Home.find().make(), config or Config())
 
 
 def make_recipe(**changes: Any) -> Recipe:

@@ -24,6 +24,9 @@ POSIX_ONLY = {"fcntl", "grp", "pwd", "resource", "termios", "tty"}
 PROBES = {"doctor"}
 """Modules that may ask SQLite about itself (PRAGMA quick_check)."""
 
+ENTRY_POINTS = {"render/worker.py": "main", "generators/ray_cluster/actor.py": "_generator"}
+"""Outside of cli and app, the functions in which a process of its own begins: the worker's, and Ray's actor's."""
+
 
 @dataclass(frozen=True)
 class Import:
@@ -63,7 +66,7 @@ def _imports(package: Path) -> Iterator[Import]:
                 yield Import(file, node.lineno, target, id(node) in inside)
 
 
-def _functions(tree: ast.AST) -> Iterator[ast.AST]:
+def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
@@ -148,6 +151,24 @@ def test_sql_stands_only_where_the_state_is_kept() -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value)
     ]
     assert not wrong
+
+
+def test_home_and_settings_are_looked_up_only_where_a_process_begins() -> None:
+    """Everything else is given a ``Settings``."""
+    wrong = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for file in sorted(SERVER.rglob("*.py"))
+        if package_of(file) not in ("cli", "app", "config")
+        for node in _nodes_but(parsed(file), ENTRY_POINTS.get(file.relative_to(SERVER).as_posix()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("Home.find", "read_config")
+    ]
+    assert not wrong
+
+
+def _nodes_but(tree: ast.Module, function: str | None) -> Iterator[ast.AST]:
+    """Every node outside of the function of that name."""
+    inside = {id(node) for f in _functions(tree) if f.name == function for node in ast.walk(f)}
+    return (node for node in ast.walk(tree) if id(node) not in inside)
 
 
 @pytest.mark.parametrize("package", [SERVER, METADATA])

@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Iterator
 
+from afterframe.config import Settings
 from afterframe.domain import Recipe
 from afterframe.errors import Cancelled
 from afterframe.generators.interface import Capabilities
@@ -25,7 +26,7 @@ class Waiting:
     version = "1"
     capabilities = Capabilities()
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._wait_s = float(os.environ.get("AFTERFRAME_WAIT_S", "0.5"))
         self._pause = threading.Event()
 

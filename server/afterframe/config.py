@@ -8,7 +8,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
@@ -81,6 +80,11 @@ class Home:
     def owners(self) -> Path:
         """One lock file for each process that holds leases."""
         return self.root / "owners"
+
+    @property
+    def models(self) -> Path:
+        """The user's own model profiles, TOML files."""
+        return self.root / "models"
 
     @property
     def backups(self) -> Path:
@@ -156,6 +160,11 @@ class VisionConfig:
     describer: str = ""
     """Says what is in a photo that nobody wrote a word about, for models that follow a prompt."""
 
+    @property
+    def depth_folder(self) -> Path | None:
+        """The folder of :attr:`depth_model`; None: near and far are guessed from cues."""
+        return Path(self.depth_model).expanduser() if self.depth_model else None
+
 
 @dataclass(frozen=True, slots=True)
 class LimitsConfig:
@@ -190,7 +199,7 @@ class EndpointConfig:
     """The file that holds its key."""
     timeout_s: float = 3600.0
     """Longest time for one clip, seconds."""
-    extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    extra: Mapping[str, Any] = field(default_factory=dict)
     """Further fields that its server takes (num_inference_steps, guidance_scale ...)."""
 
     @property
@@ -231,7 +240,7 @@ class Config:
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     remote: RemoteConfig = field(default_factory=RemoteConfig)
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
-    recipe: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    recipe: Mapping[str, Any] = field(default_factory=dict)
     """Recipe fields that hold for every photo; checked where recipes are composed."""
 
 
@@ -266,11 +275,9 @@ def read_config(path: Path) -> Config:
         ConfigError: it is not TOML, or says something unknown, of the wrong kind or out of range.
     """
     try:
-        data = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
     except FileNotFoundError:
         return Config()
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.", "Mend or remove the line it names.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not written in UTF-8.", "Save it as UTF-8 in your editor.") from error
     except (IsADirectoryError, NotADirectoryError) as error:
@@ -279,13 +286,30 @@ def read_config(path: Path) -> Config:
         ) from error
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Give yourself the right to read it.") from error
-    config = _build(Config, data, str(path))
-    _check(config, str(path))
+    return parse_config(text, str(path))
+
+
+def parse_config(text: str, where: str) -> Config:
+    """The settings that a config.toml's text gives.
+
+    Args:
+        where: the file, as errors name it.
+    Raises:
+        ConfigError: it is not TOML, or says something unknown, of the wrong kind or out of range.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{where} is not valid TOML: {error}.", "Fix or remove the line it names.") from error
+    config = _build(Config, data, where)
+    _check(config, where)
     return config
 
 
 class Settings:
     """Afterframe's own folder and what its config.toml says, handed to every part that needs either.
+
+    It can be pickled: processes that draw for the page get it with each call.
 
     Args:
         home: Afterframe's own folder.
@@ -386,7 +410,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if hint in (bool, int, str) and type(value) is hint:
         return value
     if hint == Mapping[str, Any] and isinstance(value, dict):
-        return MappingProxyType(value)
+        return value
     raise ConfigError(
         f"{where} cannot be {shortened(repr(value))}.", "See docs/settings.md for the kind of value it takes."
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from afterframe.app.rebuild import rebuild
-from afterframe.config import Config, read_config
+from afterframe.config import read_config
 from afterframe.domain import JobState, Verdict
 from afterframe.intake.ingest import Ingest
 from afterframe.publish.sidecar import read_clip
@@ -26,6 +26,7 @@ from afterframe.state.folder_list import FolderList
 from afterframe.state.list_index import ListFilter
 from afterframe.state.listings import ClipListing, RenderListing
 from afterframe.state.queue import Queue
+from factories import make_settings
 from fakes import FakeReader
 
 DERIVED = ("clip_keys", "render_keys")
@@ -107,7 +108,7 @@ def test_what_it_refused_folders_and_answers_are_known(root: Path, state: Databa
 
 def test_its_photos_are_not_animated_again(root: Path, state: Database) -> None:
     catalog, queue, reader = Catalog(state), Queue(state), FakeReader()
-    ingest = Ingest(state, catalog, queue, Config(), reader.read)
+    ingest = Ingest(state, catalog, queue, make_settings(), reader.read)
     before = sum(queue.counts().values())
     for photo in sorted((root / "photos").glob("*.jpg")):
         if photo.name != "broken.jpg":

@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from afterframe.config import Config, Home, ServerConfig
+from afterframe.config import Config, Home, ServerConfig, Settings
 from afterframe.domain import Clip, Photo, Stamp
 from afterframe.encode.encode import Encoding, encode
 from afterframe.intake.ingest import Ingest
@@ -123,18 +123,17 @@ def make_desk(tmp_path: Path, database: Database, catalog: Catalog, queue: Queue
     folders.put(watched, watch=True)
     reader, changes = FakeReader(), list[str]()
     config = Config(server=ServerConfig(allowed_hosts=("studio.example",)))
-    home = Home(tmp_path / "home").make()
-    drafts = DraftMaker(home, config.limits, processes=1)
+    settings = Settings(Home(tmp_path / "home").make(), config)
+    drafts = DraftMaker(settings, processes=1)
     services = Services(
-        home=home,
-        config=config,
+        settings=settings,
         database=database,
         catalog=catalog,
         folders=folders,
         answers=Answers(database, clock),
         queue=queue,
         drafts=drafts,
-        ingest=Ingest(database, catalog, queue, config, reader.read),
+        ingest=Ingest(database, catalog, queue, settings, reader.read),
         token=TOKEN,
         folders_changed=lambda: changes.append("folders"),
         rescan=lambda folder: changes.append(f"look {folder}"),

@@ -15,7 +15,7 @@ from faults_processes import clips_in, frames_of, hashes, hidden_in
 
 import photometa
 from afterframe.app.recovery import clear_stray, recover
-from afterframe.config import Config, Home, RenderConfig
+from afterframe.config import Config, Home, RenderConfig, Settings
 from afterframe.domain import Job, Stamp
 from afterframe.intake.scan import scan
 from afterframe.render.worker import Heartbeat, Worker, _attempt
@@ -85,7 +85,7 @@ class Process:
         self.database = Database(home.make().database)
         self.catalog, self.queue = Catalog(self.database), Queue(self.database)
         self.owner = f"test-{number}/0"
-        self.worker = Worker(self.database, CONFIG, self.owner)
+        self.worker = Worker(self.database, Settings(home, CONFIG), self.owner)
         recover(self.worker, self.queue, home)
 
     def order(self, photo: Path) -> None:

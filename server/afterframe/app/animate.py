@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from afterframe.app.recovery import recover
-from afterframe.config import Config, Home
+from afterframe.config import Config, Home, Settings
 from afterframe.domain import Clip, Failure, Job, JobState
 from afterframe.errors import AfterframeError, WrongState
 from afterframe.intake.ingest import Ingest, RenderRequest
@@ -79,7 +79,8 @@ class OneShot:
     """
 
     def __init__(self, home: Home, config: Config, told: Callable[[list[AnimateResult]], None]) -> None:
-        self._home = home.make()
+        self._settings = Settings(home.make(), config)
+        self._home = home
         self._config = config
         self._told = told
         self._pause = threading.Event()
@@ -92,11 +93,11 @@ class OneShot:
             database = Database(self._home.database)
             stack.callback(database.close)
             catalog, queue = Catalog(database), Queue(database)
-            worker = Worker(database, self._config, owner.id)
+            worker = Worker(database, self._settings, owner.id)
             recover(worker, queue, self._home)
             reader = PhotoReader(self._config.limits)
             stack.callback(reader.close)
-            ingest = Ingest(database, catalog, queue, self._config, reader.read)
+            ingest = Ingest(database, catalog, queue, self._settings, reader.read)
             supervisor = Supervisor(
                 queue, owner.id, worker.roll_forward, places=worker_specs(self._config), reserved=True
             )

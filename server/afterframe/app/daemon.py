@@ -18,7 +18,7 @@ from waitress import wasyncore
 from waitress.server import create_server
 
 from afterframe.app.recovery import clear_stray, recover
-from afterframe.config import ALL_INTERFACES, Config, Home
+from afterframe.config import ALL_INTERFACES, Config, Home, Settings
 from afterframe.errors import ConfigError
 from afterframe.intake.ingest import MAX_PARALLEL_READS, Ingest
 from afterframe.intake.photo_reader import PhotoReader
@@ -56,7 +56,8 @@ class Daemon:
     """
 
     def __init__(self, home: Home, config: Config, folders: Sequence[Path] = (), *, take_backlog: bool = False) -> None:
-        self._home = home.make()
+        self._settings = Settings(home.make(), config)
+        self._home = home
         self._config = config
         self._folders = folders
         self._take_backlog = take_backlog
@@ -81,14 +82,14 @@ class Daemon:
             stack.callback(database.close)
             catalog, queue, folders = Catalog(database), Queue(database), FolderList(database)
             self._know_folders(folders)
-            worker = Worker(database, self._config, owner.id)
+            worker = Worker(database, self._settings, owner.id)
             recover(worker, queue, self._home)
 
             reader = PhotoReader(self._config.limits, MAX_PARALLEL_READS)
             stack.callback(reader.close)
-            drafts = DraftMaker(self._home, self._config.limits, self._config.render.ffmpeg)
+            drafts = DraftMaker(self._settings)
             stack.callback(drafts.close)
-            ingest = Ingest(database, catalog, queue, self._config, reader.read)
+            ingest = Ingest(database, catalog, queue, self._settings, reader.read)
             supervisor = Supervisor(
                 queue,
                 owner.id,
@@ -111,8 +112,7 @@ class Daemon:
 
             codes = LoginCodes()
             services = Services(
-                home=self._home,
-                config=self._config,
+                settings=self._settings,
                 database=database,
                 catalog=catalog,
                 folders=folders,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from afterframe.config import Config, Home, read_config
+from afterframe.config import Config, Home, Settings, read_config
 from afterframe.encode.encode import Encoding, version
 from afterframe.errors import AfterframeError, ConfigError
 from afterframe.generators import registry
@@ -100,10 +100,11 @@ def _ffmpeg(home: Home) -> tuple[str, str]:
 
 
 def _generators(home: Home) -> tuple[str, str]:
-    wanted = _config(home).render.generator
-    meant = registry.resolve(wanted)
+    settings = Settings(home, _config(home))
+    wanted = settings.config.render.generator
+    meant = registry.resolve(wanted, settings)
     used = f"“{wanted}” is used" if wanted == meant else f"“{wanted}” means {meant} here"
-    return f"{', '.join(registry.available())}; {used}", registry.advice(meant)
+    return f"{', '.join(registry.available())}; {used}", registry.advice(meant, settings)
 
 
 def _servers(home: Home) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from rich.markup import escape
 
 from afterframe import __version__
 from afterframe.cli import output
-from afterframe.config import Config, Home, read_config
+from afterframe.config import Config, Home, Settings, read_config
 from afterframe.domain import CameraMovement, Direction, JobState
 from afterframe.errors import AfterframeError, AlreadyRunning, RecipeError
 from afterframe.system import logs
@@ -264,7 +264,7 @@ def recipe(paths: tuple[str, ...], as_json: bool, **fields: Any) -> None:
     overrides = _overrides(fields)
     database = Database(home.database)
     reader = PhotoReader(config.limits, MAX_PARALLEL_READS)
-    ingest = Ingest(database, Catalog(database), Queue(database), config, reader.read)
+    ingest = Ingest(database, Catalog(database), Queue(database), Settings(home, config), reader.read)
     try:
         _each_photo(paths, as_json, "recipe", lambda path: ingest.preview(path, overrides).to_dict())
     finally:
@@ -458,29 +458,30 @@ def models(action: str, name: str | None, yes: bool, as_json: bool) -> None:
     if name is None and action in ("pull", "remove"):
         raise click.UsageError(f"Name a model: afterframe models {action} NAME")
     answer: dict[str, Any]
+    own = Home.find().models
     if action == "list":
-        found = hub.entries()
+        found = hub.entries(own)
         answer = {"models": [entry.to_dict() for entry in found], "cache": str(weights.cache_folder())}
         output.print_models(found, weights.cache_folder()) if not as_json else None
     elif action == "where":
-        entry = hub.entry_of(choose(name)) if name else None
+        entry = hub.entry_of(choose(name, own)) if name else None
         answer = {
             "path": str(entry.folder) if entry and entry.folder else None if entry else str(weights.cache_folder())
         }
         click.echo(answer["path"] or "not on this machine") if not as_json else None
     elif action == "pull":
-        download = hub.prepare(str(name))
+        download = hub.prepare(str(name), own)
         output.print_download(download, quiet=as_json)
         if download.missing:
             _agreed(yes, "Download it?")
         answer = {**download.to_dict(), **hub.pull(download, quiet=as_json).to_dict()}
         output.out.print(f"Ready: {escape(answer['folder'])}") if not as_json else None
     else:
-        entry = hub.entry_of(choose(str(name), folders=False))
+        entry = hub.entry_of(choose(str(name), own, folders=False))
         if entry.folder:
             output.print_removal(entry) if not as_json else None
             _agreed(yes, "Delete it?")
-        answer = {"freed": hub.remove(str(name))}
+        answer = {"freed": hub.remove(str(name), own)}
         output.out.print(f"{answer['freed'] / 1e9:.1f} GB freed.") if not as_json else None
     if as_json:
         click.echo(json.dumps(answer))

@@ -30,10 +30,18 @@ class Capabilities:
 class Generator(Protocol):
     """What every generator offers. One instance serves many renders, one at a time.
 
-    It is made without arguments. One that has models to choose from takes ``model=`` and has a static method
-    ``find_model`` (see :func:`~afterframe.generators.registry.resolve`). One that has memory plans takes ``plan=``, a
-    number from 0, the fastest,
-    upwards, and raises :class:`~afterframe.errors.OutOfMemory` with the number of the next.
+    An entry point of the group names a class that is made as ``Class(settings)``, where ``settings`` is a
+    :class:`~afterframe.config.Settings`: Afterframe's own folder and what config.toml says. What else such a class
+    may have, all of it optional:
+
+    - ``Class(settings, model="...")``, where it has models to choose from; then also a static method
+      ``find_model(model, settings, *, folders)`` that returns the model's full name or raises
+      :class:`~afterframe.errors.NotFound`. ``folders`` is False where the name comes from another program: then no
+      folder of this machine may be named.
+    - ``Class(settings, plan=1)``, where it has memory plans, numbered from 0, the fastest. It raises
+      :class:`~afterframe.errors.OutOfMemory` with the number of the next one.
+    - a static method ``is_ready(settings)``: whether device and weights are here, so that ``auto`` may choose it.
+    - a static method ``missing_requirements(settings)``: what a person can do so that ``auto`` may choose it.
     """
 
     name: str

@@ -1,7 +1,8 @@
 """Which generators are installed, what a name means here, and making one.
 
 A generator is a class behind the entry-point group ``afterframe.generators``; the built-in ones
-come through the same door. :func:`available` lists them, :func:`load` makes one.
+come through the same door. :func:`available` lists them, :func:`load` makes one. What such a class must offer is
+described at :class:`~afterframe.generators.interface.Generator`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Any
 
+from afterframe.config import Settings
 from afterframe.errors import NotFound, UsageError
 from afterframe.generators.interface import Generator
 
@@ -19,7 +21,7 @@ def available() -> list[str]:
     return sorted({entry.name for entry in entry_points(group="afterframe.generators")})
 
 
-def resolve(name: str, *, folders: bool = True) -> str:
+def resolve(name: str, settings: Settings, *, folders: bool = True) -> str:
     """What ``name`` means here: a generator, or ``GENERATOR:MODEL``; ``auto`` is the best one that can run.
 
     Args:
@@ -30,7 +32,7 @@ def resolve(name: str, *, folders: bool = True) -> str:
     """
     kind, _, model = name.partition(":")
     if kind == "auto":
-        kind = _MODELS if model else next(kind for kind in _BEST_FIRST if _is_ready(kind))
+        kind = _MODELS if model else next(kind for kind in _BEST_FIRST if _is_ready(kind, settings))
     if kind not in available():
         raise NotFound(
             f"There is no generator called “{kind}”.",
@@ -42,10 +44,10 @@ def resolve(name: str, *, folders: bool = True) -> str:
     find = getattr(_class_of(kind), "find_model", None)
     if find is None:
         raise UsageError(f"The generator {kind} has no models to choose from.", "Leave the model away.")
-    return f"{kind}:{find(model, folders=folders)}"
+    return f"{kind}:{find(model, settings, folders=folders)}"
 
 
-def load(name: str, plan: int = 0) -> Generator:
+def load(name: str, settings: Settings, plan: int = 0) -> Generator:
     """Make the generator that ``name`` means here.
 
     Args:
@@ -53,9 +55,9 @@ def load(name: str, plan: int = 0) -> Generator:
     Raises:
         NotFound: no generator of that name is installed, or it has no such model.
     """
-    kind, _, model = resolve(name).partition(":")
+    kind, _, model = resolve(name, settings).partition(":")
     options: dict[str, object] = ({"model": model} if model else {}) | ({"plan": plan} if plan else {})
-    generator: Generator = _class_of(kind)(**options)
+    generator: Generator = _class_of(kind)(settings, **options)
     return generator
 
 
@@ -64,20 +66,20 @@ _MODELS = "diffusers"
 _BEST_FIRST = (_MODELS, "parallax")
 
 
-def _is_ready(kind: str) -> bool:
+def _is_ready(kind: str, settings: Settings) -> bool:
     """Whether a generator has what it needs here (device and weights); one that does not say so needs nothing."""
     if kind not in available():
         return False
     ready = getattr(_class_of(kind), "is_ready", None)
-    return ready is None or bool(ready())
+    return ready is None or bool(ready(settings))
 
 
-def advice(meant: str) -> str:
+def advice(meant: str, settings: Settings) -> str:
     """What would make a better generator than ``meant`` usable here; empty when nothing is missing."""
     if meant != _BEST_FIRST[-1] or _MODELS not in available():
         return ""
     missing = getattr(_class_of(_MODELS), "missing_requirements", None)
-    return str(missing()) if missing else ""
+    return str(missing(settings)) if missing else ""
 
 
 def _class_of(kind: str) -> Callable[..., Any]:

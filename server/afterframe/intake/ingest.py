@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from afterframe.config import Config
+from afterframe.config import Settings
 from afterframe.domain import Clip, Failure, Job, Photo, Recipe, Stamp
 from afterframe.errors import PhotoError, RecipeError
 from afterframe.generators import registry
@@ -71,13 +71,14 @@ class Ingest:
         database: Database,
         catalog: Catalog,
         queue: Queue,
-        config: Config,
+        settings: Settings,
         read: Callable[[Path], Reading],
     ) -> None:
         self._db = database
         self._catalog = catalog
         self._queue = queue
-        self._config = config
+        self._settings = settings
+        self._config = settings.config
         self._read = read
 
     def take(self, path: Path, *, final: bool = True) -> bool:
@@ -105,7 +106,7 @@ class Ingest:
                 self._catalog.put_clip(replace(clip, photo_id=photo.id))
             if self._catalog.note_ingest(path, reading.sha256) and not clips:
                 self._drop_outdated(photo)
-                generator = registry.resolve(self._config.render.generator)
+                generator = registry.resolve(self._config.render.generator, self._settings)
                 self._queue.enqueue(NewJob(photo, recipe, generator, origin="watch"))
         return True
 
@@ -154,7 +155,7 @@ class Ingest:
         return jobs
 
     def _generator(self, wish: RenderRequest) -> str:
-        return registry.resolve(wish.generator or self._config.render.generator)
+        return registry.resolve(wish.generator or self._config.render.generator, self._settings)
 
     def _queue_renders(self, path: Path, reading: Reading, wish: RenderRequest, generator: str) -> list[Job]:
         recipes = self._variants(path, reading, wish, generator)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from afterframe.config import Home, LimitsConfig
+from afterframe.config import Settings
 from afterframe.domain import Photo, Recipe, Scene
 from afterframe.encode.encode import Encoding, encode
 from afterframe.errors import PhotoError
@@ -47,14 +47,13 @@ class DraftMaker:
     """Makes pictures and drafts.
 
     Args:
-        ffmpeg: the ffmpeg program; empty: the packaged one.
         processes: how many are made at a time.
     """
 
-    def __init__(self, home: Home, limits: LimitsConfig, ffmpeg: str = "", processes: int = 2) -> None:
-        self._caches = {kind: FileCache(home.cache / kind, keep=keep) for kind, keep in MAX_CACHED.items()}
-        self._limits = limits
-        self._ffmpeg = ffmpeg
+    def __init__(self, settings: Settings, processes: int = 2) -> None:
+        self._settings = settings
+        cache, limits = settings.home.cache, settings.config.limits
+        self._caches = {kind: FileCache(cache / kind, keep=keep) for kind, keep in MAX_CACHED.items()}
         self._pool = ProcessPool(make_picture_file, time_s=limits.read_s, memory_mb=limits.memory_mb, size=processes)
 
     def picture(self, path: Path, stamp: str, side: int) -> Path:
@@ -74,10 +73,14 @@ class DraftMaker:
         Raises:
             PhotoError: it cannot be read.
         """
-        overscan = _overscan(recipe, generator)
+        overscan = self._overscan(recipe, generator)
         key = _key("framed", photo.path, photo.sha256, recipe.size, overscan)
         order = ("framed", photo.path, photo.scene.to_dict(), recipe.size, overscan)
         return self._kept("pictures", key, ".jpg", Path(photo.path), lambda part: (*order[:2], str(part), *order[2:]))
+
+    def _overscan(self, recipe: Recipe, generator: str) -> float:
+        # Other generators begin with the photo as it is framed, without room around it.
+        return registry.load(generator, self._settings).overscan(recipe) if generator == "parallax" else 0.0
 
     def view(self, photo: Photo, shape: tuple[int, int]) -> Path:
         """A photo as its interactive view shows it: a JPEG of ``shape`` (width, height), as large as it may be.
@@ -109,7 +112,7 @@ class DraftMaker:
         """
         small = coarse(recipe)
         key = _key("draft", photo.path, photo.sha256, small.hash, small.seed)
-        order = ("draft", photo.path, photo.scene.to_dict(), small.to_dict(), lens_of(photo), self._ffmpeg)
+        order = ("draft", photo.path, photo.scene.to_dict(), small.to_dict(), lens_of(photo))
         self._kept("drafts", key, ".mp4", Path(photo.path), lambda part: (*order[:2], str(part), *order[2:]))
         return key
 
@@ -120,7 +123,7 @@ class DraftMaker:
     def _kept(self, kind: str, key: str, suffix: str, photo: Path, order: Callable[[Path], tuple[Any, ...]]) -> Path:
         def make(part: Path) -> None:
             what, path, *rest = order(part)
-            self._pool.call(what, path, self._limits.megapixels, *rest)
+            self._pool.call(what, path, self._settings, *rest)
 
         try:
             return self._caches[kind].get(f"{key}{suffix}", make)
@@ -149,11 +152,6 @@ def lens_of(photo: Photo) -> dict[str, Any]:
     return {name: photo.facts.get(name) for name in ("f_number", "focal_35mm", "subject_distance_m")}
 
 
-def _overscan(recipe: Recipe, generator: str) -> float:
-    # Other generators begin with the photo as it is framed, without room around it.
-    return registry.load(generator).overscan(recipe) if generator == "parallax" else 0.0
-
-
 def _key(*parts: object) -> str:
     return hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "replace")).hexdigest()[:40]
 
@@ -161,7 +159,7 @@ def _key(*parts: object) -> str:
 # -- in the process that can be killed -----------------------------------------------------------
 
 
-def make_picture_file(what: str, path: str, megapixels: float, target: str, *more: Any) -> None:
+def make_picture_file(what: str, path: str, settings: Settings, target: str, *more: Any) -> None:
     """Make one file of a photo.
 
     Args:
@@ -176,7 +174,7 @@ def make_picture_file(what: str, path: str, megapixels: float, target: str, *mor
         "relief": _relief,
         "draft": _draft,
     }
-    makers[what](Path(path), megapixels, Path(target), *more)
+    makers[what](Path(path), settings, Path(target), *more)
 
 
 @lru_cache(maxsize=1)
@@ -186,43 +184,44 @@ def _decoded(path: Path, stamp: tuple[int, int], megapixels: float, at_least: tu
     return pixels
 
 
-def _pixels(path: Path, megapixels: float, at_least: tuple[int, int]) -> Pixels:
+def _pixels(path: Path, settings: Settings, at_least: tuple[int, int]) -> Pixels:
     try:
         status = path.stat()
     except OSError as error:
         raise PhotoError(f"{path.name} is not there.", "It may have been moved or renamed.", code="missing") from error
-    return _decoded(path, (status.st_size, status.st_mtime_ns), megapixels, at_least)
+    return _decoded(path, (status.st_size, status.st_mtime_ns), settings.config.limits.megapixels, at_least)
 
 
-def _picture(path: Path, megapixels: float, target: Path, side: int) -> None:
-    image = Image.fromarray(_pixels(path, megapixels, (side, side)))
+def _picture(path: Path, settings: Settings, target: Path, side: int) -> None:
+    image = Image.fromarray(_pixels(path, settings, (side, side)))
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     image.save(target, "JPEG", quality=82 if side <= SMALL_SIDE else 90)
 
 
 def _framed(
-    path: Path, megapixels: float, target: Path, scene: Mapping[str, Any], size: tuple[int, int], overscan: float
+    path: Path, settings: Settings, target: Path, scene: Mapping[str, Any], size: tuple[int, int], overscan: float
 ) -> None:
-    pixels = _pixels(path, megapixels, size)
+    pixels = _pixels(path, settings, size)
     prepared = frame(pixels, Scene.from_dict(scene), size, overscan)
     Image.fromarray(np.ascontiguousarray(prepared.pixels)).save(target, "JPEG", quality=92)
 
 
-def _view(path: Path, megapixels: float, target: Path, *how: Any) -> None:
-    pixels = _viewed(path, megapixels, *how).surround
+def _view(path: Path, settings: Settings, target: Path, *how: Any) -> None:
+    pixels = _viewed(path, settings, *how).surround
     Image.fromarray(np.ascontiguousarray(pixels)).save(target, "JPEG", quality=85, optimize=True, progressive=True)
 
 
-def _relief(path: Path, megapixels: float, target: Path, *how: Any) -> None:
-    Image.fromarray(relief(_viewed(path, megapixels, *how))).save(target, "PNG", optimize=True)
+def _relief(path: Path, settings: Settings, target: Path, *how: Any) -> None:
+    depth = relief(_viewed(path, settings, *how), settings.config.vision.depth_folder)
+    Image.fromarray(depth).save(target, "PNG", optimize=True)
 
 
 def _viewed(
-    path: Path, megapixels: float, scene: Mapping[str, Any], shape: tuple[int, int], lens: Mapping[str, Any]
+    path: Path, settings: Settings, scene: Mapping[str, Any], shape: tuple[int, int], lens: Mapping[str, Any]
 ) -> PreparedPhoto:
     """The largest crop of a shape, never enlarged."""
     most = VIEW_SIDE / max(shape)
-    pixels = _pixels(path, megapixels, (round(shape[0] * most), round(shape[1] * most)))
+    pixels = _pixels(path, settings, (round(shape[0] * most), round(shape[1] * most)))
     scale = min(most, pixels.shape[1] / shape[0], pixels.shape[0] / shape[1])
     size = max(2, round(shape[0] * scale)), max(2, round(shape[1] * scale))
     known = Scene.from_dict(scene)
@@ -231,20 +230,19 @@ def _viewed(
 
 def _draft(
     path: Path,
-    megapixels: float,
+    settings: Settings,
     target: Path,
     scene: Mapping[str, Any],
     recipe: Mapping[str, Any],
     lens: Mapping[str, Any],
-    ffmpeg: str,
 ) -> None:
     wanted = Recipe.from_dict(recipe)
-    generator = registry.load("parallax")
-    pixels = _pixels(path, megapixels, (SMALL_SIDE, SMALL_SIDE))
+    generator = registry.load("parallax", settings)
+    pixels = _pixels(path, settings, (SMALL_SIDE, SMALL_SIDE))
     prepared = frame(pixels, Scene.from_dict(scene), wanted.size, generator.overscan(wanted))
     frames = generator.generate(replace(prepared, **lens), wanted, _untold, _never)
     assert isinstance(frames, Frames)
-    encode(frames, target, Encoding(ffmpeg, "ultrafast", 23), _untold, _never)
+    encode(frames, target, Encoding(settings.config.render.ffmpeg, "ultrafast", 23), _untold, _never)
 
 
 def _untold(share: float, eta_s: float | None = None, /) -> None:

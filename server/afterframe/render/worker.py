@@ -19,7 +19,7 @@ from types import TracebackType
 
 import cv2
 
-from afterframe.config import Config, Home, read_config
+from afterframe.config import Home, Settings
 from afterframe.domain import Clip, Job, Recipe, Verdict
 from afterframe.encode.encode import Encoding, decode_clip, encode, verify, write_poster
 from afterframe.errors import (
@@ -145,14 +145,15 @@ class Worker:
         owner: the id under which it holds leases: the process's owner id, a slash, the slot.
     """
 
-    def __init__(self, database: Database, config: Config, owner: str) -> None:
+    def __init__(self, database: Database, settings: Settings, owner: str) -> None:
         self.catalog = Catalog(database)
         self.queue = Queue(database)
         self._db = database
-        self._config = config
+        self._settings = settings
+        self._config = settings.config
         self._owner = owner
-        self.keep_warm_s = config.render.keep_warm_s
-        self._encoding = Encoding(config.render.ffmpeg, config.render.preset, config.render.crf)
+        self.keep_warm_s = self._config.render.keep_warm_s
+        self._encoding = Encoding(self._config.render.ffmpeg, self._config.render.preset, self._config.render.crf)
         self._generators: dict[tuple[str, int], Generator] = {}
         # x264 takes every core while frames are made; more threads here would only get in its way.
         cv2.setNumThreads(max(1, (os.cpu_count() or 1) // 4))
@@ -180,7 +181,7 @@ class Worker:
             if generator.capabilities.graded:
                 frames = match_grade(frames, photo)
             fidelity = Fidelity(photo, recipe)
-            frames = with_live_preview(fidelity.watch(frames), preview_of(Home.find().cache, job.id))
+            frames = with_live_preview(fidelity.watch(frames), preview_of(self._settings.home.cache, job.id))
             decoded = encode(frames, temporary, self._encoding, beat.progress, beat.stopped)
             verify(temporary, frames, self._encoding, decoded)
             if self._config.render.poster:
@@ -199,7 +200,7 @@ class Worker:
         wanted = (job.generator, job.plan)
         if wanted not in self._generators:
             self.close()
-            self._generators = {wanted: registry.load(*wanted)}
+            self._generators = {wanted: registry.load(job.generator, self._settings, job.plan)}
         return self._generators[wanted]
 
     def _described(self, job: Job, generator: Generator) -> Recipe:
@@ -330,7 +331,7 @@ class Worker:
             self.queue.finish(job_id, clip.id)
         log.info("%s", publication.clip)
         if self._config.render.back_link:
-            write_back_link(clip, Home.find().backups)
+            write_back_link(clip, self._settings.home.backups)
 
     @staticmethod
     def _as_decided(clip: Clip) -> Clip:
@@ -475,16 +476,16 @@ def main() -> None:
         signal.signal(number, lambda *_: stopping.set())
     hear_interrupts()
     threading.Thread(target=_listen, args=(stopping,), daemon=True).start()
-    config = read_config(home.config)
+    settings = Settings(home)
     database = Database(home.database)
-    worker = Worker(database, config, owner)
+    worker = Worker(database, settings, owner)
     try:
         serve(
             worker,
             worker.queue,
             owner,
             stopping,
-            config.render.stall_s,
+            settings.config.render.stall_s,
             which == "reserved",
             WorkerSpec(lane, tuple(devices)),
         )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afterframe.config import ClusterConfig
+from afterframe.config import ClusterConfig, Config, Settings
 from afterframe.domain import Scene
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, Unavailable
 from afterframe.generators import registry
@@ -30,7 +30,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Have renderers make their frames with this generator."""
 
     def use(generator: Any) -> RenderActor:
-        monkeypatch.setattr(registry, "load", lambda name, plan: generator)
+        monkeypatch.setattr(registry, "load", lambda name, settings, plan: generator)
         return RenderActor("any", 0, "node-1")
 
     return use
@@ -112,8 +112,8 @@ def test_an_address_that_is_none_is_named(address: str) -> None:
         connect(ClusterConfig(address))
 
 
-def test_a_head_that_is_not_there_leaves_the_job_waiting() -> None:
-    generator = Ray(config=ClusterConfig("127.0.0.1:9"))
+def test_a_head_that_is_not_there_leaves_the_job_waiting(settings: Settings) -> None:
+    generator = Ray(Settings(settings.home, Config(cluster=ClusterConfig("127.0.0.1:9"))))
     with pytest.raises(Unavailable, match="does not answer"):
         generator.adapt(make_recipe())
     generator.close()
@@ -127,12 +127,12 @@ def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("name", ["ray:ray", "ray:remote:box"])
-def test_a_cluster_does_not_send_its_work_elsewhere(name: str) -> None:
+def test_a_cluster_does_not_send_its_work_elsewhere(settings: Settings, name: str) -> None:
     with pytest.raises(NotFound):
-        registry.resolve(name)
+        registry.resolve(name, settings)
 
 
-def test_folders_of_the_cluster_are_not_named_from_outside() -> None:
-    assert registry.resolve("ray:diffusers:/models/wan") == "ray:diffusers:/models/wan"
+def test_folders_of_the_cluster_are_not_named_from_outside(settings: Settings) -> None:
+    assert registry.resolve("ray:diffusers:/models/wan", settings) == "ray:diffusers:/models/wan"
     with pytest.raises(NotFound):
-        registry.resolve("ray:diffusers:/models/wan", folders=False)
+        registry.resolve("ray:diffusers:/models/wan", settings, folders=False)

@@ -17,7 +17,7 @@ import pytest
 from video_servers import VideoServer
 
 from afterframe.app.doctor import examine
-from afterframe.config import DIALECTS, Config, EndpointConfig, Home, RemoteConfig, read_config
+from afterframe.config import DIALECTS, Config, EndpointConfig, Home, RemoteConfig, Settings, read_config
 from afterframe.domain import Direction, Recipe, Scene
 from afterframe.encode.encode import Encoding, decode_clip, encode
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, OutOfMemory, Unavailable
@@ -47,13 +47,16 @@ def remote(home_of_its_own: Path) -> Iterator[Callable[..., Remote]]:
             EndpointConfig(**{"url": server.url, "name": f"box{index}", "dialect": server.dialect, **changes})
             for index, server in enumerate(servers)
         )
-        home = Home(home_of_its_own).make()
-        made.append(Remote(only, Config(remote=RemoteConfig(endpoints)), home))
+        made.append(Remote(settings_for(home_of_its_own, endpoints), only))
         return made[-1]
 
     yield make
     for generator in made:
         generator.close()
+
+
+def settings_for(home: Path, endpoints: tuple[EndpointConfig, ...]) -> Settings:
+    return Settings(Home(home).make(), Config(remote=RemoteConfig(endpoints)))
 
 
 def no(*_: object) -> bool:
@@ -216,17 +219,16 @@ def test_a_server_that_is_named_is_the_only_one(
 
 
 def test_an_unknown_server_is_named_with_those_that_are_there(home_of_its_own: Path) -> None:
-    home_of_its_own.mkdir()
-    (home_of_its_own / "config.toml").write_text('[[remote.endpoints]]\nurl = "http://gpu1:8000"\n')
-    assert registry.resolve("remote:gpu1:8000") == "remote:gpu1:8000"
+    settings = settings_for(home_of_its_own, (EndpointConfig("http://gpu1:8000"),))
+    assert registry.resolve("remote:gpu1:8000", settings) == "remote:gpu1:8000"
     with pytest.raises(NotFound, match="box7") as caught:
-        registry.resolve("remote:box7")
+        registry.resolve("remote:box7", settings)
     assert "gpu1:8000" in caught.value.hint
 
 
 def test_without_any_server_the_remedy_is_named(home_of_its_own: Path) -> None:
     with pytest.raises(NotFound) as caught:
-        Remote()
+        Remote(settings_for(home_of_its_own, ()))
     assert "[[remote.endpoints]]" in caught.value.hint
 
 
@@ -451,7 +453,7 @@ def test_an_answer_that_trickles_is_left_when_its_time_is_over(tmp_path: Path) -
 def test_a_status_that_is_no_word_is_told_with_the_server_and_the_remedy(home_of_its_own: Path) -> None:
     with odd_server(b'{"id": 5, "status": ["x"], "data": [{"status": {}}]}') as endpoint:
         assert "not as a word" in (check_endpoints([endpoint])["odd"] or "")
-        generator = Remote(config=Config(remote=RemoteConfig((endpoint,))), home=Home(home_of_its_own).make())
+        generator = Remote(settings_for(home_of_its_own, (endpoint,)))
         with pytest.raises(GenerateError, match="odd: its answer gives a job's status not as a word") as caught:
             clip_of(generator)
         generator.close()

@@ -10,7 +10,7 @@ from afterframe.domain import CameraMovement, Direction, Scene
 from afterframe.generators.parallax.generator import Parallax
 from afterframe.grade.fidelity import Fidelity
 from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
-from factories import make_picture, make_recipe
+from factories import make_picture, make_recipe, make_settings
 
 SIZE = (192, 128)
 
@@ -82,7 +82,7 @@ def test_planes_are_measured_as_they_go_to_the_encoder(photo: PreparedPhoto) -> 
     """The parallax generator's own first frame is the photo, but for chroma at half the size."""
     recipe = make_recipe(size=SIZE, camera_movement=CameraMovement.STATIC, motion_intensity=0.0, loop=True)
     fidelity = Fidelity(photo, recipe)
-    frames = Parallax().generate(photo, recipe, lambda *_: None, lambda: False)
+    frames = Parallax(make_settings()).generate(photo, recipe, lambda *_: None, lambda: False)
     assert frames.pixel_format == "yuv420p"
     for _ in fidelity.watch(frames).frames:
         pass

@@ -15,7 +15,7 @@ from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
 from afterframe.system.hashing import sha256_of
-from factories import make_clip, make_photo_file
+from factories import make_clip, make_photo_file, make_settings
 from fakes import FakeReader
 from photometa.xmp.packets import packet
 
@@ -27,7 +27,7 @@ def reader() -> FakeReader:
 
 @pytest.fixture
 def ingest(database: Database, catalog: Catalog, queue: Queue, reader: FakeReader) -> Ingest:
-    return Ingest(database, catalog, queue, Config(), reader.read)
+    return Ingest(database, catalog, queue, make_settings(), reader.read)
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_the_users_words_win_over_the_folder_and_the_config(
 ) -> None:
     (photo.parent / "afterframe.toml").write_text("fps = 12\nmotion_intensity = 0.2")
     config = Config(recipe={"fps": 10, "motion_intensity": 0.1, "style_consistency": 0.95})
-    ingest = Ingest(database, catalog, queue, config, reader.read)
+    ingest = Ingest(database, catalog, queue, make_settings(config), reader.read)
     recipe = ingest.preview(photo, {"motion_intensity": 0.3})
     assert (recipe.motion_intensity, recipe.fps, recipe.style_consistency) == (0.3, 12, 0.95)
     assert "your words" in recipe.because["motion_intensity"][0]

@@ -26,7 +26,7 @@ from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import NewJob, Queue
 from afterframe.system.hashing import sha256_of
-from factories import Clock, make_clip, make_photo_file, make_recipe
+from factories import Clock, make_clip, make_photo_file, make_recipe, make_settings
 from fakes import FakeGenerator
 from photometa.facts.facts import Facts
 
@@ -38,7 +38,7 @@ class Studio:
     """A worker with a fake generator, and one photo."""
 
     def __init__(self, database: Database, folder: Path, config: Config = FAST) -> None:
-        self.worker = Worker(database, config, OWNER)
+        self.worker = Worker(database, make_settings(config), OWNER)
         self.generator = FakeGenerator()
         self.worker._generators = {("fake", 0): self.generator}
         self.catalog, self.queue = self.worker.catalog, self.worker.queue
@@ -532,7 +532,7 @@ def test_what_follows_no_prompt_needs_no_description(describing: Described) -> N
 def test_without_the_setting_nothing_is_described(database: Database, tmp_path: Path) -> None:
     assert Config().vision.describer == ""
     photo = make_photo_file(tmp_path / "a.jpg")
-    worker = Worker(database, Config(), "daemon-1-aa/0")
+    worker = Worker(database, make_settings(), "daemon-1-aa/0")
     known = worker.catalog.put_photo(photo, Stamp.of(photo.stat()), sha256_of(photo), {})
     job, _ = worker.queue.enqueue(NewJob(known, recipe_of(Facts()), "fake", "watch", None))
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
 
-from afterframe.config import Home
 from afterframe.generators.diffusers import device, weights
 from afterframe.generators.diffusers.device import TorchDevice
 
@@ -92,8 +91,8 @@ def test_without_the_extra_it_says_how_to_install_it(desk: Desk, monkeypatch: py
 
 
 def test_a_broken_profile_is_told_in_words(desk: Desk) -> None:
-    folder = Home.find().root / "models"
-    folder.mkdir(parents=True)
+    folder = desk.services.home.models
+    folder.mkdir()
     (folder / "mine.toml").write_text("name = ", "utf-8")
     response = desk.ask("GET", "/api/models")
     assert response.status_code >= 400
@@ -103,7 +102,8 @@ def test_a_broken_profile_is_told_in_words(desk: Desk) -> None:
 
 def test_looking_at_models_loads_none_of_them() -> None:
     code = (
-        "import sys; from afterframe.generators.diffusers.model_list import list_models; list_models();"
+        "import pathlib, sys; from afterframe.generators.diffusers.model_list import list_models;"
+        "list_models(pathlib.Path('none'));"
         "sys.exit(bool({'torch', 'diffusers', 'transformers'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

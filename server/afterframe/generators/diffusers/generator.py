@@ -11,8 +11,9 @@ failures   what went wrong, in words
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
-from afterframe.config import Home
+from afterframe.config import Settings
 from afterframe.domain import Recipe
 from afterframe.errors import Cancelled, GenerateError, OutOfMemory
 from afterframe.generators.diffusers import device as devices
@@ -31,6 +32,7 @@ class Diffusers:
     """The GPU generator; see the module.
 
     Args:
+        settings: Afterframe's own folder holds the user's profiles and what was learned here.
         model: profile or folder, with LoRAs; empty: the best one that is on this machine and fits.
         plan: the first memory plan to try; 0 unless that was too much already.
         device: found when it is needed; given by tests.
@@ -39,11 +41,12 @@ class Diffusers:
     name = "diffusers"
     version = "1"
 
-    def __init__(self, model: str = "", plan: int = 0, device: TorchDevice | None = None) -> None:
-        self._home = Home.find()
+    def __init__(self, settings: Settings, model: str = "", plan: int = 0, device: TorchDevice | None = None) -> None:
+        self._home = settings.home
         self._device_given = device
         self._least_plan = plan
-        self._choice = choose(model) if model else best_here(device)
+        own = settings.home.models
+        self._choice = choose(model, own) if model else best_here(own, device)
         self._engine: Engine | None = None
         self._number = 0
         self._paces = PhaseTimings(self._home.cache / "paces.json")
@@ -60,29 +63,33 @@ class Diffusers:
         )
 
     @staticmethod
-    def find_model(model: str, *, folders: bool = True) -> str:
+    def find_model(model: str, settings: Settings, *, folders: bool = True) -> str:
         """The model's full name; see :func:`afterframe.generators.registry.resolve`.
 
         Raises:
             NotFound: there is no such model or folder.
         """
-        return choose(model, folders=folders).spec
+        return choose(model, settings.home.models, folders=folders).spec
 
     @staticmethod
-    def missing_requirements() -> str:
+    def missing_requirements(settings: Settings) -> str:
         """What a person can do so that ``auto`` takes it; empty where there is no GPU to take."""
         if not devices.present():
             return ""
         if missing := weights.packages_missing():
             return f"A GPU is here; to use it, {', '.join(missing)} must be installed: see docs/getting-started.md."
-        if not weights.pulled(all_profiles()):
+        if not weights.pulled(all_profiles(settings.home.models)):
             return "A GPU is here; `afterframe models pull wan22-5b` brings a model for it."
         return ""
 
     @staticmethod
-    def is_ready() -> bool:
+    def is_ready(settings: Settings) -> bool:
         """Whether ``auto`` may choose it: a GPU, the packages, and a model's weights are here."""
-        return devices.likely() and not weights.packages_missing() and bool(weights.pulled(all_profiles()))
+        return (
+            devices.likely()
+            and not weights.packages_missing()
+            and bool(weights.pulled(all_profiles(settings.home.models)))
+        )
 
     def adapt(self, recipe: Recipe) -> Recipe:
         """The recipe on the model's grid, in its length and frame rate.
@@ -191,13 +198,16 @@ class Diffusers:
             self._engine = None
 
 
-def best_here(device: TorchDevice | None = None) -> ModelChoice:
+def best_here(own: Path, device: TorchDevice | None = None) -> ModelChoice:
     """The best model whose weights are on this machine: the largest that fits whole, else the most frugal.
 
+    Args:
+        own: the folder of the user's profiles.
+        device: where it is to run; None: the best one that works.
     Raises:
         GenerateError: no weights are here, or no packages.
     """
-    here = weights.pulled(all_profiles())
+    here = weights.pulled(all_profiles(own))
     if not here:
         raise GenerateError(
             "No model's weights are on this machine.",

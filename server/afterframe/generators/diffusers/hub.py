@@ -59,9 +59,13 @@ def _licence_json(licence: Licence) -> dict[str, str]:
     return {"name": licence.name, "url": licence.url, "note": licence.note}
 
 
-def entries() -> list[ModelEntry]:
-    """Every model that is known, and whether it is here."""
-    return [entry_of(ModelChoice(profile)) for profile in all_profiles()]
+def entries(own: Path) -> list[ModelEntry]:
+    """Every model that is known, and whether it is here.
+
+    Args:
+        own: the folder of the user's profiles.
+    """
+    return [entry_of(ModelChoice(profile)) for profile in all_profiles(own)]
 
 
 def entry_of(choice: ModelChoice) -> ModelEntry:
@@ -89,14 +93,16 @@ class Download:
         return {"download_bytes": self.size, "missing_bytes": self.missing, "free_bytes": self.free}
 
 
-def prepare(spec: str) -> Download:
+def prepare(spec: str, own: Path) -> Download:
     """Ask the hub what a model consists of; fetches its small index.
 
+    Args:
+        own: the folder of the user's profiles.
     Raises:
         NotFound: there is no such model.
         GenerateError: the hub cannot be reached, the licence has to be accepted, or the disk is too small.
     """
-    choice = choose(spec, folders=False)
+    choice = choose(spec, own, folders=False)
     _need_library()
     from huggingface_hub import HfApi
 
@@ -172,14 +178,16 @@ def _revision_of(choice: ModelChoice, repository: str) -> str:
     return loras[repository].revision if repository in loras else choice.profile.revision
 
 
-def remove(spec: str) -> int:
+def remove(spec: str, own: Path) -> int:
     """Delete a model's weights from the cache; how many bytes that freed.
 
+    Args:
+        own: the folder of the user's profiles.
     Raises:
         NotFound: there is no such model, or it is not here.
         GenerateError: it cannot be deleted.
     """
-    choice = choose(spec, folders=False)
+    choice = choose(spec, own, folders=False)
     _need_library()
     from huggingface_hub import scan_cache_dir
 

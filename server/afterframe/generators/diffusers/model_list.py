@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from afterframe.generators.diffusers import device as devices
@@ -15,16 +16,18 @@ FITS = ("whole", "slower", "no")
 """All of it on the GPU at once; with a plan that needs less memory and more time; not at all."""
 
 
-def list_models() -> dict[str, Any]:
+def list_models(own: Path) -> dict[str, Any]:
     """As JSON.
 
+    Args:
+        own: the folder of the user's profiles.
     Raises:
         ConfigError: a profile of the user's cannot be used.
     """
     gpu = devices.reported()
     missing = weights.packages_missing()
-    found = hub.entries()
-    taken = _taken(gpu, missing, [entry.choice.profile for entry in found if entry.folder])
+    found = hub.entries(own)
+    taken = _taken(own, gpu, missing, [entry.choice.profile for entry in found if entry.folder])
     return {
         "gpu": {"name": gpu.name, "memory_gb": round(gpu.total_gb, 1)} if gpu else None,
         "packages_missing": missing,
@@ -52,8 +55,8 @@ def fits(profile: Profile, gpu: TorchDevice | None) -> str | None:
     return "slower" if min(needs) <= gpu.total_gb else "no"
 
 
-def _taken(gpu: TorchDevice | None, missing: list[str], here: list[Profile]) -> str:
+def _taken(own: Path, gpu: TorchDevice | None, missing: list[str], here: list[Profile]) -> str:
     """The model that ``auto`` takes; empty: none, or nobody knows before torch looks."""
     if gpu is None or missing or not here or not (gpu.total_gb or len(here) == 1):
         return ""
-    return best_here(gpu).profile.name
+    return best_here(own, gpu).profile.name

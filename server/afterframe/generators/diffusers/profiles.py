@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from afterframe.config import Home
 from afterframe.domain import CameraMovement
 from afterframe.errors import ConfigError, NotFound
 
@@ -222,23 +221,25 @@ def _lora_spec(lora: Lora, weight: float) -> str:
     return name if weight == lora.weight else f"{name}={weight:g}"
 
 
-def choose(spec: str, *, folders: bool = True) -> ModelChoice:
+def choose(spec: str, own: Path, *, folders: bool = True) -> ModelChoice:
     """The model that the user named: a profile or a folder, then LoRAs.
 
     Args:
+        own: the folder of the user's profiles.
         folders: folders and files of this machine may be named.
     Raises:
         NotFound: there is no such model, folder or LoRA.
         ConfigError: a profile of the user's cannot be used.
     """
+    profiles = all_profiles(own)
     if folders and _is_folder(spec):  # a folder's name may hold a plus sign
-        return _of_folder(Path(spec))
+        return _of_folder(Path(spec), profiles)
     model, *extras = spec.split(SEPARATOR)
-    named = {profile.name: profile for profile in all_profiles()}
+    named = {profile.name: profile for profile in profiles}
     if model in named:
         choice = ModelChoice(named[model])
     elif folders and (_is_folder(model) or _looks_like_a_path(model)):
-        choice = _of_folder(Path(model))
+        choice = _of_folder(Path(model), profiles)
     else:
         raise NotFound(
             f"There is no model called “{model}”.", f"Known: {', '.join(named)}; or name a folder.", code="no_model"
@@ -270,17 +271,17 @@ def _lora(profile: Profile, text: str, folders: bool) -> tuple[Lora, float]:
         ) from None
 
 
-def _of_folder(folder: Path) -> ModelChoice:
+def _of_folder(folder: Path, profiles: Sequence[Profile]) -> ModelChoice:
     index = read_index(folder)
     own = folder / FOLDER_PROFILE
     if own.is_file():
         return ModelChoice(parse(own.read_text("utf-8"), str(own)), folder.resolve())
     second = index.get("transformer_2") or [None]
     experts = 2 if second[0] is not None else 1
-    for profile in all_profiles():
+    for profile in profiles:
         if index.get("_class_name") in profile.classes and profile.experts == experts:
             return ModelChoice(profile, folder.resolve())
-    known = sorted({name for profile in all_profiles() for name in profile.classes})
+    known = sorted({name for profile in profiles for name in profile.classes})
     raise NotFound(
         f"{folder} holds a {index.get('_class_name')}, which no profile fits.",
         f"Profiles are for {', '.join(known)}; docs/models.md tells how to add one.",
@@ -314,24 +315,26 @@ def read_index(folder: Path) -> dict[str, Any]:
 # -- reading ---------------------------------------------------------------------------------
 
 
-def all_profiles() -> list[Profile]:
-    """Every profile, the user's own first.
+def all_profiles(own: Path) -> list[Profile]:
+    """Every profile: the user's first, then the built-in ones whose names those do not take.
 
+    Args:
+        own: the folder of the user's profiles; it may be missing.
     Raises:
         ConfigError: one of the user's cannot be used.
     """
-    own = sorted((Home.find().root / "models").glob("*.toml"))
-    packaged = sorted(
-        (entry for entry in files(__package__).joinpath("profiles").iterdir() if entry.name.endswith(".toml")),
-        key=lambda entry: entry.name,
-    )
+    users = [parse(path.read_text("utf-8"), str(path)) for path in sorted(own.glob("*.toml"))]
     found: dict[str, Profile] = {}
-    for text, where in [(path.read_text("utf-8"), str(path)) for path in own] + [
-        (entry.read_text("utf-8"), entry.name) for entry in packaged
-    ]:
-        profile = parse(text, where)
+    for profile in (*users, *packaged_profiles()):
         found.setdefault(profile.name, profile)
     return list(found.values())
+
+
+def packaged_profiles() -> list[Profile]:
+    """The built-in profiles, by file name."""
+    entries = files(__package__).joinpath("profiles").iterdir()
+    packaged = sorted((entry for entry in entries if entry.name.endswith(".toml")), key=lambda entry: entry.name)
+    return [parse(entry.read_text("utf-8"), entry.name) for entry in packaged]
 
 
 def parse(text: str, where: str) -> Profile:

@@ -14,7 +14,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from afterframe.config import Home, read_config
 from afterframe.errors import GenerateError
 from afterframe.imaging.frames import Pixels
 from afterframe.vision import Map
@@ -43,12 +42,6 @@ def learned_nearness(pixels: Pixels, weights: Path, shape: tuple[int, int]) -> M
     low, high = np.percentile(depth, (2, 98))
     near = np.clip((depth - low) / max(float(high - low), 1e-6), 0.0, 1.0).astype(np.float32)
     return np.asarray(cv2.resize(near, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32)
-
-
-def configured() -> Path | None:
-    """The folder of weights that config.toml names; None: near and far are guessed from cues."""
-    named = read_config(Home.find().config).vision.depth_model
-    return Path(named).expanduser() if named else None
 
 
 @functools.lru_cache(maxsize=1)

@@ -18,14 +18,13 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
+from afterframe.config import Settings
 from afterframe.domain import Direction, PhotoType, Recipe
 from afterframe.errors import Cancelled
 from afterframe.generators.interface import Capabilities
 from afterframe.generators.parallax.camera import reach
 from afterframe.generators.parallax.clip_renderer import ClipRenderer
-from afterframe.generators.parallax.depth_network import configured
 from afterframe.imaging.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress, every_processor
 
 __all__ = ["Parallax"]
@@ -38,16 +37,15 @@ class Parallax:
     """The embedded generator; see the module.
 
     Args:
-        depth_model: a folder with a depth network's weights, used in place of the cues; None: what config.toml
-            names, if anything.
+        settings: name the folder of a depth network, used in place of the cues, if there is one.
     """
 
     name = "parallax"
     version = "1"
     capabilities = Capabilities(last_frame=True, loop=True, grid=2)
 
-    def __init__(self, depth_model: Path | None = None) -> None:
-        self._depth_model = depth_model or configured()
+    def __init__(self, settings: Settings) -> None:
+        self._depth_model = settings.config.vision.depth_folder
 
     def adapt(self, recipe: Recipe) -> Recipe:
         """Every recipe can be done unchanged."""

@@ -8,7 +8,6 @@ import numpy as np
 
 from afterframe.generators.parallax.clip_renderer import pivot_of
 from afterframe.generators.parallax.depth import nearness
-from afterframe.generators.parallax.depth_network import configured
 from afterframe.imaging.frames import Pixels, PreparedPhoto
 from afterframe.vision import map_scene
 
@@ -26,13 +25,13 @@ def relief(photo: PreparedPhoto, weights: Path | None = None) -> Pixels:
 
     Args:
         photo: framed without a margin.
-        weights: a folder with a depth network, used in place of the cues; None: what config.toml names, if anything.
+        weights: a folder with a depth network, used in place of the cues; None: the cues.
 
     Returns:
         uint8 (height, width), of the photo's aspect, at most 512 pixels on its long side.
     """
     seen = map_scene(photo.surround, photo.scene)
-    near = nearness(seen, photo, weights or configured())
+    near = nearness(seen, photo, weights)
     stays = pivot_of(seen, near, photo).nearness
     signed = (near - np.float32(stays)) / np.float32(max(stays, 1.0 - stays))
     return np.asarray(np.rint(STAYS + _STEPS * np.clip(signed, -1.0, 1.0)), np.uint8)

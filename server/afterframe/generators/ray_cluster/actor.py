@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from afterframe.config import Home, Settings
 from afterframe.domain import Recipe
 from afterframe.errors import AfterframeError, GenerateError, OutOfMemory
 from afterframe.generators import registry
@@ -94,9 +95,10 @@ class RenderActor:
         return made
 
     def _generator(self) -> Generator:
+        """The generator, made with the settings of the machine that this runs on."""
         with self._loading:
             if self._made is None:
-                self._made = registry.load(self._name, self._plan)
+                self._made = registry.load(self._name, Settings(Home.find()), self._plan)
             return self._made
 
     def render(self, photo: PreparedPhoto, recipe: Recipe) -> Iterator[Item]:

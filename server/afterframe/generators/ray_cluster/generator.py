@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from afterframe.config import ClusterConfig, Home, read_config
+from afterframe.config import Settings
 from afterframe.domain import Recipe
 from afterframe.errors import AfterframeError, Cancelled, GenerateError, NotFound, OutOfMemory, Unavailable
 from afterframe.generators.interface import Capabilities
@@ -50,14 +50,15 @@ class Ray:
     """The generator; see the module.
 
     Args:
-        model: the generator that makes the frames there; as the settings say by default.
+        settings: name the cluster.
+        model: the generator that makes the frames there; empty: the one that the settings name.
         plan: its memory plan.
     """
 
     name = "ray"
 
-    def __init__(self, model: str = "", plan: int = 0, config: ClusterConfig | None = None) -> None:
-        self._config = config or read_config(Home.find().config).cluster
+    def __init__(self, settings: Settings, model: str = "", plan: int = 0) -> None:
+        self._config = settings.config.cluster
         self._generator = model or self._config.generator
         self._plan = plan
         self.version = "1"
@@ -68,7 +69,7 @@ class Ray:
         self._pause = threading.Event()
 
     @staticmethod
-    def find_model(name: str, *, folders: bool = True) -> str:
+    def find_model(name: str, settings: Settings, *, folders: bool = True) -> str:  # noqa: ARG004 - part of the agreement
         """A generator of the cluster's machines: they know which they have.
 
         Raises:

@@ -21,7 +21,7 @@ from pathlib import Path
 import cv2
 import psutil
 
-from afterframe.config import Config, EndpointConfig, Home, read_config
+from afterframe.config import EndpointConfig, Settings
 from afterframe.domain import Recipe
 from afterframe.errors import Cancelled, GenerateError, NotFound, OutOfMemory, Unavailable
 from afterframe.generators.interface import Capabilities
@@ -53,15 +53,14 @@ class Remote:
     """The generator; see the module.
 
     Args:
-        model: the title of the one endpoint to use; all of them by default.
-        config: as read from config.toml by default.
+        settings: name the endpoints, and the folder for clips and lock files.
+        model: the title of the one endpoint to use; empty: all of them.
     """
 
     name = "remote"
 
-    def __init__(self, model: str = "", config: Config | None = None, home: Home | None = None) -> None:
-        home = home or Home.find()
-        endpoints = (config or read_config(home.config)).remote.endpoints
+    def __init__(self, settings: Settings, model: str = "") -> None:
+        endpoints = settings.config.remote.endpoints
         chosen = [endpoint for endpoint in endpoints if model in ("", endpoint.title)]
         if not chosen:
             raise NotFound(
@@ -72,7 +71,7 @@ class Remote:
         self.version = "1"
         self.capabilities = Capabilities(trained=True, graded=True)
         self._keyless: dict[str, str] = {}
-        self._folder = home.cache / "remote"
+        self._folder = settings.home.cache / "remote"
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._sweep()
         self._clip = self._folder / f"{os.getpid()}.mp4"
@@ -80,13 +79,13 @@ class Remote:
         self._pause = threading.Event()
 
     @staticmethod
-    def find_model(name: str, *, folders: bool = True) -> str:  # noqa: ARG004 - part of the agreement
+    def find_model(name: str, settings: Settings, *, folders: bool = True) -> str:  # noqa: ARG004 - part of the agreement
         """The title of the endpoint that ``name`` means.
 
         Raises:
             NotFound: config.toml names none of that title.
         """
-        endpoints = read_config(Home.find().config).remote.endpoints
+        endpoints = settings.config.remote.endpoints
         if name in {endpoint.title for endpoint in endpoints}:
             return name
         raise NotFound(

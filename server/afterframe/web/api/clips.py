@@ -132,7 +132,9 @@ def refine_clip(call: Call) -> Json:
     clip = services.catalog.clip(call.args["clip_id"])
     changes = call.body["changes"]
     validate([("the request", changes)])
-    generator = known_generator(call.body.get("generator")) or known_generator(clip.generator, folders=True)
+    settings = services.settings
+    named = known_generator(call.body.get("generator"), settings)
+    generator = named or known_generator(clip.generator, settings, folders=True)
     path = call.context.paths.photo(clip.photo_path)
     photo = services.catalog.photo_at(path)
     if photo is None or photo.sha256 != clip.photo_sha256:

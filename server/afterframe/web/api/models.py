@@ -47,6 +47,6 @@ MODEL: Json = form(
         }
     ),
 )
-def look_at_models(call: Call) -> Json:  # noqa: ARG001 - it asks the machine, not the site
+def look_at_models(call: Call) -> Json:
     """Look at disk and GPU."""
-    return list_models()
+    return list_models(call.context.services.home.models)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from afterframe.config import Settings
 from afterframe.domain import JobState
 from afterframe.errors import AfterframeError, NotAllowed, NotFound, UsageError, WrongState
 from afterframe.generators import registry
@@ -61,7 +62,7 @@ def animate(call: Call) -> Json:
     key = f"animate:{call.body['idempotency_key']}" if "idempotency_key" in call.body else ""
     if key and (earlier := _earlier_answer(call, key)) is not None:
         return earlier
-    wish = _wish(call.body)
+    wish = _wish(call.body, call.context.services.settings)
     renders: list[Json] = []
     refused: list[Json] = []
     allowed: list[tuple[str, Path]] = []
@@ -91,16 +92,16 @@ def _reason(given: str, error: Exception) -> Json:
     return OUR_FAULT
 
 
-def _wish(body: Mapping[str, Any]) -> RenderRequest:
+def _wish(body: Mapping[str, Any], settings: Settings) -> RenderRequest:
     """What holds for every photo of the request; refused as a whole when it makes no sense."""
     overrides = dict(body.get("recipe", {}))
     if "variants" in body:
         overrides["variants"] = body["variants"]
     validate([("the request", overrides)])
-    return RenderRequest(overrides, generator=known_generator(body.get("generator")))
+    return RenderRequest(overrides, generator=known_generator(body.get("generator"), settings))
 
 
-def known_generator(name: str | None, *, folders: bool = False) -> str | None:
+def known_generator(name: str | None, settings: Settings, *, folders: bool = False) -> str | None:
     """A generator's name, checked.
 
     Args:
@@ -109,7 +110,7 @@ def known_generator(name: str | None, *, folders: bool = False) -> str | None:
         UsageError: it is not installed.
     """
     try:
-        return registry.resolve(name, folders=folders) if name else None
+        return registry.resolve(name, settings, folders=folders) if name else None
     except NotFound as error:
         raise UsageError(error.message, error.hint, code=error.error_code) from error
 

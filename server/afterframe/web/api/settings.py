@@ -11,7 +11,7 @@ from typing import Any
 import tomlkit
 import tomlkit.exceptions
 
-from afterframe.config import PRESETS, Config, read_config
+from afterframe.config import PRESETS, Config, Settings, parse_config
 from afterframe.domain import CameraMovement
 from afterframe.errors import ConfigError, UsageError
 from afterframe.generators import registry
@@ -127,7 +127,7 @@ def get_settings(call: Call) -> Json:
 def change_settings(call: Call) -> Json:
     """Write config.toml, if all of it makes sense."""
     with call.context.settings:
-        change(call.context.services.home.config, call.body["values"])
+        change(call.context.services.settings, call.body["values"])
     return {"values": written(call.context.services.home.config)}
 
 
@@ -152,12 +152,13 @@ def written(path: Path) -> dict[str, Any]:
     return found
 
 
-def change(path: Path, values: Mapping[str, Any]) -> Config:
-    """Put settings into a config.toml; the file is as it was unless all of it can be used.
+def change(settings: Settings, values: Mapping[str, Any]) -> Config:
+    """Put settings into config.toml; the file is as it was unless all of it can be used.
 
     Raises:
         ConfigError, RecipeError: the file would make no sense.
     """
+    path = settings.home.config
     try:
         document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
     except (tomlkit.exceptions.ParseError, UnicodeDecodeError) as error:
@@ -171,29 +172,22 @@ def change(path: Path, values: Mapping[str, Any]) -> Config:
         if section not in document:
             document[section] = tomlkit.table()
         document[section][key] = _plain(value)
+    text = tomlkit.dumps(document)
+    config = parse_config(text, path.name)
+    validate([("the settings", config.recipe)])
+    _check_generator(config.render.generator, settings)
     try:
         with replacing(path) as part:
-            part.write_text(tomlkit.dumps(document), "utf-8")
+            part.write_text(text, "utf-8")
             sync_file(part)
-            return _checked(part, path)
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}.", "Check the disk and its rights.") from error
-
-
-def _checked(part: Path, path: Path) -> Config:
-    """What a changed config.toml says, while it still has another name."""
-    try:
-        config = read_config(part)
-        validate([("the settings", config.recipe)])
-        _check_generator(config)
-    except ConfigError as error:
-        raise ConfigError(error.message.replace(str(part), path.name), error.hint, code=error.error_code) from error
     return config
 
 
-def _check_generator(config: Config) -> None:
+def _check_generator(name: str, settings: Settings) -> None:
     try:
-        registry.resolve(config.render.generator)
+        registry.resolve(name, settings)
     except UsageError as error:
         raise ConfigError(error.message, error.hint) from error
 

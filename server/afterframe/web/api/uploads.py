@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from afterframe.config import Settings
 from afterframe.domain import Job
 from afterframe.errors import NotAllowed, PhotoError, PublishError, UsageError
 from afterframe.imaging.decode import SUFFIXES
@@ -80,7 +81,7 @@ def upload_photo(call: Call) -> Json:
     """Keep one photo; nothing of it stays behind when it cannot be animated."""
     folder, watched = _folder(call, call.body.get("folder"))
     name = photo_name(call.body["file"])
-    wish = _wish(call.body)
+    wish = _wish(call.body, call.context.services.settings)
     check_folder(folder)
     sweep(folder)
     with staged(folder, name, call.body["file"]) as photo:
@@ -103,10 +104,10 @@ def _folder(call: Call, given: str | None) -> tuple[Path, bool]:
     return path, any(folder.watch for folder in around)
 
 
-def _wish(body: Mapping[str, Any]) -> RenderRequest:
+def _wish(body: Mapping[str, Any], settings: Settings) -> RenderRequest:
     overrides = dict(body.get("recipe", {})) | ({"variants": body["variants"]} if "variants" in body else {})
     validate([("the request", overrides)])
-    return RenderRequest(overrides, generator=known_generator(body.get("generator")))
+    return RenderRequest(overrides, generator=known_generator(body.get("generator"), settings))
 
 
 def _put(call: Call, photo: Path, folder: Path, wish: RenderRequest | None) -> tuple[Path, bool, list[Job]]:

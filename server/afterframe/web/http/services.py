@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from afterframe.config import Config, Home
+from afterframe.config import Config, Home, Settings
 from afterframe.intake.ingest import Ingest
 from afterframe.render.drafts import DraftMaker
 from afterframe.state.answers import Answers
@@ -21,8 +21,7 @@ from afterframe.state.queue import Queue
 class Services:
     """The daemon's parts, as the routes see them."""
 
-    home: Home
-    config: Config
+    settings: Settings
     database: Database
     catalog: Catalog
     folders: FolderList
@@ -38,3 +37,13 @@ class Services:
     """Looks a watched folder through now."""
     stopping: threading.Event
     """Set when the daemon ends: event streams must end too."""
+
+    @property
+    def home(self) -> Home:
+        """Afterframe's own folder."""
+        return self.settings.home
+
+    @property
+    def config(self) -> Config:
+        """What config.toml says, as it was last read."""
+        return self.settings.config

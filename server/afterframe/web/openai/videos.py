@@ -17,6 +17,7 @@ from typing import Any
 
 from flask import Response, jsonify
 
+from afterframe.config import Settings
 from afterframe.domain import CameraMovement, Direction, GeneratorName, PhotoType
 from afterframe.errors import NotFound, UsageError, shortened
 from afterframe.generators import registry
@@ -97,7 +98,7 @@ def create_video(call: Call) -> Json:
     prompt, facts = body.get("prompt", "").strip(), body.get("facts", True)
     overrides = _overrides(body, prompt)
     validate([("the request", overrides)])
-    wish = RenderRequest(overrides, generator=_generator(body.get("model", "")), look=facts)
+    wish = RenderRequest(overrides, generator=_generator(body.get("model", ""), services.settings), look=facts)
     shelf = videos(services)
     clear_deleted(services)
     with (
@@ -127,14 +128,14 @@ def _overrides(body: Mapping[str, Any], prompt: str) -> dict[str, object]:
     return overrides
 
 
-def _generator(model: str) -> str | None:
+def _generator(model: str, settings: Settings) -> str | None:
     """The generator that a model's name means; None: the default one.
 
     Raises:
         UsageError: it names a generator of ours and a model that this one has not.
     """
     try:
-        return registry.resolve(model, folders=False) if model else None
+        return registry.resolve(model, settings, folders=False) if model else None
     except UsageError:
         if GeneratorName.parse(model).kind in registry.available():
             raise
@@ -315,7 +316,7 @@ def _remix(call: Call, video_id: str, prompt: str) -> Json:
     wish = RenderRequest(
         {"variants": 1, **changes},
         kept(clip, changes),
-        known_generator(clip.generator),
+        known_generator(clip.generator, services.settings),
         parent_clip=clip.id,
         look=source.facts and "prompt" in changes,  # a prompt that is kept tells the look already
     )

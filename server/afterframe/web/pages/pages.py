@@ -208,7 +208,7 @@ def show_settings(call: Call) -> Response:
         languages=LANGUAGES,
         config=services.home.config,
         fields=[replace(field, value=values.get(field.name)) for field in FIELDS],
-        generator=registry.resolve(services.config.render.generator),
+        generator=registry.resolve(services.config.render.generator, services.settings),
         generators=registry.available(),
     )
 

@@ -17,10 +17,10 @@ from afterframe.domain import Direction, Recipe, Scene
 from afterframe.errors import Cancelled, GenerateError, OutOfMemory
 from afterframe.generators.diffusers import engine
 from afterframe.generators.diffusers.generator import Diffusers
-from afterframe.generators.diffusers.profiles import all_profiles
+from afterframe.generators.diffusers.profiles import packaged_profiles
 from afterframe.generators.registry import load
 from afterframe.imaging.frames import Frames, PreparedPhoto
-from factories import make_picture, make_recipe
+from factories import make_picture, make_recipe, make_settings
 
 diffusers_tiny = pytest.importorskip("diffusers_tiny")
 torch = pytest.importorskip("torch")
@@ -30,7 +30,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # diffusers and numpy 2
 ]
 Clip = npt.NDArray[np.uint8]
-TITLES = {profile.name: profile.title for profile in all_profiles()}
+TITLES = {profile.name: profile.title for profile in packaged_profiles()}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -74,7 +74,7 @@ def made(models: Callable[[str], Path]) -> Iterator[Callable[..., Diffusers]]:
     alive: list[Diffusers] = []
 
     def make(family: str, plan: int = 0, lora: str = "") -> Diffusers:
-        alive.append(Diffusers(f"{models(family)}{lora}", plan))
+        alive.append(Diffusers(make_settings(), f"{models(family)}{lora}", plan))
         return alive[-1]
 
     yield make
@@ -209,7 +209,7 @@ def test_a_second_clip_knows_how_long_it_will_take(made: Callable[..., Diffusers
 @pytest.mark.parametrize("family", ["wan22-5b", "ltx2", "cogvideox"])
 def test_the_most_frugal_plan_runs_too(made: Callable[..., Diffusers], family: str) -> None:
     """8-bit layers, groups of layers brought in one by one, tiles: all of it works without a GPU."""
-    plans = len(next(profile for profile in all_profiles() if profile.name == family).plans)
+    plans = len(next(profile for profile in packaged_profiles() if profile.name == family).plans)
     generator = made(family, plan=plans - 1)
     recipe = generator.adapt(recipe_for())
     clip = clip_of(generator, recipe)
@@ -340,7 +340,7 @@ def test_weights_that_are_cut_short_are_named(made: Callable[..., Diffusers], tm
     folder = diffusers_tiny.make("ltx-2b", tmp_path / "ltx")
     (file,) = (folder / "transformer").glob("*.safetensors")
     file.write_bytes(file.read_bytes()[:-100])
-    generator = load(f"diffusers:{folder}")
+    generator = load(f"diffusers:{folder}", make_settings())
     with pytest.raises(GenerateError, match="cut short") as caught:
         generator.adapt(recipe_for())
     assert str(file) in caught.value.message
@@ -350,7 +350,7 @@ def test_weights_of_another_shape_are_told_in_words(tmp_path: Path) -> None:
     folder = diffusers_tiny.make("ltx-2b", tmp_path / "ltx")
     (config,) = (folder / "transformer").glob("config.json")
     config.write_text(config.read_text("utf-8").replace('"cross_attention_dim": 32', '"cross_attention_dim": 64'))
-    generator = load(f"diffusers:{folder}")
+    generator = load(f"diffusers:{folder}", make_settings())
     with pytest.raises(Exception, match=r"LTX|size mismatch|shape") as caught:
         list(start(generator, generator.adapt(recipe_for())).frames)  # type: ignore[arg-type]
     assert not isinstance(caught.value, OutOfMemory)

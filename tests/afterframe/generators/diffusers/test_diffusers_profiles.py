@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from afterframe.config import Settings
 from afterframe.domain import CameraMovement, Direction
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, UsageError
 from afterframe.generators import registry
@@ -19,12 +20,12 @@ from afterframe.generators.diffusers import device as devices
 from afterframe.generators.diffusers import failures, fit, plans, weights
 from afterframe.generators.diffusers.acceleration import attention_for
 from afterframe.generators.diffusers.device import TorchDevice
-from afterframe.generators.diffusers.profiles import ModelChoice, Profile, all_profiles, choose, parse
+from afterframe.generators.diffusers.profiles import ModelChoice, Profile, choose, packaged_profiles, parse
 from afterframe.generators.diffusers.timings import Costs, PhaseProgress, PhaseTimings
 from factories import Clock, make_recipe
 
 CARD = TorchDevice("cuda", "a card", 24.0, 24.0, (8, 9))
-PROFILES = {profile.name: profile for profile in all_profiles()}
+PROFILES = {profile.name: profile for profile in packaged_profiles()}
 
 
 # -- profiles --------------------------------------------------------------------------------
@@ -69,11 +70,11 @@ vram_gb = 8
 """
 
 
-def test_a_profile_of_the_users_needs_no_code(home_of_its_own: Path) -> None:
-    (home_of_its_own / "models").mkdir(parents=True)
-    (home_of_its_own / "models" / "mine.toml").write_text(MINIMAL, "utf-8")
-    assert choose("mine").profile.title == "My model"
-    assert registry.resolve("diffusers:mine") == "diffusers:mine"
+def test_a_profile_of_the_users_needs_no_code(settings: Settings) -> None:
+    settings.home.models.mkdir()
+    (settings.home.models / "mine.toml").write_text(MINIMAL, "utf-8")
+    assert choose("mine", settings.home.models).profile.title == "My model"
+    assert registry.resolve("diffusers:mine", settings) == "diffusers:mine"
 
 
 @pytest.mark.parametrize(
@@ -96,35 +97,35 @@ def test_a_profile_that_makes_no_sense_is_refused_by_name(change: str, said: str
 def test_loras_are_named_with_a_plus_and_their_weight(tmp_path: Path) -> None:
     film = tmp_path / "a film+look.safetensors"
     film.write_bytes(b"")
-    choice = choose("wan22-a14b+4-step=0.8")
+    choice = choose("wan22-a14b+4-step=0.8", tmp_path)
     assert [(lora.name, weight) for lora, weight in choice.loras] == [("4-step", 0.8)]
     assert choice.steps == 4
     assert choice.guidance == {"guidance_scale": 1.0, "guidance_scale_2": 1.0}
-    assert choose(choice.spec) == choice
+    assert choose(choice.spec, tmp_path) == choice
 
 
 @pytest.mark.parametrize("spec", ["sora", "wan22-5b+moon", "wan22-a14b+4-step=heavy", "/not/there", "a\\b"])
-def test_a_model_that_is_not_there_is_named(spec: str) -> None:
+def test_a_model_that_is_not_there_is_named(settings: Settings, spec: str) -> None:
     with pytest.raises(NotFound) as caught:
-        choose(spec)
+        choose(spec, settings.home.models)
     assert caught.value.error_code == "no_model"
     assert caught.value.hint
 
 
-def test_folders_are_not_for_those_who_ask_from_outside(tmp_path: Path) -> None:
+def test_folders_are_not_for_those_who_ask_from_outside(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(NotFound):
-        registry.resolve(f"diffusers:{tmp_path}", folders=False)
+        registry.resolve(f"diffusers:{tmp_path}", settings, folders=False)
     with pytest.raises(NotFound):
-        registry.resolve(f"diffusers:wan22-5b+{tmp_path}/x.safetensors", folders=False)
+        registry.resolve(f"diffusers:wan22-5b+{tmp_path}/x.safetensors", settings, folders=False)
 
 
-def test_a_generator_without_models_says_so() -> None:
+def test_a_generator_without_models_says_so(settings: Settings) -> None:
     with pytest.raises(UsageError, match="no models"):
-        registry.resolve("parallax:wan22-5b")
+        registry.resolve("parallax:wan22-5b", settings)
 
 
-def test_a_model_alone_means_the_generator_that_has_it() -> None:
-    assert registry.resolve("auto:wan22-5b") == "diffusers:wan22-5b"
+def test_a_model_alone_means_the_generator_that_has_it(settings: Settings) -> None:
+    assert registry.resolve("auto:wan22-5b", settings) == "diffusers:wan22-5b"
 
 
 def pipeline_folder(folder: Path, kind: str = "WanImageToVideoPipeline", **parts: Any) -> Path:
@@ -141,12 +142,12 @@ def pipeline_folder(folder: Path, kind: str = "WanImageToVideoPipeline", **parts
 def test_a_folder_finds_its_profile_by_its_index(tmp_path: Path) -> None:
     one = pipeline_folder(tmp_path / "one ü")
     two = pipeline_folder(tmp_path / "two", transformer_2=["diffusers", "WanTransformer3DModel"])
-    assert choose(str(one)).profile.name == "wan22-5b"
-    assert choose(str(two)).profile.name == "wan22-a14b"
+    assert choose(str(one), tmp_path).profile.name == "wan22-5b"
+    assert choose(str(two), tmp_path).profile.name == "wan22-a14b"
     with pytest.raises(NotFound, match="StableDiffusionPipeline"):
-        choose(str(pipeline_folder(tmp_path / "other", "StableDiffusionPipeline")))
+        choose(str(pipeline_folder(tmp_path / "other", "StableDiffusionPipeline")), tmp_path)
     with pytest.raises(NotFound, match=r"model_index\.json"):
-        choose(str(tmp_path))
+        choose(str(tmp_path), tmp_path)
 
 
 # -- fitting ---------------------------------------------------------------------------------
@@ -436,7 +437,7 @@ def put_in_cache(cache: Path, profile: Profile, commit: str = "c" * 40) -> Path:
 
 
 def test_weights_are_found_in_the_hugging_face_cache(cache: Path) -> None:
-    choice = choose("wan22-5b")
+    choice = ModelChoice(PROFILES["wan22-5b"])
     assert weights.find(choice) is None
     folder = put_in_cache(cache, choice.profile)
     stored = weights.require(choice)
@@ -448,12 +449,12 @@ def test_a_half_pulled_model_counts_as_missing(cache: Path) -> None:
     folder = put_in_cache(cache, PROFILES["wan22-5b"])
     index = {"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}}
     (folder / "transformer" / "x.safetensors.index.json").write_text(json.dumps(index), "utf-8")
-    assert weights.find(choose("wan22-5b")) is None
+    assert weights.find(ModelChoice(PROFILES["wan22-5b"])) is None
 
 
 def test_missing_weights_say_how_to_get_them(cache: Path) -> None:
     with pytest.raises(GenerateError, match="not") as caught:
-        weights.require(choose("wan22-a14b+4-step"))
+        weights.require(choose("wan22-a14b+4-step", cache))
     assert caught.value.error_code == "no_weights"
     assert "afterframe models pull wan22-a14b+4-step" in caught.value.hint
 
@@ -465,13 +466,13 @@ def test_damaged_weights_are_named(tmp_path: Path, what: str) -> None:
     header = json.dumps({"w": {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]}}).encode()
     whole = len(header).to_bytes(8, "little") + header + bytes(16)
     file.write_bytes(whole)
-    weights.require(choose(str(folder)))
+    weights.require(choose(str(folder), tmp_path))
     if what == "pickle":
         file.rename(file.with_suffix(".bin"))
     else:
         file.write_bytes({"cut": whole[:-1], "empty": b"", "noise": bytes([255]) * 64}[what])
     with pytest.raises(GenerateError) as caught:
-        weights.require(choose(str(folder)))
+        weights.require(choose(str(folder), tmp_path))
     assert caught.value.error_code == "model_damaged"
     assert "a model" in caught.value.message
 
@@ -483,12 +484,12 @@ def test_damaged_weights_are_named(tmp_path: Path, what: str) -> None:
     ("gpu", "pulled", "chosen"), [(True, True, "diffusers"), (True, False, "parallax"), (False, True, "parallax")]
 )
 def test_auto_takes_the_gpu_where_there_is_one_and_weights(
-    cache: Path, monkeypatch: pytest.MonkeyPatch, gpu: bool, pulled: bool, chosen: str
+    settings: Settings, cache: Path, monkeypatch: pytest.MonkeyPatch, gpu: bool, pulled: bool, chosen: str
 ) -> None:
     monkeypatch.setattr(devices, "likely", lambda: gpu)
     if pulled:
         put_in_cache(cache, PROFILES["wan22-5b"])
-    assert registry.resolve("auto") == chosen
+    assert registry.resolve("auto", settings) == chosen
 
 
 def test_the_largest_model_that_fits_is_taken(cache: Path) -> None:
@@ -500,29 +501,31 @@ def test_the_largest_model_that_fits_is_taken(cache: Path) -> None:
         next((cache / "models--Wan-AI--Wan2.2-I2V-A14B-Diffusers" / "snapshots").iterdir()),
         transformer_2=["diffusers", "WanTransformer3DModel"],
     )
-    assert best_here(replace(CARD, free_gb=78.0)).profile.name == "wan22-a14b"
-    assert best_here(CARD).profile.name == "wan22-5b"
-    assert best_here(replace(CARD, free_gb=6.0)).profile.name == "wan22-5b"
+    assert best_here(cache, replace(CARD, free_gb=78.0)).profile.name == "wan22-a14b"
+    assert best_here(cache, CARD).profile.name == "wan22-5b"
+    assert best_here(cache, replace(CARD, free_gb=6.0)).profile.name == "wan22-5b"
 
 
 def test_no_model_at_all_says_how_to_get_one(cache: Path) -> None:
     from afterframe.generators.diffusers.generator import best_here
 
     with pytest.raises(GenerateError) as caught:
-        best_here(CARD)
+        best_here(cache, CARD)
     assert caught.value.error_code == "no_weights"
 
 
-def test_a_gpu_without_a_model_is_told_how_to_get_one(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_without_a_model_is_told_how_to_get_one(
+    settings: Settings, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(devices, "present", lambda: True)
-    assert "afterframe models pull" in registry.advice("parallax")
+    assert "afterframe models pull" in registry.advice("parallax", settings)
     put_in_cache(cache, PROFILES["wan22-5b"])
-    assert registry.advice("parallax") == ""
+    assert registry.advice("parallax", settings) == ""
     monkeypatch.setattr(devices, "present", lambda: False)
-    assert registry.advice("parallax") == registry.advice("diffusers") == ""
+    assert registry.advice("parallax", settings) == registry.advice("diffusers", settings) == ""
 
 
 @pytest.mark.parametrize("spec", ["m" * 5000, "/" + "m" * 5000], ids=["a name", "a path"])
-def test_a_model_longer_than_a_path_can_be_is_no_model(spec: str) -> None:
+def test_a_model_longer_than_a_path_can_be_is_no_model(settings: Settings, spec: str) -> None:
     with pytest.raises(NotFound):
-        choose(spec)
+        choose(spec, settings.home.models)

@@ -20,6 +20,7 @@ from afterframe.generators.parallax.yuv import RGB_TO_YCBCR, planes
 from afterframe.generators.registry import load
 from afterframe.imaging.frames import PreparedPhoto
 from afterframe.imaging.framing import frame
+from factories import make_settings
 
 SIZE = (192, 128)
 RECIPE = Recipe(
@@ -50,11 +51,11 @@ def picture() -> np.ndarray:
 
 def prepared(recipe: Recipe) -> PreparedPhoto:
     scene = Scene(subject=BoundingBox(0.42, 0.29, 0.16, 0.57))
-    return frame(picture(), scene, recipe.size, Parallax().overscan(recipe))
+    return frame(picture(), scene, recipe.size, Parallax(make_settings()).overscan(recipe))
 
 
 def clip(recipe: Recipe) -> Iterator[np.ndarray]:
-    frames = Parallax().generate(prepared(recipe), recipe, lambda share: None, lambda: False)
+    frames = Parallax(make_settings()).generate(prepared(recipe), recipe, lambda share: None, lambda: False)
     return (made.copy() for made in frames.frames)
 
 
@@ -76,7 +77,7 @@ def step(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def test_it_is_installed_under_its_name() -> None:
-    generator: Generator = load("parallax")
+    generator: Generator = load("parallax", make_settings())
     assert generator.name == "parallax"
 
 
@@ -160,7 +161,7 @@ def test_the_same_recipe_gives_the_same_frames() -> None:
 
 def test_frames_and_progress_are_counted() -> None:
     heard: list[float] = []
-    frames = Parallax().generate(prepared(RECIPE), RECIPE, heard.append, lambda: False)
+    frames = Parallax(make_settings()).generate(prepared(RECIPE), RECIPE, heard.append, lambda: False)
     assert sum(1 for _ in frames.frames) == frames.count == RECIPE.frame_count
     assert heard[-1] == 1.0
     assert heard == sorted(heard)
@@ -168,7 +169,7 @@ def test_frames_and_progress_are_counted() -> None:
 
 def test_cancelling_stops_within_a_frame() -> None:
     stop = False
-    frames = Parallax().generate(prepared(RECIPE), RECIPE, lambda share: None, lambda: stop).frames
+    frames = Parallax(make_settings()).generate(prepared(RECIPE), RECIPE, lambda share: None, lambda: stop).frames
     next(frames)
     stop = True
     with pytest.raises(Cancelled):

@@ -16,6 +16,7 @@ from afterframe.generators.parallax.generator import Parallax
 from afterframe.generators.parallax.motion_fields import FLOW_CYCLE_S, second_share
 from afterframe.imaging.frames import PreparedPhoto
 from afterframe.imaging.framing import frame
+from factories import make_settings
 
 RECIPE = Recipe(
     photo_type=PhotoType.ENVIRONMENTAL,
@@ -32,7 +33,7 @@ RECIPE = Recipe(
 
 
 def prepared(pixels: np.ndarray, recipe: Recipe, scene: Scene | None = None) -> PreparedPhoto:
-    return frame(pixels, scene or Scene(), recipe.size, Parallax().overscan(recipe))
+    return frame(pixels, scene or Scene(), recipe.size, Parallax(make_settings()).overscan(recipe))
 
 
 def skyline() -> np.ndarray:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from afterframe.config import Home
+from afterframe.config import Config, Settings, VisionConfig
 from afterframe.domain import CameraMovement, Scene
 from afterframe.errors import GenerateError
 from afterframe.generators.parallax import depth_network
@@ -89,7 +89,7 @@ def test_missing_weights_are_named_in_the_error(tmp_path: Path) -> None:
         depth_network.learned_nearness(source(), tmp_path, (32, 48))
 
 
-def test_a_depth_network_named_in_the_settings_is_used_for_clips(tmp_path: Path) -> None:
+def test_a_depth_network_named_in_the_settings_is_used_for_clips(settings: Settings, tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
     sees = transformers.Dinov2Config(
         hidden_size=16, num_hidden_layers=4, num_attention_heads=2, intermediate_size=32, image_size=28, patch_size=14,
@@ -101,11 +101,10 @@ def test_a_depth_network_named_in_the_settings_is_used_for_clips(tmp_path: Path)
     )  # fmt: skip
     folder = tmp_path / "depth anything"
     transformers.DepthAnythingForDepthEstimation(config).save_pretrained(folder)
-    Home.find().make().config.write_text(f"[vision]\ndepth_model = {str(folder)!r}\n")
+    by_network = Parallax(Settings(settings.home, Config(vision=VisionConfig(str(folder)))))
     recipe = make_recipe(size=SIZE, camera_movement=CameraMovement.ORBIT_LEFT)
-    photo = frame(source(), Scene(), SIZE, Parallax().overscan(recipe))
-    frames = list(Parallax().generate(photo, recipe, lambda share, eta_s=None: None, lambda: False).frames)
-    Home.find().config.unlink()
-    by_cues = list(Parallax().generate(photo, recipe, lambda share, eta_s=None: None, lambda: False).frames)
+    photo = frame(source(), Scene(), SIZE, by_network.overscan(recipe))
+    frames = list(by_network.generate(photo, recipe, lambda share, eta_s=None: None, lambda: False).frames)
+    by_cues = list(Parallax(settings).generate(photo, recipe, lambda share, eta_s=None: None, lambda: False).frames)
     assert len(frames) == recipe.frame_count
     assert not np.array_equal(frames[-1], by_cues[-1])
