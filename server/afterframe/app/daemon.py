@@ -20,6 +20,7 @@ from waitress.server import create_server
 from afterframe.app.recovery import clear_stray, recover
 from afterframe.config import ALL_INTERFACES, Config, Home, Settings
 from afterframe.errors import ConfigError
+from afterframe.intake.folders import absolute, addable_folder, configured_folders
 from afterframe.intake.ingest import MAX_PARALLEL_READS, Ingest
 from afterframe.intake.photo_reader import PhotoReader
 from afterframe.intake.watcher import Watcher
@@ -71,7 +72,8 @@ class Daemon:
             tell: called with every event from then on.
         Raises:
             AlreadyRunning: another daemon holds this home.
-            ConfigError: the port is taken, or a folder does not exist.
+            ConfigError: the port is taken, or config.toml names a folder that may not be added.
+            UsageError: a folder given may not be added.
         """
         with ExitStack() as stack:
             lock = DaemonLock(self._home.root)
@@ -141,13 +143,9 @@ class Daemon:
         self._stopping.set()
 
     def _know_folders(self, folders: FolderList) -> None:
-        for folder in self._folders:
-            folders.put(existing_folder(folder), watch=True)
-        # A folder of config.toml may be on a drive that is not plugged in now.
-        for folder in map(Path, self._config.watch.folders):
-            folders.put(folder.expanduser().resolve(), watch=True)
-        for folder in map(Path, self._config.watch.allowed):
-            folders.put(folder.expanduser().resolve(), watch=False)
+        named = [(addable_folder(absolute(folder), self._home.root), True) for folder in self._folders]
+        for folder, watch in [*named, *configured_folders(self._config.watch, self._home)]:
+            folders.put(folder, watch=watch)
 
     def _serve(
         self, stack: ExitStack, services: Services, codes: LoginCodes, ready: Callable[[str, str], None]
@@ -164,18 +162,6 @@ class Daemon:
         context = app.extensions["afterframe"]
         for listing in (context.clips, context.renders):
             listing.facets()  # read now, so that the first page need not wait for it
-
-
-def existing_folder(folder: Path) -> Path:
-    """The real path of a folder.
-
-    Raises:
-        ConfigError: it does not exist or is not a folder.
-    """
-    real = folder.expanduser().resolve()
-    if not real.is_dir():
-        raise ConfigError(f"{folder} is not a folder.", "Make it first, or name another one.", code="no_folder")
-    return real
 
 
 def handle_signals(daemon: Daemon) -> None:

@@ -15,6 +15,7 @@ from afterframe.config import Config, Home, Settings, read_config
 from afterframe.encode.encode import Encoding, version
 from afterframe.errors import AfterframeError, ConfigError
 from afterframe.generators import registry
+from afterframe.intake.folders import configured_folders
 from afterframe.state.database import Database
 from afterframe.system.runtime_files import read_daemon
 
@@ -63,7 +64,7 @@ def _python(_: Home) -> tuple[str, str]:
 
 
 def _settings(home: Home) -> tuple[str, str]:
-    read_config(home.config)
+    configured_folders(read_config(home.config).watch, home)
     return (str(home.config), "") if home.config.exists() else (f"defaults ({home.config} does not exist)", "")
 
 

@@ -8,10 +8,11 @@ from typing import Any
 from afterframe.app.client import ask
 from afterframe.config import Config, Home
 from afterframe.errors import WrongState
+from afterframe.intake.folders import absolute, addable_folder, known_folder
 from afterframe.state.database import Database
 from afterframe.state.folder_list import Folder, FolderList
+from afterframe.system.paths import real_path
 from afterframe.system.runtime_files import read_daemon
-from afterframe.web.api.folders import existing_folder, known_folder
 
 
 class Folders:
@@ -36,16 +37,16 @@ class Folders:
         """Watch a folder, or only permit requests for its photos.
 
         Raises:
-            UsageError, NotAllowed: it is no folder, a whole disk, or our own.
+            UsageError, NotAllowed: it is not a folder, a whole disk, or Afterframe's own.
         """
-        path = str(folder.expanduser().absolute())
+        path = absolute(folder)
         daemon = read_daemon(self._home)
         if daemon is not None:
             ask(self._home, daemon, "POST", "/api/folders", {"path": path, "watch": watch})
             return
         database = Database(self._home.database)
         try:
-            FolderList(database).put(existing_folder(path, self._home.root), watch=watch)
+            FolderList(database).put(addable_folder(path, self._home.root), watch=watch)
         finally:
             database.close()
 
@@ -56,18 +57,18 @@ class Folders:
             NotFound: it is none of ours.
             WrongState: config.toml names it, so that the next start would bring it back.
         """
-        path = folder.expanduser().absolute()
+        path = absolute(folder)
         named = [*self._config.watch.folders, *self._config.watch.allowed]
-        if path.resolve() in [Path(name).expanduser().resolve() for name in named]:
-            raise WrongState(f"{folder} stands in {self._home.config}.", "Take it out there and start again.")
+        if real_path(path) in [real_path(absolute(name)) for name in named]:
+            raise WrongState(f"{folder} is named in {self._home.config}.", "Remove it there and start again.")
         daemon = read_daemon(self._home)
         if daemon is not None:
-            ask(self._home, daemon, "DELETE", "/api/folders", {"path": str(path)})
+            ask(self._home, daemon, "DELETE", "/api/folders", {"path": path})
             return
         database = Database(self._home.database)
         try:
             folders = FolderList(database)
-            folders.drop(known_folder(str(path), folders))
+            folders.drop(known_folder(path, folders))
         finally:
             database.close()
 

@@ -66,15 +66,6 @@ def scan(root: Path) -> Scan:
     return Scan(photos, frozenset(clips), tuple(temporaries), entries)
 
 
-def is_inside(real: str, root: str) -> bool:
-    """Whether a real path is a folder or lies under it."""
-    top = os.path.normcase(os.path.realpath(root))
-    try:
-        return os.path.commonpath([os.path.normcase(real), top]) == top
-    except ValueError:
-        return False  # another drive
-
-
 def on_network(path: Path) -> bool:
     """Whether a folder is on a network share, where change events do not arrive."""
     if str(path).startswith("\\\\"):

@@ -24,10 +24,11 @@ from watchdog.observers.api import BaseObserver
 from afterframe.config import WatchConfig
 from afterframe.domain import Failure, Stamp
 from afterframe.imaging.decode import is_photo
-from afterframe.intake.scan import is_inside, on_network, scan
+from afterframe.intake.scan import on_network, scan
 from afterframe.intake.settle import StabilityTracker
 from afterframe.state.catalog import Catalog
 from afterframe.state.folder_list import FolderList
+from afterframe.system.paths import is_inside
 
 TAKE_AT_ONCE = 32
 """Photos dealt with before hints and folders are looked at again."""

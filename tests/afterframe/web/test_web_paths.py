@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from afterframe.errors import AfterframeError, NotAllowed, NotFound, PhotoError, UsageError
-from afterframe.intake.scan import is_inside
-from afterframe.web.auth.paths import AllowedPaths, open_regular, windows_oddity
+from afterframe.system.paths import is_inside, windows_oddity
+from afterframe.web.auth.paths import AllowedPaths, open_regular
 
 
 @pytest.fixture

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-from afterframe.errors import NotAllowed, NotFound, UsageError, shortened
-from afterframe.intake.scan import is_inside
-from afterframe.state.folder_list import FolderList
-from afterframe.web.auth.paths import SHOWN, check_absolute, real_path, windows_oddity
+from afterframe.intake.folders import addable_folder, known_folder
 from afterframe.web.http import schemas
 from afterframe.web.http.routes import Call, Routes
 from afterframe.web.http.schemas import Json, folder_json, form, listed, ref
@@ -49,7 +43,7 @@ def list_folders(call: Call) -> Json:
 def put_folder(call: Call) -> Json:
     """Add or change one folder."""
     services, given = call.context.services, call.body["path"]
-    folder = existing_folder(given, services.home.root)
+    folder = addable_folder(given, services.home.root)
     known = {known.path: known for known in services.folders.all()}
     watch = call.body.get("watch", known[folder].watch if folder in known else True)
     confirmed = call.body.get("confirm_backlog", False)
@@ -76,48 +70,3 @@ def drop_folder(call: Call) -> Json:
     services.folders.drop(known_folder(given, services.folders))
     services.folders_changed()
     return {"path": given}
-
-
-def known_folder(given: str, folders: FolderList) -> Path:
-    """The folder of ours that a path names.
-
-    Raises:
-        UsageError: it is no absolute path.
-        NotFound: it is none of ours.
-    """
-    check_absolute(given)
-    known = {str(folder.path) for folder in folders.all()}
-    spelled = os.path.normpath(given)
-    # A folder of ours may be spelled as it is kept, so that a share that is away needs no look-up.
-    path = spelled if spelled in known else real_path(given)
-    if path not in known:
-        raise NotFound(f"{shortened(given, SHOWN)} is not one of the folders.", "`afterframe folders` lists them.")
-    return Path(path)
-
-
-def existing_folder(given: str, home: Path) -> Path:
-    """The real path of a folder that may be added.
-
-    Raises:
-        UsageError: it is no folder.
-        NotAllowed: it is a whole disk or Afterframe's own.
-    """
-    check_absolute(given)
-    share = os.path.splitdrive(given)[0]
-    if os.name == "nt" and (oddity := windows_oddity(given, [share])):
-        raise NotAllowed(f"{shortened(given, SHOWN)} is {oddity}.", code="bad_path")
-    real = real_path(given)
-    if not os.path.isdir(real):  # noqa: PTH112 - False, not an error, for a name that is too long
-        raise UsageError(
-            f"{shortened(given, SHOWN)} is not a folder.", "Make it first, or name another one.", code="no_folder"
-        )
-    path = Path(real)
-    if path.parent == path:
-        raise NotAllowed(f"{given} is a whole disk.", "Name the folder that the photos are in.", code="whole_disk")
-    if is_inside(real, str(home)):
-        raise NotAllowed(
-            f"{given} belongs to Afterframe itself.",
-            "Name the folder that the photos are in.",
-            code="own_folder",
-        )
-    return path

@@ -21,8 +21,8 @@ from afterframe.publish.files import check_folder
 from afterframe.recipe import validate
 from afterframe.system.files import sync_file
 from afterframe.system.hashing import sha256_of
+from afterframe.system.paths import DEVICES
 from afterframe.web.api.renders import known_generator
-from afterframe.web.auth.paths import DEVICES
 from afterframe.web.http import schemas
 from afterframe.web.http.forms import FILE, Upload
 from afterframe.web.http.routes import Call, Routes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import ntpath
 import os
 import stat
 from collections.abc import Callable, Iterable
@@ -12,23 +11,9 @@ from typing import BinaryIO
 
 from afterframe.errors import NotAllowed, NotFound, PhotoError, UsageError, shortened
 from afterframe.imaging.decode import is_photo
-from afterframe.intake.scan import is_inside
+from afterframe.system.paths import SHOWN, check_absolute, check_unicode, is_inside, real_path, windows_oddity
 
 OUTSIDE_HINT = "Add its folder to the watched folders or the allowed ones first (POST /api/folders)."
-DEVICES = frozenset(
-    {
-        "con",
-        "prn",
-        "aux",
-        "nul",
-        "conin$",
-        "conout$",
-        *(f"{kind}{n}" for kind in ("com", "lpt") for n in "123456789¹²³"),
-    }
-)
-"""Names that Windows takes for devices, whatever their suffix."""
-SHOWN = 300
-"""Characters of a path that a message repeats: all of a sensible one."""
 
 
 class AllowedPaths:
@@ -55,7 +40,7 @@ class AllowedPaths:
         if self._windows and (oddity := windows_oddity(given, roots)):
             raise NotAllowed(f"{shortened(given, SHOWN)} is {oddity}.", OUTSIDE_HINT)
         real = real_path(given)
-        _check_unicode(real)
+        check_unicode(real)
         if not any(is_inside(real, root) for root in roots):
             raise NotAllowed(f"{shortened(given, SHOWN)} is outside Afterframe's folders.", OUTSIDE_HINT)
         _check_length(real, given)
@@ -109,65 +94,6 @@ def _check_length(real: str, given: str) -> None:
                 "Shorten the names of the file and its folders.",
                 code="name_too_long",
             ) from error
-
-
-def check_absolute(given: str) -> None:
-    """Refuse what is no absolute path.
-
-    Raises:
-        UsageError: empty, relative, or with characters that cannot be kept.
-    """
-    if "\0" in given:
-        raise UsageError("A path cannot hold a NUL character.", code="bad_path")
-    _check_unicode(given)
-    if not Path(given).is_absolute():
-        raise UsageError(
-            f"“{shortened(given, SHOWN)}” is not an absolute path.", "Give the whole path.", code="relative_path"
-        )
-
-
-def _check_unicode(path: str) -> None:
-    try:
-        path.encode()
-    except UnicodeEncodeError as error:
-        shown = path.encode("utf-8", "replace").decode()
-        raise UsageError(
-            f"{shortened(shown, SHOWN)}: the name is not valid Unicode.", "Rename it.", code="bad_name"
-        ) from error
-
-
-def real_path(given: str) -> str:
-    """The path with every link and ".." resolved, as far as it exists.
-
-    Raises:
-        NotAllowed: the file system cannot resolve it.
-    """
-    try:
-        return os.path.realpath(given)
-    except (OSError, ValueError) as error:
-        raise NotAllowed(f"{shortened(given, SHOWN)} cannot be followed to a file.", code="bad_path") from error
-
-
-def windows_oddity(given: str, roots: Iterable[str]) -> str | None:
-    """What about a Windows path must not even be looked up, in words; None when nothing is.
-
-    A share is only asked when one of the folders lies on it: asking a stranger's server would
-    hand it the user's password hash.
-    """
-    drive, rest = ntpath.splitdrive(given)
-    plain = drive.replace("/", "\\").casefold()
-    if plain.startswith(("\\\\?\\", "\\\\.\\")):
-        return "a device path"
-    if plain.startswith("\\\\") and plain not in {ntpath.splitdrive(r)[0].replace("/", "\\").casefold() for r in roots}:
-        return "on a share that holds none of Afterframe's folders"
-    parts = rest.replace("/", "\\").split("\\")
-    if ":" in rest:
-        return "a second stream of a file"
-    if any(part not in (".", "..") and part != part.rstrip(". ") for part in parts):
-        return "a name that Windows would change"
-    if any(part.partition(".")[0].rstrip().casefold() in DEVICES for part in parts):
-        return "the name of a device"
-    return None
 
 
 def open_regular(path: Path) -> BinaryIO:

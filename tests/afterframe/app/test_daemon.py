@@ -1,0 +1,41 @@
+"""What `afterframe serve` refuses before anything is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from afterframe.app.daemon import Daemon
+from afterframe.config import Config, Home, ServerConfig, WatchConfig
+from afterframe.errors import ConfigError, NotAllowed
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+
+
+def start(home: Path, *folders: Path, **watch: Any) -> None:
+    """Start a daemon that stops as soon as it runs."""
+    config = Config(server=ServerConfig(port=0), watch=WatchConfig(**watch))
+    daemon = Daemon(Home(home), config, folders)
+    daemon.run(lambda url, link: daemon.stop(), lambda event: None)
+
+
+def known(home: Path) -> list[Path]:
+    database = Database(Home(home).database)
+    try:
+        return [folder.path for folder in Catalog(database).folders()]
+    finally:
+        database.close()
+
+
+def test_afterframes_own_folder_is_not_watched(home_of_its_own: Path) -> None:
+    with pytest.raises(NotAllowed, match="belongs to Afterframe itself"):
+        start(home_of_its_own, home_of_its_own)
+    assert known(home_of_its_own) == []
+
+
+def test_a_config_that_names_afterframes_own_folder_is_refused(home_of_its_own: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"config\.toml: watch\.folders: .* belongs to Afterframe itself"):
+        start(home_of_its_own, tmp_path, folders=(str(home_of_its_own),))
+    assert known(home_of_its_own) == []
