@@ -100,7 +100,10 @@ class Watcher:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch")
         self._observer: BaseObserver | None = None
+        self._handler = _Hints(lambda path, renamed: self._hints.put((path, renamed)))
         self._next_scan: dict[Path, float] = {}
+        self._without_events: set[Path] = set()
+        """Watched folders that are absent, or for which the system gives no events."""
 
     # -- life --------------------------------------------------------------------------------
 
@@ -225,14 +228,23 @@ class Watcher:
             return
         self._next_scan = {root: self._next_scan.get(root, self._clock()) for root in wanted}
         self._stop_observer()
+        self._without_events.clear()
         self._observer = Observer()
-        handler = _Hints(lambda path, renamed: self._hints.put((path, renamed)))
+        self._observer.start()  # first, so that a folder without events costs no other folder its own
         for root in wanted:
-            try:
-                self._observer.schedule(handler, str(root), recursive=True)
-            except OSError as error:
-                log.warning("%s: no change events (%s); it is looked through every %g s", root, error, self._poll_s)
-        self._observer.start()
+            self._listen(root)
+
+    def _listen(self, root: Path) -> None:
+        """Ask for a folder's change events; without them it is only scanned from time to time."""
+        if self._observer is None:
+            return
+        try:
+            self._observer.schedule(self._handler, str(root), recursive=True)
+            self._without_events.discard(root)
+        except OSError as error:
+            if root not in self._without_events:
+                log.warning("%s: no change events (%s); it is only scanned from time to time", root, error)
+            self._without_events.add(root)
 
     def _scan_within(self, seconds: float) -> None:
         latest = self._clock() + seconds
@@ -252,6 +264,8 @@ class Watcher:
     def scan_folder(self, root: Path) -> None:
         """Look a watched folder through: new and changed photos, deleted clips, stray temporary files."""
         every_s = self._config.poll_s if on_network(root) else self._config.rescan_s
+        if root in self._without_events:
+            self._listen(root)  # its drive may be there again
         try:
             found = scan(root)
         except OSError as error:

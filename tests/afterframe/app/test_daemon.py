@@ -39,3 +39,8 @@ def test_a_config_that_names_afterframes_own_folder_is_refused(home_of_its_own: 
     with pytest.raises(ConfigError, match=r"config\.toml: watch\.folders: .* belongs to Afterframe itself"):
         start(home_of_its_own, tmp_path, folders=(str(home_of_its_own),))
     assert known(home_of_its_own) == []
+
+
+def test_a_folder_that_is_not_there_now_is_remembered(home_of_its_own: Path, tmp_path: Path) -> None:
+    start(home_of_its_own, folders=(str(tmp_path / "away"),))
+    assert known(home_of_its_own) == [tmp_path / "away"]

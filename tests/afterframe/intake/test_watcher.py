@@ -219,6 +219,53 @@ def test_a_photo_renamed_into_place_is_taken_by_its_event(
         watcher.stop()
 
 
+class EventsOfPresentFolders(NoEvents):
+    """As watchdog's: once it runs it refuses a folder that is absent; with one scheduled before, it does not start."""
+
+    listens: set[str]
+
+    def __init__(self) -> None:
+        self.listens, self.running = EventsOfPresentFolders.listens, False
+        self.listens.clear()
+
+    def schedule(self, handler: object, path: str, *, recursive: bool) -> None:
+        if self.running and not Path(path).is_dir():
+            raise FileNotFoundError(path)
+        self.listens.add(path)
+
+    def start(self) -> None:
+        if any(not Path(path).is_dir() for path in self.listens):
+            self.listens.clear()
+            raise FileNotFoundError
+        self.running = True
+
+
+@pytest.fixture
+def listens(monkeypatch: pytest.MonkeyPatch, no_events: None) -> set[str]:
+    """The folders whose change events the watcher hears."""
+    EventsOfPresentFolders.listens = set()
+    monkeypatch.setattr(watcher, "Observer", EventsOfPresentFolders)
+    return EventsOfPresentFolders.listens
+
+
+def test_an_absent_folder_costs_no_other_its_events(
+    hand: Hand, catalog: Catalog, tmp_path: Path, listens: set[str]
+) -> None:
+    catalog.put_folder(tmp_path / "away", watch=True)
+    hand.turn()
+    assert listens == {str(hand.folder)}
+
+
+def test_a_folder_that_comes_back_is_listened_to_again(
+    hand: Hand, catalog: Catalog, tmp_path: Path, listens: set[str]
+) -> None:
+    catalog.put_folder(tmp_path / "away", watch=True)
+    hand.turn()
+    (tmp_path / "away").mkdir()
+    hand.turn(11)
+    assert listens == {str(hand.folder), str(tmp_path / "away")}
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path, hand: Hand) -> Path:
     photo = tmp_path / "private" / "photo.jpg"
