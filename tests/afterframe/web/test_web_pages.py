@@ -198,8 +198,8 @@ def said() -> set[str]:
     for file in STATIC.glob("*.js"):
         for block in re.findall(r"const (?:LABELS|FACTS|OWN) = \{(.+?)\};", file.read_text("utf-8"), re.DOTALL):
             found |= set(re.findall(r'\w+: "([^"]+)"', block))
-    for file in (*TEMPLATES.glob("*.html"), *STATIC.glob("*.js"), *STATIC.parent.glob("*.py")):
-        found |= {text for _, text in re.findall(r"\bt\((['\"])((?:(?!\1).)+)\1", file.read_text("utf-8"))}
+    for file in (*TEMPLATES.glob("*.html"), *STATIC.glob("*.js"), *STATIC.parent.rglob("*.py")):
+        found |= {text for _, text in re.findall(r"\bt\(\s*(['\"])((?:(?!\1).)+)\1", file.read_text("utf-8"))}
     return found
 
 

@@ -34,8 +34,16 @@ export async function ask(method, address, body, signal) {
   }
   const found = await answer.json().catch(() => null);
   if (answer.ok && found) return found;
-  throw new Problem(found?.error ?? { code: "strange", message: t("Afterframe gave a strange answer."), hint: "" }, answer.status);
+  throw new Problem(
+    found?.error ?? { code: "strange", message: t("Afterframe gave a strange answer."), hint: "" },
+    answer.status,
+  );
 }
 
-export const get = (/** @type {string} */ address, /** @type {AbortSignal} */ signal) => ask("GET", address, undefined, signal);
-export const post = (/** @type {string} */ address, /** @type {object} */ body = {}, /** @type {AbortSignal} */ signal) => ask("POST", address, body, signal);
+export const get = (/** @type {string} */ address, /** @type {AbortSignal} */ signal) =>
+  ask("GET", address, undefined, signal);
+export const post = (
+  /** @type {string} */ address,
+  /** @type {object} */ body = {},
+  /** @type {AbortSignal} */ signal,
+) => ask("POST", address, body, signal);

@@ -26,7 +26,8 @@ byId("audit-form")?.addEventListener("submit", async (/** @type {Event} */ event
     for (let from = 0; from < photos.length && !stopped; from += AT_ONCE) {
       found.push(...(await post("/api/audit", { photos: photos.slice(from, from + AT_ONCE) })).photos);
       byId("audit-progress").value = found.length / photos.length;
-      byId("audit-says").textContent = t("{n} of {all} photos", { n: found.length, all: photos.length }) + (more ? ` (+${more})` : "");
+      byId("audit-says").textContent =
+        t("{n} of {all} photos", { n: found.length, all: photos.length }) + (more ? ` (+${more})` : "");
       show();
     }
     if (!photos.length) byId("audit-says").textContent = t("There are no photos in it.");
@@ -35,16 +36,22 @@ byId("audit-form")?.addEventListener("submit", async (/** @type {Event} */ event
   }
   byId("audit-stop").hidden = byId("audit-progress").hidden = true;
 });
-byId("audit-stop")?.addEventListener("click", () => { stopped = true; });
-byId("audit-done")?.querySelector("button").addEventListener("click", () => {
-  byId("audit-new").checked = false;
-  show();
+byId("audit-stop")?.addEventListener("click", () => {
+  stopped = true;
 });
+byId("audit-done")
+  ?.querySelector("button")
+  .addEventListener("click", () => {
+    byId("audit-new").checked = false;
+    show();
+  });
 for (const id of ["audit-new", "audit-least"]) byId(id)?.addEventListener("input", () => show());
 
 function wanted() {
   const least = Number(byId("audit-least").value);
-  return found.filter((one) => (!byId("audit-new").checked || !one.clips) && one.score >= least && !(one.error && least > 0)).sort((a, b) => Number(!!a.error) - Number(!!b.error) || b.score - a.score);
+  return found
+    .filter((one) => (!byId("audit-new").checked || !one.clips) && one.score >= least && !(one.error && least > 0))
+    .sort((a, b) => Number(!!a.error) - Number(!!b.error) || b.score - a.score);
 }
 
 /** @type {Map<string, HTMLElement>} */
@@ -66,7 +73,8 @@ function tellDone() {
   const done = byId("audit-done");
   done.hidden = !n || !byId("audit-new").checked;
   const some = n === 1 ? t("One photo has a clip already.") : t("{n} photos have clips already.", { n });
-  done.querySelector("span").textContent = n > 1 && n === found.length ? t("All {n} photos have clips already.", { n }) : some;
+  done.querySelector("span").textContent =
+    n > 1 && n === found.length ? t("All {n} photos have clips already.", { n }) : some;
 }
 
 /** @param {Marked} one */
@@ -74,13 +82,41 @@ function card(one) {
   const known = cards.get(one.path);
   if (known) return known;
   const marks = Object.entries(one.readiness).map(([name, { score, reason }]) =>
-    make("div", {}, make("dt", {}, make("meter", { value: score, "aria-label": t(name.replaceAll("_", " ")) })), make("dd", { dir: "auto" }, `${t(name.replaceAll("_", " "))}: ${shown(reason)}`)));
-  const made = make("li", {},
+    make(
+      "div",
+      {},
+      make("dt", {}, make("meter", { value: score, "aria-label": t(name.replaceAll("_", " ")) })),
+      make("dd", { dir: "auto" }, `${t(name.replaceAll("_", " "))}: ${shown(reason)}`),
+    ),
+  );
+  const made = make(
+    "li",
+    {},
     make("img", { src: `/api/photos/picture?path=${encodeURIComponent(one.path)}`, alt: "", loading: "lazy" }),
-    make("div", { class: "text" },
-      make("div", { class: "row" }, make("h2", {}, make("bdi", { title: shown(one.path) }, fileName(one.path))), make("span", { class: "score" }, one.error ? "–" : one.score.toFixed(2))),
-      one.error ? make("p", { class: "bad", dir: "auto" }, `${shown(one.error.message)} ${shown(one.error.hint)}`) : make("dl", {}, ...marks),
-      one.error ? "" : make("button", { type: "button", onclick: (event) => animate([one.path], /** @type {HTMLButtonElement} */ (event.currentTarget)) }, one.clips ? t("Animate again") : t("Animate"))));
+    make(
+      "div",
+      { class: "text" },
+      make(
+        "div",
+        { class: "row" },
+        make("h2", {}, make("bdi", { title: shown(one.path) }, fileName(one.path))),
+        make("span", { class: "score" }, one.error ? "–" : one.score.toFixed(2)),
+      ),
+      one.error
+        ? make("p", { class: "bad", dir: "auto" }, `${shown(one.error.message)} ${shown(one.error.hint)}`)
+        : make("dl", {}, ...marks),
+      one.error
+        ? ""
+        : make(
+            "button",
+            {
+              type: "button",
+              onclick: (event) => animate([one.path], /** @type {HTMLButtonElement} */ (event.currentTarget)),
+            },
+            one.clips ? t("Animate again") : t("Animate"),
+          ),
+    ),
+  );
   cards.set(one.path, made);
   return made;
 }
@@ -102,5 +138,12 @@ async function animate(photos, button) {
   }
 }
 
-byId("audit-animate")?.addEventListener("click", () => animate(wanted().filter((one) => !one.error).map((one) => one.path), byId("audit-animate")));
+byId("audit-animate")?.addEventListener("click", () =>
+  animate(
+    wanted()
+      .filter((one) => !one.error)
+      .map((one) => one.path),
+    byId("audit-animate"),
+  ),
+);
 if (new URLSearchParams(location.search).has("folder")) byId("audit-form")?.requestSubmit();

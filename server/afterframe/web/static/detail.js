@@ -10,12 +10,35 @@ import { typing } from "./page.js";
 /** @typedef {import("./verdicts.js").Clip} Clip */
 
 const LABELS = {
-  photo_type: "Kind of photo", camera_movement: "Camera movement", motion_intensity: "Motion", style_consistency: "Faithfulness", duration_s: "Length",
-  fps: "Frame rate", size: "Size", loop: "Loop", direction: "Direction", negative_prompt: "To be avoided", seed: "Seed",
+  photo_type: "Kind of photo",
+  camera_movement: "Camera movement",
+  motion_intensity: "Motion",
+  style_consistency: "Faithfulness",
+  duration_s: "Length",
+  fps: "Frame rate",
+  size: "Size",
+  loop: "Loop",
+  direction: "Direction",
+  negative_prompt: "To be avoided",
+  seed: "Seed",
 };
 const FACTS = {
-  camera: "Camera", lens: "Lens", focal_mm: "Focal length", f_number: "Aperture", exposure_s: "Exposure", iso: "ISO", ev100: "Light value", flash_fired: "Flash",
-  captured_at: "Taken", time_of_day: "Time of day", light: "Light", place: "Place", title: "Title", caption: "Caption", keywords: "Keywords", creator: "Photographer",
+  camera: "Camera",
+  lens: "Lens",
+  focal_mm: "Focal length",
+  f_number: "Aperture",
+  exposure_s: "Exposure",
+  iso: "ISO",
+  ev100: "Light value",
+  flash_fired: "Flash",
+  captured_at: "Taken",
+  time_of_day: "Time of day",
+  light: "Light",
+  place: "Place",
+  title: "Title",
+  caption: "Caption",
+  keywords: "Keywords",
+  creator: "Photographer",
 };
 const MODES = ["side", "wipe", "clip"];
 const SPEEDS = ["0.25", "0.5", "1", "2"];
@@ -88,7 +111,12 @@ export class Detail {
     const name = fileName(clip.photo);
     byId("detail-name").replaceChildren(make("bdi", { title: shown(clip.photo) }, name));
     const index = this.list.at(this.index)?.id === clip.id;
-    byId("detail-place").textContent = [clip.variant > 1 ? t("variant {n}", { n: clip.variant }) : "", index ? t("{n} of {all}", { n: this.index + 1, all: this.list.total }) : ""].filter(Boolean).join(" · ");
+    byId("detail-place").textContent = [
+      clip.variant > 1 ? t("variant {n}", { n: clip.variant }) : "",
+      index ? t("{n} of {all}", { n: this.index + 1, all: this.list.total }) : "",
+    ]
+      .filter(Boolean)
+      .join(" · ");
     this.showVerdict();
     if (!other) return;
     byId("look").href = `/api/clips/${clip.id}/interactive`;
@@ -107,7 +135,8 @@ export class Detail {
 
   showVerdict() {
     if (!this.clip) return;
-    for (const button of dialog.querySelectorAll("[data-judge]")) button.setAttribute("aria-pressed", String(button.dataset.judge === this.clip.verdict));
+    for (const button of dialog.querySelectorAll("[data-judge]"))
+      button.setAttribute("aria-pressed", String(button.dataset.judge === this.clip.verdict));
     for (const button of dialog.querySelectorAll("[data-rate]")) {
       button.classList.toggle("lit", Number(button.dataset.rate) <= this.clip.rating);
       button.setAttribute("aria-pressed", String(Number(button.dataset.rate) === this.clip.rating));
@@ -119,7 +148,8 @@ export class Detail {
     this.mode = MODES.includes(mode) ? mode : "side";
     localStorage.setItem("afterframe-compare", this.mode);
     stage.dataset.mode = this.mode;
-    for (const button of dialog.querySelectorAll("button[data-mode]")) button.setAttribute("aria-pressed", String(button.dataset.mode === this.mode));
+    for (const button of dialog.querySelectorAll("button[data-mode]"))
+      button.setAttribute("aria-pressed", String(button.dataset.mode === this.mode));
     const photo = byId("stage-photo");
     // Behind the wipe the photo must lie where the clip lies.
     const size = this.mode === "wipe" ? "framed" : "large";
@@ -159,10 +189,16 @@ export class Detail {
     byId("prompt").textContent = shown(recipe.prompt).replaceAll("␊", "\n");
     byId("recipe").replaceChildren(
       ...(recipe.because.prompt ? [row(t("Words"), "", recipe.because.prompt)] : []),
-      ...Object.entries(LABELS).filter(([name]) => recipe[name] !== "").map(([name, label]) => row(t(label), setting(name, recipe[name]), recipe.because[name] ?? [])),
+      ...Object.entries(LABELS)
+        .filter(([name]) => recipe[name] !== "")
+        .map(([name, label]) => row(t(label), setting(name, recipe[name]), recipe.because[name] ?? [])),
       row(t("Made by"), `${generator} ${version}`),
     );
-    byId("files").replaceChildren(row(t("Clip"), this.clip.path), row(t("Sidecar"), this.clip.sidecar), row(t("Photo"), this.clip.photo));
+    byId("files").replaceChildren(
+      row(t("Clip"), this.clip.path),
+      row(t("Sidecar"), this.clip.sidecar),
+      row(t("Photo"), this.clip.photo),
+    );
   }
 
   async showContext() {
@@ -172,7 +208,9 @@ export class Detail {
       if (this.clip?.id !== id) return;
       this.variants = clips;
       byId("facts").replaceChildren(...factRows(facts));
-      byId("strip").replaceChildren(...(clips.length < 2 ? [] : clips.map((/** @type {Clip} */ clip) => this.variant(clip))));
+      byId("strip").replaceChildren(
+        ...(clips.length < 2 ? [] : clips.map((/** @type {Clip} */ clip) => this.variant(clip))),
+      );
     } catch (error) {
       if (this.clip?.id === id) say(/** @type {Error} */ (error).message);
     }
@@ -182,8 +220,12 @@ export class Detail {
   variant(clip) {
     const mark = { approved: "✓", rejected: "✕" }[clip.verdict] ?? "";
     const words = `${t("variant {n}", { n: clip.variant })} ${mark}${"★".repeat(clip.rating)}`;
-    const button = make("button", { type: "button", onclick: () => this.fillVariant(clip), "data-variant": clip.id },
-      make("img", { src: `${clip.poster}?size=small`, alt: "" }), make("span", {}, words));
+    const button = make(
+      "button",
+      { type: "button", onclick: () => this.fillVariant(clip), "data-variant": clip.id },
+      make("img", { src: `${clip.poster}?size=small`, alt: "" }),
+      make("span", {}, words),
+    );
     if (clip.id === this.clip?.id) button.setAttribute("aria-current", "true");
     return button;
   }
@@ -267,7 +309,8 @@ export class Detail {
       dialog.querySelector('[data-act="loop"]')?.setAttribute("aria-pressed", String(this.looping));
     },
     zoom: () => this.zoom(!stage.hasAttribute("data-zoomed")),
-    full: () => void (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen().catch(() => {})),
+    full: () =>
+      void (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen().catch(() => {})),
     compare: () => this.setMode(MODES[(MODES.indexOf(this.mode) + 1) % MODES.length]),
     variants: () => this.nextVariant(),
     edit: () => /** @type {HTMLElement} */ (byId("refine").querySelector("[name=motion_intensity]")).focus(),
@@ -290,11 +333,34 @@ export class Detail {
     if (typing(event) || byId("help").open || byId("add").open) return;
     const slides = /** @type {Element} */ (event.target).matches('[type="range"]');
     const undoing = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
-    const keys = { ArrowLeft: "previous", ArrowRight: "next", " ": "play", ",": "stepback", ".": "step", "[": "slower", "]": "faster", l: "loop", z: "zoom", c: "compare", v: "variants", f: "full", e: "edit", d: "download" };
-    const act = undoing ? "undo" : event.ctrlKey || event.metaKey || event.altKey ? "" : keys[/** @type {keyof typeof keys} */ (event.key.length > 1 ? event.key : event.key.toLowerCase())];
+    const keys = {
+      ArrowLeft: "previous",
+      ArrowRight: "next",
+      " ": "play",
+      ",": "stepback",
+      ".": "step",
+      "[": "slower",
+      "]": "faster",
+      l: "loop",
+      z: "zoom",
+      c: "compare",
+      v: "variants",
+      f: "full",
+      e: "edit",
+      d: "download",
+    };
+    const act = undoing
+      ? "undo"
+      : event.ctrlKey || event.metaKey || event.altKey
+        ? ""
+        : keys[/** @type {keyof typeof keys} */ (event.key.length > 1 ? event.key : event.key.toLowerCase())];
     const change = changeOf(event);
     if (slides && event.key.startsWith("Arrow")) return;
-    if (event.key === " " && /** @type {Element} */ (event.target).closest('button, summary, a, input:not([type="range"])')) return;
+    if (
+      event.key === " " &&
+      /** @type {Element} */ (event.target).closest('button, summary, a, input:not([type="range"])')
+    )
+      return;
     if (act) this.acts[act]();
     else if (change) this.judge(change, event.shiftKey);
     else return;
@@ -314,9 +380,12 @@ export class Detail {
       const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("button"));
       if (button?.dataset.act) this.acts[button.dataset.act]();
       else if (button?.dataset.mode) this.setMode(button.dataset.mode);
-      else if (button?.dataset.judge) this.judge({ verdict: button.dataset.judge === this.clip?.verdict ? "none" : button.dataset.judge });
-      else if (button?.dataset.rate) this.judge({ rating: Number(button.dataset.rate) === this.clip?.rating ? 0 : Number(button.dataset.rate) });
-      else if (/** @type {Element} */ (event.target).closest(".stage") && event.target !== byId("wipe")) this.acts[stage.hasAttribute("data-zoomed") ? "zoom" : "play"]();
+      else if (button?.dataset.judge)
+        this.judge({ verdict: button.dataset.judge === this.clip?.verdict ? "none" : button.dataset.judge });
+      else if (button?.dataset.rate)
+        this.judge({ rating: Number(button.dataset.rate) === this.clip?.rating ? 0 : Number(button.dataset.rate) });
+      else if (/** @type {Element} */ (event.target).closest(".stage") && event.target !== byId("wipe"))
+        this.acts[stage.hasAttribute("data-zoomed") ? "zoom" : "play"]();
     });
     dialog.addEventListener("close", () => {
       document.body.append(byId("says"));
@@ -331,15 +400,27 @@ export class Detail {
     addEventListener("popstate", () => !location.hash && this.close());
     stage.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
       if (!stage.hasAttribute("data-zoomed")) return;
-      const box = (/** @type {Element} */ (event.target).closest("figure") ?? stage).getBoundingClientRect();
+      const box = /** @type {Element} */ ((event.target).closest("figure") ?? stage).getBoundingClientRect();
       stage.style.setProperty("--x", `${(100 * (event.clientX - box.left)) / box.width}%`);
       stage.style.setProperty("--y", `${(100 * (event.clientY - box.top)) / box.height}%`);
     });
     byId("wipe").addEventListener("input", () => stage.style.setProperty("--wipe", `${byId("wipe").value}%`));
-    byId("time").addEventListener("input", () => { video.pause(); video.currentTime = Number(byId("time").value) * (video.duration || 0); });
-    byId("speed").addEventListener("change", () => { video.playbackRate = video.defaultPlaybackRate = Number(byId("speed").value); });
-    for (const kind of ["timeupdate", "play", "pause", "seeked", "loadedmetadata"]) video.addEventListener(kind, () => this.clock());
-    byId("stage-photo").addEventListener("error", () => { if (byId("stage-photo").getAttribute("src") && this.clip) byId("stage-photo").src = this.clip.poster; }, { passive: true });
+    byId("time").addEventListener("input", () => {
+      video.pause();
+      video.currentTime = Number(byId("time").value) * (video.duration || 0);
+    });
+    byId("speed").addEventListener("change", () => {
+      video.playbackRate = video.defaultPlaybackRate = Number(byId("speed").value);
+    });
+    for (const kind of ["timeupdate", "play", "pause", "seeked", "loadedmetadata"])
+      video.addEventListener(kind, () => this.clock());
+    byId("stage-photo").addEventListener(
+      "error",
+      () => {
+        if (byId("stage-photo").getAttribute("src") && this.clip) byId("stage-photo").src = this.clip.poster;
+      },
+      { passive: true },
+    );
   }
 }
 
@@ -356,7 +437,12 @@ function setting(name, value) {
 
 /** @param {string} name @param {string} value @param {string[]} [reasons] */
 function row(name, value, reasons = []) {
-  return make("div", {}, make("dt", {}, name), make("dd", { dir: "auto" }, shown(value), ...reasons.map((why) => make("small", { dir: "auto" }, shown(why)))));
+  return make(
+    "div",
+    {},
+    make("dt", {}, name),
+    make("dd", { dir: "auto" }, shown(value), ...reasons.map((why) => make("small", { dir: "auto" }, shown(why)))),
+  );
 }
 
 /** @param {Record<string, any>} facts */
@@ -369,11 +455,17 @@ function factRows(facts) {
     keywords: (facts.keywords ?? []).join(", "),
     focal_mm: facts.focal_mm && `${facts.focal_mm} mm${facts.focal_35mm ? ` (${facts.focal_35mm} mm)` : ""}`,
     f_number: facts.f_number && `f/${facts.f_number}`,
-    exposure_s: facts.exposure_s && (facts.exposure_s < 0.3 ? `1/${Math.round(1 / facts.exposure_s)} s` : `${facts.exposure_s} s`),
+    exposure_s:
+      facts.exposure_s &&
+      (facts.exposure_s < 0.3 ? `1/${Math.round(1 / facts.exposure_s)} s` : `${facts.exposure_s} s`),
     ev100: facts.ev100 && `EV ${facts.ev100.toFixed(1)}`,
     flash_fired: facts.flash_fired == null ? null : facts.flash_fired ? t("yes") : t("no"),
-    captured_at: facts.captured_at && `${dayName(facts.captured_at.slice(0, 10))} ${facts.captured_at.slice(11).replace(/\.\d+/, "")}`,
+    captured_at:
+      facts.captured_at &&
+      `${dayName(facts.captured_at.slice(0, 10))} ${facts.captured_at.slice(11).replace(/\.\d+/, "")}`,
   };
-  const rows = Object.entries(FACTS).filter(([name]) => said[name]).map(([name, label]) => row(t(label), said[name], facts.sources?.[name] ? [facts.sources[name]] : []));
+  const rows = Object.entries(FACTS)
+    .filter(([name]) => said[name])
+    .map(([name, label]) => row(t(label), said[name], facts.sources?.[name] ? [facts.sources[name]] : []));
   return rows.length ? rows : [row("", t("Nothing is known of it."))];
 }

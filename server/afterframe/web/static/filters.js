@@ -30,7 +30,10 @@ export function unfinished() {
 /** What only clips are chosen and ordered by is out of the way while renders are shown. */
 function suit() {
   const away = unfinished();
-  for (const part of /** @type {NodeListOf<HTMLFieldSetElement | HTMLOptionElement>} */ (form.querySelectorAll("[data-of-clips]"))) part.hidden = part.disabled = away;
+  for (const part of /** @type {NodeListOf<HTMLFieldSetElement | HTMLOptionElement>} */ (
+    form.querySelectorAll("[data-of-clips]")
+  ))
+    part.hidden = part.disabled = away;
   const sort = form.elements.namedItem("sort");
   if (sort instanceof HTMLSelectElement && sort.selectedOptions[0]?.disabled) sort.value = "made";
 }
@@ -84,7 +87,15 @@ async function offer() {
   for (const select of /** @type {NodeListOf<HTMLSelectElement>} */ (form.querySelectorAll("[data-choices]"))) {
     const name = select.dataset.choices ?? "";
     const chosen = select.value;
-    const options = choices[name].filter(Boolean).map((/** @type {string} */ value) => make("option", { value }, name === "photo_type" ? t(value.replace("_", " ")) : value === data.videos ? folderName(value) : shown(value)));
+    const options = choices[name]
+      .filter(Boolean)
+      .map((/** @type {string} */ value) =>
+        make(
+          "option",
+          { value },
+          name === "photo_type" ? t(value.replace("_", " ")) : value === data.videos ? folderName(value) : shown(value),
+        ),
+      );
     select.replaceChildren(select.options[0], ...options);
     select.value = chosen;
   }

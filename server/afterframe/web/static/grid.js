@@ -95,7 +95,11 @@ export class Grid {
     const heads = [];
     let first = Infinity;
     let last = 0;
-    for (let at = this.blockAt((block) => block.bottom < from); at < this.blocks.length && this.blocks[at].top < to; at += 1) {
+    for (
+      let at = this.blockAt((block) => block.bottom < from);
+      at < this.blocks.length && this.blocks[at].top < to;
+      at += 1
+    ) {
       const block = this.blocks[at];
       heads.push(at);
       const row = this.height + GAP;
@@ -106,7 +110,11 @@ export class Grid {
         seen.add(index);
         first = Math.min(first, index);
         last = Math.max(last, index + 1);
-        this.place(index, (inner % this.columns) * (this.width + GAP), block.top + this.head + Math.floor(inner / this.columns) * row);
+        this.place(
+          index,
+          (inner % this.columns) * (this.width + GAP),
+          block.top + this.head + Math.floor(inner / this.columns) * row,
+        );
       }
     }
     const focused = document.activeElement;
@@ -127,12 +135,21 @@ export class Grid {
       const key = JSON.stringify([at, this.blocks[at].top, group]);
       const known = here.get(key);
       if (known) return known;
-      const head = make("div", { "data-key": key }, make("h2", {}, ...headline(group)),
-        make("button", { type: "button", onclick: () => this.selectGroup(at) }, t("Select all {n}", { n: group.count })));
+      const head = make(
+        "div",
+        { "data-key": key },
+        make("h2", {}, ...headline(group)),
+        make(
+          "button",
+          { type: "button", onclick: () => this.selectGroup(at) },
+          t("Select all {n}", { n: group.count }),
+        ),
+      );
       head.style.transform = `translateY(${this.blocks[at].top}px)`;
       return head;
     });
-    if (heads.length !== this.heads.children.length || heads.some((head, at) => head !== this.heads.children[at])) this.heads.replaceChildren(...heads);
+    if (heads.length !== this.heads.children.length || heads.some((head, at) => head !== this.heads.children[at]))
+      this.heads.replaceChildren(...heads);
   }
 
   /** @param {number} index @param {number} x @param {number} y */
@@ -145,7 +162,9 @@ export class Grid {
       tile.setAttribute("aria-posinset", String(index + 1));
       tile.tabIndex = index === this.active ? 0 : -1;
       // In the order of the list, for those who hear the page.
-      const after = [...this.shown.keys()].filter((other) => other > index && other !== index).reduce((a, b) => Math.min(a, b), Infinity);
+      const after = [...this.shown.keys()]
+        .filter((other) => other > index && other !== index)
+        .reduce((a, b) => Math.min(a, b), Infinity);
       this.tiles.insertBefore(tile, this.shown.get(after) ?? null);
     }
     const where = `translate(${x}px, ${y}px)`;
@@ -201,7 +220,10 @@ export class Grid {
     const covered = byId("filters").getBoundingClientRect().bottom + 8;
     const over = getComputedStyle(byId("filters")).position === "sticky" ? Math.max(covered, 60) : 60;
     if (offset + top < scrollY + over + (index - block.start < this.columns ? this.head : 0)) {
-      scrollTo({ top: offset + top - over - (index - block.start < this.columns ? this.head : 0), behavior: "instant" });
+      scrollTo({
+        top: offset + top - over - (index - block.start < this.columns ? this.head : 0),
+        behavior: "instant",
+      });
     } else if (offset + top + this.height > scrollY + innerHeight - 16) {
       scrollTo({ top: offset + top + this.height - innerHeight + 16, behavior: "instant" });
     }
@@ -215,7 +237,8 @@ export class Grid {
     const column = (this.active - block.start) % this.columns;
     const row = Math.floor((this.active - block.start) / this.columns) + by;
     const rows = Math.ceil(block.count / this.columns);
-    if (row >= 0 && row < rows) return this.go(Math.min(block.start + row * this.columns + column, block.start + block.count - 1));
+    if (row >= 0 && row < rows)
+      return this.go(Math.min(block.start + row * this.columns + column, block.start + block.count - 1));
     const other = this.blocks[at + Math.sign(by)];
     if (!other) return this.go(by < 0 ? this.active : block.start + block.count - 1);
     const lastRow = Math.floor((other.count - 1) / this.columns) * this.columns;
@@ -311,7 +334,8 @@ export class Grid {
   /* ---- mouse, finger, play ------------------------------------------------------------------ */
 
   listen() {
-    const tileOf = (/** @type {Event} */ event) => /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest(".tile"));
+    const tileOf = (/** @type {Event} */ event) =>
+      /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest(".tile"));
     this.tiles.addEventListener("click", (/** @type {MouseEvent} */ event) => {
       const tile = tileOf(event);
       if (!tile) return;
@@ -347,7 +371,9 @@ export class Grid {
     const clip = tile && this.list.at(Number(tile.dataset.index));
     if (!clip || !("file" in clip) || !tile.isConnected) return;
     this.stop();
-    const video = /** @type {HTMLVideoElement} */ (make("video", { muted: true, loop: true, playsinline: true, "aria-hidden": "true", src: clip.file }));
+    const video = /** @type {HTMLVideoElement} */ (
+      make("video", { muted: true, loop: true, playsinline: true, "aria-hidden": "true", src: clip.file })
+    );
     video.muted = true;
     this.video = video;
     tile.querySelector(".mat")?.append(video);

@@ -9,15 +9,19 @@
 /** The farthest that anything moves, as a share of the frame's width and height. */
 const REACH = 0.032;
 /** The pointer is followed within this time, and the drift begun; seconds to 63 % of the way. */
-const FOLLOW_S = 0.16, DRIFT_S = 1.4, BEGIN_S = 0.5;
+const FOLLOW_S = 0.16,
+  DRIFT_S = 1.4,
+  BEGIN_S = 0.5;
 /** It drifts by itself once nobody led it for this long, seconds; so far, of what a pointer can do. */
-const IDLE_S = 4, DRIFT = { x: 0.6, y: 0.35 };
+const IDLE_S = 4,
+  DRIFT = { x: 0.6, y: 0.35 };
 /** Two periods that meet seldom, seconds. */
 const PERIOD = { x: 11, y: 17 };
 /** One press of a key, of what a pointer can do. */
 const STEP = 0.25;
 /** So far a device is turned for the whole way, degrees; so fast it forgets how it was held, of each reading. */
-const TILT_DEG = 18, TILT_FORGETS = 0.005;
+const TILT_DEG = 18,
+  TILT_FORGETS = 0.005;
 /** More pixels than these, for each pixel of the style sheet, nobody sees move. */
 const DENSEST = 2;
 
@@ -61,7 +65,10 @@ void main() {
 
 /** @type {(id: string) => any} */
 const byId = (id) => document.getElementById(id);
-const stage = byId("stage"), picture = byId("picture"), canvas = byId("depth"), button = byId("move");
+const stage = byId("stage"),
+  picture = byId("picture"),
+  canvas = byId("depth"),
+  button = byId("move");
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const limited = (/** @type {number} */ value) => Math.max(-1, Math.min(1, value));
 
@@ -72,7 +79,12 @@ class View {
   /** @param {HTMLImageElement} relief */
   constructor(relief) {
     this.relief = relief;
-    const gl = canvas.getContext("webgl", { alpha: false, antialias: false, depth: false, powerPreference: "low-power" });
+    const gl = canvas.getContext("webgl", {
+      alpha: false,
+      antialias: false,
+      depth: false,
+      powerPreference: "low-power",
+    });
     if (!gl) throw new Error("no WebGL");
     this.gl = /** @type {WebGLRenderingContext} */ (gl);
     this.begin();
@@ -82,14 +94,18 @@ class View {
   begin() {
     const { gl } = this;
     const program = /** @type {WebGLProgram} */ (gl.createProgram());
-    for (const [kind, text] of /** @type {[number, string][]} */ ([[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]])) {
+    for (const [kind, text] of /** @type {[number, string][]} */ ([
+      [gl.VERTEX_SHADER, VERTEX],
+      [gl.FRAGMENT_SHADER, FRAGMENT],
+    ])) {
       const shader = /** @type {WebGLShader} */ (gl.createShader(kind));
       gl.shaderSource(shader, text);
       gl.compileShader(shader);
       gl.attachShader(program, shader);
     }
     gl.linkProgram(program);
-    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program) ?? "no program");
+    if (!gl.getProgramParameter(program, gl.LINK_STATUS))
+      throw new Error(gl.getProgramInfoLog(program) ?? "no program");
     gl.useProgram(program);
     gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
     gl.bufferData(gl.ARRAY_BUFFER, new Float32Array([-1, -1, 1, -1, -1, 1, 1, 1]), gl.STATIC_DRAW);
@@ -104,7 +120,8 @@ class View {
       gl.uniform1i(gl.getUniformLocation(program, name), unit);
       gl.activeTexture(gl.TEXTURE0 + unit);
       gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
-      for (const side of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, side, gl.CLAMP_TO_EDGE);
+      for (const side of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T])
+        gl.texParameteri(gl.TEXTURE_2D, side, gl.CLAMP_TO_EDGE);
       for (const way of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, way, gl.LINEAR);
     });
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.LUMINANCE, gl.LUMINANCE, gl.UNSIGNED_BYTE, this.relief);
@@ -115,7 +132,10 @@ class View {
   /** As many pixels as are seen: a picture that is shrunk while it is drawn would glitter. */
   fit() {
     const { naturalWidth: width, naturalHeight: height } = picture;
-    const scale = Math.min(1, Math.min(stage.clientWidth / width, stage.clientHeight / height) * Math.min(devicePixelRatio, DENSEST));
+    const scale = Math.min(
+      1,
+      Math.min(stage.clientWidth / width, stage.clientHeight / height) * Math.min(devicePixelRatio, DENSEST),
+    );
     const size = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
     const sheet = document.createElement("canvas");
     [canvas.width, canvas.height] = [sheet.width, sheet.height] = size;
@@ -143,8 +163,13 @@ class View {
 
 /** @type {View | null} */
 let view = null;
-let moving = !calm.matches, frame = 0, before = 0, ledAt = -Infinity, share = 0;
-const goal = { x: 0, y: 0 }, at = { x: 0, y: 0 };
+let moving = !calm.matches,
+  frame = 0,
+  before = 0,
+  ledAt = -Infinity,
+  share = 0;
+const goal = { x: 0, y: 0 },
+  at = { x: 0, y: 0 };
 
 /** Somebody says where it goes. @param {number} x @param {number} y */
 function lead(x, y) {
@@ -175,7 +200,9 @@ function tick(now) {
   const passed = Math.max(0, (now - before) / 1000);
   before = now;
   const drifts = moving && !calm.matches && now - ledAt > IDLE_S * 1000;
-  if (drifts) for (const axis of /** @type {const} */ (["x", "y"])) goal[axis] = DRIFT[axis] * Math.sin((now / 1000 / PERIOD[axis]) * 2 * Math.PI);
+  if (drifts)
+    for (const axis of /** @type {const} */ (["x", "y"]))
+      goal[axis] = DRIFT[axis] * Math.sin((now / 1000 / PERIOD[axis]) * 2 * Math.PI);
   const left = Math.abs(goal.x - at.x) + Math.abs(goal.y - at.y) + Math.abs(Number(moving) - share);
   const nearer = 1 - Math.exp(-passed / (drifts ? DRIFT_S : FOLLOW_S));
   at.x += (goal.x - at.x) * nearer;
@@ -188,7 +215,10 @@ function tick(now) {
 }
 
 function follow() {
-  addEventListener("pointermove", (event) => moving && lead((2 * event.clientX) / innerWidth - 1, (2 * event.clientY) / innerHeight - 1));
+  addEventListener(
+    "pointermove",
+    (event) => moving && lead((2 * event.clientX) / innerWidth - 1, (2 * event.clientY) / innerHeight - 1),
+  );
   document.documentElement.addEventListener("pointerleave", () => moving && lead(0, 0));
   addEventListener("pointerup", (event) => moving && event.pointerType === "touch" && lead(0, 0));
   addEventListener("keydown", (event) => {
@@ -218,14 +248,16 @@ function turned({ beta, gamma }) {
   held ??= { beta, gamma };
   held.beta += (beta - held.beta) * TILT_FORGETS;
   held.gamma += (gamma - held.gamma) * TILT_FORGETS;
-  const right = -(gamma - held.gamma) / TILT_DEG, up = (beta - held.beta) / TILT_DEG;
+  const right = -(gamma - held.gamma) / TILT_DEG,
+    up = (beta - held.beta) / TILT_DEG;
   const angle = ((screen.orientation?.angle ?? 0) * Math.PI) / 180;
   lead(right * Math.cos(angle) - up * Math.sin(angle), -(right * Math.sin(angle) + up * Math.cos(angle)));
 }
 
 function followTilt() {
   if (!matchMedia("(any-pointer: coarse)").matches) return; // nobody tilts a desk
-  const asks = /** @type {{requestPermission?: () => Promise<string>}} */ (window.DeviceOrientationEvent ?? {}).requestPermission;
+  const asks = /** @type {{requestPermission?: () => Promise<string>}} */ (window.DeviceOrientationEvent ?? {})
+    .requestPermission;
   if (!asks) return addEventListener("deviceorientation", turned);
   const tilt = byId("tilt"); // the browser wants a touch first
   tilt.hidden = false;
@@ -253,8 +285,15 @@ async function start() {
     byId("flat").hidden = false; // the photo itself is there in any case
     return;
   }
-  canvas.addEventListener("webglcontextlost", (/** @type {Event} */ event) => { event.preventDefault(); canvas.hidden = true; });
-  canvas.addEventListener("webglcontextrestored", () => { view?.begin(); canvas.hidden = false; wake(); });
+  canvas.addEventListener("webglcontextlost", (/** @type {Event} */ event) => {
+    event.preventDefault();
+    canvas.hidden = true;
+  });
+  canvas.addEventListener("webglcontextrestored", () => {
+    view?.begin();
+    canvas.hidden = false;
+    wake();
+  });
   new ResizeObserver(() => {
     if (view?.gl.isContextLost()) return;
     view?.fit();
@@ -269,11 +308,14 @@ async function start() {
 }
 
 function dress() {
-  const full = byId("full"), words = byId("words");
+  const full = byId("full"),
+    words = byId("words");
   full.hidden = !document.fullscreenEnabled;
   full.addEventListener("click", () => void stage.requestFullscreen().catch(() => {}));
   // Long words are scrolled, by keys too.
-  new ResizeObserver(() => { words.tabIndex = words.scrollHeight > words.clientHeight ? 0 : -1; }).observe(words);
+  new ResizeObserver(() => {
+    words.tabIndex = words.scrollHeight > words.clientHeight ? 0 : -1;
+  }).observe(words);
   if (location.protocol === "file:") return;
   const theme = localStorage.getItem("afterframe-theme");
   if (theme) document.documentElement.dataset.theme = theme;

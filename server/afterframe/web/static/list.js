@@ -94,7 +94,8 @@ export class List {
       if ((!chunk || chunk.stale) && !this.asked.has(number) && number * CHUNK < this.total) missing.push(number);
     }
     missing.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle));
-    for (const number of missing.slice(0, Math.max(0, AT_A_TIME - this.asked.size))) this.fetch(number, this.version).catch(this.failed);
+    for (const number of missing.slice(0, Math.max(0, AT_A_TIME - this.asked.size)))
+      this.fetch(number, this.version).catch(this.failed);
   }
 
   /** @param {number} number @param {number} version */
@@ -102,7 +103,10 @@ export class List {
     const asked = new AbortController();
     this.asked.set(number, asked);
     try {
-      const { clips, renders } = await get(`${this.address}?${this.query}&skip=${number * CHUNK}&limit=${CHUNK}`, asked.signal);
+      const { clips, renders } = await get(
+        `${this.address}?${this.query}&skip=${number * CHUNK}&limit=${CHUNK}`,
+        asked.signal,
+      );
       if (version !== this.version) return;
       this.chunks.delete(number);
       this.chunks.set(number, { items: clips ?? renders, stale: false });

@@ -88,7 +88,10 @@ document.addEventListener("submit", async (event) => {
 /** Whether a key press is meant for a field. */
 export function typing(/** @type {KeyboardEvent} */ event) {
   const target = /** @type {HTMLElement} */ (event.target);
-  return target.matches("textarea, select, [contenteditable]") || (target.matches("input") && !target.matches('[type="range"], [type="checkbox"], [type="radio"]'));
+  return (
+    target.matches("textarea, select, [contenteditable]") ||
+    (target.matches("input") && !target.matches('[type="range"], [type="checkbox"], [type="radio"]'))
+  );
 }
 
 addEventListener("keydown", (event) => {
@@ -99,7 +102,10 @@ addEventListener("keydown", (event) => {
   }
 });
 for (const sheet of document.querySelectorAll("dialog.sheet")) {
-  sheet.addEventListener("click", (event) => event.target === sheet && /** @type {HTMLDialogElement} */ (sheet).close());
+  sheet.addEventListener(
+    "click",
+    (event) => event.target === sheet && /** @type {HTMLDialogElement} */ (sheet).close(),
+  );
 }
 
 /* ---- parts that stay live ------------------------------------------------------------------- */
@@ -121,7 +127,8 @@ async function refresh() {
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.title = fresh.title;
-    for (const part of document.querySelectorAll("[data-live]")) swap(/** @type {HTMLElement} */ (part), fresh.getElementById(part.id));
+    for (const part of document.querySelectorAll("[data-live]"))
+      swap(/** @type {HTMLElement} */ (part), fresh.getElementById(part.id));
     showDrafts();
   } catch {
     /* The stream's own retry brings the next refresh. */
@@ -136,11 +143,16 @@ function swap(/** @type {HTMLElement} */ part, /** @type {HTMLElement | null} */
   part.hidden = fresh.hidden;
   if (fresh.innerHTML === part.dataset.was) return;
   part.dataset.was = fresh.innerHTML;
-  const focused = part.contains(document.activeElement) ? nameOf(/** @type {Element} */ (document.activeElement)) : null;
+  const focused = part.contains(document.activeElement)
+    ? nameOf(/** @type {Element} */ (document.activeElement))
+    : null;
   const open = part.querySelector("details")?.open ?? false;
   part.replaceChildren(...document.importNode(fresh, true).childNodes);
   if (open) part.querySelector("details")?.setAttribute("open", "");
-  if (focused) /** @type {HTMLElement | undefined} */ ([...part.querySelectorAll("button, summary, a, input")].find((item) => nameOf(item) === focused))?.focus();
+  if (focused)
+    /** @type {HTMLElement | undefined} */ (
+      [...part.querySelectorAll("button, summary, a, input")].find((item) => nameOf(item) === focused)
+    )?.focus();
 }
 
 function nameOf(/** @type {Element} */ item) {
@@ -158,7 +170,11 @@ async function showDrafts() {
   for (const video of document.querySelectorAll("video[data-draft]:not([src])")) {
     const shown = /** @type {HTMLVideoElement} */ (video);
     const id = shown.dataset.draft ?? "";
-    if (!drafts.has(id)) drafts.set(id, post(`/api/renders/${quoted(id)}/draft`).then(({ file }) => file));
+    if (!drafts.has(id))
+      drafts.set(
+        id,
+        post(`/api/renders/${quoted(id)}/draft`).then(({ file }) => file),
+      );
     try {
       shown.src = await /** @type {Promise<string>} */ (drafts.get(id));
       if (!still) await shown.play();
@@ -172,7 +188,9 @@ showDrafts();
 /* ---- events --------------------------------------------------------------------------------- */
 
 hear((event) => {
-  const row = event.kind === "render" && /** @type {HTMLElement | null} */ (document.querySelector(`[data-render="${CSS.escape(event.id)}"]`));
+  const row =
+    event.kind === "render" &&
+    /** @type {HTMLElement | null} */ (document.querySelector(`[data-render="${CSS.escape(event.id)}"]`));
   if (row && row.dataset.state === "running" && event.state === "running") {
     const bar = row.querySelector("progress");
     const eta = row.querySelector("[data-eta]");

@@ -8,7 +8,11 @@ import { byId, t } from "./words.js";
 
 const DRAFT_AFTER_MS = 250;
 const form = /** @type {HTMLFormElement} */ (byId("refine"));
-const UNITS = { motion_intensity: percent, style_consistency: percent, duration_s: (/** @type {number} */ value) => `${value} s` };
+const UNITS = {
+  motion_intensity: percent,
+  style_consistency: percent,
+  duration_s: (/** @type {number} */ value) => `${value} s`,
+};
 /** @type {Clip | null} */
 let clip = null;
 let timer = 0;
@@ -29,7 +33,8 @@ export function fillRefine(shownClip) {
   clearTimeout(timer);
   asked?.abort();
   const { recipe } = clip;
-  for (const name of ["prompt", "motion_intensity", "duration_s", "style_consistency", "camera_movement", "direction"]) field(name).value = recipe[name];
+  for (const name of ["prompt", "motion_intensity", "duration_s", "style_consistency", "camera_movement", "direction"])
+    field(name).value = recipe[name];
   field("loop").checked = recipe.loop;
   field("newseed").checked = false;
   const maker = field("generator");
@@ -52,9 +57,12 @@ function changes() {
   /** @type {Record<string, unknown>} */
   const found = {};
   const { recipe } = clip;
-  const close = (/** @type {string} */ name) => Math.abs(Number(field(name).value) - recipe[name]) < Number(field(name).step) / 2 + 1e-9;
-  for (const name of ["motion_intensity", "duration_s", "style_consistency"]) if (!close(name)) found[name] = Number(field(name).value);
-  for (const name of ["camera_movement", "direction"]) if (field(name).value !== recipe[name]) found[name] = field(name).value;
+  const close = (/** @type {string} */ name) =>
+    Math.abs(Number(field(name).value) - recipe[name]) < Number(field(name).step) / 2 + 1e-9;
+  for (const name of ["motion_intensity", "duration_s", "style_consistency"])
+    if (!close(name)) found[name] = Number(field(name).value);
+  for (const name of ["camera_movement", "direction"])
+    if (field(name).value !== recipe[name]) found[name] = field(name).value;
   if (field("prompt").value.trim() !== recipe.prompt.trim()) found.prompt = field("prompt").value.trim();
   if (field("loop").checked !== recipe.loop) found.loop = field("loop").checked;
   if (field("newseed").checked) found.seed = newSeed(recipe.seed);
@@ -79,7 +87,9 @@ async function draft() {
   try {
     const { file } = await post(`/api/clips/${clip.id}/draft`, { changes: wanted }, signal);
     showDraft(file, t("Draft"));
-    byId("draft-says").textContent = t("The draft shows camera, length and amount of motion, small and without a model's own movement.");
+    byId("draft-says").textContent = t(
+      "The draft shows camera, length and amount of motion, small and without a model's own movement.",
+    );
   } catch (error) {
     if (!signal.aborted) byId("draft-says").textContent = /** @type {Error} */ (error).message;
   }

@@ -61,7 +61,11 @@ onJudged((clips) => {
   for (const clip of clips) if (grid.selected.has(clip.id)) grid.selected.set(clip.id, clip);
   detail.judged(clips);
   grid.update();
-  if (judged()) list.refresh().then(() => detail.open || keepFocus()).catch(trouble);
+  if (judged())
+    list
+      .refresh()
+      .then(() => detail.open || keepFocus())
+      .catch(trouble);
 });
 
 /** The next clip is in the place of the one that left the list. */
@@ -120,7 +124,9 @@ const bulk = {
   another: async () => {
     const clips = grid.meant();
     for (const clip of clips) await another(clip, anotherSeed(clip));
-    say(clips.length === 1 ? t("One more clip is being made.") : t("{n} more clips are being made.", { n: clips.length }));
+    say(
+      clips.length === 1 ? t("One more clip is being made.") : t("{n} more clips are being made.", { n: clips.length }),
+    );
   },
   download: () => download(grid.meant()),
   retry: () => retryMany(grid.meant()).then(() => grid.selectNothing()),
@@ -130,7 +136,10 @@ const bulk = {
 /** @param {import("./verdicts.js").Clip[]} clips */
 async function download(clips) {
   for (const clip of clips) {
-    const link = Object.assign(document.createElement("a"), { href: clip.file, download: clip.path.replaceAll("\\", "/").split("/").pop() });
+    const link = Object.assign(document.createElement("a"), {
+      href: clip.file,
+      download: clip.path.replaceAll("\\", "/").split("/").pop(),
+    });
     link.click();
     await new Promise((done) => setTimeout(done, 300)); // browsers drop downloads that begin at once
   }

@@ -13,7 +13,20 @@ export function say(words, more) {
   const open = document.querySelector("dialog[open]");
   (open ?? document.body).append(line); // a modal dialog hides what lies outside it
   line.replaceChildren(make("span", { dir: "auto" }, words));
-  if (more) line.append(make("button", { type: "button", onclick: () => { more.act(); line.replaceChildren(); } }, more.label));
+  if (more)
+    line.append(
+      make(
+        "button",
+        {
+          type: "button",
+          onclick: () => {
+            more.act();
+            line.replaceChildren();
+          },
+        },
+        more.label,
+      ),
+    );
   clearTimeout(timer);
   timer = window.setTimeout(() => line.replaceChildren(), 8000);
 }

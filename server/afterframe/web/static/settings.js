@@ -25,7 +25,8 @@ byId("settings").addEventListener("submit", async (/** @type {Event} */ event) =
     if (!(field instanceof HTMLInputElement || field instanceof HTMLSelectElement)) continue;
     const number = field instanceof HTMLInputElement;
     const { value } = field;
-    values[field.name] = value === "" ? null : number ? Number(value) : value === "true" ? true : value === "false" ? false : value;
+    values[field.name] =
+      value === "" ? null : number ? Number(value) : value === "true" ? true : value === "false" ? false : value;
   }
   try {
     await post("/api/settings", { values });

@@ -6,15 +6,27 @@ import { fileName, make, shown, t } from "./words.js";
 /** @typedef {import("./list.js").Item} Item */
 
 export function newTile() {
-  const tile = make("div", { class: "tile", role: "option" },
-    make("div", { class: "mat" },
+  const tile = make(
+    "div",
+    { class: "tile", role: "option" },
+    make(
+      "div",
+      { class: "mat" },
       make("img", { alt: "", decoding: "async", draggable: "false" }),
       make("span", { class: "why", dir: "auto", hidden: true }),
-      make("progress", { max: 1, "aria-hidden": "true", hidden: true }), make("span", { class: "flag", hidden: true }), make("span", { class: "tick-box" })),
-    make("div", { class: "about" }, make("bdi"), make("span", { class: "marks-of" })));
+      make("progress", { max: 1, "aria-hidden": "true", hidden: true }),
+      make("span", { class: "flag", hidden: true }),
+      make("span", { class: "tick-box" }),
+    ),
+    make("div", { class: "about" }, make("bdi"), make("span", { class: "marks-of" })),
+  );
   const image = /** @type {HTMLImageElement} */ (tile.querySelector("img"));
-  image.addEventListener("error", () => { image.hidden = true; });
-  image.addEventListener("load", () => { image.hidden = false; });
+  image.addEventListener("error", () => {
+    image.hidden = true;
+  });
+  image.addEventListener("load", () => {
+    image.hidden = false;
+  });
   return tile;
 }
 
@@ -61,7 +73,11 @@ function ofClip(clip) {
   const name = fileName(clip.photo) + (clip.variant > 1 ? ` · ${clip.variant}` : "");
   const flag = { approved: t("picked"), rejected: t("rejected"), none: "" }[clip.verdict] ?? "";
   return {
-    name, flag, why: "", progress: null, verdict: clip.verdict,
+    name,
+    flag,
+    why: "",
+    progress: null,
+    verdict: clip.verdict,
     state: `${clip.verdict} ${clip.rating}`,
     picture: `${clip.poster}?size=small`,
     marks: "★".repeat(clip.rating),
@@ -76,7 +92,11 @@ function ofRender(render) {
   const flag = stateName(render);
   const why = shown(render.error?.message ?? "");
   return {
-    name, flag, why, verdict: "", marks: "",
+    name,
+    flag,
+    why,
+    verdict: "",
+    marks: "",
     progress: going ? render.progress : null,
     state: `${render.state} ${going ? `${render.progress} ${flag}` : why}`,
     picture: `/api/renders/${render.id}/preview`,

@@ -16,7 +16,14 @@ let open = null;
 /** How far a render is, in words. @param {Render} render */
 export function stateName(render) {
   if (render.cancelling) return t("stopping");
-  const names = { queued: t("waiting"), running: t("being made"), publishing: t("being put in place"), done: t("done"), failed: t("failed"), cancelled: t("cancelled") };
+  const names = {
+    queued: t("waiting"),
+    running: t("being made"),
+    publishing: t("being put in place"),
+    done: t("done"),
+    failed: t("failed"),
+    cancelled: t("cancelled"),
+  };
   return names[/** @type {keyof typeof names} */ (render.state)] ?? render.state;
 }
 
@@ -44,8 +51,16 @@ function fill(render) {
   byId("render-progress").hidden = !going;
   byId("render-progress").value = render.progress;
   byId("render-why").hidden = !render.error && !render.note;
-  byId("render-why").replaceChildren(shown(render.error?.message ?? render.note), " ", make("em", {}, shown(render.error?.hint ?? "")));
-  const { retry, cancel, clip } = { retry: byId("render-retry"), cancel: byId("render-cancel"), clip: byId("render-clip") };
+  byId("render-why").replaceChildren(
+    shown(render.error?.message ?? render.note),
+    " ",
+    make("em", {}, shown(render.error?.hint ?? "")),
+  );
+  const { retry, cancel, clip } = {
+    retry: byId("render-retry"),
+    cancel: byId("render-cancel"),
+    clip: byId("render-clip"),
+  };
   retry.hidden = !AGAIN.includes(render.state);
   retry.dataset.retry = render.id;
   cancel.hidden = !STOPPABLE.includes(render.state);
@@ -57,11 +72,13 @@ function fill(render) {
 
 /** Queue those again that have ended. @param {Render[]} renders */
 export async function retryMany(renders) {
-  for (const { id, state } of renders) if (AGAIN.includes(state)) await post(`/api/renders/${encodeURIComponent(id)}/retry`);
+  for (const { id, state } of renders)
+    if (AGAIN.includes(state)) await post(`/api/renders/${encodeURIComponent(id)}/retry`);
 }
 
 /** Stop those that wait or run. @param {Render[]} renders */
 export async function cancelMany(renders) {
   const ids = renders.filter(({ state }) => STOPPABLE.includes(state)).map(({ id }) => id);
-  for (let from = 0; from < ids.length; from += AT_ONCE) await post("/api/renders/cancel", { renders: ids.slice(from, from + AT_ONCE) });
+  for (let from = 0; from < ids.length; from += AT_ONCE)
+    await post("/api/renders/cancel", { renders: ids.slice(from, from + AT_ONCE) });
 }

@@ -17,7 +17,12 @@ function add(/** @type {Iterable<File>} */ files) {
   if (!folder) return void byId("add").showModal();
   const all = [...files];
   const photos = all.filter((file) => KINDS.test(file.name));
-  if (photos.length < all.length) say(all.length - photos.length === 1 ? t("One file is no photo that can be animated.") : t("{n} files are no photos that can be animated.", { n: all.length - photos.length }));
+  if (photos.length < all.length)
+    say(
+      all.length - photos.length === 1
+        ? t("One file is no photo that can be animated.")
+        : t("{n} files are no photos that can be animated.", { n: all.length - photos.length }),
+    );
   waiting.push(...photos);
   for (let n = sending; n < AT_A_TIME; n += 1) next();
 }
@@ -32,7 +37,13 @@ async function next() {
     return;
   }
   sending += 1;
-  const line = make("li", {}, make("bdi", {}, fileName(file.name)), " ", make("span", { class: "hint" }, t("being sent")));
+  const line = make(
+    "li",
+    {},
+    make("bdi", {}, fileName(file.name)),
+    " ",
+    make("span", { class: "hint" }, t("being sent")),
+  );
   byId("add-list")?.prepend(line);
   try {
     const form = new FormData();
@@ -76,9 +87,21 @@ async function walk(/** @type {any} */ entry, /** @type {File[]} */ files) {
 
 let depth = 0;
 const hasFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
-addEventListener("dragenter", (event) => { if (hasFiles(event)) { depth += 1; byId("drop").hidden = false; } });
-addEventListener("dragleave", (event) => { if (hasFiles(event)) { depth = Math.max(0, depth - 1); byId("drop").hidden = depth === 0; } });
-addEventListener("dragover", (event) => { if (hasFiles(event)) event.preventDefault(); });
+addEventListener("dragenter", (event) => {
+  if (hasFiles(event)) {
+    depth += 1;
+    byId("drop").hidden = false;
+  }
+});
+addEventListener("dragleave", (event) => {
+  if (hasFiles(event)) {
+    depth = Math.max(0, depth - 1);
+    byId("drop").hidden = depth === 0;
+  }
+});
+addEventListener("dragover", (event) => {
+  if (hasFiles(event)) event.preventDefault();
+});
 addEventListener("drop", async (event) => {
   if (!hasFiles(event)) return;
   event.preventDefault();

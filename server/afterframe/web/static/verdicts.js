@@ -25,7 +25,10 @@ export async function judge(clips, change) {
   if (!clips.length) return;
   past.push(clips.map(({ id, verdict, rating }) => ({ id, verdict, rating })));
   past.splice(0, past.length - KEPT);
-  await send(clips.map((clip) => clip.id), change);
+  await send(
+    clips.map((clip) => clip.id),
+    change,
+  );
 }
 
 /** Take the last verdict back. */
@@ -39,7 +42,11 @@ export async function undo() {
     alike.set(key, [...(alike.get(key) ?? []), id]);
   }
   for (const [change, ids] of alike) await send(ids, JSON.parse(change));
-  say(before.length === 1 ? t("Undone: the clip is as it was.") : t("Undone: {n} clips are as they were.", { n: before.length }));
+  say(
+    before.length === 1
+      ? t("Undone: the clip is as it was.")
+      : t("Undone: {n} clips are as they were.", { n: before.length }),
+  );
 }
 
 async function send(/** @type {string[]} */ ids, /** @type {Change} */ change) {
@@ -52,7 +59,8 @@ async function send(/** @type {string[]} */ ids, /** @type {Change} */ change) {
         const more = answer.refused.length > 1 ? ` ${t("and {n} more", { n: answer.refused.length - 1 })}` : "";
         say(`${shown(message)} ${shown(hint)}${more}`);
       }
-      if (ids.length > 2 * AT_ONCE) say(t("{n} of {all} judged", { n: Math.min(from + AT_ONCE, ids.length), all: ids.length }));
+      if (ids.length > 2 * AT_ONCE)
+        say(t("{n} of {all} judged", { n: Math.min(from + AT_ONCE, ids.length), all: ids.length }));
     }
   } catch (error) {
     say(/** @type {Error} */ (error).message);

@@ -3,7 +3,10 @@
 
 /** @typedef {{path: string, watch: boolean}} Folder */
 /** @type {{words: Record<string, string>, language: string, cursor: number, folders: Folder[], videos: string}} */
-export const data = JSON.parse(document.getElementById("page-data")?.textContent ?? '{"words": {}, "language": "en", "cursor": 0, "folders": [], "videos": ""}');
+export const data = JSON.parse(
+  document.getElementById("page-data")?.textContent ??
+    '{"words": {}, "language": "en", "cursor": 0, "folders": [], "videos": ""}',
+);
 
 /**
  * A sentence in the reader's language.
@@ -36,7 +39,9 @@ export function left(/** @type {number | null} */ seconds) {
   if (seconds == null) return "";
   if (seconds < 10) return t("a few seconds left");
   if (seconds < 90) return t("about {n} s left", { n: Math.round(seconds / 10) * 10 });
-  return seconds < 5400 ? t("about {n} min left", { n: Math.round(seconds / 60) }) : t("about {n} h left", { n: (seconds / 3600).toFixed(1) });
+  return seconds < 5400
+    ? t("about {n} min left", { n: Math.round(seconds / 60) })
+    : t("about {n} h left", { n: (seconds / 3600).toFixed(1) });
 }
 
 /** @param {string} day ISO date @param {Intl.DateTimeFormatOptions} [form] */
