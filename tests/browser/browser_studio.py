@@ -21,14 +21,16 @@ import photometa
 from afterframe.config import Home
 from afterframe.domain import Clip, Stamp
 from afterframe.encode.encode import Encoding, encode
+from afterframe.errors import PhotoError
 from afterframe.imaging.frames import Frames
 from afterframe.naming import sidecar_of
 from afterframe.publish.sidecar import MadeBy, describe
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
+from afterframe.state.queue import Queue
 from afterframe.system.hashing import sha256_of
-from factories import make_clip, make_frames, make_photo_file, make_recipe
+from factories import make_clip, make_frames, make_job, make_photo_file, make_recipe
 from photometa.xmp.packets import packet
 
 SIZE = (192, 128)
@@ -123,6 +125,19 @@ class Studio:
                 photo = catalog.put_photo(folder / f"DSC_{number:05}.jpg", Stamp(1, 1), f"{number:064x}", {})
                 clip_id = f"{number:08}-0000-4000-8000-000000000000"
                 catalog.put_clip(make_clip(photo, id=clip_id, created_at=1_600_000_000.0 + 3600 * number))
+        database.close()
+
+    def failures(self, count: int) -> None:
+        """Renders that failed, of photos that are gone by now; the queue is paused."""
+        database = Database(self.home.database)
+        catalog, queue = Catalog(database), Queue(database)
+        with database.transaction():
+            for number in range(count):
+                make_job(queue, catalog, f"/archive/DSC_{number:05}.jpg")
+                job = queue.claim("studio/0")
+                assert job is not None
+                queue.fail(job.id, "studio/0", PhotoError("The photo cannot be read."))
+        queue.pause(True)
         database.close()
 
     def _film(self) -> bytes:

@@ -400,6 +400,20 @@ def test_the_queue_is_paused_ordered_and_emptied(studio: Studio, page: Page) -> 
     expect(names).to_have_count(0)
 
 
+def test_retry_all_asks_once_for_every_render_that_failed(studio: Studio, page: Page, watched: Watched) -> None:
+    watched.allowed += ["403", "404", "422"]  # the pictures of photos that are gone
+    studio.failures(205)
+    studio.start(watch=False)
+    studio.enter(page, "/queue")
+    expect(page.locator("#failed h2 .count")).to_have_text("205")
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url) if request.method == "POST" else None)
+    page.get_by_role("button", name="Retry all").click()
+    expect(page.locator("#works h1 .count")).to_have_text("205")
+    expect(page.locator("#failed")).to_be_hidden()
+    assert requests == [f"{studio.url}/api/renders/retry"]
+
+
 def test_what_is_no_clip_yet_is_shown_by_its_state_and_made_again(studio: Studio, page: Page, watched: Watched) -> None:
     watched.allowed += ["404", "422"]  # the picture of a photo that is gone
     studio.clips(2)

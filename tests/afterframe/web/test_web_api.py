@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from web_fixtures import TOKEN, Desk, make_desk  # noqa: F401 - a fixture
@@ -9,6 +10,7 @@ from web_fixtures import TOKEN, Desk, make_desk  # noqa: F401 - a fixture
 from afterframe.domain import Failure, JobState, Stamp
 from afterframe.errors import PhotoError
 from afterframe.state.catalog import WAITING
+from factories import make_job
 
 
 def test_health_needs_no_token_and_tells_the_queue(desk: Desk) -> None:
@@ -292,6 +294,35 @@ def test_many_renders_are_cancelled_at_once_and_what_has_ended_is_left_alone(des
         (first, "cancelled"),
         (second, "cancelled"),
     ]
+
+
+def test_many_renders_are_retried_at_once_and_what_has_not_ended_is_left_alone(desk: Desk) -> None:
+    answer = desk.good("POST", "/api/animate", {"photos": [str(desk.photo(f"DSC_{n}.jpg")) for n in range(3)]})
+    first, second, third = (render["id"] for render in answer["renders"])
+    desk.good("POST", "/api/renders/cancel", {"renders": [first, second]})
+    retried = desk.good("POST", "/api/renders/retry", {"renders": [first, first, "nope", second, third]})
+    assert retried == {"retried": [first, second]}
+    assert desk.services.queue.counts()["queued"] == 3
+
+
+def test_all_renders_that_failed_are_retried_in_the_order_they_were_asked_for(desk: Desk) -> None:
+    queue, catalog = desk.services.queue, desk.services.catalog
+    asked = [make_job(queue, catalog, f"/photos/{n:03}.jpg").id for n in range(205)]
+    with desk.services.database.transaction():
+        for _ in asked[1:]:
+            job = queue.claim("a/0")
+            assert job is not None
+            queue.fail(job.id, "a/0", PhotoError("It cannot be read."))
+    queue.cancel(asked[-1])
+    assert desk.good("POST", "/api/renders/retry", {"state": "failed"}) == {"retried": asked[:-1]}
+    assert [job.id for job in queue.waiting()] == asked[:-1]
+    assert desk.good("POST", "/api/renders/retry", {"state": "cancelled"}) == {"retried": asked[-1:]}
+    assert desk.good("POST", "/api/renders/retry", {"state": "failed"}) == {"retried": []}
+
+
+@pytest.mark.parametrize("body", [{}, {"state": "running"}, {"renders": []}])
+def test_a_retry_names_renders_or_a_state_that_can_be_retried(desk: Desk, body: dict[str, Any]) -> None:
+    assert desk.bad("POST", "/api/renders/retry", body)[0] == 400
 
 
 def test_a_render_is_cancelled_and_tried_again(desk: Desk) -> None:

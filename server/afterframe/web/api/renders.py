@@ -18,6 +18,7 @@ from afterframe.generators import registry
 from afterframe.intake.ingest import RenderRequest
 from afterframe.recipe import validate
 from afterframe.state.catalog import WAITING
+from afterframe.state.queue import Queue
 from afterframe.web.http import schemas
 from afterframe.web.http.errors import OUR_FAULT
 from afterframe.web.http.routes import Call, Routes
@@ -28,6 +29,8 @@ PAGE = {
     "after": {"type": "integer", "minimum": 0, "maximum": schemas.LARGEST},
     "limit": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
 }
+PAGE_SIZE = 500
+RETRYABLE = (JobState.FAILED, JobState.CANCELLED)
 REFUSED = form({"path": schemas.KEPT_PATH, "reason": ref("Reason")})
 
 STOPPING = WrongState("Afterframe is being stopped.", "Ask again when it runs.", code="stopping")
@@ -256,3 +259,40 @@ def cancel_renders(call: Call) -> Json:
 def retry_render(call: Call) -> Json:
     """Queue one render again."""
     return render_json(call.context.services.queue.retry(call.args["render_id"]))
+
+
+@ROUTES.add(
+    "POST",
+    "/api/renders/retry",
+    "Queue many renders again: those named, or all in a state. Unknown ones and those not ended are left alone.",
+    body=form(
+        {
+            "renders": listed(schemas.ID, at_most=schemas.MAX_PHOTOS),
+            "state": {**one_of(*RETRYABLE), "description": "All renders in this state."},
+        },
+        needs=(),
+        at_least=1,
+    ),
+    answer=form({"retried": {**listed(schemas.ID), "description": "Those queued again, in their order."}}),
+)
+def retry_renders(call: Call) -> Json:
+    """Queue what of them has failed or was cancelled again."""
+    services = call.context.services
+    retried = []
+    with services.database.transaction():
+        in_state = _all_in(services.queue, call.body["state"]) if "state" in call.body else []
+        for render_id in dict.fromkeys([*call.body.get("renders", ()), *in_state]):
+            with contextlib.suppress(NotFound, WrongState):
+                retried.append(services.queue.retry(render_id).id)
+    return {"retried": retried}
+
+
+def _all_in(queue: Queue, state: str) -> list[str]:
+    """Ids of every render in a state, in the order in which they were asked for."""
+    found: list[str] = []
+    after: int | None = None
+    while True:
+        jobs, after = queue.page(after=after, limit=PAGE_SIZE, states=[state])
+        found += [job.id for job in jobs]
+        if after is None:
+            return found[::-1]

@@ -17,10 +17,7 @@ const actions = {
   cancelAll: () => post("/api/queue", { cancel_all: true }),
   confirm: (button) => post("/api/folders", { path: JSON.parse(button.dataset.confirm ?? ""), confirm_backlog: true }),
   move: (button) => move(button),
-  retryAll: async () => {
-    const { renders } = await ask("GET", "/api/renders?state=failed&limit=200");
-    for (const render of renders) await post(`/api/renders/${quoted(render.id)}/retry`);
-  },
+  retryAll: () => post("/api/renders/retry", { state: "failed" }),
   dropFolder: (button) => ask("DELETE", "/api/folders", { path: folderOf(button) }),
   watch: (box) => post("/api/folders", { path: folderOf(box), watch: /** @type {HTMLInputElement} */ (box).checked }),
   close: (button) => button.closest("dialog")?.close(),

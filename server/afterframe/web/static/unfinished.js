@@ -71,14 +71,19 @@ function fill(render) {
 }
 
 /** Queue those again that have ended. @param {Render[]} renders */
-export async function retryMany(renders) {
-  for (const { id, state } of renders)
-    if (AGAIN.includes(state)) await post(`/api/renders/${encodeURIComponent(id)}/retry`);
+export function retryMany(renders) {
+  return postMany("/api/renders/retry", renders, AGAIN);
 }
 
 /** Stop those that wait or run. @param {Render[]} renders */
-export async function cancelMany(renders) {
-  const ids = renders.filter(({ state }) => STOPPABLE.includes(state)).map(({ id }) => id);
-  for (let from = 0; from < ids.length; from += AT_ONCE)
-    await post("/api/renders/cancel", { renders: ids.slice(from, from + AT_ONCE) });
+export function cancelMany(renders) {
+  return postMany("/api/renders/cancel", renders, STOPPABLE);
+}
+
+/** @param {string} address @param {Render[]} renders @param {string[]} states which of them are meant */
+async function postMany(address, renders, states) {
+  const ids = renders.filter(({ state }) => states.includes(state)).map(({ id }) => id);
+  for (let from = 0; from < ids.length; from += AT_ONCE) {
+    await post(address, { renders: ids.slice(from, from + AT_ONCE) });
+  }
 }
