@@ -140,7 +140,7 @@ def make_desk(tmp_path: Path, database: Database, catalog: Catalog, queue: Queue
         stopping=threading.Event(),
     )
     codes = LoginCodes(clock)
-    yield Desk(create_app(services, codes), services, reader, codes, clock, watched, outside, changes)
+    yield Desk(create_app(services, codes, clock=clock), services, reader, codes, clock, watched, outside, changes)
     services.stopping.set()
     drafts.close()
 

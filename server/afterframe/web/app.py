@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
@@ -9,8 +12,9 @@ from afterframe.errors import AfterframeError
 from afterframe.intake.audit import score_cache
 from afterframe.state.listings import ClipListing, RenderListing
 from afterframe.web.all_routes import ROUTES
+from afterframe.web.auth.gate import HEADERS, Gate
 from afterframe.web.auth.paths import AllowedPaths
-from afterframe.web.auth.session import HEADERS, Gate, LoginCodes
+from afterframe.web.auth.session import LoginCodes
 from afterframe.web.http import errors
 from afterframe.web.http.context import Context
 from afterframe.web.http.openapi import contract
@@ -24,13 +28,14 @@ MAX_BODY = 4 << 20
 __all__ = ["LoginCodes", "Services", "create_app", "max_body"]
 
 
-def create_app(services: Services, codes: LoginCodes | None = None) -> Flask:
+def create_app(services: Services, codes: LoginCodes | None = None, *, clock: Callable[[], float] = time.time) -> Flask:
     """Make the app over the daemon's parts.
 
     Args:
         codes: the one-time login codes, when the daemon issues some itself.
+        clock: Unix time, seconds; injected by tests.
     """
-    gate = Gate(services.config.server, services.token)
+    gate = Gate(services.config.server, services.token, clock)
     context = Context(
         services=services,
         gate=gate,
@@ -72,6 +77,7 @@ def _guard(app: Flask, context: Context, routes: dict[str, Route]) -> None:
 
     @app.after_request
     def finish(response: Response) -> Response:
+        context.gate.sessions.renew(request, response)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")

@@ -12,7 +12,7 @@ import pytest
 from web_fixtures import HOST, ORIGIN, TOKEN, Desk, make_desk  # noqa: F401 - a fixture
 from werkzeug.test import TestResponse
 
-from afterframe.web.auth.session import HEADERS
+from afterframe.web.auth.gate import HEADERS
 
 Answer = tuple[int, str]
 Body = dict[str, Any]

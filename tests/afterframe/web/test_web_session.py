@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import hashlib
+import hmac
 from dataclasses import replace
 
 import pytest
-from web_fixtures import HOST, Desk, make_desk  # noqa: F401 - a fixture
+from web_fixtures import HOST, TOKEN, Desk, make_desk  # noqa: F401 - a fixture
 
 from afterframe.config import Config, ServerConfig
 from afterframe.web.app import create_app
-from afterframe.web.auth.session import CODE_VALID_S, CODES_KEPT, LoginCodes
+from afterframe.web.auth.session import CODE_VALID_S, CODES_KEPT, SESSION_S, LoginCodes
 from factories import Clock
 
 
@@ -59,13 +61,58 @@ def test_behind_tls_the_cookie_stays_behind_tls(desk: Desk) -> None:
 
 def test_a_session_outlives_a_restart_of_the_daemon(desk: Desk) -> None:
     client = desk.browser()
-    client.application = create_app(desk.services)
+    client.application = create_app(desk.services, clock=desk.clock)
+    assert client.get("/").status_code == 200
+
+
+def test_a_session_ends_thirty_days_after_its_last_use(desk: Desk) -> None:
+    client = desk.browser()
+    desk.clock.forward(SESSION_S)
+    assert client.get("/").status_code == 200
+    desk.clock.forward(SESSION_S + 1)
+    assert client.get("/").status_code == 401
+    assert client.get("/api/queue").status_code == 401
+
+
+def test_each_day_of_use_renews_a_session(desk: Desk) -> None:
+    client = desk.browser()
+    for _ in range(5):
+        desk.clock.forward(0.9 * SESSION_S)
+        assert "Set-Cookie" in client.get("/api/queue").headers
+        assert "Set-Cookie" not in client.get("/api/queue").headers
+    copied = client.get_cookie(desk.app.extensions["afterframe"].gate.sessions.cookie)
+    assert copied is not None
+    desk.clock.forward(SESSION_S + 1)
+    refused = client.get("/api/queue")
+    assert refused.status_code == 401
+    assert "Set-Cookie" not in refused.headers
+
+
+def test_a_session_that_has_ended_says_so_and_how_to_begin_another(desk: Desk) -> None:
+    client = desk.browser()
+    desk.clock.forward(SESSION_S + 1)
+    refused = client.get("/api/queue")
+    assert refused.json["error"]["code"] == "session_ended"
+    assert "afterframe status --open" in refused.json["error"]["hint"]
+    shown = client.get("/").get_data(as_text=True)
+    assert refused.json["error"]["message"] in shown
+    assert "afterframe status --open" in shown
+
+
+def test_a_session_of_the_version_before_has_ended(desk: Desk) -> None:
+    """Its cookie had no time in it: a nonce, and the nonce signed."""
+    key = hmac.digest(TOKEN.encode(), b"afterframe session", "sha256")
+    name = f"afterframe_{hashlib.sha256(b'cookie name' + key).hexdigest()[:8]}"
+    client = desk.client()
+    client.set_cookie(name, f"nonce.{hmac.new(key, b'nonce', 'sha256').hexdigest()}")
+    assert client.get("/api/queue").json["error"]["code"] == "session_ended"
+    assert client.get(f"/login?code={desk.codes.issue()}").status_code == 303
     assert client.get("/").status_code == 200
 
 
 def test_a_new_token_ends_every_session(desk: Desk) -> None:
     client = desk.browser()
-    client.application = create_app(replace(desk.services, token="another-token-0123456789"))
+    client.application = create_app(replace(desk.services, token="another-token-0123456789"), clock=desk.clock)
     assert client.get("/").status_code == 401
 
 
@@ -82,6 +129,7 @@ def test_a_forged_session_is_none(desk: Desk) -> None:
         f"x{cookie.value}",
         f"{cookie.value}x",
         cookie.value.partition(".")[0],
+        "ünï.cöde.x",
     ):
         client.set_cookie(name, forged)
         assert client.get("/").status_code == 401

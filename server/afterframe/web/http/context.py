@@ -10,8 +10,9 @@ from typing import Any
 
 from afterframe.intake.audit import ScoreCache
 from afterframe.state.listings import ClipListing, RenderListing
+from afterframe.web.auth.gate import Gate
 from afterframe.web.auth.paths import AllowedPaths
-from afterframe.web.auth.session import Gate, LoginCodes
+from afterframe.web.auth.session import LoginCodes
 from afterframe.web.http.services import Services
 
 MAX_STREAMS = 12

@@ -1,0 +1,138 @@
+"""Who may ask: a Host and an Origin of ours, and the token or a browser's session.
+
+The daemon answers on localhost, where any web page that the user visits can send requests too.
+So the Host must be a name of ours (against DNS rebinding), an Origin must be the page's own
+(against requests forged by other pages), and everything but the health check needs the token or
+a session that was begun with a one-time code.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from flask import Request
+
+from afterframe.config import ALL_INTERFACES, ServerConfig
+from afterframe.errors import NotAllowed
+from afterframe.web.auth.session import Sessions, same
+from afterframe.web.http.errors import NotLoggedIn
+
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
+        "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    # Not no-referrer: browsers would then send "Origin: null" with some of the page's own requests.
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+"""On every answer."""
+
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]/@,]+)(?::([0-9]{1,5}))?")
+
+
+class Gate:
+    """Checks each request before any route sees it.
+
+    Args:
+        server: the names by which we may be called.
+        token: the secret that plugins send.
+        clock: Unix time, seconds; injected by tests.
+    """
+
+    def __init__(self, server: ServerConfig, token: str, clock: Callable[[], float] = time.time) -> None:
+        self._token = token
+        self.sessions = Sessions(token, clock)
+        names = {"localhost", *server.allowed_hosts}
+        if server.host not in ALL_INTERFACES:
+            names.add(server.host)
+        self._names = {_plain(name) for name in names}
+
+    def check_addresses(self, request: Request) -> None:
+        """The Host must be ours, and the Origin, where there is one, the same.
+
+        Raises:
+            NotAllowed: a foreign Host or Origin.
+        """
+        host = request.environ.get("HTTP_HOST", "")
+        if not self._is_ours(host):
+            raise NotAllowed(
+                f"Afterframe does not answer to the name “{host[:100]}”.",
+                "Call it by localhost, or add the name to server.allowed_hosts in config.toml.",
+                code="foreign_host",
+            )
+        origin = request.headers.get("Origin")
+        if origin is not None and not _same_origin(origin, host):
+            raise NotAllowed(
+                f"A page of “{origin[:100]}” may not talk to Afterframe.",
+                "Open Afterframe's own page instead.",
+                code="foreign_origin",
+            )
+
+    def check_caller(self, request: Request, *, token_only: bool = False) -> None:
+        """The caller must have the token or, except where it says otherwise, a session.
+
+        Raises:
+            NotLoggedIn: neither.
+            NotAllowed: a session asks for a change without saying which page it comes from.
+        """
+        if "Authorization" in request.headers:
+            kind, _, given = request.headers["Authorization"].partition(" ")
+            if kind.lower() == "bearer" and same(given.strip(), self._token):
+                return
+            raise NotLoggedIn(
+                "The token is not the right one.", "It stands in the file “token” of Afterframe's own folder."
+            )
+        if not token_only and self.sessions.ended(request):
+            raise NotLoggedIn(
+                "The session of this browser has ended.",
+                "`afterframe status --open` gives a new link.",
+                code="session_ended",
+            )
+        if token_only or not self.sessions.holds(request):
+            raise NotLoggedIn(
+                "The token is missing.",
+                "Send “Authorization: Bearer TOKEN”; for a browser, `afterframe status --open` gives a link.",
+            )
+        if request.method not in SAFE_METHODS and "Origin" not in request.headers:
+            raise NotAllowed("A change from a browser must say which page it comes from.", code="no_origin")
+
+    def _is_ours(self, host: str) -> bool:
+        parts = _HOST.fullmatch(host)
+        if parts is None or int(parts[2] or 80) > 65_535:
+            return False
+        name = _plain(parts[1])
+        return name in self._names or _is_loopback(name)
+
+
+def _plain(name: str) -> str:
+    return name.strip("[]").rstrip(".").casefold()
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _same_origin(origin: str, host: str) -> bool:
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https") or parts.path or parts.query or parts.fragment:
+        return False
+    # A proxy in front may speak https to the browser and http to us, so the schemes may differ.
+    default = ":80" if parts.scheme == "http" else ":443"
+    return parts.netloc.casefold().removesuffix(default) == host.casefold().removesuffix(default)
