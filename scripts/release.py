@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make a release in `dist/`: the wheel, and one zip with the wheel and both hosts' plugins.
+"""Make a release in `dist/`: the wheel, and one zip with the wheel and the plugins of both hosts.
 
 The same source gives the same bytes: names are sorted, times and rights fixed.
 """
@@ -19,23 +19,18 @@ from environment import ROOT, say, use_venv
 
 DIST = ROOT / "dist"
 EPOCH = 1580601600
-"""2020-02-02, as hatchling has it, where SOURCE_DATE_EPOCH does not say (reproducible-builds.org)."""
-PLUGINS = {
-    "lrplugin/afterframe.lrplugin": "lightroom/afterframe.lrplugin",
-    "lrplugin/darktable": "darktable/afterframe",
-}
-"""In the source -> in the zip, each in the folder that the host wants."""
+"""2020-02-02, as hatchling's default, unless SOURCE_DATE_EPOCH says otherwise (reproducible-builds.org)."""
 READ_ME = """Afterframe {version}
 
 1. Install:           pip install {wheel}
 2. Lightroom Classic: afterframe plugin install lightroom
    darktable:         afterframe plugin install darktable
 
-The plugins are in the wheel too. To put them in their places by hand instead:
+The plugins are in the wheel too. To install them by hand instead:
 
 - Lightroom Classic: File > Plug-in Manager > Add, and choose lightroom/afterframe.lrplugin.
-- darktable: copy darktable/afterframe into its configuration folder (~/.config/darktable, on Windows
-  %LOCALAPPDATA%\\darktable), and write this line into the file luarc there:
+- darktable: copy darktable/afterframe into darktable's configuration folder (~/.config/darktable, on Windows
+  %LOCALAPPDATA%\\darktable), and add this line to the file luarc there:
 
 {luarc}
 """
@@ -44,7 +39,7 @@ The plugins are in the wheel too. To put them in their places by hand instead:
 def main(argv: list[str] | None = None) -> int:
     """Build everything; prints what was made."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dist", type=Path, default=DIST, help="where to put it")
+    parser.add_argument("--dist", type=Path, default=DIST, help="where to write it")
     options = parser.parse_args(argv)
     use_venv()
     dist = options.dist.resolve()
@@ -55,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def build_wheel(dist: Path) -> Path:
-    """The wheel; it holds the plugins too."""
+    """The wheel; it contains the plugins too."""
     with tempfile.TemporaryDirectory(dir=dist, prefix=".building-") as folder:
         command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -68,18 +63,16 @@ def build_wheel(dist: Path) -> Path:
 def build_zip(dist: Path, wheel: Path) -> Path:
     """One zip for those who install without a package index."""
     from afterframe import __version__
-    from afterframe.app.plugins import LUARC_LINE
+    from afterframe.app.plugins import HOSTS, LUARC_LINE, plugin_files
 
     top = f"afterframe-{__version__}"
     luarc = LUARC_LINE.decode()
     read_me = READ_ME.format(version=__version__, wheel=wheel.name, luarc=luarc)
     entries = {f"{top}/{wheel.name}": wheel.read_bytes(), f"{top}/READ ME.txt": read_me.encode()}
     entries[f"{top}/LICENSE"] = (ROOT / "LICENSE").read_bytes()
-    for source, target in PLUGINS.items():
-        for path in sorted((ROOT / source).rglob("*")):
-            relative = path.relative_to(ROOT / source)
-            if path.is_file() and not any(part.startswith(".") for part in relative.parts):
-                entries[f"{top}/{target}/{relative.as_posix()}"] = path.read_bytes()
+    for name, host in HOSTS.items():
+        for file, path in plugin_files(name).items():
+            entries[f"{top}/{name}/{host.folder}/{file}"] = path.read_bytes()
     target_zip = dist / f"{top}.zip"
     part = target_zip.with_suffix(".part")
     with zipfile.ZipFile(part, "w") as archive:
@@ -90,7 +83,7 @@ def build_zip(dist: Path, wheel: Path) -> Path:
 
 
 def entry(name: str) -> zipfile.ZipInfo:
-    """An entry that says nothing of when and where it was made."""
+    """An entry that does not depend on when and where it was made."""
     moment = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", EPOCH)), UTC)
     made = zipfile.ZipInfo(name, moment.timetuple()[:6])
     made.create_system = 3  # Unix, also when made on Windows

@@ -1,4 +1,4 @@
-"""`afterframe plugin`: the right folder, upgraded, taken away, and nothing of the user's touched; the release."""
+"""`afterframe plugin`: the right folder, upgraded, removed, and nothing of the user's touched; the release."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from afterframe.app import plugins
-from afterframe.app.plugins import FOLDERS, HOSTS, LUARC_LINE
+from afterframe.app.plugins import HOSTS, LUARC_LINE, plugin_files
 from afterframe.cli.main import main
 from afterframe.config import Home
 from afterframe.errors import AfterframeError, UsageError, WrongState
@@ -26,8 +26,8 @@ def files_in(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def source_files(host: str) -> set[str]:
-    return files_in(plugins.source(host))
+def installed_files(host: str) -> set[str]:
+    return {*plugin_files(host), "home", "installed.json"}
 
 
 # -- the right folder --------------------------------------------------------------------------
@@ -73,17 +73,17 @@ def test_lightroom_on_linux_says_where_it_runs() -> None:
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_installed_seen_upgraded_and_removed(host: str, tmp_path: Path) -> None:
-    place = tmp_path / FOLDERS[host]
+    place = tmp_path / HOSTS[host].folder
     assert plugins.inspect_plugin(host, tmp_path).state == "absent"
     assert plugins.install(host, tmp_path, HOME).state == "installed"
-    assert files_in(place) == source_files(host) | {"home", "installed.json"}
+    assert files_in(place) == installed_files(host)
     assert (place / "home").read_text("utf-8") == f"{HOME.root}\n"
     assert plugins.inspect_plugin(host, tmp_path).state == "current"
     assert plugins.install(host, tmp_path, HOME).state == "unchanged"
     # An earlier version: one file is of old, one is no longer shipped; the user's own stays.
     manifest = json.loads((place / "installed.json").read_text())
-    first = plugins.FIRST_FILES[host]
-    (place / first).write_bytes(plugins.SIGNS[host] + b" -- an earlier version")
+    first = HOSTS[host].entry_file
+    (place / first).write_bytes(HOSTS[host].signature + b" -- an earlier version")
     (place / "gone").mkdir()
     (place / "gone" / "old.lua").write_text("-- no longer shipped")
     (place / "notes.txt").write_text("mine")
@@ -92,11 +92,11 @@ def test_installed_seen_upgraded_and_removed(host: str, tmp_path: Path) -> None:
     (place / "installed.json").write_text(json.dumps(manifest))
     assert plugins.inspect_plugin(host, tmp_path).state == "outdated"
     assert plugins.install(host, tmp_path, HOME).state == "upgraded"
-    assert (place / first).read_bytes() == (plugins.source(host) / first).read_bytes()
-    assert files_in(place) == source_files(host) | {"home", "installed.json", "notes.txt"}
+    assert (place / first).read_bytes() == plugin_files(host)[first].read_bytes()
+    assert files_in(place) == installed_files(host) | {"notes.txt"}
     assert not (place / "gone").exists()
     assert plugins.remove(host, tmp_path).state == "removed"
-    assert files_in(tmp_path) == {f"{FOLDERS[host]}/notes.txt", "outside.txt"}
+    assert files_in(tmp_path) == {f"{HOSTS[host].folder}/notes.txt", "outside.txt"}
     assert plugins.remove(host, tmp_path).state == "absent"
 
 
@@ -117,11 +117,11 @@ def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("installed", [False, True], ids=["at first", "in place of ours"])
 def test_another_plugin_of_the_same_name_is_left_alone(host: str, installed: bool, tmp_path: Path) -> None:
-    place = tmp_path / FOLDERS[host]
+    place = tmp_path / HOSTS[host].folder
     place.mkdir()
     if installed:
         plugins.install(host, tmp_path, HOME)
-    (place / plugins.FIRST_FILES[host]).write_text('return { LrToolkitIdentifier = "org.example.other" }')
+    (place / HOSTS[host].entry_file).write_text('return { LrToolkitIdentifier = "org.example.other" }')
     before = {name: (tmp_path / name).read_bytes() for name in files_in(tmp_path)}
     for change in (lambda: plugins.install(host, tmp_path, HOME), lambda: plugins.remove(host, tmp_path)):
         with pytest.raises(WrongState, match="not Afterframe's") as caught:
@@ -145,7 +145,7 @@ def test_a_link_inside_the_plugin_is_not_followed(tmp_path: Path) -> None:
 
 def test_a_luarc_that_is_a_folder_stops_it_before_anything_is_written(tmp_path: Path) -> None:
     (tmp_path / "luarc").mkdir()
-    with pytest.raises(WrongState, match="luarc is no file"):
+    with pytest.raises(WrongState, match="luarc is not a file"):
         plugins.install("darktable", tmp_path, HOME)
     assert [path.name for path in tmp_path.iterdir()] == ["luarc"]
     assert plugins.inspect_plugin("darktable", tmp_path).state == "absent"
@@ -174,7 +174,7 @@ def test_a_plugin_unpacked_by_hand_is_taken_over(tmp_path: Path) -> None:
     place.mkdir()
     (place / "Info.lua").write_text('return { LrToolkitIdentifier = "org.afterframe.lightroom" }')
     plugins.install("lightroom", tmp_path, HOME)
-    assert files_in(place) >= source_files("lightroom")
+    assert files_in(place) >= set(plugin_files("lightroom"))
 
 
 @pytest.mark.parametrize(
@@ -248,8 +248,8 @@ def test_a_release_is_the_same_twice_and_its_wheel_brings_the_plugins(tmp_path: 
         read_me = opened.read(next(name for name in opened.namelist() if name.endswith("READ ME.txt"))).decode()
     assert names == {
         *(wheel.name, "LICENSE", "READ ME.txt"),
-        *(f"lightroom/afterframe.lrplugin/{name}" for name in source_files("lightroom")),
-        *(f"darktable/afterframe/{name}" for name in source_files("darktable")),
+        *(f"lightroom/afterframe.lrplugin/{name}" for name in plugin_files("lightroom")),
+        *(f"darktable/afterframe/{name}" for name in plugin_files("darktable")),
     }
     assert wheel.name in read_me
     assert LUARC_LINE.decode() in read_me
@@ -259,7 +259,7 @@ def test_a_release_is_the_same_twice_and_its_wheel_brings_the_plugins(tmp_path: 
         opened.extractall(installed)
     program = (
         "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]); "
-        "from afterframe import plugins; from afterframe.config import Home; "
+        "from afterframe.app import plugins; from afterframe.config import Home; "
         "assert plugins.__file__.startswith(sys.argv[1]), plugins.__file__; "
         "[plugins.install(host, Path(sys.argv[2]), Home.find()) for host in plugins.HOSTS]"
     )
@@ -267,4 +267,4 @@ def test_a_release_is_the_same_twice_and_its_wheel_brings_the_plugins(tmp_path: 
     target.mkdir()
     subprocess.run([sys.executable, "-c", program, str(installed), str(target)], check=True, cwd=tmp_path)
     for host in HOSTS:
-        assert files_in(target / FOLDERS[host]) == source_files(host) | {"home", "installed.json"}
+        assert files_in(target / HOSTS[host].folder) == installed_files(host)

@@ -279,11 +279,11 @@ NEXT_STEP = {
 
 def print_plugins(found: Sequence[Plugin]) -> None:
     """Where hosts' plugins stand, and what to do next."""
-    from afterframe.app.plugins import NAMES
+    from afterframe.app.plugins import HOSTS
 
     for plugin in found:
         version = f" {plugin.version}" if plugin.version else ""
-        out.print(f"{NAMES[plugin.host]}: {plugin.state}{version}, {shown(plugin.folder)}")
+        out.print(f"{HOSTS[plugin.host].title}: {plugin.state}{version}, {shown(plugin.folder)}")
     if any(plugin.state in ("installed", "upgraded") for plugin in found):
         out.print(NEXT_STEP[found[0].host])
 
