@@ -9,7 +9,7 @@ local Clips = require "Clips"
 local Daemon = require "Daemon"
 local Follow = require "Follow"
 local Handover = require "Handover"
-local Json = require "Json"
+local json = require "json"
 local Marks = require "Marks"
 local Paths = require "Paths"
 local Settings = require "Settings"
@@ -212,7 +212,7 @@ function Animate.sendWaiting(api, items, summary, folders)
     if item.status == "waiting" and item.there then
       item.file = Paths.toHere(item.there, Settings.mappings())
       waiting[#waiting + 1] = item
-      local key = Json.encode(item.wish or {})
+      local key = json.encode(item.wish or {})
       byWish[key] = byWish[key] or {}
       table.insert(byWish[key], item)
     end

@@ -3,7 +3,7 @@
 
 local LrHttp = import "LrHttp"
 
-local Json = require "Json"
+local json = require "json"
 local Settings = require "Settings"
 
 local Api = {}
@@ -42,7 +42,7 @@ local function unreachable(address, info)
 end
 
 local function refused(address, status, body)
-  local answer = body and Json.decode(body)
+  local answer = body and json.decode(body)
   local problem = type(answer) == "table" and answer.error
   if status == 401 then
     return {
@@ -87,7 +87,7 @@ function Api:judge(body, info, raw)
   elseif raw then
     return body or ""
   end
-  local answer = Json.decode(body or "")
+  local answer = json.decode(body or "")
   if type(answer) ~= "table" then
     return nil, refused(self.address, status, nil)
   end
@@ -101,7 +101,7 @@ end
 
 function Api:post(path, content, timeout)
   local headers = self:headers { { field = "Content-Type", value = "application/json" } }
-  local body, info = LrHttp.post(self.address .. path, Json.encode(content), headers, "POST", timeout or USUAL_S)
+  local body, info = LrHttp.post(self.address .. path, json.encode(content), headers, "POST", timeout or USUAL_S)
   return self:judge(body, info)
 end
 
@@ -135,7 +135,7 @@ end
 
 -- At most BATCH paths. The key makes it harmless to ask again when the answer got lost.
 function Api:animate(paths, wish, key)
-  local content = wished(wish, { photos = Json.array(paths), idempotency_key = key })
+  local content = wished(wish, { photos = json.array(paths), idempotency_key = key })
   return self:post("/api/animate", content, READING_S)
 end
 
@@ -150,7 +150,7 @@ function Api:upload(file, name, folder, wish)
   end
   for _, field in ipairs { "animate", "recipe", "variants" } do
     if fields[field] ~= nil then
-      parts[#parts + 1] = { name = field, value = Json.encode(fields[field]) }
+      parts[#parts + 1] = { name = field, value = json.encode(fields[field]) }
     end
   end
   local body, info = LrHttp.postMultipart(self.address .. "/api/uploads", parts, self:headers(), SENDING_S)
@@ -159,7 +159,7 @@ end
 
 -- At most BATCH paths: a list of { path, state, error, renders, clips }.
 function Api:lookup(paths)
-  local answer, problem = self:post("/api/photos/lookup", { paths = Json.array(paths) })
+  local answer, problem = self:post("/api/photos/lookup", { paths = json.array(paths) })
   return answer and answer.photos, problem
 end
 
@@ -176,7 +176,7 @@ end
 
 -- Stop renders, at most IDS; those that have ended are left as they are.
 function Api:cancel(ids)
-  return self:post("/api/renders/cancel", { renders = Json.array(ids) })
+  return self:post("/api/renders/cancel", { renders = json.array(ids) })
 end
 
 function Api:cancelAll()

@@ -5,7 +5,7 @@ local LrPathUtils = import "LrPathUtils"
 local LrUUID = import "LrUUID"
 
 local Catalog = require "Catalog"
-local Json = require "Json"
+local json = require "json"
 local Paths = require "Paths"
 local Settings = require "Settings"
 local Verdicts = require "Verdicts"
@@ -162,7 +162,7 @@ end
 
 -- The field of a photo that remembers what was fetched for it.
 function Clips.fetchedField(item)
-  return next(item.fetched) and Json.encode(item.fetched) or ""
+  return next(item.fetched) and json.encode(item.fetched) or ""
 end
 
 return Clips

@@ -10,7 +10,7 @@ local Animate = require "Animate"
 local Api = require "Api"
 local Catalog = require "Catalog"
 local Handover = require "Handover"
-local Json = require "Json"
+local json = require "json"
 local Paths = require "Paths"
 local Settings = require "Settings"
 local Summary = require "Summary"
@@ -48,7 +48,7 @@ local function keepForLater(items, wish, summary)
   for _, item in ipairs(items) do
     summary:add("waiting", item.path)
     local there = Paths.toDaemon(item.file, Settings.mappings())
-    local values = { status = "waiting", handed = there, wish = Json.encode(wish), error = "" }
+    local values = { status = "waiting", handed = there, wish = json.encode(wish), error = "" }
     marks[#marks + 1] = { photo = item.photo, values = values }
   end
   summary:count("unwritten", Catalog.mark(marks))

@@ -3,7 +3,7 @@
 local Api = require "Api"
 local Catalog = require "Catalog"
 local Handover = require "Handover"
-local Json = require "Json"
+local json = require "json"
 
 local Marks = {}
 
@@ -92,8 +92,8 @@ function Marks.items(api, photos)
         path = path,
         there = kept.handed or api and Handover.there(api, path),
         handed = kept.handed ~= nil,
-        fetched = kept.fetched and Json.decode(kept.fetched) or {},
-        wish = kept.wish and Json.decode(kept.wish) or nil,
+        fetched = kept.fetched and json.decode(kept.fetched) or {},
+        wish = kept.wish and json.decode(kept.wish) or nil,
         status = kept.status,
       }
     end

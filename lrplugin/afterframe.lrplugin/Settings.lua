@@ -5,7 +5,7 @@ local LrPasswords = import "LrPasswords"
 local LrPathUtils = import "LrPathUtils"
 local LrPrefs = import "LrPrefs"
 
-local Json = require "Json"
+local json = require "json"
 local Paths = require "Paths"
 
 local Settings = {}
@@ -66,7 +66,7 @@ end
 -- A JSON file of the daemon's home; nil when it is not there or is not JSON.
 function Settings.readHomeJson(name)
   local text = readHome(name)
-  local value = text and Json.decode(text)
+  local value = text and json.decode(text)
   return type(value) == "table" and value or nil
 end
 

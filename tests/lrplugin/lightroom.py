@@ -24,6 +24,7 @@ from lupa import lua51
 from factories import make_photo_file
 
 PLUGIN = Path(__file__).parents[2] / "lrplugin" / "afterframe.lrplugin"
+SHARED = PLUGIN.with_name("shared")
 IDENTIFIER = "org.afterframe.lightroom"
 _pause = threading.Event()
 
@@ -115,7 +116,7 @@ class Lightroom:
                 "make": lambda path: Path(from_lua(path)).mkdir(parents=True, exist_ok=True),
                 "files": self._files,
                 "standard": lambda name: to_lua(str({"temp": self.temp}.get(name, self.home))),
-                "source": lambda name: (self.plugin / name).read_bytes().decode("latin-1"),
+                "source": self._source,
                 "free": lambda path: to_lua(str(_free(Path(from_lua(path))))),
                 "render": lambda path, destination: self._render(path, destination),
                 "http": self._http,
@@ -226,6 +227,13 @@ class Lightroom:
         self.now += max(seconds, 0.001)
         self.while_waiting()
         _pause.wait(min(seconds, 2.0) * self.real_s_per_s)
+
+    def _source(self, name: str) -> str:
+        """A file of the plugin; in the source tree, those that both plugins share lie elsewhere."""
+        file = self.plugin / name
+        if self.plugin == PLUGIN and not file.is_file():
+            file = SHARED / name
+        return file.read_bytes().decode("latin-1")
 
     def _files(self, folder: str) -> Any:
         return self._lua.table_from([to_lua(str(path)) for path in Path(from_lua(folder)).iterdir() if path.is_file()])

@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from lightroom import IDENTIFIER, PLUGIN, Lightroom, from_lua, to_lua, translations
 from lightroom_studio import Studio
 from lupa import lua51
@@ -216,12 +214,6 @@ def test_every_camera_movement_has_a_name(lightroom: Lightroom) -> None:
 
 # -- small modules -----------------------------------------------------------------------------
 
-TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
-JSON = st.recursive(
-    st.booleans() | st.integers(-(10**13), 10**13) | TEXT,
-    lambda inner: st.lists(inner, min_size=1, max_size=4) | st.dictionaries(TEXT, inner, min_size=1, max_size=4),
-    max_leaves=10,
-)
 _LUA = Lightroom(Path("/"), Path("/"))
 
 
@@ -233,33 +225,6 @@ def plain(value: Any) -> Any:
             return [plain(item) for item in value.values()]
         return {from_lua(key): plain(item) for key, item in value.items()}
     return from_lua(value) if isinstance(value, str) else value
-
-
-@given(JSON)
-@settings(max_examples=100, deadline=None)
-def test_json_is_written_and_read_as_python_does(value: Any) -> None:
-    codec = _LUA.require("Json")
-    assert json.loads(from_lua(codec.encode(_LUA.table(value)))) == value
-    for ascii_only in (True, False):
-        text = json.dumps(value, ensure_ascii=ascii_only, indent=1)
-        assert plain(codec.decode(to_lua(text))) == value
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "{", "[1,", '{"a"}', '{"a":}', "[1 2]", "nul", '"a', '"\\x"', "{} {}", "1e", "-", "[" * 100, "{1: 2}", "[1,]"],
-)
-def test_what_is_no_json_is_refused(text: str) -> None:
-    value, problem = _LUA.require("Json").decode(text)
-    assert value is None
-    assert problem.startswith("JSON: ")
-
-
-def test_json_keeps_null_out_and_empty_lists_in() -> None:
-    codec = _LUA.require("Json")
-    assert plain(codec.decode('{"a": null, "b": [1, null, 3], "c": 0.25}')) == {"b": [1, 3], "c": 0.25}
-    assert codec.encode(codec.array(_LUA.table([]))) == "[]"
-    assert plain(codec.decode('"\\ud83c\\udf38 \\ud83c"')) == "🌸 \ufffd"
 
 
 MAPPINGS = [

@@ -100,6 +100,23 @@ def test_installed_seen_upgraded_and_removed(host: str, tmp_path: Path) -> None:
     assert plugins.remove(host, tmp_path).state == "absent"
 
 
+@pytest.mark.parametrize(("host", "earlier"), [("lightroom", "Json.lua"), ("darktable", "json.lua")])
+def test_the_json_module_of_an_earlier_version_gives_way_to_the_shared_one(
+    host: str, earlier: str, tmp_path: Path
+) -> None:
+    target = tmp_path / HOSTS[host].folder
+    target.mkdir()
+    for name in (HOSTS[host].entry_file, earlier):
+        (target / name).write_bytes(HOSTS[host].signature)
+    files = {HOSTS[host].entry_file: "x", earlier: "x"}
+    (target / "installed.json").write_text(json.dumps({"version": "0.0.9", "files": files}))
+    assert plugins.install(host, tmp_path, HOME).state == "upgraded"
+    assert files_in(target) == installed_files(host)
+    assert (target / "json.lua").read_bytes() == (ROOT / "lrplugin" / "shared" / "json.lua").read_bytes()
+    plugins.remove(host, tmp_path)
+    assert not target.exists()
+
+
 def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     place = tmp_path / "afterframe"
     place.mkdir()
