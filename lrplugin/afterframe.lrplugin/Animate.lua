@@ -30,9 +30,7 @@ function Animate.openFolders(api, items, known)
   local list = table.concat({ unpack(closed, 1, 8) }, "\n") .. (#closed > 8 and "\n…" or "")
   local answer = LrDialogs.confirm(
     LOC "$$$/Afterframe/Folders/Ask=May Afterframe use these folders?",
-    list .. "\n\n" .. LOC(
-      "$$$/Afterframe/Folders/Info=It reads photos there when you ask, and puts clips beside them."
-    ),
+    list .. "\n\n" .. LOC "$$$/Afterframe/Folders/Info=It reads photos there when you ask, and puts clips beside them.",
     LOC "$$$/Afterframe/Folders/Allow=Allow",
     LOC "$$$/Afterframe/Folders/Deny=Leave them out"
   )

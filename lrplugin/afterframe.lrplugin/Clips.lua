@@ -54,11 +54,12 @@ local function fetch(api, clip, item)
     end
     local written, reason = write(path .. part[2], bytes)
     if not written then
-      return nil, {
-        code = "not_written",
-        message = LOC("$$$/Afterframe/Problem/NotWritten=The clip could not be saved beside the photo (^1).", reason),
-        hint = LOC "$$$/Afterframe/Problem/NotWrittenHint=Check the disk: its free space and its rights.",
-      }
+      return nil,
+        {
+          code = "not_written",
+          message = LOC("$$$/Afterframe/Problem/NotWritten=The clip could not be saved beside the photo (^1).", reason),
+          hint = LOC "$$$/Afterframe/Problem/NotWrittenHint=Check the disk: its free space and its rights.",
+        }
     end
   end
   item.fetched[clip.id] = path
@@ -80,11 +81,12 @@ function Clips.here(api, clip, item)
   if there then
     return path
   elseif api:isHere() then
-    return nil, {
-      code = "clip_gone",
-      message = LOC("$$$/Afterframe/Problem/ClipGone=The clip is not where it was made: ^1", path),
-      hint = LOC "$$$/Afterframe/Problem/ClipGoneHint=It was moved or deleted. Animate the photo again.",
-    }
+    return nil,
+      {
+        code = "clip_gone",
+        message = LOC("$$$/Afterframe/Problem/ClipGone=The clip is not where it was made: ^1", path),
+        hint = LOC "$$$/Afterframe/Problem/ClipGoneHint=It was moved or deleted. Animate the photo again.",
+      }
   end
   return fetch(api, clip, item)
 end

@@ -39,11 +39,12 @@ end
 function Daemon.start()
   local line = Daemon.commandLine()
   if not line then
-    return nil, {
-      code = "not_installed",
-      message = LOC "$$$/Afterframe/Problem/NotInstalled=Afterframe has not run on this computer yet.",
-      hint = LOC "$$$/Afterframe/Problem/NotInstalledHint=Start it once by itself; from then on Lightroom can.",
-    }
+    return nil,
+      {
+        code = "not_installed",
+        message = LOC "$$$/Afterframe/Problem/NotInstalled=Afterframe has not run on this computer yet.",
+        hint = LOC "$$$/Afterframe/Problem/NotInstalledHint=Start it once by itself; from then on Lightroom can.",
+      }
   end
   LrTasks.execute(line)
   local state, problem

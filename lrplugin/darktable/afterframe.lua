@@ -56,10 +56,19 @@ end
 -- Parts -----------------------------------------------------------------------------------------------------------
 
 local daemon = Daemon.new {
-  execute = dt.control.execute, homes = homes, setting = setting, json = json, files = files, windows = WINDOWS,
+  execute = dt.control.execute,
+  homes = homes,
+  setting = setting,
+  json = json,
+  files = files,
+  windows = WINDOWS,
 }
 local photos = Photos.new {
-  dt = dt, files = files, json = json, daemon = daemon, windows = WINDOWS,
+  dt = dt,
+  files = files,
+  json = json,
+  daemon = daemon,
+  windows = WINDOWS,
   records = files.join(CONFIG, "renditions.json"),
 }
 local standings = Standings.new { daemon = daemon, photos = photos }
@@ -277,7 +286,11 @@ end
 -- Into darktable --------------------------------------------------------------------------------------------------
 
 local SHORTCUTS = {
-  animate = "animate", refresh = "refresh", open = "open clip", approve = "approve clip", reject = "reject clip",
+  animate = "animate",
+  refresh = "refresh",
+  open = "open clip",
+  approve = "approve clip",
+  reject = "reject clip",
 }
 
 local function add_panel()
@@ -286,7 +299,10 @@ local function add_panel()
   end
   panel = Panel.new { dt = dt, actions = actions, setting = setting, set = set }
   dt.register_lib(
-    NAME, "afterframe", true, false,
+    NAME,
+    "afterframe",
+    true,
+    false,
     { [dt.gui.views.lighttable] = { "DT_UI_CONTAINER_PANEL_RIGHT_CENTER", 450 } },
     panel.widget
   )
@@ -305,9 +321,17 @@ local function start()
   end
   renders = Renders.new { dt = dt, daemon = daemon, photos = photos, tell = tell, changed = show }
   exports = Exports.new {
-    dt = dt, daemon = daemon, photos = photos, files = files, setting = setting, set = set, tell = tell,
+    dt = dt,
+    daemon = daemon,
+    photos = photos,
+    files = files,
+    setting = setting,
+    set = set,
+    tell = tell,
     animate = function(items)
-      dt.control.dispatch(function() renders:run(items, {}) end)
+      dt.control.dispatch(function()
+        renders:run(items, {})
+      end)
     end,
   }
   exports:register()
@@ -349,7 +373,9 @@ local script_data = {
   destroy = stop,
   destroy_method = "hide",
   restart = start,
-  show = function() dt.gui.libs[NAME].visible = true end,
+  show = function()
+    dt.gui.libs[NAME].visible = true
+  end,
 }
 
 if not dt.configuration.has_gui or dt.configuration.api_version_major < 9 then

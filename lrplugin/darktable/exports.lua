@@ -49,10 +49,18 @@ function Exports:register()
   self.dt.register_storage(
     "afterframe",
     "Afterframe: export and animate",
-    function(_, image, format, file, _, _, _, extra) self:store(image, format, file, extra) end,
-    function(_, _, extra) self:finish(extra) end,
-    function(_, format) return TAKEN[format.extension] or false end,
-    function(_, _, images, _, extra) return self:begin(images, extra) end,
+    function(_, image, format, file, _, _, _, extra)
+      self:store(image, format, file, extra)
+    end,
+    function(_, _, extra)
+      self:finish(extra)
+    end,
+    function(_, format)
+      return TAKEN[format.extension] or false
+    end,
+    function(_, _, images, _, extra)
+      return self:begin(images, extra)
+    end,
     self.dt.new_widget "box" { orientation = "vertical", self.dt.new_widget "label" { label = "folder" }, chooser }
   )
 end

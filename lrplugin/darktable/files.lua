@@ -67,7 +67,11 @@ function files.copy(source, target)
     return nil, cannot
   end
   local done, problem = true, nil
-  for bytes in function() return from:read(CHUNK) end do
+  for bytes in
+    function()
+      return from:read(CHUNK)
+    end
+  do
     done, problem = to:write(bytes)
     if not done then
       break

@@ -20,7 +20,9 @@ function Panel:_button(name, label, tooltip)
     name = "afterframe-" .. name,
     label = label,
     tooltip = tooltip,
-    clicked_callback = function() self.actions[name]() end,
+    clicked_callback = function()
+      self.actions[name]()
+    end,
   }
 end
 

@@ -4,7 +4,15 @@ local Photos = {}
 Photos.__index = Photos
 
 local ANIMATABLE = {
-  jpg = true, jpeg = true, tif = true, tiff = true, png = true, webp = true, heic = true, heif = true, avif = true,
+  jpg = true,
+  jpeg = true,
+  tif = true,
+  tiff = true,
+  png = true,
+  webp = true,
+  heic = true,
+  heif = true,
+  avif = true,
 }
 local LONGEST = 4096 -- of a rendition, pixels: more than any clip has
 local QUALITY = 95
@@ -144,11 +152,12 @@ function Photos:render(image, folder)
     format:write_image(image, hidden, false) -- its answer says nothing: darktable 4.2 gives false on success
     return self.files.exists(hidden), "darktable could not export it"
   end)
-  return path, path and nil or {
-    code = "not_exported",
-    message = ("%s cannot be exported to %s (%s)."):format(image.filename, folder, why),
-    hint = "Look at that folder, or choose another one in the preferences (Lua options).",
-  }
+  return path,
+    path and nil or {
+      code = "not_exported",
+      message = ("%s cannot be exported to %s (%s)."):format(image.filename, folder, why),
+      hint = "Look at that folder, or choose another one in the preferences (Lua options).",
+    }
 end
 
 --- Import a clip's poster and group it with its photo.

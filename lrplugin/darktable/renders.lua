@@ -179,7 +179,9 @@ function Renders:_hear(batch, news)
     end
   end
   if news.reset then
-    self:_fetch(batch, function(render) return not ended(render) end)
+    self:_fetch(batch, function(render)
+      return not ended(render)
+    end)
   end
 end
 

@@ -36,7 +36,9 @@ function Standings:of(images)
     end
   end
   for _, entry in ipairs(found) do
-    table.sort(entry.clips, function(a, b) return a.created_at < b.created_at end)
+    table.sort(entry.clips, function(a, b)
+      return a.created_at < b.created_at
+    end)
     entry.newest = entry.clips[#entry.clips]
   end
   return found

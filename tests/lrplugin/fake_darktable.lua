@@ -1,14 +1,29 @@
 -- darktable's Lua API as far as the plugin uses it, without its window. What the plugin may not use is not here:
 -- every unknown name is an error. Images, tags and groups are plain tables.
 local fake = {
-  printed = {}, errors = {}, jobs = {}, imported = {}, events = {}, storages = {}, actions = {}, libs = {},
-  preferences_kept = {}, selected = {}, images = {}, commands = {}, ending = false,
+  printed = {},
+  errors = {},
+  jobs = {},
+  imported = {},
+  events = {},
+  storages = {},
+  actions = {},
+  libs = {},
+  preferences_kept = {},
+  selected = {},
+  images = {},
+  commands = {},
+  ending = false,
 }
 
 local function strict(name, fields)
   return setmetatable(fields, {
-    __index = function(_, key) error(name .. " has no " .. tostring(key), 2) end,
-    __newindex = function(_, key) error(name .. " has no " .. tostring(key), 2) end,
+    __index = function(_, key)
+      error(name .. " has no " .. tostring(key), 2)
+    end,
+    __newindex = function(_, key)
+      error(name .. " has no " .. tostring(key), 2)
+    end,
   })
 end
 
@@ -64,7 +79,9 @@ function Image:get_group_members()
 end
 
 local function keep(list)
-  return function(text) list[#list + 1] = text end
+  return function(text)
+    list[#list + 1] = text
+  end
 end
 
 local function import(path)
@@ -102,14 +119,24 @@ fake.dt = strict("darktable", {
   print_error = keep(fake.errors),
   collection = fake.images,
   configuration = strict("configuration", {
-    running_os = "linux", config_dir = CONFIG_DIR, api_version_major = API_MAJOR, has_gui = true,
+    running_os = "linux",
+    config_dir = CONFIG_DIR,
+    api_version_major = API_MAJOR,
+    has_gui = true,
   }),
   control = setmetatable({}, {
     __index = function(_, key)
       return ({
         ending = fake.ending,
-        sleep = function(ms) if fake.on_sleep then fake.on_sleep(ms) end PAUSE() end,
-        dispatch = function(job) job() end,
+        sleep = function(ms)
+          if fake.on_sleep then
+            fake.on_sleep(ms)
+          end
+          PAUSE()
+        end,
+        dispatch = function(job)
+          job()
+        end,
         execute = function(command)
           fake.commands[#fake.commands + 1] = command
           local _, _, status = os.execute(command)
@@ -119,26 +146,48 @@ fake.dt = strict("darktable", {
     end,
   }),
   database = strict("database", { import = import }),
-  tags = strict("tags", { create = function(name) return { name = name } end }),
+  tags = strict("tags", {
+    create = function(name)
+      return { name = name }
+    end,
+  }),
   preferences = strict("preferences", {
     register = function(_, name, _, _, _, default)
       fake.preferences_kept[name] = fake.preferences_kept[name] or default
     end,
-    read = function(_, name) return fake.preferences_kept[name] or "" end,
-    write = function(_, name, _, value) fake.preferences_kept[name] = value end,
+    read = function(_, name)
+      return fake.preferences_kept[name] or ""
+    end,
+    write = function(_, name, _, value)
+      fake.preferences_kept[name] = value
+    end,
   }),
   new_widget = widget,
-  new_format = function() return format end,
-  register_storage = function(name, ...) fake.storages[name] = { ... } end,
-  destroy_storage = function(name) fake.storages[name] = nil end,
-  register_event = function(name, event, callback) fake.events[name .. " " .. event] = callback end,
-  destroy_event = function(name, event) fake.events[name .. " " .. event] = nil end,
-  register_lib = function(name) fake.libs[name] = { visible = true } end,
+  new_format = function()
+    return format
+  end,
+  register_storage = function(name, ...)
+    fake.storages[name] = { ... }
+  end,
+  destroy_storage = function(name)
+    fake.storages[name] = nil
+  end,
+  register_event = function(name, event, callback)
+    fake.events[name .. " " .. event] = callback
+  end,
+  destroy_event = function(name, event)
+    fake.events[name .. " " .. event] = nil
+  end,
+  register_lib = function(name)
+    fake.libs[name] = { visible = true }
+  end,
   gui = setmetatable({}, {
     __index = function(_, key)
       local fields = {
         action_images = fake.selected,
-        current_view = function() return { id = fake.view or "lighttable" } end,
+        current_view = function()
+          return { id = fake.view or "lighttable" }
+        end,
         views = { lighttable = "lighttable" },
         create_job = function(name, _, cancel)
           local job = { name = name, valid = true, cancel = cancel }
@@ -147,8 +196,12 @@ fake.dt = strict("darktable", {
         end,
         libs = setmetatable({
           image = {
-            register_action = function(name, _, callback) fake.actions[name] = callback end,
-            destroy_action = function(name) fake.actions[name] = nil end,
+            register_action = function(name, _, callback)
+              fake.actions[name] = callback
+            end,
+            destroy_action = function(name)
+              fake.actions[name] = nil
+            end,
           },
         }, { __index = fake.libs }),
       }

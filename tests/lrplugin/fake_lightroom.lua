@@ -153,17 +153,18 @@ local function contextFor(name)
       cleanups[#cleanups + 1] = handler
     end,
   })
-  return context, function(ran, message)
-    if not ran then
-      sdk.failures[#sdk.failures + 1] = tostring(message)
-      for _, handler in ipairs(failed) do
-        handler(false, message)
+  return context,
+    function(ran, message)
+      if not ran then
+        sdk.failures[#sdk.failures + 1] = tostring(message)
+        for _, handler in ipairs(failed) do
+          handler(false, message)
+        end
+      end
+      for _, handler in ipairs(cleanups) do
+        handler()
       end
     end
-    for _, handler in ipairs(cleanups) do
-      handler()
-    end
-  end
 end
 
 local LrFunctionContext = strict("LrFunctionContext", {
@@ -543,14 +544,17 @@ local LrExportSession = setmetatable({}, {
 function sdk.export(service, photos, settings, folder)
   LrFunctionContext.postAsyncTaskWithContext("export", function(context)
     local scope = sdk.newScope { title = "export" }
-    service.processRenderedPhotos(context, strict("LrExportContext", {
-      propertyTable = settings,
-      configureProgress = function(_, options)
-        onlyKeys(options, set "title renderPortion", "configureProgress")
-        return scope
-      end,
-      renditions = renditionsOf(photos, folder, "-animate"),
-    }))
+    service.processRenderedPhotos(
+      context,
+      strict("LrExportContext", {
+        propertyTable = settings,
+        configureProgress = function(_, options)
+          onlyKeys(options, set "title renderPortion", "configureProgress")
+          return scope
+        end,
+        renditions = renditionsOf(photos, folder, "-animate"),
+      })
+    )
   end)
 end
 
@@ -632,13 +636,15 @@ local function LOC(text, ...)
   end
   words = sdk.translations and sdk.translations[key] or words
   local values = { ... }
-  return (string.gsub(words, "%^(%d)", function(number)
-    local value = values[tonumber(number)]
-    if value == nil then
-      error("LOC: nothing for ^" .. number .. " in “" .. words .. "”", 3)
-    end
-    return tostring(value)
-  end))
+  return (
+    string.gsub(words, "%^(%d)", function(number)
+      local value = values[tonumber(number)]
+      if value == nil then
+        error("LOC: nothing for ^" .. number .. " in “" .. words .. "”", 3)
+      end
+      return tostring(value)
+    end)
+  )
 end
 
 local function only(what, names)
@@ -662,8 +668,8 @@ local infoGlobals = only("Info.lua", "string")
 -- What the other files may use: no load*, no dofile, no module, package, getfenv, setfenv, collectgarbage, debug.
 local globals = only(
   "Lightroom's Lua",
-  "assert error ipairs next pairs pcall print rawequal rawget rawset select setmetatable getmetatable tonumber tostring "
-    .. "type unpack xpcall io math string table"
+  "assert error ipairs next pairs pcall print rawequal rawget rawset select setmetatable getmetatable tonumber "
+    .. "tostring type unpack xpcall io math string table"
 )
 rawset(globals, "_G", globals)
 rawset(globals, "os", strict("os", { clock = os.clock, date = os.date, time = os.time, tmpname = os.tmpname }))

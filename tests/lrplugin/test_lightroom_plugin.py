@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import tomllib
 from pathlib import Path
@@ -108,15 +106,6 @@ def test_what_yields_is_refused_outside_a_task(lightroom: Lightroom) -> None:
 
 
 # -- the plugin as a whole ---------------------------------------------------------------------
-
-
-def test_luacheck_is_content() -> None:
-    if shutil.which("luacheck") is None and os.environ.get("CI") != "true":
-        pytest.skip("missing: luacheck")
-    command = ["luacheck", "--no-color", "--no-config", "--std", "lua51", "--max-line-length", "120"]
-    globals_of_lightroom = ["--read-globals", "import", "LOC", "_PLUGIN", "WIN_ENV", "MAC_ENV"]
-    done = subprocess.run([*command, PLUGIN, *globals_of_lightroom], capture_output=True, check=False)
-    assert done.returncode == 0, done.stdout.decode()
 
 
 def test_info_loads_with_what_lightroom_gives_it_and_names_files_that_exist(lightroom: Lightroom) -> None:
