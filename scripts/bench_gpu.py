@@ -39,8 +39,12 @@ from afterframe.grade.match import match_grade
 from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
 from afterframe.intake.ingest import Ingest, RenderRequest
 from afterframe.intake.photo_reader import PhotoReader
-from afterframe.render import worker as worker_module
-from afterframe.render.worker import Worker
+from afterframe.publish.publisher import Publisher
+from afterframe.render import renderer as renderer_module
+from afterframe.render.heartbeat import WorkerContext
+from afterframe.render.loop import WorkerLoop
+from afterframe.render.renderer import Renderer, leave_cores_to_the_encoder
+from afterframe.render.slots import WorkerSpec
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
@@ -204,7 +208,8 @@ def run_ours(order: dict[str, Any]) -> None:
     config = Config(render=RenderConfig(generator=f"diffusers:{order['model']}"))
     settings = Settings(Home(Path(order["home"])).make(), config)
     database = Database(settings.home.database)
-    worker, queue = Worker(database, settings, OWNER), Queue(database)
+    leave_cores_to_the_encoder()
+    renderer, queue = Renderer(database, settings, OWNER), Queue(database)
     reader = PhotoReader(config.limits)
     ingest = Ingest(database, Catalog(database), queue, settings, reader.read)
     jobs: list[Job] = []
@@ -213,17 +218,17 @@ def run_ours(order: dict[str, Any]) -> None:
             fields = {**order["fields"], "prompt": WORDS[number % len(WORDS)], "seed": number}
             jobs += ingest.request(Path(photo), RenderRequest(fields))
         with Stopwatches() as watches:
-            serve_until_done(worker, queue, jobs)
+            serve_until_done(renderer, queue, jobs)
         done = [queue.get(job.id) for job in jobs]
         told = [{"ended_at": job.updated_at, **watches.told(job)} for job in done]
         Path(order["answer"]).write_text(json.dumps(told), "utf-8")
     finally:
         reader.close()
-        worker.close()
+        renderer.close()
         database.close()
 
 
-def serve_until_done(worker: Worker, queue: Queue, jobs: list[Job]) -> None:
+def serve_until_done(renderer: Renderer, queue: Queue, jobs: list[Job]) -> None:
     """The worker's own loop, told to stop when the last job has ended.
 
     Raises:
@@ -238,7 +243,8 @@ def serve_until_done(worker: Worker, queue: Queue, jobs: list[Job]) -> None:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    worker_module.serve(worker, queue, OWNER, stopping, 3600, False)
+    worker = WorkerContext(OWNER, stopping, stall_s=3600)
+    WorkerLoop(renderer, queue, worker, WorkerSpec(lane=""), keep_warm_s=3600).run()
     watcher.join()
     if bad := [job.error for job in map(queue.get, [job.id for job in jobs]) if job.state != JobState.DONE]:
         raise RuntimeError(f"a clip was not made: {bad}")
@@ -285,9 +291,9 @@ class Stopwatches:
 
     def __enter__(self) -> Stopwatches:
         for name, stage in (("encode", encode), ("verify", verify)):
-            self._patches.enter_context(mock.patch.object(worker_module, name, self._timed(name, stage)))
-        self._patches.enter_context(mock.patch.object(worker_module, "match_grade", self._match_grade))
-        self._patches.enter_context(mock.patch.object(Worker, "publish", self._publish(Worker.publish)))
+            self._patches.enter_context(mock.patch.object(renderer_module, name, self._timed(name, stage)))
+        self._patches.enter_context(mock.patch.object(renderer_module, "match_grade", self._match_grade))
+        self._patches.enter_context(mock.patch.object(Publisher, "publish", self._publish(Publisher.publish)))
         self._patches.enter_context(mock.patch.object(Diffusers, "generate", self._generate(Diffusers.generate)))
         return self
 

@@ -1,6 +1,6 @@
 """Render speed at 1080p: the whole pipeline, x264 alone, and ffmpeg's zoompan; and its memory.
 
-    pipeline   Worker.render: decode, look, frame, parallax, encode, verify, embed XMP, hash, publish
+    pipeline   Renderer.render: decode, look, frame, parallax, encode, verify, embed XMP, hash, publish
     x264       the very same frames, prepared as yuv420p in a file, same preset and CRF, threads as it likes
     zoompan    ffmpeg's own zoom at 4 times supersampling, same encoder settings
 
@@ -34,7 +34,8 @@ from afterframe.imaging.frames import Frames
 from afterframe.imaging.framing import frame
 from afterframe.intake.ingest import Ingest, RenderRequest
 from afterframe.intake.photo_reader import PhotoReader
-from afterframe.render.worker import Heartbeat, Worker
+from afterframe.render.heartbeat import Heartbeat, WorkerContext
+from afterframe.render.renderer import Renderer, leave_cores_to_the_encoder
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
@@ -138,7 +139,9 @@ class Bench:
         self._seed = 0
         self._database = Database(self._settings.home.database)
         self._queue = Queue(self._database)
-        self._worker = Worker(self._database, self._settings, "bench/0")
+        leave_cores_to_the_encoder()
+        self._worker = WorkerContext("bench/0", threading.Event(), stall_s=300)
+        self._renderer = Renderer(self._database, self._settings, self._worker.owner)
         self._reader = PhotoReader(self._settings.config.limits)
         self._job = self._next_job()
 
@@ -147,7 +150,7 @@ class Bench:
 
     def __exit__(self, *_: object) -> None:
         self._reader.close()
-        self._worker.close()
+        self._renderer.close()
         self._database.close()
         self._temporary.cleanup()
 
@@ -155,14 +158,14 @@ class Bench:
         self._seed += 1
         ingest = Ingest(self._database, Catalog(self._database), self._queue, self._settings, self._reader.read)
         ingest.request(self._photo, RenderRequest({**self._fields, "seed": self._seed}))
-        job = self._queue.claim("bench/0")
+        job = self._queue.claim(self._worker.owner)
         assert job is not None
         return job
 
     def pipeline(self) -> None:
         """Render the claimed job, all of it."""
-        with Heartbeat(self._queue, self._job, "bench/0", threading.Event(), stall_s=300) as beat:
-            self._worker.render(self._job, beat)
+        with Heartbeat(self._queue, self._job, self._worker) as beat:
+            self._renderer.render(self._job, beat)
 
     def next(self) -> None:
         """Queue and claim another render of the photo, outside the time that is measured."""

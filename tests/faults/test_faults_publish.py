@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,10 @@ from afterframe.app.recovery import clear_stray, recover
 from afterframe.config import Config, Home, RenderConfig, Settings
 from afterframe.domain import Job, Stamp
 from afterframe.intake.scan import scan
-from afterframe.render.worker import Heartbeat, Worker, _attempt
+from afterframe.publish.publisher import Publisher
+from afterframe.render.heartbeat import Heartbeat, WorkerContext
+from afterframe.render.loop import attempt
+from afterframe.render.renderer import Renderer
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import NewJob, Queue
@@ -85,8 +89,10 @@ class Process:
         self.database = Database(home.make().database)
         self.catalog, self.queue = Catalog(self.database), Queue(self.database)
         self.owner = f"test-{number}/0"
-        self.worker = Worker(self.database, Settings(home, CONFIG), self.owner)
-        recover(self.worker, self.queue, home)
+        settings = Settings(home, CONFIG)
+        self.worker = WorkerContext(self.owner, threading.Event(), stall_s=300)
+        self.renderer = Renderer(self.database, settings, self.owner)
+        recover(Publisher(self.database, settings), self.queue, home)
 
     def order(self, photo: Path) -> None:
         """Ask for a clip of a photo."""
@@ -96,19 +102,11 @@ class Process:
     def work(self) -> list[Job]:
         """Render all that waits, as the worker process does; the jobs as they are then."""
         while job := self.queue.claim(self.owner):
-            with Heartbeat(self.queue, job, self.owner, _never, 300) as beat:
-                error = _attempt(self.worker, job, beat)
+            with Heartbeat(self.queue, job, self.worker) as beat:
+                error = attempt(self.renderer, job, beat)
             if error is not None:
                 self.queue.fail(job.id, self.owner, error)
         return self.queue.page()[0]
-
-
-class _Never:
-    def is_set(self) -> bool:
-        return False
-
-
-_never: Any = _Never()
 
 
 def prepare(tmp_path: Path, name: str, *, again: bool) -> tuple[Home, Path, Path]:
@@ -207,16 +205,18 @@ def test_an_error_at_any_step_leaves_no_part_of_a_clip(
     assert steps >= 8
 
 
-def test_a_verdict_given_before_the_publish_was_committed_survives(tmp_path: Path) -> None:
+def test_a_verdict_given_before_the_publish_was_committed_survives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home, folder, photo = prepare(tmp_path, "verdict", again=False)
     process = Process(home, 1)
     process.order(photo)
 
-    def cut(job_id: str, clip_id: str) -> None:
+    def cut(queue: Queue, job_id: str, clip_id: str) -> None:
         raise PowerCut
 
-    process.worker.queue.finish = cut  # type: ignore[method-assign]
-    with pytest.raises(PowerCut):
+    with monkeypatch.context() as patch, pytest.raises(PowerCut):
+        patch.setattr(Queue, "finish", cut)
         process.work()
     process.database.close()
     photometa.write_sidecar(folder / "A_motion.mp4.xmp", {"xmp:Rating": "5"})

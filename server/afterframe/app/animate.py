@@ -18,9 +18,9 @@ from afterframe.intake.ingest import Ingest, RenderRequest
 from afterframe.intake.photo_reader import PhotoReader
 from afterframe.intake.scan import scan
 from afterframe.naming import is_our_poster
-from afterframe.render.slots import worker_specs
+from afterframe.publish.publisher import Publisher
+from afterframe.render.slots import WorkerGroup, worker_specs
 from afterframe.render.supervisor import Supervisor
-from afterframe.render.worker import Worker
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
@@ -93,14 +93,13 @@ class OneShot:
             database = Database(self._home.database)
             stack.callback(database.close)
             catalog, queue = Catalog(database), Queue(database)
-            worker = Worker(database, self._settings, owner.id)
-            recover(worker, queue, self._home)
+            publisher = Publisher(database, self._settings)
+            recover(publisher, queue, self._home)
             reader = PhotoReader(self._config.limits)
             stack.callback(reader.close)
             ingest = Ingest(database, catalog, queue, self._settings, reader.read)
-            supervisor = Supervisor(
-                queue, owner.id, worker.roll_forward, places=worker_specs(self._config), reserved=True
-            )
+            workers = WorkerGroup(owner.id, worker_specs(self._config, reserved=True))
+            supervisor = Supervisor(queue, publisher, workers)
             supervisor.start()
             stack.callback(supervisor.stop)
             wish = RenderRequest(overrides, generator=generator, reserved_for=owner.id)

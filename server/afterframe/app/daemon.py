@@ -24,10 +24,10 @@ from afterframe.intake.folders import absolute, addable_folder, configured_folde
 from afterframe.intake.ingest import MAX_PARALLEL_READS, Ingest
 from afterframe.intake.photo_reader import PhotoReader
 from afterframe.intake.watcher import Watcher
+from afterframe.publish.publisher import Publisher
 from afterframe.render.drafts import DraftMaker
-from afterframe.render.slots import worker_specs
+from afterframe.render.slots import WorkerGroup, worker_specs
 from afterframe.render.supervisor import Supervisor
-from afterframe.render.worker import Worker
 from afterframe.state.answers import Answers
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
@@ -84,8 +84,8 @@ class Daemon:
             stack.callback(database.close)
             catalog, queue, folders = Catalog(database), Queue(database), FolderList(database)
             self._know_folders(folders)
-            worker = Worker(database, self._settings, owner.id)
-            recover(worker, queue, self._home)
+            publisher = Publisher(database, self._settings)
+            recover(publisher, queue, self._home)
 
             reader = PhotoReader(self._config.limits, MAX_PARALLEL_READS)
             stack.callback(reader.close)
@@ -94,10 +94,9 @@ class Daemon:
             ingest = Ingest(database, catalog, queue, self._settings, reader.read)
             supervisor = Supervisor(
                 queue,
-                owner.id,
-                worker.roll_forward,
-                places=worker_specs(self._config),
-                tidy=lambda: recover(worker, queue, self._home),
+                publisher,
+                WorkerGroup(owner.id, worker_specs(self._config)),
+                tidy=lambda: recover(publisher, queue, self._home),
             )
             supervisor.start()
             stack.callback(supervisor.stop)

@@ -1,4 +1,4 @@
-"""After a crash: what was begun is finished or begun again, and what lies about is removed."""
+"""After a crash: what was begun is finished or begun again, and what was left behind is removed."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from afterframe.config import Home
 from afterframe.errors import NotFound
 from afterframe.naming import job_of_temporary
 from afterframe.publish.files import discard
-from afterframe.render.worker import Worker
+from afterframe.publish.publisher import Publisher
 from afterframe.state.queue import Queue
 from afterframe.system.locks import is_alive
 
 
-def recover(worker: Worker, queue: Queue, home: Home) -> None:
+def recover(publisher: Publisher, queue: Queue, home: Home) -> None:
     """After a crash: finish what was being published, and queue again what was being rendered."""
 
     def gone(owner: str) -> bool:
         return not is_alive(home.owners, owner.partition("/")[0])
 
-    worker.roll_forward(gone)
+    publisher.roll_forward(gone)
     queue.release_dead(lambda process: not gone(process))
 
 

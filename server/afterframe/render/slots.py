@@ -1,13 +1,13 @@
 """Slots: where renders are made, and how many at a time.
 
-A slot is a place for one worker process. Those of this machine are one for each GPU; a server or a cluster
+A slot holds one worker process. Those of this machine are one for each GPU; a server or a cluster
 elsewhere has as many as the settings say, and their processes only wait for it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -17,7 +17,7 @@ from afterframe.state.queue import ELSEWHERE, LOCAL
 from afterframe.system.gpus import find_gpus, free_mb
 
 POLL_INTERVAL_S = 5.0
-"""How often an idle worker looks at the memory of the GPUs, seconds."""
+"""How often an idle worker reads the free memory of the GPUs, seconds."""
 STAGGER_S = 0.3
 """The head start of a GPU with more free memory, seconds; longer than an idle worker's pause."""
 
@@ -27,18 +27,34 @@ class WorkerSpec:
     """What one slot works for."""
 
     lane: str = LOCAL
-    """The jobs that it takes, see :meth:`afterframe.state.queue.Queue.claim`."""
+    """The jobs it takes, see :meth:`afterframe.state.queue.Queue.claim`."""
     devices: tuple[str, ...] = ()
     """The UUIDs of all GPUs of this machine, its own first; empty: it works on whatever it finds."""
+    reserved: bool = False
+    """It takes only jobs reserved for its own process (``afterframe animate``)."""
 
     @property
     def at_need(self) -> bool:
-        """Its process is started when the first such job waits: most machines never have one."""
+        """Its process is started when the first such job is queued: most machines never have one."""
         return self.lane in ELSEWHERE
 
 
-def worker_specs(config: Config) -> list[WorkerSpec]:
-    """Every slot of this machine. Each kind has at least one, so that no job waits without a word."""
+@dataclass(frozen=True, slots=True)
+class WorkerGroup:
+    """The workers of one process."""
+
+    owner: str
+    """Its owner id; a worker's own is this, a slash, and the number of its slot."""
+    specs: Sequence[WorkerSpec] = (WorkerSpec(),)
+    """One for each slot."""
+
+
+def worker_specs(config: Config, *, reserved: bool = False) -> list[WorkerSpec]:
+    """Every slot of this machine. Each lane has at least one, so that no job waits without a reason.
+
+    Args:
+        reserved: they take only jobs reserved for their own process (``afterframe animate``).
+    """
     uuids = tuple(device.uuid for device in find_gpus())
     if len(uuids) < 2:
         uuids = ()
@@ -46,17 +62,17 @@ def worker_specs(config: Config) -> list[WorkerSpec]:
     local = config.render.slots or len(turned)
     remote = sum(endpoint.slots for endpoint in config.remote.endpoints)
     return [
-        *(WorkerSpec(LOCAL, turned[index % len(turned)]) for index in range(local)),
-        *(WorkerSpec("remote") for _ in range(max(1, remote))),
-        *(WorkerSpec("ray") for _ in range(config.cluster.slots)),
+        *(WorkerSpec(LOCAL, turned[index % len(turned)], reserved=reserved) for index in range(local)),
+        *(WorkerSpec("remote", reserved=reserved) for _ in range(max(1, remote))),
+        *(WorkerSpec("ray", reserved=reserved) for _ in range(config.cluster.slots)),
     ]
 
 
 class GpuStagger:
-    """Spreads jobs over several GPUs by free memory: who has less lets the others go first.
+    """Spreads jobs over several GPUs by free memory: a worker whose GPU has less lets the others go first.
 
     No worker knows which others are idle. Each waits a moment for every GPU that has more free memory than
-    its own, and takes the job if nobody did.
+    its own, and takes the job if none of them did.
 
     Args:
         devices: as :class:`WorkerSpec` has them.
@@ -89,7 +105,7 @@ class GpuStagger:
 
 
 def _siblings() -> Collection[int]:
-    """The process ids of all workers of our daemon: what they keep loaded serves the next job."""
+    """The process ids of all workers of our daemon: the memory that they hold serves the next job."""
     parent = psutil.Process().parent()
     try:
         return {child.pid for child in parent.children()} if parent else set()

@@ -9,14 +9,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from afterframe.naming import temporary_for
 from afterframe.publish.files import discard
-from afterframe.render.slots import WorkerSpec
+from afterframe.publish.publisher import Publisher
+from afterframe.render.slots import WorkerGroup, WorkerSpec
 from afterframe.state.queue import Queue
 from afterframe.system.gpus import VISIBLE
 from afterframe.system.signals import interrupts_held_back
@@ -35,27 +37,27 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class WorkerSlot:
-    """One place for a worker process."""
+    """What runs in a slot, and what has happened there."""
 
     owner: str
-    place: WorkerSpec
+    spec: WorkerSpec
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     start_at: float = 0.0
-    deaths: int = field(default=0)
+    deaths: int = 0
 
 
-def start_worker(owner: str, reserved: bool, place: WorkerSpec) -> subprocess.Popen[bytes]:
+def start_worker(owner: str, spec: WorkerSpec) -> subprocess.Popen[bytes]:
     """Start a worker process in our own process group; it ends when its standard input closes."""
     with interrupts_held_back():
         return subprocess.Popen(
             [
                 *(sys.executable, "-m", "afterframe.render.worker", owner),
-                *("reserved" if reserved else "any", place.lane, *place.devices),
+                *("reserved" if spec.reserved else "any", spec.lane, *spec.devices),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,  # ours is for our own answers; Ray's client prints the cluster's messages there
-            env={**os.environ, VISIBLE: place.devices[0]} if place.devices else None,
+            env={**os.environ, VISIBLE: spec.devices[0]} if spec.devices else None,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
 
@@ -64,32 +66,29 @@ class Supervisor:
     """One worker process per slot.
 
     Args:
-        owner: this process's owner id.
-        places: what each worker works for.
-        reserved: they take only jobs reserved for this owner (``afterframe animate``).
-        roll_forward: finishes the committed publishes of the owners for which its argument is true.
+        publisher: rolls forward what dead workers had begun to publish.
         tidy: called now and then, to take over what other processes left when they died.
+        start: starts a worker process under an owner id.
+        clock: seconds, steady.
     """
 
     def __init__(
         self,
         queue: Queue,
-        owner: str,
-        roll_forward: Callable[[Callable[[str], bool]], None],
+        publisher: Publisher,
+        workers: WorkerGroup,
         *,
-        places: Sequence[WorkerSpec] = (WorkerSpec(),),
-        reserved: bool = False,
         tidy: Callable[[], None] = lambda: None,
-        start: Callable[[str, bool, WorkerSpec], subprocess.Popen[bytes]] = start_worker,
+        start: Callable[[str, WorkerSpec], subprocess.Popen[bytes]] = start_worker,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
-        self._roll_forward = roll_forward
-        self._slots = [WorkerSlot(f"{owner}/{index}", place) for index, place in enumerate(places)]
-        self._reserved = reserved
+        self._publisher = publisher
+        self._slots = [WorkerSlot(f"{workers.owner}/{index}", spec) for index, spec in enumerate(workers.specs)]
         self._tidy = tidy
         self._start = start
         self._clock = clock
+        self._tidied_at = clock()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="supervisor")
 
@@ -105,34 +104,36 @@ class Supervisor:
             self._tell(slot)
         for slot in self._slots:
             self._end(slot)
-        self._roll_forward(self._is_ours)
-
-    def _is_ours(self, owner: str) -> bool:
-        return owner in {slot.owner for slot in self._slots}
+        ours = {slot.owner for slot in self._slots}
+        self._publisher.roll_forward(lambda owner: owner in ours)
 
     def _run(self) -> None:
-        tidied_at = self._clock()
         while not self._ending.is_set():
-            if self._clock() - tidied_at > TIDY_S:
-                tidied_at = self._clock()
-                try:
-                    self._tidy()
-                except Exception:
-                    log.exception("looking for work that was left behind")
-            for slot in self._slots:
-                try:
-                    self.tend(slot)
-                except Exception:
-                    # A full disk or a locked database must not end the watch over the other workers.
-                    log.exception("worker %s", slot.owner)
+            self.tend()
             self._ending.wait(TICK_S)
 
-    def tend(self, slot: WorkerSlot) -> None:
+    def tend(self) -> None:
+        """One round: take over what others left, and see to every worker. Nothing is raised."""
+        if self._clock() - self._tidied_at > TIDY_S:
+            self._tidied_at = self._clock()
+            self._attempt(self._tidy, "looking for work that was left behind")
+        for slot in self._slots:
+            self._attempt(partial(self._tend, slot), slot.owner)
+
+    @staticmethod
+    def _attempt(step: Callable[[], None], what: str) -> None:
+        """A full disk or a locked state file must not end the watch over the other workers."""
+        try:
+            step()
+        except Exception:
+            log.exception("%s", what)
+
+    def _tend(self, slot: WorkerSlot) -> None:
         """Start the worker if there is none, and draw the consequences when it died or hangs."""
         now = self._clock()
         if slot.process is None:
-            if now >= slot.start_at and (not slot.place.at_need or self._queue.has_queued(slot.place.lane)):
-                slot.process = self._start(slot.owner, self._reserved, slot.place)
+            if now >= slot.start_at and (not slot.spec.at_need or self._queue.has_queued(slot.spec.lane)):
+                slot.process = self._start(slot.owner, slot.spec)
                 slot.started_at = now
         elif slot.process.poll() is not None:
             self._bury(slot, f"the worker died (exit status {slot.process.returncode})", now)
@@ -147,7 +148,7 @@ class Supervisor:
         slot.deaths = 0 if in_order or now - slot.started_at > STEADY_S else slot.deaths + 1
         slot.start_at = now + BACK_OFF_S[min(slot.deaths, len(BACK_OFF_S) - 1)]
         self._close(slot)
-        self._roll_forward(lambda owner: owner == slot.owner)
+        self._publisher.roll_forward(lambda owner: owner == slot.owner)
         for job in self._queue.strike(slot.owner, reason):
             if job.state.ended:
                 discard(temporary_for(Path(job.photo_path).parent, job.id))

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_supervisor import FakeProcess
@@ -12,14 +13,17 @@ from test_supervisor import FakeProcess
 from afterframe.config import ClusterConfig, Config, EndpointConfig, RemoteConfig, RenderConfig, read_config
 from afterframe.domain import Job, JobState
 from afterframe.errors import Unavailable
+from afterframe.publish.publisher import Publisher
 from afterframe.render import slots
-from afterframe.render.slots import POLL_INTERVAL_S, STAGGER_S, GpuStagger, WorkerSpec, worker_specs
+from afterframe.render.heartbeat import Heartbeat, WorkerContext
+from afterframe.render.loop import WorkerLoop
+from afterframe.render.slots import POLL_INTERVAL_S, STAGGER_S, GpuStagger, WorkerGroup, WorkerSpec, worker_specs
 from afterframe.render.supervisor import Supervisor, start_worker
-from afterframe.render.worker import Heartbeat, serve
 from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
 from afterframe.state.queue import LOCAL, NewJob, Queue
 from afterframe.system.gpus import VISIBLE, Gpu
-from factories import Clock, make_job, make_photo, make_recipe
+from factories import Clock, make_job, make_photo, make_recipe, make_settings
 
 
 @pytest.fixture
@@ -80,20 +84,19 @@ def test_a_worker_takes_only_the_jobs_of_its_lane(lane: str, kinds: list[str], q
     assert taken == kinds
 
 
-def test_processes_for_elsewhere_start_when_they_are_needed(queue: Queue, catalog: Catalog) -> None:
+def test_processes_for_elsewhere_start_when_they_are_needed(database: Database, queue: Queue, catalog: Catalog) -> None:
     started = []
 
-    def start(owner: str, reserved: bool, place: WorkerSpec) -> FakeProcess:
-        started.append(place.lane)
+    def start(owner: str, spec: WorkerSpec) -> FakeProcess:
+        started.append(spec.lane)
         return FakeProcess()
 
-    yard = Supervisor(queue, "daemon-1-aa", lambda who: None, places=[WorkerSpec(), WorkerSpec("ray")], start=start)  # type: ignore[arg-type]
-    for slot in yard._slots:
-        yard.tend(slot)
+    group = WorkerGroup("daemon-1-aa", [WorkerSpec(), WorkerSpec("ray")])
+    supervisor = Supervisor(queue, Publisher(database, make_settings()), group, start=start)  # type: ignore[arg-type]
+    supervisor.tend()
     assert started == [LOCAL]
     jobs_of_each_kind(queue, catalog)
-    for slot in yard._slots:
-        yard.tend(slot)
+    supervisor.tend()
     assert started == [LOCAL, "ray"]
 
 
@@ -110,7 +113,7 @@ def test_a_worker_sees_only_its_own_gpu(monkeypatch: pytest.MonkeyPatch, tmp_pat
         (WorkerSpec(LOCAL, ("B", "A")), "B ['any', 'local', 'B', 'A']"),
         (WorkerSpec(), "all ['any', 'local']"),
     ):
-        process = start_worker("daemon-1-aa/0", False, place)
+        process = start_worker("daemon-1-aa/0", place)
         assert process.stdin is not None
         process.stdin.close()
         process.wait(20)
@@ -172,10 +175,8 @@ def test_a_postponed_job_that_was_cancelled_stays_so(queue: Queue, catalog: Cata
     assert queue.get(job.id).state == JobState.CANCELLED
 
 
-class AwayWorker:
-    """A worker whose generator finds nobody."""
-
-    keep_warm_s = 60.0
+class AwayRenderer:
+    """A renderer whose generator finds nobody."""
 
     def __init__(self, stopping: threading.Event) -> None:
         self._stopping = stopping
@@ -194,8 +195,9 @@ def test_a_photo_waits_for_its_server_but_who_waits_at_the_terminal_does_not_wai
     reserved: bool, state: JobState, strikes: int, queue: Queue, catalog: Catalog
 ) -> None:
     job = make_job(queue, catalog, reserved_for="daemon-1-aa" if reserved else None)
-    stopping = threading.Event()
-    serve(AwayWorker(stopping), queue, "daemon-1-aa/0", stopping, 60, reserved)  # type: ignore[arg-type]
+    worker = WorkerContext("daemon-1-aa/0", threading.Event(), stall_s=60)
+    renderer: Any = AwayRenderer(worker.stopping)
+    WorkerLoop(renderer, queue, worker, WorkerSpec(lane="", reserved=reserved), keep_warm_s=60).run()
     after = queue.get(job.id)
     assert (after.state, after.strikes) == (state, strikes)
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from afterframe.domain import JobState
-from afterframe.render.slots import WorkerSpec
+from afterframe.render.slots import WorkerGroup, WorkerSpec
 from afterframe.render.supervisor import Supervisor
 from afterframe.state.catalog import Catalog
 from afterframe.state.queue import LEASE_S, Queue
@@ -51,17 +52,20 @@ class Yard:
         self.clock = clock
         self.started: list[FakeProcess] = []
         self.rolled: list[Any] = []
-        self.supervisor = Supervisor(queue, "daemon-1-aa", self.rolled.append, start=self._start, clock=clock)
-        (self.slot,) = self.supervisor._slots
+        self.supervisor = Supervisor(queue, self, WorkerGroup("daemon-1-aa"), start=self._start, clock=clock)  # type: ignore[arg-type]
 
-    def _start(self, owner: str, reserved: bool, place: WorkerSpec) -> Any:
+    def roll_forward(self, is_gone: Callable[[str], bool]) -> None:
+        """In the publisher's place."""
+        self.rolled.append(is_gone)
+
+    def _start(self, owner: str, spec: WorkerSpec) -> Any:
         assert owner == "daemon-1-aa/0"
         self.started.append(FakeProcess())
         return self.started[-1]
 
     def look(self, forward: float = 0.0) -> None:
         self.clock.forward(forward)
-        self.supervisor.tend(self.slot)
+        self.supervisor.tend()
 
 
 @pytest.fixture
@@ -129,7 +133,6 @@ def test_stopping_tells_the_workers_and_gives_their_jobs_back(yard: Yard, queue:
     job = make_job(queue, catalog)
     yard.look()
     queue.claim("daemon-1-aa/0")
-    yard.supervisor._ending.set()
     yard.supervisor.start()
     yard.supervisor.stop()
     assert yard.started[0].told == b"stop\n"

@@ -1,0 +1,139 @@
+"""The loop of a worker: claims jobs, has them rendered, and hands on what came of them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from afterframe.domain import Job
+from afterframe.errors import AfterframeError, Cancelled, EncodeError, GenerateError, OutOfMemory, Unavailable
+from afterframe.render.heartbeat import BEAT_S, Heartbeat, WorkerContext
+from afterframe.render.renderer import Renderer
+from afterframe.render.slots import GpuStagger, WorkerSpec
+from afterframe.state.queue import LeaseLost, Queue
+
+IDLE_S = 0.2
+"""How often an idle worker looks for a job, seconds."""
+UNAVAILABLE_S = 5.0
+"""Until the next job is tried on a server or cluster that was not there, seconds."""
+
+log = logging.getLogger(__name__)
+
+Result = AfterframeError | None
+"""What went wrong with a job, if anything did."""
+
+
+class WorkerLoop:
+    """Renders one job after the other.
+
+    Where a generator makes its clips ahead, one is finished (graded, encoded, published) while the next is made.
+
+    Args:
+        spec: which jobs it takes, and on which GPUs.
+        keep_warm_s: generators stay loaded this long after the last job, seconds.
+    """
+
+    def __init__(
+        self, renderer: Renderer, queue: Queue, worker: WorkerContext, spec: WorkerSpec, keep_warm_s: float
+    ) -> None:
+        self._renderer = renderer
+        self._queue = queue
+        self._worker = worker
+        self._spec = spec
+        self._keep_warm_s = keep_warm_s
+        self._stagger = GpuStagger(spec.devices)
+        self._worked_at = time.monotonic()
+        self._finishing: Future[Result] | None = None
+
+    def run(self) -> None:
+        """Claim and render until told to stop; return also when memory ran out, so that a fresh process goes on."""
+        stopping = self._worker.stopping
+        with ThreadPoolExecutor(2, thread_name_prefix="render") as threads:
+            while not stopping.is_set():
+                job = self._claim()
+                if job is None:
+                    self._idle()
+                    continue
+                error = self._start(job, threads)
+                if isinstance(error, OutOfMemory):
+                    return
+                if isinstance(error, Unavailable):
+                    stopping.wait(UNAVAILABLE_S)
+                self._worked_at = time.monotonic()
+            if self._finishing is not None:
+                self._finishing.result()
+
+    def _claim(self) -> Job | None:
+        if self._spec.devices and self._queue.has_queued(self._spec.lane):
+            self._worker.stopping.wait(self._stagger.wait_s())
+        return self._queue.claim(self._worker.owner, reserved_only=self._spec.reserved, lane=self._spec.lane)
+
+    def _idle(self) -> None:
+        if time.monotonic() - self._worked_at > self._keep_warm_s:
+            self._renderer.close()
+        self._worker.stopping.wait(IDLE_S)
+
+    def _start(self, job: Job, threads: ThreadPoolExecutor) -> Result:
+        """Begin a job, and wait until the device is free for the next; what went wrong, if it has ended by then."""
+        beat = Heartbeat(self._queue, job, self._worker)
+        making = threads.submit(self._work, job, beat, self._finishing)
+        making.add_done_callback(lambda _: beat.hand_over())
+        while not beat.handed_over(BEAT_S):
+            pass  # in pieces: on Windows a signal is heard between them only
+        if self._finishing is not None:
+            self._finishing.result()
+        self._finishing = making
+        return making.result() if making.done() else None
+
+    def _work(self, job: Job, beat: Heartbeat, before: Future[Result] | None) -> Result:
+        """One job from its claim to its end."""
+        with beat:
+            if job.exclusive and before is not None:
+                wait([before])
+            error = attempt(self._renderer, job, beat)
+        if error is not None:
+            self._give_back(job, error)
+        return error
+
+    def _give_back(self, job: Job, error: AfterframeError) -> None:
+        owner = self._worker.owner
+        if self._worker.stopping.is_set() and isinstance(error, Cancelled | EncodeError):
+            self._queue.release(owner)  # a signal to the whole group ends ffmpeg too
+        elif isinstance(error, Unavailable) and not self._spec.reserved:
+            log.warning("%s", error)
+            self._queue.postpone(job.id, owner, error)
+        else:
+            log.warning("%s: %s", job.photo_path, error)
+            with contextlib.suppress(LeaseLost):
+                self._queue.fail(job.id, owner, error)
+
+
+def attempt(renderer: Renderer, job: Job, beat: Heartbeat) -> Result:
+    """Render a job. One bad photo or generator must not stop the batch: nothing is raised.
+
+    Returns:
+        What went wrong, naming the photo; None also when the job was given to another worker.
+    """
+    name = Path(job.photo_path).name
+    try:
+        renderer.render(job, beat)
+    except LeaseLost:
+        return None
+    except AfterframeError as error:
+        if name not in error.message:
+            error.message = f"{name}: {error.message}"
+        return error
+    except MemoryError:
+        return OutOfMemory(f"{name}: memory ran out.", "Choose a smaller size, or close other programs.")
+    except Exception as error:
+        log.exception("%s", job.photo_path)
+        return GenerateError(
+            f"{name}: {type(error).__name__}: {error}",
+            "The log has the details.",
+            code="unexpected",
+            retryable=True,
+        )
+    return None

@@ -1,0 +1,163 @@
+"""One render: describe, prepare, generate, grade, encode, publish."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+
+from afterframe.config import Settings
+from afterframe.domain import Job, Photo, Recipe
+from afterframe.encode.encode import Encoding, decode_clip, encode, verify, write_poster
+from afterframe.errors import Cancelled, PhotoError
+from afterframe.generators import describer, registry
+from afterframe.generators.interface import Generator
+from afterframe.grade.fidelity import Fidelity
+from afterframe.grade.match import match_grade
+from afterframe.imaging.decode import decode
+from afterframe.imaging.frames import EncodedClip, Frames, Pixels, PreparedPhoto, buffered
+from afterframe.naming import POSTER_MARK, preview_of, temporary_for
+from afterframe.publish.files import check_folder, discard
+from afterframe.publish.publisher import Publisher, RenderedClip
+from afterframe.publish.sidecar import MadeBy
+from afterframe.recipe import add_description, needs_description
+from afterframe.render.heartbeat import Heartbeat
+from afterframe.render.preparation import prepare
+from afterframe.render.previews import with_live_preview
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+from afterframe.system.hashing import sha256_of
+
+
+class Renderer:
+    """Renders jobs, one after the other.
+
+    Args:
+        owner: the id under which the jobs' leases are held.
+        load: makes a generator, as :func:`afterframe.generators.registry.load`.
+    """
+
+    def __init__(
+        self, database: Database, settings: Settings, owner: str, load: Callable[..., Generator] = registry.load
+    ) -> None:
+        self._catalog = Catalog(database)
+        self._publisher = Publisher(database, settings)
+        self._settings = settings
+        self._config = settings.config
+        self._owner = owner
+        self._load = load
+        render = settings.config.render
+        self._encoding = Encoding(render.ffmpeg, render.preset, render.crf)
+        self._generators: dict[tuple[str, int], Generator] = {}
+
+    def render(self, job: Job, beat: Heartbeat) -> None:
+        """The path of one photo, from the claimed job to the published clip.
+
+        Raises:
+            AfterframeError: it did not work; nothing is left behind.
+        """
+        with _temporary_of(job) as temporary:
+            generator = self._generator(job)
+            recipe = generator.adapt(self._describe(job, generator))
+            photo = self._prepare(job, recipe, generator)
+            frames = self._generate(job, recipe, generator, photo, beat)
+            if generator.capabilities.graded:
+                frames = match_grade(frames, photo)
+            fidelity = Fidelity(photo, recipe)
+            self._encode(job, fidelity.watch(frames), temporary, beat)
+            made_by = MadeBy(generator.name, generator.version, generator.capabilities.trained, frames.model)
+            done = RenderedClip(replace(job, recipe=recipe), temporary, made_by, frames, fidelity.measures())
+            beat.stop()
+            publication = self._publisher.begin(done, self._owner)
+        self._publisher.publish(job.id, publication)
+
+    def _generator(self, job: Job) -> Generator:
+        """The job's generator; it stays for the next job, with whatever it has loaded."""
+        wanted = (job.generator, job.plan)
+        if wanted not in self._generators:
+            self.close()
+            self._generators = {wanted: self._load(job.generator, self._settings, job.plan)}
+        return self._generators[wanted]
+
+    def _describe(self, job: Job, generator: Generator) -> Recipe:
+        """The recipe; with what a describer sees in the photo where nobody wrote a word that the model could follow."""
+        weights = Path(self._config.vision.describer).expanduser()
+        if not (self._config.vision.describer and generator.capabilities.trained and needs_description(job.recipe)):
+            return job.recipe
+        side = describer.SIDE
+        pixels, _ = decode(Path(job.photo_path), megapixels=self._config.limits.megapixels, at_least=(side, side))
+        words = describer.describe(pixels, weights)
+        return add_description(job.recipe, words, weights.name) if words else job.recipe
+
+    def _prepare(self, job: Job, recipe: Recipe, generator: Generator) -> PreparedPhoto:
+        path = Path(job.photo_path)
+
+        def load(at_least: tuple[int, int]) -> Pixels:
+            try:
+                return decode(path, megapixels=self._config.limits.megapixels, at_least=at_least)[0]
+            finally:
+                _check_unchanged(path, job)  # a photo that is being replaced looks damaged, too
+
+        known = self._catalog.photo_at(path) or Photo(job.photo_id, job.photo_path, job.photo_sha256, 0, 0, {})
+        return prepare(known, recipe.size, generator.overscan(recipe), load)
+
+    def _generate(
+        self, job: Job, recipe: Recipe, generator: Generator, photo: PreparedPhoto, beat: Heartbeat
+    ) -> Frames:
+        """The clip's frames; all in memory, and the device free, where the generator makes clips ahead."""
+        made = generator.generate(photo, recipe, beat.progress, beat.stopped)
+        frames = decode_clip(made, self._encoding) if isinstance(made, EncodedClip) else made
+        if generator.capabilities.ahead and not job.exclusive:
+            frames = buffered(frames)
+            beat.hand_over()
+        return frames
+
+    def _encode(self, job: Job, frames: Frames, temporary: Path, beat: Heartbeat) -> None:
+        shown = with_live_preview(frames, preview_of(self._settings.home.cache, job.id))
+        decoded = encode(shown, temporary, self._encoding, beat.progress, beat.stopped)
+        verify(temporary, shown, self._encoding, decoded)
+        if self._config.render.poster:
+            write_poster(temporary, temporary.with_suffix(".jpg"), self._encoding, mark=POSTER_MARK)
+
+    def close(self) -> None:
+        """Give back what the generators hold."""
+        for generator in self._generators.values():
+            generator.close()
+        self._generators = {}
+
+
+def leave_cores_to_the_encoder() -> None:
+    """Limit OpenCV's threads in this process: x264 takes every core while frames are made."""
+    cv2.setNumThreads(max(1, (os.cpu_count() or 1) // 4))
+
+
+@contextlib.contextmanager
+def _temporary_of(job: Job) -> Iterator[Path]:
+    """Where a job's clip grows; removed when the block fails.
+
+    Raises:
+        PublishError: its folder cannot be written.
+    """
+    folder = Path(job.photo_path).parent
+    check_folder(folder)
+    temporary = temporary_for(folder, job.id)
+    discard(temporary)
+    try:
+        yield temporary
+    except BaseException:
+        discard(temporary)
+        raise
+
+
+def _check_unchanged(path: Path, job: Job) -> None:
+    if not path.is_file() or sha256_of(path) == job.photo_sha256:
+        return
+    if job.origin == "watch":
+        raise Cancelled(f"{path.name} was exported again; the new version is animated instead.")
+    raise PhotoError(
+        f"{path.name} was exported again since this render was requested.", "Request it again.", code="changed"
+    )

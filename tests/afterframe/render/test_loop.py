@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from render_fixtures import Studio, make_studio  # noqa: F401 - a fixture
+
+from afterframe.domain import Job, JobState, Recipe
+from afterframe.errors import Cancelled, EncodeError, GenerateError, OutOfMemory
+from afterframe.generators.interface import Capabilities
+from afterframe.imaging.frames import Frames, PreparedPhoto
+from afterframe.render import renderer as renderer_module
+from afterframe.render.heartbeat import Heartbeat
+
+
+def run_once(studio: Studio, render: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the loop take one job, whose render does what ``render`` does."""
+
+    def once(job: Job, beat: Heartbeat) -> None:
+        studio.stopping.set()
+        render(job, beat)
+
+    monkeypatch.setattr(studio.renderer, "render", once)
+    studio.loop().run()
+
+
+def raising(error: BaseException) -> Callable[..., None]:
+    def render(job: Job, beat: Heartbeat) -> None:
+        raise error
+
+    return render
+
+
+def test_out_of_memory_is_its_own_class_and_never_retried(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = studio.order()
+    run_once(studio, raising(MemoryError()), monkeypatch)
+    failed = studio.queue.get(job.id)
+    assert failed.state == JobState.FAILED
+    assert failed.error is not None
+    assert failed.error.code == OutOfMemory.code
+
+
+@pytest.mark.logs_errors
+def test_an_unexpected_error_costs_a_strike_and_the_loop_goes_on(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = studio.order()
+    run_once(studio, raising(ZeroDivisionError("oops")), monkeypatch)
+    again = studio.queue.get(job.id)
+    assert (again.state, again.strikes) == (JobState.QUEUED, 1)
+
+
+def test_stopping_the_worker_gives_the_job_back_without_a_strike(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = studio.order()
+    run_once(studio, raising(Cancelled("Stopped.")), monkeypatch)
+    back = studio.queue.get(job.id)
+    assert (back.state, back.strikes) == (JobState.QUEUED, 0)
+
+
+def test_a_failure_names_the_photo(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = studio.order()
+    run_once(studio, raising(GenerateError("no weights")), monkeypatch)
+    error = studio.queue.get(job.id).error
+    assert error is not None
+    assert "DSC_0042.jpg" in error.message
+
+
+def test_queue_is_empty_and_the_loop_ends_when_told(studio: Studio) -> None:
+    threading.Timer(0.05, studio.stopping.set).start()
+    studio.loop().run()
+
+
+def test_after_out_of_memory_a_fresh_process_goes_on(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = studio.order()
+    monkeypatch.setattr(studio.renderer, "render", raising(OutOfMemory("too much", smaller_plan=1)))
+    studio.loop().run()  # returns by itself
+    assert (studio.queue.get(job.id).state, studio.queue.get(job.id).plan) == (JobState.QUEUED, 1)
+
+
+def test_a_model_that_nobody_uses_is_unloaded(studio: Studio) -> None:
+    studio.order()
+    assert studio.render() is None
+    assert not studio.generator.closed
+    threading.Timer(0.05, studio.stopping.set).start()
+    studio.loop(keep_warm_s=0).run()
+    assert studio.generator.closed
+
+
+def serve_all(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the worker's loop run until every job has ended."""
+    claim = studio.queue.claim
+
+    def claimed(*given: Any, **named: Any) -> Job | None:
+        job = claim(*given, **named)
+        counts = studio.queue.counts()
+        if job is None and not counts["queued"] + counts["running"] + counts["publishing"]:
+            studio.stopping.set()
+        return job
+
+    monkeypatch.setattr(studio.queue, "claim", claimed)
+    studio.loop().run()
+
+
+def test_the_next_clip_is_begun_while_the_last_is_finished(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio.generator.capabilities = Capabilities(ahead=True)
+    jobs = [studio.order(seed=seed, origin="request") for seed in (1, 2)]
+    begun: list[int] = []
+    second_begun = threading.Event()
+    generate, verify = studio.generator.generate, renderer_module.verify
+
+    def counted(photo: PreparedPhoto, recipe: Recipe, *told: Any) -> Frames:
+        begun.append(recipe.seed)
+        if len(begun) == 2:
+            second_begun.set()
+        return generate(photo, recipe, *told)
+
+    def held(*given: Any) -> None:
+        assert second_begun.wait(30)
+        verify(*given)
+
+    monkeypatch.setattr(studio.generator, "generate", counted)
+    monkeypatch.setattr(renderer_module, "verify", held)
+    serve_all(studio, monkeypatch)
+    assert [studio.queue.get(job.id).state for job in jobs] == [JobState.DONE] * 2
+
+
+def test_a_generator_that_streams_is_not_overtaken(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in (1, 2):
+        studio.order(seed=seed, origin="request")
+    running: list[int] = []
+    verify = renderer_module.verify
+
+    def counted(*given: Any) -> None:
+        running.append(studio.queue.counts()["running"])
+        verify(*given)
+
+    monkeypatch.setattr(renderer_module, "verify", counted)
+    serve_all(studio, monkeypatch)
+    assert running == [1, 1]
+
+
+def test_a_clip_that_fails_at_its_end_does_not_harm_the_next(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio.generator.capabilities = Capabilities(ahead=True)
+    for seed in (1, 2):
+        studio.order(seed=seed, origin="request")
+    verify, seen = renderer_module.verify, []
+
+    def fails_once(*given: Any) -> None:
+        seen.append(1)
+        if len(seen) == 1:
+            raise EncodeError("it does not decode")
+        verify(*given)
+
+    monkeypatch.setattr(renderer_module, "verify", fails_once)
+    serve_all(studio, monkeypatch)
+    counts = studio.queue.counts()
+    assert (counts["failed"], counts["done"]) == (1, 1)
