@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 from afterframe.state import search_keys
-from afterframe.state.search_keys import SearchKeys, key_kinds
+from afterframe.state.search_keys import SearchKeys
 from afterframe.state.transaction import transaction
 
 _FINGERPRINT = "search_keys"
@@ -36,7 +36,7 @@ RENDER_KEYS = KeyTable("render_keys", "jobs", "jobs.state <> 'done'")
 
 def put_keys(connection: sqlite3.Connection, table: KeyTable, seq: int, keys: SearchKeys) -> None:
     """Keep one entry's keys."""
-    connection.execute(_insert(table), (seq, *astuple(keys)))
+    connection.execute(_insert(table), (seq, *keys.values()))
 
 
 def refresh(connection: sqlite3.Connection) -> None:
@@ -54,7 +54,7 @@ def refresh(connection: sqlite3.Connection) -> None:
 
 
 def _fingerprint() -> str:
-    return json.dumps({"revision": search_keys.REVISION, "keys": key_kinds(search_keys.SearchKeys)})
+    return json.dumps({"revision": search_keys.REVISION, "keys": search_keys.SearchKeys.kinds()})
 
 
 def _recorded(connection: sqlite3.Connection) -> str | None:
@@ -63,13 +63,13 @@ def _recorded(connection: sqlite3.Connection) -> str | None:
 
 
 def _create(table: KeyTable) -> str:
-    columns = "".join(f", {name} TEXT NOT NULL" for name in key_kinds(search_keys.SearchKeys))
+    columns = "".join(f", {name} TEXT NOT NULL" for name in search_keys.SearchKeys.kinds())
     seq = f"seq INTEGER PRIMARY KEY REFERENCES {table.entries} (seq) ON DELETE CASCADE"
     return f"CREATE TABLE {table.name} ({seq}{columns}) STRICT"
 
 
 def _insert(table: KeyTable) -> str:
-    names = ("seq", *key_kinds(search_keys.SearchKeys))
+    names = ("seq", *search_keys.SearchKeys.kinds())
     marks = ", ".join("?" * len(names))
     return f"INSERT OR REPLACE INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - our own names
 
@@ -81,4 +81,5 @@ def _computed(connection: sqlite3.Connection, table: KeyTable) -> Iterator[tuple
     )
     for row in rows:
         recipe, facts = json.loads(row["recipe"]), json.loads(row["facts"])
-        yield (row["seq"], *astuple(search_keys.search_keys(row["path"], row["created_at"], recipe, facts)))
+        keys = search_keys.search_keys(row["path"], row["created_at"], recipe, facts)
+        yield (row["seq"], *keys.values())

@@ -1,6 +1,6 @@
-"""What the review page lists, however many there are: clips, and renders that are no clip yet.
+"""The lists of the review page, however long: clips, and renders that are not clips yet.
 
-What they are found by is held in memory (:mod:`afterframe.state.list_index`), and follows the log of events. They
+Their search keys are held in memory (:mod:`afterframe.state.list_index`) and follow the log of events. The entries
 themselves are read from the state file, a page at a time.
 """
 
@@ -34,7 +34,7 @@ from afterframe.state.list_index import (
 from afterframe.state.queue import Queue
 
 KINDS = ("clip", "clip_gone", "verdict")
-"""Events after which a clip is looked at again."""
+"""Events after which a clip is read again."""
 NO_VERDICT = str(Verdict.NONE)
 
 T = TypeVar("T")
@@ -53,23 +53,23 @@ class Listing(ABC, Generic[T]):
         self._together = "" if together is None else str(together)
         self._guard = threading.Lock()
         self._cursor = -1
-        self._shelf = EMPTY
+        self._index = EMPTY
 
     def sections(self, choice: ListFilter, sort: str) -> list[Group]:
         """Every group in order, with the number of its entries."""
-        shelf = self._fresh()
-        rows = rows_of(shelf, choice, sort)
+        index = self._fresh()
+        rows = rows_of(index, choice, sort)
         how = SORTS[sort]
         if not how.grouped or not len(rows):
             return [Group(len(rows), {})] if len(rows) else []
-        columns = {name: shelf.columns[name][rows] for name in how.columns[: how.grouped]}
+        columns = {name: index.columns[name][rows] for name in how.columns[: how.grouped]}
         changes = np.logical_or.reduce([column[1:] != column[:-1] for column in columns.values()])
         begins = np.concatenate(([0], np.flatnonzero(changes) + 1))
         counts = np.diff(np.append(begins, len(rows)))
-        read = {name: labels(shelf, name, column[begins]) for name, column in columns.items()}
+        read = {name: labels(index, name, column[begins]) for name, column in columns.items()}
         return [
-            Group(int(count), {name: texts[index] for name, texts in read.items()})
-            for index, count in enumerate(counts)
+            Group(int(count), {name: texts[place] for name, texts in read.items()})
+            for place, count in enumerate(counts)
         ]
 
     def page(
@@ -83,19 +83,19 @@ class Listing(ABC, Generic[T]):
         Raises:
             UsageError: the entry that the cursor names is not in the list any more.
         """
-        shelf = self._fresh()
-        rows = rows_of(shelf, choice, sort)
-        begin = skip if after is None else skip + rows_before(shelf, choice, sort, after)
-        wanted = [int(seq) for seq in shelf.columns["seq"][rows[begin : begin + limit]]]
+        index = self._fresh()
+        rows = rows_of(index, choice, sort)
+        begin = skip if after is None else skip + rows_before(index, choice, sort, after)
+        wanted = [int(seq) for seq in index.columns["seq"][rows[begin : begin + limit]]]
         found = self._read(wanted)
         here = [found[seq] for seq in wanted if seq in found]  # one may have been replaced this very moment
         return here, wanted[-1] if begin + limit < len(rows) else None
 
     def facets(self) -> dict[str, list[str]]:
-        """What there is to choose from: folders, cameras, lenses and kinds of photo."""
-        shelf = self._fresh()
+        """What there is to choose from: of every SHARED key its texts, sorted."""
+        index = self._fresh()
         return {
-            column: sorted(shelf.shared[column].texts[number] for number in np.unique(shelf.columns[column]))
+            column: sorted(index.shared[column].texts[number] for number in np.unique(index.columns[column]))
             for column in SHARED
         }
 
@@ -105,26 +105,26 @@ class Listing(ABC, Generic[T]):
 
     @abstractmethod
     def _all(self) -> ListIndex:
-        """The shelf, made anew."""
+        """The index, made anew."""
 
     @abstractmethod
     def _changed(self) -> ListIndex:
-        """The shelf with what events tell of."""
+        """The index with what events tell of."""
 
     # -- keeping up --------------------------------------------------------------------------
 
     def _fresh(self) -> ListIndex:
-        """The shelf as the state file has it now."""
+        """The index as the state file has it now."""
         with self._guard:
             connection = self._db.connection
             first, last = connection.execute("SELECT MIN(cursor), MAX(cursor) FROM events").fetchone()
             first, last = first or 0, last or 0
             if self._cursor < 0 or last < self._cursor or first > self._cursor + 1:
-                self._shelf = self._all()
+                self._index = self._all()
             elif last > self._cursor:
-                self._shelf = self._changed()
+                self._index = self._changed()
             self._cursor = last
-            return self._shelf
+            return self._index
 
     def _keys(self, row: Sequence[Any]) -> tuple[Any, ...]:
         """KEYS, with the folder that the photo counts as in."""
@@ -150,7 +150,7 @@ class ClipListing(Listing[Clip]):
         return EMPTY.having([(*self._keys(row), "done", *present[row[0]]) for row in rows if row[0] in present])
 
     def _changed(self) -> ListIndex:
-        """The shelf with the clips that events tell of: new ones, judged ones, ones that are gone."""
+        """The index with the clips that events tell of: new ones, judged ones, ones that are gone."""
         events = "SELECT json_extract(body, '$.id') FROM events WHERE cursor > ? AND kind IN (?, ?, ?)"
         columns = ", ".join(f"clip_keys.{name}" for name in KEYS)
         rows = self._db.connection.execute(
@@ -164,13 +164,13 @@ class ClipListing(Listing[Clip]):
         ).fetchone()[0]
         if told != len(rows):
             return self._all()  # a clip was replaced by another one
-        shelf = self._shelf.without([row["seq"] for row in rows])
+        index = self._index.without([row["seq"] for row in rows])
         here = [row for row in rows if row["present"]]
-        return shelf.having([(*self._keys(row), "done", row["verdict"], row["rating"]) for row in here])
+        return index.having([(*self._keys(row), "done", row["verdict"], row["rating"]) for row in here])
 
 
 class RenderListing(Listing[Job]):
-    """Renders that are no clip yet: those that wait, are being made, have failed or were cancelled.
+    """Renders that are not clips yet: those that wait, are being made, have failed or were cancelled.
 
     Args:
         queue: what the renders are read from.
@@ -191,7 +191,7 @@ class RenderListing(Listing[Job]):
         return EMPTY.having([self._entry(row, state[row[0]]) for row in rows if row[0] in state])
 
     def _changed(self) -> ListIndex:
-        """The shelf with the renders whose state is another one; progress changes nothing that they are found by."""
+        """The index with the renders whose state is another one; progress changes no key."""
         columns = ", ".join(f"render_keys.{name}" for name in KEYS[1:])
         rows = self._db.connection.execute(
             f"""SELECT jobs.seq, {columns}, jobs.state
@@ -201,14 +201,14 @@ class RenderListing(Listing[Job]):
             (self._cursor,),
         ).fetchall()
         states = [None if row["state"] == JobState.DONE else _how_far(row["state"]) for row in rows]
-        other = [(row, state) for row, state in zip(rows, states, strict=True) if state != self._shelf.state_of(row[0])]
-        shelf = self._shelf.without([row["seq"] for row, _ in other])
-        return shelf.having([self._entry(row, state) for row, state in other if state is not None])
+        other = [(row, state) for row, state in zip(rows, states, strict=True) if state != self._index.state_of(row[0])]
+        index = self._index.without([row["seq"] for row, _ in other])
+        return index.having([self._entry(row, state) for row, state in other if state is not None])
 
     def _entry(self, row: Sequence[Any], state: str) -> tuple[Any, ...]:
         return (*self._keys(row), state, NO_VERDICT, 0)
 
 
 def _how_far(state: str) -> str:
-    """A job's state as one of the shelf's."""
+    """A job's state as one of the list's."""
     return str(JobState.RUNNING) if state == JobState.PUBLISHING else state

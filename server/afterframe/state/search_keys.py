@@ -59,10 +59,19 @@ class SearchKeys:
     words: str = _key(KeyKind.WORDS)
     """Caption, keywords, place, prompt and file name."""
 
+    @classmethod
+    def kinds(cls) -> dict[str, KeyKind]:
+        """Name -> kind of every key, in order."""
+        return {key.name: key.metadata["kind"] for key in fields(cls)}
 
-def key_kinds(keys: type[SearchKeys]) -> dict[str, KeyKind]:
-    """Name -> kind of every key, in order."""
-    return {key.name: key.metadata["kind"] for key in fields(keys)}
+    @classmethod
+    def of_kind(cls, *kinds: KeyKind) -> tuple[str, ...]:
+        """The names of the keys of some kinds, in order."""
+        return tuple(name for name, kind in cls.kinds().items() if kind in kinds)
+
+    def values(self) -> tuple[str, ...]:
+        """Every key, in order."""
+        return tuple(getattr(self, key.name) for key in fields(self))
 
 
 def search_keys(photo_path: str, created_at: float, recipe: Mapping[str, Any], facts: Mapping[str, Any]) -> SearchKeys:
@@ -100,5 +109,6 @@ def camera_name(make: str | None, model: str | None) -> str:
 def fold(text: str) -> str:
     """Text without case and accents, in one form of Unicode, so that it is found however it was typed."""
     parts = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(letter for letter in parts if not unicodedata.combining(letter) and letter != "\0")
-    return re.sub(r"\s+", " ", plain).strip()
+    if not parts.isascii():
+        parts = "".join(letter for letter in parts if not unicodedata.combining(letter))
+    return re.sub(r"\s+", " ", parts.replace("\0", "")).strip()

@@ -60,7 +60,7 @@ def test_folders_that_belong_together_are_one(database: Database, catalog: Catal
         (1, "/home/uploads of mine"),
     ]
     assert gallery.facets()["folder"] == [str(uploads), "/home/uploads of mine"]
-    assert names(gallery.page(ListFilter(folder=str(uploads)), "name")[0]) == ["0000", "0001"]
+    assert names(gallery.page(ListFilter.of(folder=str(uploads)), "name")[0]) == ["0000", "0001"]
 
 
 def test_the_camera_s_clock_orders_what_was_taken(gallery: ClipListing, catalog: Catalog) -> None:
@@ -103,13 +103,23 @@ def test_clips_are_chosen_by_everything_at_once(gallery: ClipListing, catalog: C
     add(catalog, 1, "/a", facts, verdict=Verdict.APPROVED, rating=4, recipe=make_recipe(photo_type=PhotoType.PORTRAIT))
     add(catalog, 2, "/a", {**facts, "lens": "50mm"}, verdict=Verdict.APPROVED, rating=4)
     add(catalog, 3, "/b", facts, rating=5)
-    every = ListFilter("approved", 3, "portrait", "NIKON Z 8", "85mm", "/a", "2026-03-14", "2026-03-14", "coffee")
+    every = ListFilter.of(
+        verdict="approved",
+        rating=3,
+        photo_type="portrait",
+        camera="NIKON Z 8",
+        lens="85mm",
+        folder="/a",
+        since="2026-03-14",
+        until="2026-03-14",
+        text="coffee",
+    )
     assert names(gallery.page(every, "made")[0]) == ["0001"]
     for choice, found in (
         (ListFilter(verdict="approved"), ["0002", "0001"]),
         (ListFilter(rating=5), ["0003"]),
-        (ListFilter(folder="/a"), ["0002", "0001"]),
-        (ListFilter(camera="Canon"), []),
+        (ListFilter.of(folder="/a"), ["0002", "0001"]),
+        (ListFilter.of(camera="Canon"), []),
         (ListFilter(since="2026-03-15"), []),
         (ListFilter(until="2026-03-13"), []),
     ):
@@ -217,7 +227,7 @@ def make_unfinished(database: Database, queue: Queue) -> RenderListing:
 
 
 def listed(unfinished: RenderListing, **choice: Any) -> list[str]:
-    return [Path(job.photo_path).stem for job in unfinished.page(ListFilter(**choice), "newest")[0]]
+    return [Path(job.photo_path).stem for job in unfinished.page(ListFilter.of(**choice), "newest")[0]]
 
 
 def test_renders_are_chosen_by_their_state_and_follow_it(
@@ -264,10 +274,10 @@ def test_renders_are_grouped_and_chosen_as_clips_are(unfinished: RenderListing, 
     make_job(queue, catalog, "/b/two.jpg")
     assert [group.labels["folder"] for group in unfinished.sections(ListFilter(), "name")] == ["/a", "/b"]
     for choice in (
-        ListFilter(camera="NIKON Z 8"),
-        ListFilter(lens="85mm"),
-        ListFilter(folder="/a"),
-        ListFilter(photo_type="portrait"),
+        ListFilter.of(camera="NIKON Z 8"),
+        ListFilter.of(lens="85mm"),
+        ListFilter.of(folder="/a"),
+        ListFilter.of(photo_type="portrait"),
         ListFilter(since="2026-03-14", until="2026-03-14"),
         ListFilter(text="harbour one.jpg"),
     ):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -146,9 +146,9 @@ class MoreKeys(SearchKeys):
 
 def with_a_new_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """The program of tomorrow."""
-    today, count = search_keys.search_keys, len(fields(SearchKeys))
+    today, count = search_keys.search_keys, len(SearchKeys.kinds())
     monkeypatch.setattr(search_keys, "SearchKeys", MoreKeys)
-    monkeypatch.setattr(search_keys, "search_keys", lambda *of: MoreKeys(*astuple(today(*of))[:count], "f/2"))
+    monkeypatch.setattr(search_keys, "search_keys", lambda *of: MoreKeys(*today(*of).values()[:count], "f/2"))
 
 
 def test_a_new_key_needs_no_step(older: Path, monkeypatch: pytest.MonkeyPatch) -> None:

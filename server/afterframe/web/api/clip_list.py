@@ -7,7 +7,7 @@ from typing import Any
 
 from afterframe.domain import PhotoType, Verdict
 from afterframe.errors import UsageError
-from afterframe.state.list_index import SORTS, Group, ListFilter
+from afterframe.state.list_index import SHARED, SORTS, Group, ListFilter
 from afterframe.web.api.renders import PAGE
 from afterframe.web.http import schemas
 from afterframe.web.http.routes import Call, Routes
@@ -19,9 +19,8 @@ DAY: Json = {"type": "string", "format": "date"}
 CHOICE: dict[str, Json] = {
     "verdict": one_of(*Verdict),
     "rating": {"type": "integer", "minimum": 0, "maximum": 5, "description": "At least so many stars."},
+    **{name: {"type": "string", "maxLength": 200} for name in SHARED},
     "photo_type": one_of(*PhotoType),
-    "camera": {"type": "string", "maxLength": 200},
-    "lens": {"type": "string", "maxLength": 200},
     "folder": {**schemas.PATH, "description": "The photo's own folder."},
     "since": {**DAY, "description": "The first day that the photo was taken on, as 2026-03-14."},
     "until": {**DAY, "description": "The last day."},
@@ -55,7 +54,7 @@ OUTLINE = form(
         ),
     }
 )
-CHOICES = form({name: listed(schemas.TEXT) for name in ("folder", "camera", "lens", "photo_type")})
+CHOICES = form({name: listed(schemas.TEXT) for name in SHARED})
 
 
 @ROUTES.add(
@@ -118,7 +117,7 @@ def choice_of(call: Call) -> ListFilter:
     for name in ("since", "until"):
         if not _is_day(values.get(name, "2000-01-01")):
             raise UsageError(f"“{name}” must be a day.", "As 2026-03-14.")
-    return ListFilter(**values)
+    return ListFilter.of(**values)
 
 
 def _is_day(text: str) -> bool:
