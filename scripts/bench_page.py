@@ -163,13 +163,10 @@ def put_clip(catalog: Catalog, number: int, dice: random.Random) -> None:
             recipe=recipe,
             generator="parallax",
             generator_version="1",
-            variant=1,
-            parent_clip=None,
             duration_s=4.0,
             verdict=dice.choice(list(Verdict)),
             rating=dice.randrange(6),
             created_at=1_600_000_000.0 + 340 * number,
-            present=True,
         )
     )
 

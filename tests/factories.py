@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from afterframe.config import Config, Home, Settings
-from afterframe.domain import CameraMovement, Clip, Job, Photo, PhotoType, Recipe, Scene, Stamp, Verdict
+from afterframe.domain import CameraMovement, Clip, Job, Photo, PhotoType, Recipe, Scene, Stamp
 from afterframe.imaging.frames import Frames
 from afterframe.intake.photo_reader import Reading
 from afterframe.naming import sidecar_of
@@ -93,13 +93,8 @@ def make_clip(photo: Photo, path: str | Path | None = None, **changes: Any) -> C
         "recipe": make_recipe(),
         "generator": "parallax",
         "generator_version": "1",
-        "variant": 1,
-        "parent_clip": None,
         "duration_s": 0.5,
-        "verdict": Verdict.NONE,
-        "rating": 0,
         "created_at": 1_700_000_000.0,
-        "present": True,
     }
     return Clip(**{**values, **changes})
 

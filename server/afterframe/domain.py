@@ -1,4 +1,8 @@
-"""The nouns: Photo, Scene, Recipe, Job, Clip, Verdict. Frozen; no behaviour beyond their own form."""
+"""The nouns: Photo, Scene, Recipe, Job, Clip, Verdict. Frozen; no behaviour beyond their own form.
+
+Each field of a Clip says how it is written down in the state file, the sidecar and the API: see
+:mod:`afterframe.records`. To add one: the field here with its record, a migration that adds its column, a test.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Self
+
+from afterframe.records import (
+    Codec,
+    Property,
+    Shown,
+    file_name,
+    from_plain,
+    if_any,
+    iso_time,
+    recorded,
+    shown,
+    to_plain,
+    unix_time,
+)
 
 
 class PhotoType(StrEnum):
@@ -273,40 +291,121 @@ class Job:
     """What happened on the way, in a photographer's words, though the render goes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """A published clip."""
+def _stars(text: str) -> int:
+    return max(0, min(5, int(text)))
 
-    id: str
-    """The UUID in its sidecar's xmpMM:DocumentID, so that a rebuilt catalogue keeps it."""
+
+def _recipe_text(recipe: Recipe) -> str:
+    return json.dumps(recipe.to_dict(), ensure_ascii=False, sort_keys=True)
+
+
+def _recipe_of(text: str) -> Recipe:
+    return Recipe.from_dict(json.loads(text))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """A published clip. A field's default also stands for what an earlier version did not write."""
+
+    id: str = field(
+        metadata=recorded(
+            fixed=True,
+            sidecar=Property("xmpMM:DocumentID", "xmp.did:{}".format, lambda text: text.removeprefix("xmp.did:")),
+            api=shown("string", minLength=1, maxLength=100),
+        )
+    )
+    """A UUID; the sidecar has it, so that a rebuilt catalogue keeps it."""
     photo_id: int
-    photo_path: str
-    photo_sha256: str
-    path: str
-    sidecar_path: str
+    photo_path: str = field(
+        metadata=recorded(
+            stored=False,  # the photo's own row has it
+            sidecar=Property("afterframe:photo", file_name),
+            api=shown("string", name="photo", format="path"),
+        )
+    )
+    photo_sha256: str = field(metadata=recorded(fixed=True, sidecar=Property("afterframe:photoSHA256")))
+    path: str = field(metadata=recorded(api=shown("string", format="path")))
+    sidecar_path: str = field(metadata=recorded(api=shown("string", name="sidecar", format="path")))
     sha256: str
     """Of the clip's bytes."""
-    recipe: Recipe
-    generator: str
-    generator_version: str
-    variant: int
-    parent_clip: str | None
-    duration_s: float
-    verdict: Verdict
-    rating: int
-    """xmp:Rating, 0-5."""
-    created_at: float
-    present: bool
-    """False once the photographer has deleted the file."""
-    measures: Mapping[str, float] = field(default_factory=dict)
+    recipe: Recipe = field(
+        metadata=recorded(
+            plain=Codec(Recipe.to_dict, Recipe.from_dict),
+            fixed=True,
+            json=True,
+            sidecar=Property("afterframe:recipe", _recipe_text, _recipe_of),
+            api=Shown({"$ref": "#/components/schemas/Recipe"}),
+        )
+    )
+    generator: str = field(metadata=recorded(fixed=True, sidecar=Property("afterframe:generator"), api=shown("string")))
+    generator_version: str = field(
+        metadata=recorded(fixed=True, sidecar=Property("afterframe:generatorVersion"), api=shown("string"))
+    )
+    variant: int = field(
+        default=1,
+        metadata=recorded(fixed=True, sidecar=Property("afterframe:variant", read=int), api=shown("integer")),
+    )
+    parent_clip: str | None = field(
+        default=None,
+        metadata=recorded(
+            fixed=True,
+            sidecar=Property("afterframe:parent", if_any),
+            api=shown(["string", "null"], name="parent"),
+        ),
+    )
+    """The id of the clip that this one refines."""
+    duration_s: float = field(metadata=recorded(fixed=True, api=shown("number")))
+    verdict: Verdict = field(
+        default=Verdict.NONE,
+        metadata=recorded(
+            plain=Codec(str, Verdict),
+            sidecar=Property("afterframe:verdict", read=Verdict),
+            api=shown("string", enum=[str(verdict) for verdict in Verdict]),
+        ),
+    )
+    rating: int = field(
+        default=0,
+        metadata=recorded(sidecar=Property("xmp:Rating", if_any, _stars), api=shown("integer", minimum=0, maximum=5)),
+    )
+    """0-5."""
+    present: bool = field(
+        default=True,
+        metadata=recorded(
+            plain=Codec(bool, bool),
+            api=shown("boolean", description="False once the photographer has deleted the file."),
+        ),
+    )
+    measures: Mapping[str, float] = field(
+        default_factory=dict,
+        metadata=recorded(
+            plain=Codec(dict, dict),
+            json=True,
+            api=shown(
+                "object",
+                additionalProperties={"type": "number"},
+                description="How true it is to its photo: photo_psnr_db, photo_de00, drift_de00, loop_seam.",
+            ),
+        ),
+    )
     """How true it is to its photo, as ``afterframe.grade.fidelity`` names it; what could not be measured is missing."""
+    created_at: float = field(
+        metadata=recorded(
+            fixed=True,
+            sidecar=Property("xmp:CreateDate", iso_time, unix_time),
+            api=shown("number", description="Unix time, seconds."),
+        )
+    )
+    """Unix time, seconds; the sidecar has it to the second."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
-        return {**{f.name: getattr(self, f.name) for f in fields(self)}, "recipe": self.recipe.to_dict()}
+        return to_plain(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The reverse of :meth:`to_dict`."""
-        recipe = Recipe.from_dict(data["recipe"])
-        return cls(**{**data, "recipe": recipe, "verdict": Verdict(data["verdict"])})
+        """The reverse of :meth:`to_dict`.
+
+        Raises:
+            KeyError, ValueError, TypeError: it is not a clip.
+        """
+        return cls(**from_plain(cls, data))

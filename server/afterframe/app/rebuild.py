@@ -1,4 +1,4 @@
-"""The catalogue from the sidecars: the database can be lost without losing what a user decided."""
+"""Rebuilds the catalogue from the sidecars: the state file can be lost without losing what a user decided."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def rebuild(
     read: Callable[[Path], Reading],
     progress: Callable[[Path], None] = lambda path: None,
 ) -> RebuildReport:
-    """Read every sidecar of ours under a folder into the catalogue. Doing it again changes nothing.
+    """Read every sidecar of ours under a folder into the catalogue. Repeating it changes nothing.
 
     Args:
         read: reads a photo, for its facts.
@@ -87,10 +87,10 @@ def _photo(path: Path, clip: Clip, catalog: Catalog, read: Callable[[Path], Read
     try:
         reading = read(path)
     except PhotoError:
-        # The photo moved away or is damaged; its clip is kept all the same.
+        # The photo was moved or is damaged; its clip is kept all the same.
         return catalog.put_photo(path, Stamp(0, 0), clip.photo_sha256, {})
     if reading.sha256 != clip.photo_sha256:
-        # Exported again since: with this stamp the next scan takes it for new.
+        # Exported again since: with this stamp the next scan takes it for a new photo.
         return catalog.put_photo(path, Stamp(0, 0), clip.photo_sha256, {})
     stamp = Stamp(reading.size, reading.mtime_ns)
     return catalog.put_photo(path, stamp, reading.sha256, reading.facts.to_dict(), reading.scene)

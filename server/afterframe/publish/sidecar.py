@@ -1,4 +1,4 @@
-"""What a clip's sidecar says, and reading it back: the durable record of how a clip was made.
+"""A clip's sidecar, written and read back: the durable record of how the clip was made.
 
 The properties follow XMP Specification part 2 (xmpMM, xmpDM, dc), the IPTC Photo Metadata
 Standard 2025.1 (digital source type, AI properties), and our own namespace, urn:afterframe:xmp:1.0/.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,13 @@ from afterframe.domain import Clip, Recipe, Verdict
 from afterframe.errors import PhotoError
 from afterframe.imaging.frames import Model
 from afterframe.naming import sidecar_of
+from afterframe.records import from_properties, iso_time, to_properties
 from photometa import Bag, LangAlt, Seq, Struct
 
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 TRAINED = SOURCE_TYPES + "trainedAlgorithmicMedia"
 UNTRAINED = SOURCE_TYPES + "algorithmicallyEnhanced"
-"""A clip whose pixels are the photo's, moved by a rule: no trained model had a part in it."""
+"""A clip whose pixels are the photo's, moved by a rule: no trained model took part."""
 MEASURES = {
     "photo_psnr_db": "afterframe:photoPSNR",
     "photo_de00": "afterframe:photoDE00",
@@ -32,6 +32,26 @@ MEASURES = {
     "loop_seam": "afterframe:loopSeam",
 }
 """How true a clip is to its photo: the names in ``afterframe.grade.fidelity`` and those in the sidecar."""
+
+ORDER = (
+    *("xmp:CreatorTool", "xmp:CreateDate", "xmp:MetadataDate"),
+    *("xmpMM:DocumentID", "xmpMM:InstanceID", "xmpMM:OriginalDocumentID"),
+    *("xmpMM:DerivedFrom", "xmpMM:Ingredients", "xmpMM:History", "dc:source", "dc:relation"),
+    *("dc:format", "photoshop:SidecarForExtension", "xmpDM:duration", "xmpDM:videoFrameRate"),
+    *("xmpDM:videoFrameSize", "xmpDM:contributedMedia"),
+    *("dc:title", "dc:description", "dc:rights", "dc:subject", "dc:creator", "xmp:Rating"),
+    *("Iptc4xmpExt:DigitalSourceType", "Iptc4xmpExt:AISystemUsed", "Iptc4xmpExt:AIPromptInformation"),
+    *("Iptc4xmpExt:AISystemVersionUsed", "Iptc4xmpExt:AIPromptWriterName"),
+    *("afterframe:version", "afterframe:generator", "afterframe:generatorVersion"),
+    *("afterframe:photo", "afterframe:photoSHA256", "afterframe:variant"),
+    *("afterframe:recipe", "afterframe:recipeHash", "afterframe:seed", "afterframe:photoType", "afterframe:prompt"),
+    *("afterframe:negativePrompt", "afterframe:motionIntensity", "afterframe:styleConsistency"),
+    *("afterframe:cameraMovement", "afterframe:duration", "afterframe:loop", "afterframe:direction"),
+    *("afterframe:verdict", "afterframe:because"),
+    *("afterframe:model", "afterframe:modelVersion", "afterframe:modelSettings", "afterframe:parent"),
+    *MEASURES.values(),
+)
+"""The order of the properties, that of the first version: a new property comes behind them without standing here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,48 +63,60 @@ class MadeBy:
     trained: bool
     """Its pixels come from a trained model."""
     model: Model | None = None
-    """The trained model, where one had a part in it."""
+    """The trained model, where one took part."""
     prompt_writer: str = ""
-    """The person who wrote the prompt's words, where one did and is named."""
+    """The person who wrote the prompt, where there is one and the name is known."""
 
 
 def describe(clip: Clip, made_by: MadeBy, facts: Mapping[str, Any], frame_count: int) -> dict[str, photometa.Value]:
-    """All properties of a new clip's sidecar."""
-    return {
+    """All properties of a new clip's sidecar.
+
+    Args:
+        clip: its fields stand there as their records say, see :class:`afterframe.domain.Clip`.
+        facts: of the photo, as JSON.
+        frame_count: frames in the clip.
+    """
+    properties: dict[str, photometa.Value] = {
+        **to_properties(clip),
         **_identity(clip, made_by),
         **_media(clip, frame_count),
-        **_from_photo(clip, facts),
+        **_from_photo(facts),
         **_origin(clip, made_by),
-        **_own(clip, made_by),
+        **_maker(made_by),
+        **_recipe(clip.recipe),
+        **{MEASURES[name]: f"{value:g}" for name, value in clip.measures.items()},
     }
+    return {name: properties[name] for name in sorted(properties, key=_position)}
+
+
+def _position(name: str) -> int:
+    return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
 def _identity(clip: Clip, made_by: MadeBy) -> dict[str, photometa.Value]:
-    photo = Path(clip.photo_path).name
-    when = _iso(clip.created_at)
-    agent = f"Afterframe {__version__} ({made_by.generator} {made_by.version})"
+    photo, when, agent = Path(clip.photo_path).name, iso_time(clip.created_at), _agent(made_by)
     source = Struct({"stRef:filePath": photo})
-    created = Struct(
-        {
-            "stEvt:action": "created",
-            "stEvt:when": when,
-            "stEvt:softwareAgent": agent,
-            "stEvt:instanceID": f"xmp.iid:{clip.id}",
-        }
-    )
+    created = {
+        "stEvt:action": "created",
+        "stEvt:when": when,
+        "stEvt:softwareAgent": agent,
+        "stEvt:instanceID": f"xmp.iid:{clip.id}",
+    }
     return {
         "xmp:CreatorTool": agent,
-        "xmp:CreateDate": when,
         "xmp:MetadataDate": when,
-        "xmpMM:DocumentID": f"xmp.did:{clip.id}",
         "xmpMM:InstanceID": f"xmp.iid:{clip.id}",
         "xmpMM:OriginalDocumentID": f"xmp.did:{clip.id}",
         "xmpMM:DerivedFrom": source,
         "xmpMM:Ingredients": Bag([source]),
-        "xmpMM:History": Seq([created]),
+        "xmpMM:History": Seq([Struct(created)]),
         "dc:source": photo,
         "dc:relation": Bag([photo]),
     }
+
+
+def _agent(made_by: MadeBy) -> str:
+    return f"Afterframe {__version__} ({made_by.generator} {made_by.version})"
 
 
 def _media(clip: Clip, frame_count: int) -> dict[str, photometa.Value]:
@@ -99,8 +131,8 @@ def _media(clip: Clip, frame_count: int) -> dict[str, photometa.Value]:
     }
 
 
-def _from_photo(clip: Clip, facts: Mapping[str, Any]) -> dict[str, photometa.Value]:
-    """What the photographer wrote on the photo holds for its clip too."""
+def _from_photo(facts: Mapping[str, Any]) -> dict[str, photometa.Value]:
+    """What the photographer wrote on the photo applies to its clip too."""
     properties: dict[str, photometa.Value] = {}
     for name, key in (("dc:title", "title"), ("dc:description", "caption"), ("dc:rights", "copyright")):
         if facts.get(key):
@@ -109,13 +141,11 @@ def _from_photo(clip: Clip, facts: Mapping[str, Any]) -> dict[str, photometa.Val
         properties["dc:subject"] = Bag([str(word) for word in facts["keywords"]])
     if facts.get("creator"):
         properties["dc:creator"] = Seq([str(facts["creator"])])
-    if clip.rating:
-        properties["xmp:Rating"] = str(clip.rating)
     return properties
 
 
 def _origin(clip: Clip, made_by: MadeBy) -> dict[str, photometa.Value]:
-    """The AI properties stand only on clips that a trained model made: no false claims."""
+    """Only clips that a trained model made carry the AI properties: no false claims."""
     if not made_by.trained:
         return {"Iptc4xmpExt:DigitalSourceType": UNTRAINED}
     properties: dict[str, photometa.Value] = {
@@ -123,7 +153,7 @@ def _origin(clip: Clip, made_by: MadeBy) -> dict[str, photometa.Value]:
         "Iptc4xmpExt:AISystemUsed": made_by.model.name if made_by.model else made_by.generator,
         "Iptc4xmpExt:AIPromptInformation": made_by.model.prompt if made_by.model else clip.recipe.prompt,
     }
-    # A server may not tell which version of its model made the clip.
+    # A server may not say which version of its model made the clip.
     if version := made_by.model.version if made_by.model else made_by.version:
         properties["Iptc4xmpExt:AISystemVersionUsed"] = version
     if made_by.prompt_writer:
@@ -131,16 +161,22 @@ def _origin(clip: Clip, made_by: MadeBy) -> dict[str, photometa.Value]:
     return properties
 
 
-def _own(clip: Clip, made_by: MadeBy) -> dict[str, photometa.Value]:
-    recipe = clip.recipe
+def _maker(made_by: MadeBy) -> dict[str, photometa.Value]:
     properties: dict[str, photometa.Value] = {
         "afterframe:version": __version__,
         "afterframe:generator": made_by.generator,
         "afterframe:generatorVersion": made_by.version,
-        "afterframe:photo": Path(clip.photo_path).name,
-        "afterframe:photoSHA256": clip.photo_sha256,
-        "afterframe:variant": str(clip.variant),
-        "afterframe:recipe": json.dumps(recipe.to_dict(), ensure_ascii=False, sort_keys=True),
+    }
+    if made_by.model:
+        properties["afterframe:model"] = made_by.model.name
+        properties["afterframe:modelVersion"] = made_by.model.version
+        properties["afterframe:modelSettings"] = json.dumps(made_by.model.settings, ensure_ascii=False, sort_keys=True)
+    return properties
+
+
+def _recipe(recipe: Recipe) -> dict[str, photometa.Value]:
+    """The parts of the recipe one by one, for other programs: the clip is read from the whole one."""
+    return {
         "afterframe:recipeHash": recipe.hash,
         "afterframe:seed": str(recipe.seed),
         "afterframe:photoType": recipe.photo_type,
@@ -152,25 +188,15 @@ def _own(clip: Clip, made_by: MadeBy) -> dict[str, photometa.Value]:
         "afterframe:duration": f"{recipe.duration_s:g}",
         "afterframe:loop": str(recipe.loop),
         "afterframe:direction": recipe.direction,
-        "afterframe:verdict": clip.verdict,
         "afterframe:because": Seq([f"{name}: {why}" for name, reasons in recipe.because.items() for why in reasons]),
     }
-    if made_by.model:
-        properties["afterframe:model"] = made_by.model.name
-        properties["afterframe:modelVersion"] = made_by.model.version
-        properties["afterframe:modelSettings"] = json.dumps(made_by.model.settings, ensure_ascii=False, sort_keys=True)
-    if clip.parent_clip:
-        properties["afterframe:parent"] = clip.parent_clip
-    for name, value in clip.measures.items():
-        properties[MEASURES[name]] = f"{value:g}"
-    return properties
 
 
 def write_verdict(clip: Clip, verdict: Verdict, rating: int, backups: Path) -> None:
     """Put the photographer's decision into the sidecar, which is its authority.
 
     Raises:
-        PhotoError: the sidecar cannot be changed; it is as it was.
+        PhotoError: the sidecar cannot be changed; it is left as it was.
     """
     sidecar = Path(clip.sidecar_path)
     if not sidecar.is_file():
@@ -183,7 +209,7 @@ def write_verdict(clip: Clip, verdict: Verdict, rating: int, backups: Path) -> N
 
 
 def read_clip(sidecar: Path) -> Clip | None:
-    """The clip that a sidecar describes, with photo_id 0; None when it is not one of ours.
+    """The clip that a sidecar describes, with photo_id 0 and no hash; None when the sidecar is not one of ours.
 
     Raises:
         PhotoError: it is ours but damaged.
@@ -202,34 +228,27 @@ def read_clip(sidecar: Path) -> Clip | None:
             f"{sidecar.name} is damaged ({error!r}).", "Restore it from a backup.", code="sidecar"
         ) from error
     if sidecar_of(Path(clip.path)) != sidecar:
-        raise PhotoError(f"{sidecar.name} does not name its clip.", "Give it back its name.", code="sidecar")
+        raise PhotoError(
+            f"{sidecar.name} does not have the name of its clip.", "Restore its original name.", code="sidecar"
+        )
     return clip
 
 
 def _clip_from(sidecar: Path, text: Mapping[str, str]) -> Clip:
-    recipe = Recipe.from_dict(json.loads(text["afterframe:recipe"]))
+    fields = from_properties(Clip, text)
+    recipe = replace(fields.pop("recipe"), seed=int(text["afterframe:seed"]))
     clip = sidecar.with_suffix("")
     return Clip(
-        id=text["xmpMM:DocumentID"].removeprefix("xmp.did:"),
-        photo_id=0,
-        photo_path=str(sidecar.with_name(text["afterframe:photo"])),
-        photo_sha256=text["afterframe:photoSHA256"],
-        path=str(clip),
-        sidecar_path=str(sidecar),
-        sha256="",
-        recipe=replace(recipe, seed=int(text["afterframe:seed"])),
-        generator=text["afterframe:generator"],
-        generator_version=text["afterframe:generatorVersion"],
-        variant=int(text.get("afterframe:variant", "1")),
-        parent_clip=text.get("afterframe:parent"),
-        duration_s=recipe.duration_s,
-        verdict=Verdict(text.get("afterframe:verdict", "none")),
-        rating=max(0, min(5, int(text.get("xmp:Rating", "0")))),
-        created_at=datetime.fromisoformat(text["xmp:CreateDate"]).timestamp(),
-        present=clip.is_file(),
-        measures={name: float(text[written]) for name, written in MEASURES.items() if written in text},
+        **{
+            **fields,
+            "photo_id": 0,
+            "photo_path": str(sidecar.with_name(fields["photo_path"])),
+            "path": str(clip),
+            "sidecar_path": str(sidecar),
+            "sha256": "",
+            "recipe": recipe,
+            "duration_s": recipe.duration_s,
+            "present": clip.is_file(),
+            "measures": {name: float(text[written]) for name, written in MEASURES.items() if written in text},
+        }
     )
-
-
-def _iso(unix_s: float) -> str:
-    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="seconds")

@@ -11,11 +11,13 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from afterframe.domain import Clip, Failure, Photo, Recipe, Scene, Stamp, Verdict
+from afterframe.domain import Clip, Failure, Photo, Scene, Stamp, Verdict
 from afterframe.errors import NotFound
+from afterframe.records import from_column, record_of, stored, to_column
 from afterframe.state.database import Database
 from afterframe.state.key_tables import CLIP_KEYS, put_keys
 from afterframe.state.search_keys import search_keys
@@ -138,34 +140,7 @@ class Catalog:
             ).fetchall()
             for row in replaced:
                 self._db.emit("clip_gone", {"id": row["id"]}, self._clock())
-            connection.execute(
-                """INSERT INTO clips (id, photo_id, photo_sha256, path, sidecar_path, sha256, recipe, generator,
-                     generator_version, variant, parent_clip, duration_s, verdict, rating, created_at, present,
-                     measures)
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                   ON CONFLICT (id) DO UPDATE SET path = excluded.path, sidecar_path = excluded.sidecar_path,
-                     photo_id = excluded.photo_id, sha256 = excluded.sha256, verdict = excluded.verdict,
-                     rating = excluded.rating, present = excluded.present, measures = excluded.measures""",
-                (
-                    clip.id,
-                    clip.photo_id,
-                    clip.photo_sha256,
-                    clip.path,
-                    clip.sidecar_path,
-                    clip.sha256,
-                    json.dumps(clip.recipe.to_dict()),
-                    clip.generator,
-                    clip.generator_version,
-                    clip.variant,
-                    clip.parent_clip,
-                    clip.duration_s,
-                    clip.verdict,
-                    clip.rating,
-                    clip.created_at,
-                    clip.present,
-                    json.dumps(clip.measures),
-                ),
-            )
+            connection.execute(PUT_CLIP, [to_column(column, clip) for column in CLIP_COLUMNS])
             self._put_keys(connection, clip)
             self._db.emit("clip", {"id": clip.id, "photo": clip.photo_path, "path": clip.path}, self._clock())
 
@@ -245,6 +220,19 @@ class Catalog:
         yield from ((row["id"], row["path"]) for row in rows)
 
 
+CLIP_COLUMNS = stored(Clip)
+"""A clip's fields that have a column in the table of clips; the path of its photo stands in that of photos."""
+
+
+def _put_clip_sql() -> str:
+    names = [column.name for column in CLIP_COLUMNS]
+    changed = [f"{column.name} = excluded.{column.name}" for column in CLIP_COLUMNS if not record_of(column).fixed]
+    return f"""INSERT INTO clips ({", ".join(names)}) VALUES ({", ".join("?" * len(names))})
+               ON CONFLICT (id) DO UPDATE SET {", ".join(changed)}"""  # noqa: S608 - our own names
+
+
+PUT_CLIP = _put_clip_sql()
+"""Adds a clip, or changes the row of the clip with its id; takes the values of :data:`CLIP_COLUMNS`."""
 SELECT_CLIP = "SELECT clips.*, photos.path AS photo_path FROM clips JOIN photos ON photos.id = clips.photo_id"
 """How every clip is read; :func:`clip_of` makes it of a row."""
 
@@ -263,23 +251,4 @@ def _photo(row: sqlite3.Row) -> Photo:
 
 def clip_of(row: sqlite3.Row) -> Clip:
     """A row of :data:`SELECT_CLIP`."""
-    return Clip(
-        id=row["id"],
-        photo_id=row["photo_id"],
-        photo_path=row["photo_path"],
-        photo_sha256=row["photo_sha256"],
-        path=row["path"],
-        sidecar_path=row["sidecar_path"],
-        sha256=row["sha256"],
-        recipe=Recipe.from_dict(json.loads(row["recipe"])),
-        generator=row["generator"],
-        generator_version=row["generator_version"],
-        variant=row["variant"],
-        parent_clip=row["parent_clip"],
-        duration_s=row["duration_s"],
-        verdict=Verdict(row["verdict"]),
-        rating=row["rating"],
-        created_at=row["created_at"],
-        present=bool(row["present"]),
-        measures=json.loads(row["measures"]),
-    )
+    return Clip(**{column.name: from_column(column, row[column.name]) for column in fields(Clip)})

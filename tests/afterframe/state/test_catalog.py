@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from afterframe.domain import Failure, Stamp, Verdict
+from afterframe.domain import Clip, Failure, Stamp, Verdict
 from afterframe.errors import NotFound
+from afterframe.records import stored
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
@@ -95,6 +97,35 @@ def test_clip_pages_are_newest_first_and_complete(catalog: Catalog) -> None:
 def test_unknown_clips_are_not_found(catalog: Catalog) -> None:
     with pytest.raises(NotFound):
         catalog.clip("nope")
+
+
+def test_the_table_of_clips_has_a_column_for_every_field_that_is_stored(database: Database) -> None:
+    columns = {row["name"] for row in database.connection.execute("SELECT name FROM pragma_table_info('clips')")}
+    assert {column.name for column in stored(Clip)} == columns - {"seq"}, "a new field needs a migration"
+
+
+def test_a_clip_is_read_as_it_was_put(catalog: Catalog) -> None:
+    photo = make_photo(catalog)
+    clip = make_clip(
+        photo,
+        variant=2,
+        parent_clip="a-parent",
+        verdict=Verdict.APPROVED,
+        rating=4,
+        present=False,
+        measures={"photo_psnr_db": 41.5},
+    )
+    catalog.put_clip(clip)
+    assert catalog.clip(clip.id) == clip
+
+
+def test_a_clip_put_again_keeps_how_it_was_made_and_takes_what_changed(catalog: Catalog) -> None:
+    """A rebuild knows a clip from its sidecar, which has the time to the second and a generator without its model."""
+    photo = make_photo(catalog)
+    clip = make_clip(photo, generator="diffusers:wan", created_at=1_700_000_000.75)
+    catalog.put_clip(clip)
+    catalog.put_clip(replace(clip, generator="diffusers", created_at=1_700_000_000.0, rating=4, sha256="d" * 64))
+    assert catalog.clip(clip.id) == replace(clip, rating=4, sha256="d" * 64)
 
 
 def test_pages_hear_of_a_clip_that_was_replaced(catalog: Catalog, database: Database) -> None:
