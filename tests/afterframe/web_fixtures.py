@@ -28,8 +28,9 @@ from afterframe.state.queue import Queue
 from afterframe.system.hashing import sha256_of
 from afterframe.web.all_routes import ROUTES
 from afterframe.web.app import LoginCodes, Services, create_app
+from afterframe.web.http.resources import SCHEMAS
 from afterframe.web.http.schema import check
-from afterframe.web.http.schemas import SCHEMAS, ref
+from afterframe.web.http.schemas import ref
 from factories import Clock, make_clip, make_frames, make_photo_file
 from fakes import FakeReader
 from photometa.xmp.packets import packet

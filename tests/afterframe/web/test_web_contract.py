@@ -16,8 +16,9 @@ from afterframe.errors import UsageError
 from afterframe.recipe import SETTINGS
 from afterframe.web.all_routes import ROUTES
 from afterframe.web.http.openapi import address
+from afterframe.web.http.resources import SCHEMAS
 from afterframe.web.http.schema import KEYWORDS, REF, check
-from afterframe.web.http.schemas import SCHEMAS, Json
+from afterframe.web.http.schemas import Json
 
 DOCS = Path(__file__).parents[3] / "docs" / "api.md"
 

@@ -10,8 +10,9 @@ from afterframe.errors import UsageError
 from afterframe.state.list_index import SHARED, SORTS, Group, ListFilter
 from afterframe.web.api.renders import PAGE
 from afterframe.web.http import schemas
+from afterframe.web.http.resources import clip_json
 from afterframe.web.http.routes import Call, Routes
-from afterframe.web.http.schemas import Json, clip_json, form, listed, one_of, ref
+from afterframe.web.http.schemas import Json, form, listed, one_of, ref
 
 ROUTES = Routes()
 

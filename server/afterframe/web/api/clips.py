@@ -13,8 +13,9 @@ from afterframe.publish.sidecar import read_clip, write_verdict
 from afterframe.recipe import SETTINGS, validate
 from afterframe.web.api.renders import known_generator
 from afterframe.web.http import schemas
+from afterframe.web.http.resources import clip_json, render_json
 from afterframe.web.http.routes import Call, Routes
-from afterframe.web.http.schemas import Json, clip_json, form, listed, one_of, ref, render_json
+from afterframe.web.http.schemas import Json, form, listed, one_of, ref
 
 ROUTES = Routes()
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from afterframe.intake.folders import addable_folder, known_folder
 from afterframe.web.http import schemas
+from afterframe.web.http.resources import folder_json
 from afterframe.web.http.routes import Call, Routes
-from afterframe.web.http.schemas import Json, folder_json, form, listed, ref
+from afterframe.web.http.schemas import Json, form, listed, ref
 
 ROUTES = Routes()
 

@@ -17,8 +17,9 @@ from afterframe.render.drafts import LARGE_SIDE, SMALL_SIDE
 from afterframe.web.api.media import MEDIA, send
 from afterframe.web.auth.paths import open_regular
 from afterframe.web.http import schemas
+from afterframe.web.http.resources import recipe_json
 from afterframe.web.http.routes import Call, Routes
-from afterframe.web.http.schemas import Json, form, one_of, recipe_json, ref
+from afterframe.web.http.schemas import Json, form, one_of, ref
 
 ROUTES = Routes()
 JPEG = {"media": ("image/jpeg",), "also": MEDIA}

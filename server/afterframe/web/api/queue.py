@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from afterframe.domain import JobState
 from afterframe.web.http import schemas
+from afterframe.web.http.resources import render_json
 from afterframe.web.http.routes import Call, Routes
-from afterframe.web.http.schemas import Json, form, listed, ref, render_json
+from afterframe.web.http.schemas import Json, form, listed, ref
 from afterframe.web.http.services import Services
 
 ROUTES = Routes()

@@ -6,8 +6,9 @@ from afterframe.state.list_index import SORTS, STATES
 from afterframe.web.api.clip_list import CHOICE, CHOICES, OUTLINE, SKIP, choice_of, outline_json
 from afterframe.web.api.renders import PAGE
 from afterframe.web.http import schemas
+from afterframe.web.http.resources import render_json
 from afterframe.web.http.routes import Call, Routes
-from afterframe.web.http.schemas import Json, form, listed, one_of, ref, render_json
+from afterframe.web.http.schemas import Json, form, listed, one_of, ref
 
 ROUTES = Routes()
 OF_CLIPS = ("verdict", "rating")

@@ -21,8 +21,9 @@ from afterframe.state.catalog import WAITING
 from afterframe.state.queue import Queue
 from afterframe.web.http import schemas
 from afterframe.web.http.errors import OUR_FAULT
+from afterframe.web.http.resources import clip_json, reason_json, recipe_json, render_json
 from afterframe.web.http.routes import Call, Routes
-from afterframe.web.http.schemas import Json, form, listed, one_of, ref, render_json
+from afterframe.web.http.schemas import Json, form, listed, one_of, ref
 
 ROUTES = Routes()
 PAGE = {
@@ -170,16 +171,16 @@ def _looked_up(call: Call, given: str) -> Json:
     clips = [clip for clip in catalog.clips_of(photo.id) if clip.present] if photo else []
     if problem:
         entry["state"] = "waiting" if problem.code == WAITING.code else "refused"
-        entry["error"] = schemas.reason_json(problem)
+        entry["error"] = reason_json(problem)
     elif jobs:
         entry["state"] = str(jobs[-1].state)
-        entry["error"] = schemas.reason_json(jobs[-1].error) if jobs[-1].error else None
+        entry["error"] = reason_json(jobs[-1].error) if jobs[-1].error else None
     elif photo:
         entry["state"] = "done" if clips else "known"
     elif not os.path.exists(path):  # noqa: PTH110 - False, not an error, for one that may not be looked at
         entry["state"] = "missing"
     entry["renders"] = [render_json(job, given) for job in jobs]
-    entry["clips"] = [schemas.clip_json(clip, given) for clip in clips]
+    entry["clips"] = [clip_json(clip, given) for clip in clips]
     return entry
 
 
@@ -196,7 +197,7 @@ def preview_recipe(call: Call) -> Json:
     overrides = call.body.get("overrides", {})
     validate([("the request", overrides)])
     recipe = call.context.services.ingest.preview(call.context.paths.photo(given), overrides)
-    return {"photo": given, "recipe": schemas.recipe_json(recipe)}
+    return {"photo": given, "recipe": recipe_json(recipe)}
 
 
 @ROUTES.add(

@@ -25,8 +25,9 @@ from afterframe.system.paths import DEVICES
 from afterframe.web.api.renders import known_generator
 from afterframe.web.http import schemas
 from afterframe.web.http.forms import FILE, Upload
+from afterframe.web.http.resources import render_json
 from afterframe.web.http.routes import Call, Routes
-from afterframe.web.http.schemas import Json, form, listed, ref, render_json
+from afterframe.web.http.schemas import Json, form, listed, ref
 
 ROUTES = Routes()
 STAGING_PREFIX = ".afterframe-upload-"

@@ -8,8 +8,9 @@ from typing import Any
 
 from afterframe import __version__
 from afterframe.web.http.forms import MULTIPART
+from afterframe.web.http.resources import SCHEMAS
 from afterframe.web.http.routes import NOTHING, Caller, Route
-from afterframe.web.http.schemas import SCHEMAS, ref
+from afterframe.web.http.schemas import ref
 
 _PARAMETER = re.compile(r"<(?:path:)?(\w+)>")
 SECURITY: dict[Caller, list[dict[str, list[str]]]] = {

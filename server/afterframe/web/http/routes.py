@@ -16,8 +16,9 @@ from afterframe.errors import UsageError
 from afterframe.web.http.context import Context
 from afterframe.web.http.errors import NotJsonError, speaks_openai
 from afterframe.web.http.forms import MULTIPART, read_form
+from afterframe.web.http.resources import SCHEMAS
 from afterframe.web.http.schema import Schema, check
-from afterframe.web.http.schemas import SCHEMAS, form
+from afterframe.web.http.schemas import form
 
 NOTHING = form({})
 """The body of a route that takes none: left out, or {}."""

@@ -26,6 +26,7 @@ from afterframe.web.api.render_list import STATE
 from afterframe.web.api.settings import FIELDS, written
 from afterframe.web.http import errors, schemas
 from afterframe.web.http.errors import NotLoggedIn
+from afterframe.web.http.resources import render_json
 from afterframe.web.http.routes import Call, Caller, Route, Routes
 from afterframe.web.http.schemas import one_of
 from afterframe.web.pages.i18n import LANGUAGES, STATES, dictionary, duration, language_of, shown, words_of
@@ -146,7 +147,7 @@ def show_review(call: Call) -> Response:
     return _page(
         call,
         "review",
-        renders=[schemas.render_json(job) for job in queue if job.state != JobState.QUEUED],
+        renders=[render_json(job) for job in queue if job.state != JobState.QUEUED],
         unfinished=bool(call.context.renders.sections(ListFilter(), "newest")),
         known=bool(call.context.clips.sections(ListFilter(), "newest")),
         movements=list(CameraMovement),
