@@ -8,10 +8,12 @@ described at :class:`~afterframe.generators.interface.Generator`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import entry_points
 from typing import Any
 
 from afterframe.config import Settings
+from afterframe.domain import GeneratorName
 from afterframe.errors import NotFound, UsageError
 from afterframe.generators.interface import Generator
 
@@ -30,21 +32,22 @@ def resolve(name: str, settings: Settings, *, folders: bool = True) -> str:
         NotFound: no generator of that name is installed, or it has no such model.
         UsageError: it has no models to choose from.
     """
-    kind, _, model = name.partition(":")
-    if kind == "auto":
-        kind = _MODELS if model else next(kind for kind in _BEST_FIRST if _is_ready(kind, settings))
-    if kind not in available():
+    wanted = GeneratorName.parse(name)
+    if wanted.kind == "auto":
+        best = _MODELS if wanted.model else next(kind for kind in _BEST_FIRST if _is_ready(kind, settings))
+        wanted = replace(wanted, kind=best)
+    if wanted.kind not in available():
         raise NotFound(
-            f"There is no generator called “{kind}”.",
+            f"There is no generator called “{wanted.kind}”.",
             f"Installed: {', '.join(available()) or 'none'}.",
             code="no_generator",
         )
-    if not model:
-        return kind
-    find = getattr(_class_of(kind), "find_model", None)
+    if not wanted.model:
+        return str(wanted)
+    find = getattr(_class_of(wanted.kind), "find_model", None)
     if find is None:
-        raise UsageError(f"The generator {kind} has no models to choose from.", "Leave the model away.")
-    return f"{kind}:{find(model, settings, folders=folders)}"
+        raise UsageError(f"The generator {wanted.kind} has no models to choose from.", "Omit the model.")
+    return str(replace(wanted, model=find(wanted.model, settings, folders=folders)))
 
 
 def load(name: str, settings: Settings, plan: int = 0) -> Generator:
@@ -55,9 +58,9 @@ def load(name: str, settings: Settings, plan: int = 0) -> Generator:
     Raises:
         NotFound: no generator of that name is installed, or it has no such model.
     """
-    kind, _, model = resolve(name, settings).partition(":")
-    options: dict[str, object] = ({"model": model} if model else {}) | ({"plan": plan} if plan else {})
-    generator: Generator = _class_of(kind)(settings, **options)
+    meant = GeneratorName.parse(resolve(name, settings))
+    options: dict[str, object] = ({"model": meant.model} if meant.model else {}) | ({"plan": plan} if plan else {})
+    generator: Generator = _class_of(meant.kind)(settings, **options)
     return generator
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from afterframe.config import Settings
-from afterframe.domain import Recipe
+from afterframe.domain import GeneratorName, Recipe
 from afterframe.errors import AfterframeError, Cancelled, GenerateError, NotFound, OutOfMemory, Unavailable
 from afterframe.generators.interface import Capabilities
 from afterframe.generators.ray_cluster.actor import Head, Item, RenderActor
@@ -75,8 +75,8 @@ class Ray:
         Raises:
             NotFound: it is one that works elsewhere itself, or names a folder where that is not allowed.
         """
-        kind, _, model = name.partition(":")
-        if kind in ("ray", "remote") or (not folders and any(mark in model for mark in "/\\")):
+        wanted = GeneratorName.parse(name)
+        if wanted.kind in ("ray", "remote") or (not folders and any(mark in wanted.model for mark in "/\\")):
             raise NotFound(
                 f"A cluster's machines do not make clips with “{name}”.",
                 "Name a generator they have, such as parallax.",
