@@ -281,14 +281,14 @@ def audit(paths: tuple[str, ...], page: Path | None, as_json: bool) -> None:
     """Show which photos are worth animating, best first, and why."""
     from afterframe.app.animate import find_photos
     from afterframe.intake.audit import audit as mark
-    from afterframe.intake.audit import contact_sheet
+    from afterframe.intake.contact_sheet import write_contact_sheet
 
     home, config = _settings()
     photos = list(find_photos(paths))
     with output.Counter("Looking at photos", total=len(photos), quiet=as_json) as counter:
         results = mark(photos, home, config.limits, counter.set)
     if page:
-        contact_sheet(results, page, config.limits)
+        write_contact_sheet(results, page, config.limits)
     if as_json:
         click.echo(json.dumps({"photos": [result.to_dict() for result in results]}))
     else:

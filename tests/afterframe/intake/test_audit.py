@@ -7,7 +7,8 @@ import pytest
 from afterframe.config import Home, LimitsConfig
 from afterframe.errors import PhotoError
 from afterframe.intake import audit as audit_module
-from afterframe.intake.audit import AuditResult, audit, contact_sheet
+from afterframe.intake.audit import AuditResult, audit
+from afterframe.intake.contact_sheet import write_contact_sheet
 from factories import make_photo_file
 from fakes import FakeReader
 
@@ -71,7 +72,7 @@ def test_a_changed_photo_is_looked_at_again(reader: FakeReader, photos: list[str
 
 def test_the_contact_sheet_shows_names_as_text(reader: FakeReader, photos: list[str], tmp_path: Path) -> None:
     page = tmp_path / "sheet.html"
-    contact_sheet(run(photos), page, LimitsConfig())
+    write_contact_sheet(run(photos), page, LimitsConfig())
     text = page.read_text("utf-8")
     assert "&lt;b&gt;&amp;" in text
     assert "<b>&/" not in text
@@ -85,15 +86,15 @@ def test_a_file_that_is_not_a_contact_sheet_is_never_overwritten(
     file = tmp_path / name
     file.write_bytes(b"mine")
     with pytest.raises(PhotoError, match="left alone"):
-        contact_sheet(run(photos), file, LimitsConfig())
+        write_contact_sheet(run(photos), file, LimitsConfig())
     assert file.read_bytes() == b"mine"
 
 
 def test_a_sheet_can_be_made_again(reader: FakeReader, photos: list[str], tmp_path: Path) -> None:
     for _ in range(2):
-        contact_sheet(run(photos), tmp_path / "sheet.html", LimitsConfig())
+        write_contact_sheet(run(photos), tmp_path / "sheet.html", LimitsConfig())
 
 
 def test_a_sheet_that_cannot_be_written_is_an_error(reader: FakeReader, photos: list[str], tmp_path: Path) -> None:
     with pytest.raises(PhotoError, match=r"sheet\.html"):
-        contact_sheet(run(photos), tmp_path / "no" / "sheet.html", LimitsConfig())
+        write_contact_sheet(run(photos), tmp_path / "no" / "sheet.html", LimitsConfig())
