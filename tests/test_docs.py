@@ -116,18 +116,32 @@ def test_every_recipe_setting_is_documented() -> None:
 # -- commands --------------------------------------------------------------------------------
 
 
+def parts_of(name: str) -> dict[str, click.Command]:
+    """A command, and its sub-commands by their names."""
+    command = commands.commands[name]
+    return {"": command, **(command.commands if isinstance(command, click.Group) else {})}
+
+
 @pytest.mark.parametrize("name", sorted(commands.commands))
 def test_command_is_documented_with_its_options(name: str) -> None:
     section = section_of("commands.md", name)
     assert section, f"docs/commands.md has no section on {name}"
     options = {
         option
-        for parameter in commands.commands[name].params
+        for command in parts_of(name).values()
+        for parameter in command.params
         if isinstance(parameter, click.Option)
         for option in parameter.opts
     }
     documented = set(re.findall(r"--[a-z][a-z-]*", section))
     assert documented == options
+
+
+@pytest.mark.parametrize(
+    ("name", "action"), [(name, action) for name in sorted(commands.commands) for action in parts_of(name) if action]
+)
+def test_sub_command_is_documented(name: str, action: str) -> None:
+    assert f"`afterframe {name} {action}" in section_of("commands.md", name)
 
 
 def test_no_command_is_documented_that_does_not_exist() -> None:

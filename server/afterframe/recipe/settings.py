@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from afterframe.domain import CameraMovement, Direction, PhotoType
 from afterframe.errors import RecipeError, shortened
@@ -16,70 +16,97 @@ Overrides = Sequence[tuple[str, Mapping[str, object]]]
 
 LONGEST_PROMPT = 2000
 """Characters."""
-MAX_SIDE = 4096
-MIN_SIDE = 64
-Named = TypeVar("Named", bound=StrEnum)
+MIN_SIDE, MAX_SIDE = 64, 4096
+"""Pixels."""
+
+
+class ValueKind(StrEnum):
+    """What a setting's value is."""
+
+    NUMBER = "number"
+    WHOLE = "whole"
+    TEXT = "text"
+    CHOICE = "choice"
+    SWITCH = "switch"
+    SIZE = "size"
+    """(width, height), pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One field: how its value is read, and what is allowed, in words."""
+    """One field of a recipe: what its value is and may be. Commands, pages and the API take their ranges from here."""
 
-    read: Callable[[object], Any]
-    """The value in its own type; raises ValueError when it is not allowed."""
-    allowed: str
+    kind: ValueKind
+    about: str
+    """What it does, a sentence: the help of its option, its description in the API."""
+    low: float = 0
+    high: float = 0
+    """Lowest and highest number, or side, pixels; for text the most characters."""
+    step: float = 1
+    """Between two values that a form offers; a side must be a multiple of it."""
+    choices: type[StrEnum] | None = None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The values of a choice; none for other kinds."""
+        return tuple(str(choice) for choice in self.choices or ())
 
-def _number(low: float, high: float) -> Setting:
-    def read(value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ValueError
-        if not low <= value <= high:
-            raise ValueError
-        return float(value)
+    @property
+    def allowed(self) -> str:
+        """What its value may be, in words."""
+        return {
+            ValueKind.NUMBER: f"a number from {self.low:g} to {self.high:g}",
+            ValueKind.WHOLE: f"a whole number from {self.low:.0f} to {self.high:.0f}",
+            ValueKind.TEXT: f"words, at most {self.high:.0f} characters",
+            ValueKind.CHOICE: "one of " + ", ".join(self.names),
+            ValueKind.SWITCH: "true or false",
+            ValueKind.SIZE: f"two even numbers from {self.low:.0f} to {self.high:.0f}, "
+            "such as [1080, 1920] or “1080x1920”",
+        }[self.kind]
 
-    return Setting(read, f"a number from {low:g} to {high:g}")
+    def read(self, value: object) -> Any:
+        """The value in its own type.
 
-
-def _whole(low: int, high: int) -> Setting:
-    def read(value: object) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-            raise ValueError
-        if not low <= value <= high:
-            raise ValueError
-        return int(value)
-
-    return Setting(read, f"a whole number from {low} to {high}")
-
-
-def _words(longest: int) -> Setting:
-    def read(value: object) -> str:
-        if not isinstance(value, str) or len(value) > longest:
-            raise ValueError
-        return value.strip()
-
-    return Setting(read, f"words, at most {longest} characters")
-
-
-def _one_of(names: type[Named]) -> Setting:
-    def read(value: object) -> Named:
-        if not isinstance(value, str):
-            raise ValueError
-        return names(value.strip().lower().replace("-", "_").replace(" ", "_"))
-
-    return Setting(read, "one of " + ", ".join(names))
+        Raises:
+            ValueError, TypeError, OverflowError: it is not allowed.
+        """
+        return _READERS[self.kind](self, value)
 
 
-def _yes_or_no() -> Setting:
-    def read(value: object) -> bool:
-        if not isinstance(value, bool):
-            raise ValueError
-        return value
+def _read_number(setting: Setting, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError
+    if not setting.low <= value <= setting.high:
+        raise ValueError
+    return float(value)
 
-    return Setting(read, "true or false")
+
+def _read_whole(setting: Setting, value: object) -> int:
+    number = _read_number(setting, value)
+    if number != int(number):
+        raise ValueError
+    return int(number)
 
 
-def _read_size(value: object) -> tuple[int, int]:
+def _read_text(setting: Setting, value: object) -> str:
+    if not isinstance(value, str) or len(value) > setting.high:
+        raise ValueError
+    return value.strip()
+
+
+def _read_choice(setting: Setting, value: object) -> StrEnum:
+    if not isinstance(value, str) or setting.choices is None:
+        raise ValueError
+    return setting.choices(value.strip().lower().replace("-", "_").replace(" ", "_"))
+
+
+def _read_switch(_: Setting, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+def _read_size(setting: Setting, value: object) -> tuple[int, int]:
     if isinstance(value, str):
         value = value.lower().split("x")
     if not isinstance(value, Sequence) or len(value) != 2:
@@ -87,26 +114,43 @@ def _read_size(value: object) -> tuple[int, int]:
     sides = [int(side) for side in value]
     if any(str(side) != str(given).strip() for side, given in zip(sides, value, strict=True)):
         raise ValueError
-    if any(side % 2 or not MIN_SIDE <= side <= MAX_SIDE for side in sides):
+    if any(side % setting.step or not setting.low <= side <= setting.high for side in sides):
         raise ValueError
     return sides[0], sides[1]
 
 
+_READERS: Mapping[ValueKind, Callable[[Setting, object], Any]] = {
+    ValueKind.NUMBER: _read_number,
+    ValueKind.WHOLE: _read_whole,
+    ValueKind.TEXT: _read_text,
+    ValueKind.CHOICE: _read_choice,
+    ValueKind.SWITCH: _read_switch,
+    ValueKind.SIZE: _read_size,
+}
+
 SETTINGS: dict[str, Setting] = {
-    "photo_type": _one_of(PhotoType),
-    "prompt": _words(LONGEST_PROMPT),
-    "negative_prompt": _words(LONGEST_PROMPT),
-    "motion_intensity": _number(0.0, 1.0),
-    "style_consistency": _number(0.0, 1.0),
-    "camera_movement": _one_of(CameraMovement),
-    "duration_s": _number(0.5, 20.0),
-    "fps": _whole(8, 60),
-    "size": Setting(_read_size, f"two even numbers from {MIN_SIDE} to {MAX_SIDE}, such as [1080, 1920] or “1080x1920”"),
-    "long_side": _whole(MIN_SIDE, MAX_SIDE),
-    "loop": _yes_or_no(),
-    "direction": _one_of(Direction),
-    "seed": _whole(0, 2**31 - 1),
-    "variants": _whole(1, 16),
+    "photo_type": Setting(ValueKind.CHOICE, "What kind of photo it is.", choices=PhotoType),
+    "prompt": Setting(ValueKind.TEXT, "What happens in the clip.", high=LONGEST_PROMPT),
+    "negative_prompt": Setting(ValueKind.TEXT, "What must not happen in the clip.", high=LONGEST_PROMPT),
+    "motion_intensity": Setting(ValueKind.NUMBER, "How much moves; 0 is a still frame.", high=1, step=0.05),
+    "style_consistency": Setting(ValueKind.NUMBER, "Faithfulness to the photo.", high=1, step=0.05),
+    "camera_movement": Setting(ValueKind.CHOICE, "How the camera moves.", choices=CameraMovement),
+    "duration_s": Setting(ValueKind.NUMBER, "Length, in seconds.", low=0.5, high=20, step=0.5),
+    "fps": Setting(ValueKind.WHOLE, "Frames per second.", low=8, high=60),
+    "size": Setting(
+        ValueKind.SIZE, "Exact size; the photo is cropped around its subject.", low=MIN_SIDE, high=MAX_SIDE, step=2
+    ),
+    "long_side": Setting(
+        ValueKind.WHOLE, "Long side in pixels, when no size is set.", low=MIN_SIDE, high=MAX_SIDE, step=2
+    ),
+    "loop": Setting(ValueKind.SWITCH, "End where the clip began."),
+    "direction": Setting(
+        ValueKind.CHOICE,
+        "Whether the clip begins with the photo (after) or ends with it (before).",
+        choices=Direction,
+    ),
+    "seed": Setting(ValueKind.WHOLE, "The same seed gives the same clip.", high=2**31 - 1),
+    "variants": Setting(ValueKind.WHOLE, "Clips per photo, each with its own seed.", low=1, high=16),
 }
 
 
@@ -131,7 +175,7 @@ def read_setting(name: str, value: object, source: str) -> Any:
     setting = SETTINGS.get(name)
     if setting is None:
         raise RecipeError(
-            f"{_opening(source)}: “{name}” is no setting of a recipe.",
+            f"{_opening(source)}: “{name}” is not a setting of a recipe.",
             f"The settings are: {', '.join(SETTINGS)}.",
             code="unknown_setting",
         )

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from afterframe.cli import output
 from afterframe.cli.main import main
+from afterframe.cli.recipe_options import FILE_ONLY
 from afterframe.config import Home
 from afterframe.domain import Stamp
 from afterframe.errors import PublishError
+from afterframe.recipe.settings import SETTINGS
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import NewJob, Queue
@@ -107,6 +111,15 @@ def test_people_get_a_table(shell: Shell, folder: Path) -> None:
         ("rebuild", "/no/such/folder"),
         ("folders", "add"),
         ("folders", "list", "x"),
+        ("folders", "x"),
+        ("models",),
+        ("models", "pull"),
+        ("models", "dance"),
+        ("plugin",),
+        ("plugin", "install"),
+        ("plugin", "install", "bridge"),
+        ("plugin", "status", "--folder", "x"),
+        ("cluster",),
         ("retry",),
         ("retry", "x", "--failed"),
     ],
@@ -230,6 +243,85 @@ def test_rebuild_reads_the_sidecars_back(shell: Shell, folder: Path, home_of_its
     assert "2 clips" in shell.run("rebuild", folder)
 
 
-@pytest.mark.parametrize("command", sorted(main.commands))
-def test_every_command_explains_itself(shell: Shell, command: str) -> None:
-    assert "Usage" in shell.run(command, "--help")
+def every_command() -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """(words, command) of every command and sub-command."""
+    for name, command in main.commands.items():
+        yield (name,), command
+        if isinstance(command, click.Group):
+            for action, inner in command.commands.items():
+                yield (name, action), inner
+
+
+COMMANDS = dict(every_command())
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself_and_each_of_its_options(shell: Shell, words: tuple[str, ...]) -> None:
+    said = shell.run(*words, "--help")
+    assert said.startswith(f"Usage: main {' '.join(words)} ")
+    assert COMMANDS[words].help
+    for option in COMMANDS[words].params:
+        if isinstance(option, click.Option):
+            assert option.help, f"{option.opts} has no words"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("folders", "list"),
+        ("folders", "add"),
+        ("folders", "remove"),
+        ("plugin", "install"),
+        ("plugin", "remove"),
+        ("plugin", "status"),
+        ("models", "list"),
+        ("models", "pull"),
+        ("models", "remove"),
+        ("models", "where"),
+        ("cluster", "status"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_done_to_a_thing_is_a_command_of_its_own(words: tuple[str, ...]) -> None:
+    assert words in COMMANDS
+
+
+def test_options_may_stand_before_the_sub_command(shell: Shell, folder: Path) -> None:
+    listed = json.loads(shell.run("folders", "--on-request", "--json", "add", folder))["folders"]
+    assert [(entry["path"], entry["watch"]) for entry in listed] == [(str(folder), False)]
+    assert json.loads(shell.run("folders", "--json"))["folders"] == listed
+    assert json.loads(shell.run("folders", "--json", "remove", folder)) == {"folders": []}
+    found = json.loads(shell.run("plugin", "--folder", folder, "--json", "status", "darktable"))["plugins"]
+    assert [(plugin["host"], plugin["state"]) for plugin in found] == [("darktable", "absent")]
+
+
+def test_a_document_is_all_that_is_printed_for_programs(shell: Shell, folder: Path) -> None:
+    (folder / "broken.jpg").write_text("no photo")
+    done = CliRunner().invoke(main, ["facts", str(folder), "--json"])
+    assert len(json.loads(done.stdout)["photos"]) == 3
+    assert done.stderr == ""
+    assert "broken.jpg" in CliRunner().invoke(main, ["facts", str(folder)]).stderr
+
+
+def test_a_damaged_state_file_is_an_error_for_programs_too(shell: Shell, home_of_its_own: Path) -> None:
+    Home(home_of_its_own).make().database.write_bytes(b"garbage garbage")
+    assert "damaged" in shell.json("status", status=1)["error"]["message"]
+
+
+def test_every_setting_of_a_recipe_has_an_option_or_is_for_files_alone() -> None:
+    for name in ("animate", "recipe"):
+        options = {option.name for option in main.commands[name].params}
+        left_out = {"variants"} if name == "recipe" else set()
+        assert options >= set(SETTINGS) - FILE_ONLY - left_out
+        assert not options & (FILE_ONLY | left_out)
+    assert set(SETTINGS) >= FILE_ONLY
+
+
+def test_ranges_of_options_are_those_of_the_settings() -> None:
+    ranges = {
+        option.name: (option.type.min, option.type.max)
+        for option in main.commands["animate"].params
+        if isinstance(option.type, click.FloatRange | click.IntRange)
+    }
+    assert ranges["duration_s"] == (SETTINGS["duration_s"].low, SETTINGS["duration_s"].high)
+    assert ranges["seed"] == (0, 2**31 - 1)

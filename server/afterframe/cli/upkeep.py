@@ -1,0 +1,79 @@
+"""Commands that look after an installation: rebuild, doctor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from afterframe.cli.command import Outcome, load_settings, with_json
+from afterframe.cli.output import count, hinted, named, out, print_error, shown
+from afterframe.cli.progress import Counter
+from afterframe.config import Home
+
+if TYPE_CHECKING:
+    from afterframe.app.doctor import Check
+    from afterframe.app.rebuild import RebuildReport
+
+
+@click.command()
+@click.argument(
+    "folders",
+    metavar="FOLDER...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
+@with_json
+def rebuild(*, folders: tuple[Path, ...]) -> Outcome:
+    """Read the sidecars in folders back into the catalogue, after the database was lost."""
+    from afterframe.app.rebuild import RebuildReport
+    from afterframe.app.rebuild import rebuild as rebuild_folder
+    from afterframe.intake.photo_reader import PhotoReader
+    from afterframe.state.catalog import Catalog
+    from afterframe.state.database import Database
+
+    settings = load_settings()
+    database = Database(settings.home.database)
+    reader = PhotoReader(settings.config.limits)
+    found = RebuildReport()
+    try:
+        with Counter("Sidecars") as counter:
+            for folder in folders:
+                found += rebuild_folder(folder.resolve(), database, Catalog(database), reader.read, counter.add)
+    finally:
+        reader.close()
+        database.close()
+    print_rebuilt(found)
+    return Outcome(found.to_dict(), ok=not found.problems)
+
+
+@click.command()
+@with_json
+def doctor() -> Outcome:
+    """Check that everything Afterframe needs is here."""
+    from afterframe.app.doctor import examine
+
+    checks = examine(Home.find())
+    ok = all(check.ok for check in checks)
+    print_checks(checks)
+    return Outcome({"ok": ok, "checks": [check.to_dict() for check in checks]}, ok=ok)
+
+
+def print_rebuilt(found: RebuildReport) -> None:
+    """What `afterframe rebuild` found."""
+    for path, error in found.problems:
+        print_error(named(str(path), error.message), error.hint)
+    out.print(f"{count(len(found.clips), 'clip is', 'clips are')} in the catalogue again.")
+    if found.deleted:
+        deleted = count(len(found.deleted), "clip was deleted by you and stays", "clips were deleted by you and stay")
+        out.print(f"{deleted} so.")
+
+
+def print_checks(checks: Sequence[Check]) -> None:
+    """What `afterframe doctor` found."""
+    for check in checks:
+        mark = "[green]ok[/]     " if check.ok else "[red]problem[/]"
+        out.print(f"{mark} {check.name}: {shown(check.detail)} {hinted(check.hint)}".rstrip())
