@@ -17,7 +17,7 @@ import pytest
 
 from afterframe.cli.main import main as commands
 from afterframe.config import Config
-from afterframe.recipe.settings import SETTINGS
+from afterframe.recipe.settings import SETTINGS, ValueKind
 from factories import make_photo_file
 
 ROOT = Path(__file__).parents[1]
@@ -111,6 +111,19 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
 def test_every_recipe_setting_is_documented() -> None:
     rows = re.findall(r"^\| (.+?) \|", section_of("settings.md", "[recipe]"), re.MULTILINE)
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(SETTINGS)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_recipe_page_has_each_setting_with_its_range(name: str) -> None:
+    row = re.search(rf"^\| `{name}` \| (.+?) \| (.+?) \|$", section_of("recipe.md", "Settings"), re.MULTILINE)
+    assert row, f"docs/recipe.md has no row for {name}"
+    setting = SETTINGS[name]
+    if setting.kind is ValueKind.CHOICE:
+        assert re.findall(r"\w+(?=,|$)", re.sub(r" \([^)]*\)", "", row[1])) == list(setting.names)
+    elif setting.kind is ValueKind.TEXT:
+        assert f"{setting.high} characters" in row[1]
+    elif setting.kind is not ValueKind.SWITCH:
+        assert re.search(rf"\b{setting.low:.15g}(-| to ){setting.high:.15g}\b", row[1])
 
 
 # -- commands --------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
 from afterframe.domain import CameraMovement, Failure, PhotoType, Stamp
 from afterframe.errors import GenerateError
 from afterframe.intake.scoring import WEIGHTS
+from afterframe.recipe import SETTINGS
 from afterframe.web.api.settings import FIELDS
 from afterframe.web.pages.i18n import LANGUAGES, STATES, dictionary, duration, file_name, shown, words_of
 from afterframe.web.pages.pages import PAGE, ROUTES, SHORTCUTS, STATIC
@@ -168,6 +169,22 @@ def test_a_stranger_is_told_how_to_get_in(desk: Desk, address: str) -> None:
     assert response.mimetype == "text/html"
     assert "afterframe status --open" in text
     assert "DSC_0042" not in text
+
+
+def test_sliders_go_as_far_as_the_settings_of_a_recipe(desk: Desk) -> None:
+    sliders = {slider.get("name"): slider for slider in page(desk).all("input") if slider.get("type") == "range"}
+    for name in ("motion_intensity", "duration_s", "style_consistency"):
+        numbers = [float(str(sliders[name][key])) for key in ("min", "max", "step")]
+        assert numbers == [SETTINGS[name].low, SETTINGS[name].high, SETTINGS[name].step]
+
+
+def test_fields_of_a_recipe_go_as_far_as_its_settings() -> None:
+    fields = {field.name.removeprefix("recipe."): field for field in FIELDS if field.name.startswith("recipe.")}
+    assert fields["duration_s"].about == "0.5 to 20."
+    for name, field in fields.items():
+        setting = SETTINGS[name]
+        assert (field.low, field.high, field.step) == (setting.low, setting.high, setting.step)
+        assert field.values == setting.names
 
 
 def test_style_and_scripts_are_there_and_not_sent_twice(desk: Desk) -> None:

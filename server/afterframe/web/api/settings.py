@@ -12,10 +12,10 @@ import tomlkit
 import tomlkit.exceptions
 
 from afterframe.config import PRESETS, Config, Settings, parse_config
-from afterframe.domain import CameraMovement
 from afterframe.errors import ConfigError, UsageError
 from afterframe.generators import registry
-from afterframe.recipe import validate
+from afterframe.recipe import SETTINGS, validate
+from afterframe.recipe.settings import ValueKind
 from afterframe.system.files import replacing, sync_file
 from afterframe.web.http.routes import Call, Routes
 from afterframe.web.http.schemas import Json, form
@@ -43,6 +43,26 @@ class Field:
 
 
 BY_PHOTO = "–"
+KINDS = {ValueKind.CHOICE: "choice", ValueKind.SWITCH: "switch"}
+"""How the page asks for a setting of a recipe; every other is a number."""
+
+
+def of_recipe(key: str, label: str, about: str = "", default: str = BY_PHOTO) -> Field:
+    """A setting of a recipe, with the kind, range and values that recipes give it."""
+    setting = SETTINGS[key]
+    return Field(
+        f"recipe.{key}",
+        label,
+        about or f"{setting.low:g} to {setting.high:g}.",
+        KINDS.get(setting.kind, "number"),
+        default,
+        values=setting.names,
+        low=setting.low,
+        high=setting.high,
+        step=setting.step,
+    )
+
+
 FIELDS = (
     Field(
         "render.generator",
@@ -52,28 +72,12 @@ FIELDS = (
         "auto",
         values=("auto", "parallax", "diffusers", "remote"),
     ),
-    Field(
-        "recipe.long_side",
-        "Long side, pixels",
-        "Never larger than the photo.",
-        "number",
-        "1280",
-        low=64,
-        high=4096,
-        step=2,
-    ),
-    Field("recipe.motion_intensity", "Motion", "0 to 1.", "number", BY_PHOTO, step=0.05),
-    Field("recipe.style_consistency", "Faithfulness", "0 to 1.", "number", BY_PHOTO, step=0.05),
-    Field("recipe.duration_s", "Length, seconds", "0.5 to 20.", "number", BY_PHOTO, low=0.5, high=20, step=0.5),
-    Field(
-        "recipe.camera_movement",
-        "Camera movement",
-        "How the virtual camera moves.",
-        "choice",
-        BY_PHOTO,
-        values=tuple(CameraMovement),
-    ),
-    Field("recipe.loop", "Loop", "The clip ends where it began.", "switch", BY_PHOTO),
+    of_recipe("long_side", "Long side, pixels", "Never larger than the photo.", "1280"),
+    of_recipe("motion_intensity", "Motion"),
+    of_recipe("style_consistency", "Faithfulness"),
+    of_recipe("duration_s", "Length, seconds"),
+    of_recipe("camera_movement", "Camera movement", "How the virtual camera moves."),
+    of_recipe("loop", "Loop", "The clip ends where it began."),
     Field("render.crf", "Quality of the file", "Lower is better and larger.", "number", "18", low=0, high=51),
     Field("render.preset", "Effort for a small file", "x264's preset.", "choice", "medium", values=PRESETS),
     Field("render.poster", "Poster beside the clip", "A JPEG of its first frame.", "switch", BY_PHOTO),

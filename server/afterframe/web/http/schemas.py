@@ -56,11 +56,18 @@ PATH: Json = {
 KEPT_PATH: Json = {"type": "string", "format": "path"}
 ID: Json = {"type": "string", "minLength": 1, "maxLength": 100}
 NAME: Json = {"type": "string", "minLength": 1, "maxLength": 100}
-VARIANTS: Json = {"type": "integer", "minimum": 1, "maximum": 16}
+VARIANTS: Json = {
+    "type": "integer",
+    "minimum": int(SETTINGS["variants"].low),
+    "maximum": int(SETTINGS["variants"].high),
+}
 OVERRIDES: Json = {
     "type": "object",
     "description": "Settings of the recipe for this request; docs/recipe.md explains each.",
-    "properties": {name: {"description": f"{setting.allowed}."} for name, setting in SETTINGS.items()},
+    "properties": {
+        name: {"description": f"{setting.about} {setting.allowed[0].upper()}{setting.allowed[1:]}."}
+        for name, setting in SETTINGS.items()
+    },
     "additionalProperties": False,
 }
 

@@ -16,9 +16,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from afterframe import __version__
 from afterframe.config import default_folder
-from afterframe.domain import CameraMovement, JobState
+from afterframe.domain import JobState
 from afterframe.errors import AfterframeError, NotFound
 from afterframe.generators import registry
+from afterframe.recipe import SETTINGS
 from afterframe.state.list_index import SORTS, ListFilter
 from afterframe.web.api.clip_list import CHOICE
 from afterframe.web.api.queue import queue_json
@@ -150,7 +151,7 @@ def show_review(call: Call) -> Response:
         renders=[render_json(job) for job in queue if job.state != JobState.QUEUED],
         unfinished=bool(call.context.renders.sections(ListFilter(), "newest")),
         known=bool(call.context.clips.sections(ListFilter(), "newest")),
-        movements=list(CameraMovement),
+        settings=SETTINGS,
         generators=registry.available(),
     )
 
