@@ -27,7 +27,7 @@ from afterframe.config import Config, Home, Settings
 from afterframe.intake.ingest import Ingest
 from afterframe.intake.photo_reader import PhotoReader
 from afterframe.intake.scan import scan
-from afterframe.intake.watcher import Watcher
+from afterframe.intake.watcher import Handlers, Watcher
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
@@ -63,10 +63,10 @@ class Timed:
         self.ended: dict[str, float] = {}
         self.all_done = threading.Event()
 
-    def take(self, path: Path, *, final: bool) -> bool:
-        """As :meth:`Ingest.take`."""
+    def accept(self, path: Path, *, final: bool) -> bool:
+        """As :meth:`Ingest.accept`."""
         self.began.setdefault(path.name, time.monotonic())
-        done = self._ingest.take(path, final=final)
+        done = self._ingest.accept(path, final=final)
         if done:
             self.ended[path.name] = time.monotonic()
         if len(self.ended) == self._count:
@@ -125,7 +125,7 @@ def watching(folder: Path, config: Config, count: int) -> Iterator[Timed]:
         warm = write_photo(PHOTOS[0], folder.parent / "aside")
         reader.read(warm)  # the reader's process is running already when a photo comes
         ingest = Timed(Ingest(database, catalog, Queue(database), settings, reader.read), count)
-        watcher = Watcher(catalog, folders, config.watch, ingest.take, lambda _: None)
+        watcher = Watcher(catalog, folders, config.watch, Handlers(ingest.accept, lambda _: None))
         watcher.start()
         stack.callback(watcher.stop)
         time.sleep(1)  # the folder's first scan is over
@@ -145,7 +145,7 @@ def scans(count: int) -> dict[str, float]:
         database = Database(Home(Path(temporary) / "home").make().database)
         catalog, folders = Catalog(database), FolderList(database)
         folders.put(folder, watch=True)
-        watcher = Watcher(catalog, folders, Config().watch, Ignored().take, lambda _: None)
+        watcher = Watcher(catalog, folders, Config().watch, Handlers(Ignored().accept, lambda _: None))
         numbers = {
             "files": float(count),
             "listing_s": timed(lambda: scan(folder)),
@@ -177,6 +177,6 @@ def timed(action: Callable[[], object]) -> float:
 class Ignored:
     """Deals with every photo by doing nothing."""
 
-    def take(self, path: Path, *, final: bool) -> bool:
+    def accept(self, path: Path, *, final: bool) -> bool:
         """It is dealt with."""
         return True

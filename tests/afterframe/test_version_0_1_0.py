@@ -112,7 +112,7 @@ def test_its_photos_are_not_animated_again(root: Path, state: Database) -> None:
     before = sum(queue.counts().values())
     for photo in sorted((root / "photos").glob("*.jpg")):
         if photo.name != "broken.jpg":
-            assert ingest.take(photo)
+            assert ingest.accept(photo)
     assert sum(queue.counts().values()) == before
     state.close()
 

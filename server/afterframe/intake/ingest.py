@@ -81,7 +81,7 @@ class Ingest:
         self._config = settings.config
         self._read = read
 
-    def take(self, path: Path, *, final: bool = True) -> bool:
+    def accept(self, path: Path, *, final: bool = True) -> bool:
         """Animate a settled photo by itself, once per path and content.
 
         Args:

@@ -1,8 +1,8 @@
 """Folders to settled photo paths. Events are hints; the scan is the truth.
 
 watchdog loses events under bursts and inside folders that have just been made, so every folder is
-looked through at the start, after a folder appears, and from time to time. A photo is settled when
-its size and time of change stood still, or at once when it came by a rename or is older than that.
+scanned at the start, after a folder appears, and from time to time. A photo is settled when its
+size and time of change stood still, or at once when it came by a rename or is older than that.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -30,18 +31,39 @@ from afterframe.state.catalog import Catalog
 from afterframe.state.folder_list import FolderList
 from afterframe.system.paths import is_inside
 
-TAKE_AT_ONCE = 32
-"""Photos dealt with before hints and folders are looked at again."""
+MAX_PER_TURN = 32
+"""Photos dealt with before hints and folders have their turn again."""
 
 log = logging.getLogger(__name__)
 
 
-class Take(Protocol):
+class PhotoHandler(Protocol):
     """Deals with a settled photo. False: it is not all there yet, ask again."""
 
     def __call__(self, path: Path, *, final: bool) -> bool:
         """``final``: a broken file is to be given up."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """What is called for the files that the watcher finds."""
+
+    photo: PhotoHandler
+    temporary: Callable[[Path], None]
+    """Called with every temporary file of ours that was left behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Seconds; tests bring their own."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    """Unix time, as files are stamped."""
+
+
+SYSTEM_CLOCKS = Clocks()
 
 
 def _outside(path: Path) -> Failure:
@@ -66,13 +88,11 @@ class _Hints(FileSystemEventHandler):
 
 
 class Watcher:
-    """Watches folders in one thread and hands settled photos to ``take``.
+    """Watches folders in one thread and hands settled photos on.
 
     Args:
         catalog: knows which photos were dealt with.
-        take: deals with one photo.
-        stray: told of temporary files that are lying about.
-        clock, wall: monotonic and Unix time, seconds; injected by tests.
+        take_backlog: hand on a folder's photos however many there are.
     """
 
     def __init__(
@@ -80,22 +100,18 @@ class Watcher:
         catalog: Catalog,
         folders: FolderList,
         config: WatchConfig,
-        take: Take,
-        stray: Callable[[Path], None],
+        handlers: Handlers,
         *,
         take_backlog: bool = False,
-        clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
+        clocks: Clocks = SYSTEM_CLOCKS,
     ) -> None:
         self._catalog = catalog
         self._folders = folders
         self._config = config
-        self._take = take
-        self._stray = stray
+        self._handlers = handlers
         self._take_backlog = take_backlog
-        self._clock = clock
-        self._wall = wall
-        self._settler = StabilityTracker(config.settle_s, config.broken_s)
+        self._clocks = clocks
+        self._stability = StabilityTracker(config.settle_s, config.broken_s)
         self._hints: queue.Queue[tuple[Path, bool] | None] = queue.Queue()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch")
@@ -118,11 +134,11 @@ class Watcher:
         self._thread.join()
 
     def refresh(self) -> None:
-        """The folders changed: watch the new ones, look through them at once."""
+        """The folders changed: watch the new ones, scan them at once."""
         self._hints.put(None)
 
     def rescan(self, folder: Path) -> None:
-        """Look a folder through now."""
+        """Scan a folder now."""
         self._hints.put((folder, False))
 
     # -- the loop ----------------------------------------------------------------------------
@@ -142,9 +158,9 @@ class Watcher:
             self._stop_observer()
 
     def _wait(self) -> None:
-        now = self._clock()
+        now = self._clocks.monotonic()
         until = [due - now for due in self._next_scan.values()]
-        due = self._settler.next_due_s(now)
+        due = self._stability.next_due_s(now)
         if due is not None:
             until.append(due)
         with contextlib.suppress(queue.Empty):
@@ -155,18 +171,18 @@ class Watcher:
         self._drain_hints()
         self._follow_folders()
         for root, due in list(self._next_scan.items()):
-            if self._clock() >= due:
+            if self._clocks.monotonic() >= due:
                 self.scan_folder(root)
         self._recheck()
-        for count, (path, final) in enumerate(self._settler.due(self._clock()), start=1):
+        for count, (path, final) in enumerate(self._stability.due(self._clocks.monotonic()), start=1):
             try:
-                self._deal_with(path, final)
+                self._handle(path, final=final)
             except Exception:
                 # One strange file must not keep the others waiting; the next scan finds it again.
                 log.exception("%s", path)
-                self._settler.forget(path)
+                self._stability.forget(path)
                 self._scan_within(self._poll_s)
-            if count == TAKE_AT_ONCE or self._ending.is_set():
+            if count == MAX_PER_TURN or self._ending.is_set():
                 return
 
     def _drain_hints(self) -> None:
@@ -185,35 +201,35 @@ class Watcher:
             elif is_photo(path) and not self._hidden(path):
                 self._see(path, Stamp.of(path.stat()), renamed=renamed)
         except OSError:
-            self._settler.forget(path)
+            self._stability.forget(path)
 
     def _hidden(self, path: Path) -> bool:
         roots = [root for root in self._next_scan if path.is_relative_to(root)]
         return not roots or any(part.startswith(".") for part in path.relative_to(roots[0]).parts)
 
     def _see(self, path: Path, stamp: Stamp, *, renamed: bool = False) -> None:
-        age_s = self._wall() - stamp.mtime_ns / 1e9
-        self._settler.see(path, stamp, now=self._clock(), age_s=age_s, renamed=renamed)
+        age_s = self._clocks.wall() - stamp.mtime_ns / 1e9
+        self._stability.see(path, stamp, now=self._clocks.monotonic(), age_s=age_s, renamed=renamed)
 
     def _recheck(self) -> None:
-        for path in self._settler.unsettled():
+        for path in self._stability.unsettled():
             try:
                 self._see(path, Stamp.of(path.stat()))
             except OSError:
-                self._settler.forget(path)
+                self._stability.forget(path)
 
-    def _deal_with(self, path: Path, final: bool) -> None:
+    def _handle(self, path: Path, *, final: bool) -> None:
         known = self._catalog.stamps_at(path)
         try:
             stamp = Stamp.of(path.stat())
         except OSError:
-            self._settler.forget(path)
+            self._stability.forget(path)
             return
         if known != stamp and self._leads_outside(path):
             self._catalog.record_rejection(path, stamp, _outside(path))
-        elif known != stamp and not self._take(path, final=final):
+        elif known != stamp and not self._handlers.photo(path, final=final):
             return
-        self._settler.forget(path)
+        self._stability.forget(path)
 
     def _leads_outside(self, path: Path) -> bool:
         """Whether a link's photo lies in none of our folders: as a request for it would be refused."""
@@ -226,7 +242,7 @@ class Watcher:
         wanted = {folder.path for folder in self._folders.all() if folder.watch}
         if wanted == set(self._next_scan) and self._observer is not None:
             return
-        self._next_scan = {root: self._next_scan.get(root, self._clock()) for root in wanted}
+        self._next_scan = {root: self._next_scan.get(root, self._clocks.monotonic()) for root in wanted}
         self._stop_observer()
         self._without_events.clear()
         self._observer = Observer()
@@ -247,7 +263,7 @@ class Watcher:
             self._without_events.add(root)
 
     def _scan_within(self, seconds: float) -> None:
-        latest = self._clock() + seconds
+        latest = self._clocks.monotonic() + seconds
         self._next_scan = {root: min(due, latest) for root, due in self._next_scan.items()}
 
     @property
@@ -262,17 +278,17 @@ class Watcher:
             self._observer = None
 
     def scan_folder(self, root: Path) -> None:
-        """Look a watched folder through: new and changed photos, deleted clips, stray temporary files."""
+        """Scan a watched folder for new and changed photos, deleted clips, and temporary files left behind."""
         every_s = self._config.poll_s if on_network(root) else self._config.rescan_s
         if root in self._without_events:
             self._listen(root)  # its drive may be there again
         try:
             found = scan(root)
         except OSError as error:
-            log.warning("%s cannot be looked through (%s); nothing is taken for deleted", root, error)
-            self._next_scan[root] = self._clock() + self._config.poll_s
+            log.warning("%s cannot be scanned (%s); no clip there counts as deleted", root, error)
+            self._next_scan[root] = self._clocks.monotonic() + self._config.poll_s
             return
-        self._next_scan[root] = self._clock() + every_s
+        self._next_scan[root] = self._clocks.monotonic() + every_s
         known = self._catalog.stamps(root)
         fresh = {path: stamp for path, stamp in found.photos.items() if known.get(path) != stamp}
         if not self._hold_backlog(root, fresh):
@@ -281,7 +297,7 @@ class Watcher:
         if found.entries:  # an empty root may be an unmounted one
             self._mark_absent(root, found.clips)
         for path in found.temporaries:
-            self._stray(path)
+            self._handlers.temporary(path)
 
     def _scan_into(self, folder: Path) -> None:
         found = scan(folder)
@@ -291,7 +307,7 @@ class Watcher:
                 self._see(Path(path), stamp)
 
     def _hold_backlog(self, root: Path, fresh: dict[str, Stamp]) -> bool:
-        """A folder seen for the first time with very many photos waits for the user's word."""
+        """A folder seen for the first time with very many photos waits for the user's confirmation."""
         folder = next((folder for folder in self._folders.all() if folder.path == root), None)
         if folder is None or folder.seen:
             return False

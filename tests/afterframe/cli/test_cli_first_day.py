@@ -178,4 +178,4 @@ def test_doctor_names_a_program_that_is_no_ffmpeg(home_of_its_own: Path) -> None
 
 def test_an_address_of_another_machine_is_not_blamed_on_the_port(home_of_its_own: Path) -> None:
     said = run("serve", "--host", "192.0.2.1", "--port", "0", "--no-open", status=1).stderr
-    assert "192.0.2.1 is no address of this machine" in said.replace("\n", " ")
+    assert "192.0.2.1 is not an address of this machine" in said.replace("\n", " ")

@@ -36,8 +36,8 @@ def photo(tmp_path: Path) -> Path:
 
 
 def test_a_settled_photo_becomes_one_job(ingest: Ingest, queue: Queue, photo: Path) -> None:
-    assert ingest.take(photo)
-    assert ingest.take(photo)
+    assert ingest.accept(photo)
+    assert ingest.accept(photo)
     jobs, _ = queue.page()
     assert [job.photo_path for job in jobs] == [str(photo)]
     assert jobs[0].origin == "watch"
@@ -47,11 +47,11 @@ def test_a_settled_photo_becomes_one_job(ingest: Ingest, queue: Queue, photo: Pa
 def test_a_photo_is_not_animated_again_when_its_clip_is_gone_or_the_rules_change(
     ingest: Ingest, queue: Queue, photo: Path
 ) -> None:
-    ingest.take(photo)
+    ingest.accept(photo)
     (job,), _ = queue.page()
     queue.cancel(job.id)
     (photo.parent / "afterframe.toml").write_text("motion_intensity = 0.1")
-    ingest.take(photo)
+    ingest.accept(photo)
     assert len(queue.page()[0]) == 1
 
 
@@ -61,7 +61,7 @@ def test_a_photo_that_was_moved_with_its_clip_is_not_animated_again(
     clip = make_clip(Photo(0, str(photo), sha256_of(photo), 1, 1, {}), rating=4)
     Path(clip.path).write_bytes(b"a clip")
     Path(clip.sidecar_path).write_bytes(packet(describe(clip, MadeBy("parallax", "1", False), {}, 4)))
-    assert ingest.take(photo)
+    assert ingest.accept(photo)
     assert queue.page()[0] == []
     (adopted,) = catalog.page()[0]
     assert (adopted.id, adopted.rating) == (clip.id, 4)
@@ -70,16 +70,16 @@ def test_a_photo_that_was_moved_with_its_clip_is_not_animated_again(
 def test_a_clip_of_another_photo_of_that_name_is_not_adopted(ingest: Ingest, queue: Queue, photo: Path) -> None:
     clip = make_clip(Photo(0, str(photo), "0" * 64, 1, 1, {}))
     Path(clip.sidecar_path).write_bytes(packet(describe(clip, MadeBy("parallax", "1", False), {}, 4)))
-    ingest.take(photo)
+    ingest.accept(photo)
     assert len(queue.page()[0]) == 1
 
 
 def test_a_photo_exported_again_is_queued_again_and_the_outdated_render_is_dropped(
     ingest: Ingest, queue: Queue, photo: Path
 ) -> None:
-    ingest.take(photo)
+    ingest.accept(photo)
     make_photo_file(photo, seed=5)
-    ingest.take(photo)
+    ingest.accept(photo)
     jobs, _ = queue.page()
     assert [job.state for job in jobs] == [JobState.QUEUED, JobState.CANCELLED]
 
@@ -88,9 +88,9 @@ def test_a_photo_that_may_still_be_arriving_is_left_for_later(
     ingest: Ingest, reader: FakeReader, catalog: Catalog, photo: Path
 ) -> None:
     reader.problems[photo] = PhotoError("a photo.jpg is cut short.", "Wait.", code="truncated")
-    assert not ingest.take(photo, final=False)
+    assert not ingest.accept(photo, final=False)
     assert catalog.problem_at(photo) is None
-    assert ingest.take(photo, final=True)
+    assert ingest.accept(photo, final=True)
     problem = catalog.problem_at(photo)
     assert problem is not None
     assert problem.code == "truncated"
@@ -98,7 +98,7 @@ def test_a_photo_that_may_still_be_arriving_is_left_for_later(
 
 def test_a_hopeless_photo_is_refused_at_once(ingest: Ingest, reader: FakeReader, catalog: Catalog, photo: Path) -> None:
     reader.problems[photo] = PhotoError("a photo.jpg has 400 megapixels.", code="too_large")
-    assert ingest.take(photo, final=False)
+    assert ingest.accept(photo, final=False)
     assert catalog.problem_at(photo) is not None
 
 
@@ -106,7 +106,7 @@ def test_a_broken_folder_file_is_the_photos_problem_and_names_the_file(
     ingest: Ingest, catalog: Catalog, photo: Path
 ) -> None:
     (photo.parent / "afterframe.toml").write_text("motion_intensity = ")
-    assert ingest.take(photo)
+    assert ingest.accept(photo)
     problem = catalog.problem_at(photo)
     assert problem is not None
     assert "afterframe.toml" in problem.message
@@ -126,7 +126,7 @@ def test_asking_twice_for_the_same_is_the_same(ingest: Ingest, photo: Path) -> N
 
 def test_a_requested_photo_is_not_animated_by_itself_as_well(ingest: Ingest, queue: Queue, photo: Path) -> None:
     ingest.request(photo, RenderRequest({}))
-    ingest.take(photo)
+    ingest.accept(photo)
     assert len(queue.page()[0]) == 1
 
 
@@ -174,7 +174,7 @@ def test_an_unknown_generator_is_refused_before_the_photo_is_read(
 def test_our_own_posters_are_never_animated(ingest: Ingest, queue: Queue, tmp_path: Path) -> None:
     poster = tmp_path / "a_motion.jpg"
     poster.write_bytes(b"\xff\xd8 " + POSTER_MARK)
-    assert ingest.take(poster)
+    assert ingest.accept(poster)
     assert queue.page()[0] == []
     with pytest.raises(PhotoError, match="poster"):
         ingest.request(poster, RenderRequest({}))

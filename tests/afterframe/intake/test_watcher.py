@@ -9,7 +9,7 @@ import pytest
 from afterframe.config import WatchConfig
 from afterframe.domain import Stamp
 from afterframe.intake import watcher
-from afterframe.intake.watcher import Watcher
+from afterframe.intake.watcher import Clocks, Handlers, Watcher
 from afterframe.state.catalog import Catalog
 from afterframe.state.folder_list import FolderList
 from factories import Clock, make_clip, make_photo
@@ -64,7 +64,11 @@ class Hand:
         self.strays: list[Path] = []
         folders.put(folder, watch=True)
         self.watcher = Watcher(
-            catalog, folders, WatchConfig(**config), self.taker, self.strays.append, clock=self.clock, wall=self.wall
+            catalog,
+            folders,
+            WatchConfig(**config),
+            Handlers(self.taker, self.strays.append),
+            clocks=Clocks(self.clock, self.wall),
         )
 
     def turn(self, forward: float = 0.0) -> list[str]:
@@ -208,7 +212,7 @@ def test_a_photo_renamed_into_place_is_taken_by_its_event(
     folders.put(tmp_path, watch=True)
     (tmp_path / "first.jpg").touch()
     os.utime(tmp_path / "first.jpg", (0, 0))
-    watcher = Watcher(catalog, folders, WatchConfig(settle_s=60), take, lambda path: None)
+    watcher = Watcher(catalog, folders, WatchConfig(settle_s=60), Handlers(take, lambda path: None))
     watcher.start()
     try:
         assert taken["first.jpg"].wait(20)  # it watches by now

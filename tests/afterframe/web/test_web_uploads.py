@@ -109,11 +109,17 @@ def test_the_watch_leaves_a_sent_photo_alone(desk: Desk, animate: str, monkeypat
         return True
 
     catalog, folders, long_after = desk.services.catalog, desk.services.folders, Clock(time.time() + 3600)
-    watching = watcher.Watcher(catalog, folders, WatchConfig(), take, lambda path: None, clock=Clock(), wall=long_after)
+    watching = watcher.Watcher(
+        catalog,
+        folders,
+        WatchConfig(),
+        watcher.Handlers(take, lambda path: None),
+        clocks=watcher.Clocks(Clock(), long_after),
+    )
     watching.turn()
     watching.turn()
     assert taken == [arrived]
-    desk.services.ingest.take(Path(answer["path"]))  # even when a lost event brings it up again
+    desk.services.ingest.accept(Path(answer["path"]))  # even when a lost event brings it up again
     assert len(desk.services.queue.page()[0]) == len(answer["renders"])
 
 

@@ -15,8 +15,10 @@ from afterframe.web.auth.paths import AllowedPaths
 from afterframe.web.auth.session import LoginCodes
 from afterframe.web.http.services import Services
 
-MAX_STREAMS = 12
-"""Event streams at once: each holds a thread of the server."""
+THREADS = 24
+"""Requests that the server answers at a time."""
+MAX_STREAMS = THREADS // 2
+"""Event streams at once: each holds a thread of the server, and other requests need some, too."""
 MAX_POSTERS = 2
 """Posters that are made at once: each runs ffmpeg."""
 
