@@ -5,9 +5,8 @@ local LrDialogs = import "LrDialogs"
 local LrTasks = import "LrTasks"
 local LrView = import "LrView"
 
-local Animate = require "Animate"
-local Handover = require "Handover"
-local Marks = require "Marks"
+local PhotoMetadata = require "PhotoMetadata"
+local RenderRequest = require "RenderRequest"
 local Settings = require "Settings"
 
 local AnimateDialog = {}
@@ -44,7 +43,7 @@ end
 local function cameraItems()
   local items = { auto() }
   for _, name in ipairs(CAMERAS) do
-    items[#items + 1] = { title = Marks.camera(name), value = name }
+    items[#items + 1] = { title = PhotoMetadata.cameraText(name), value = name }
   end
   return items
 end
@@ -67,7 +66,7 @@ end
 
 -- The recipe in words, with the reasons for each value.
 local function explained(recipe)
-  local lines = { Marks.recipe(recipe) }
+  local lines = { PhotoMetadata.recipeText(recipe) }
   local names = {}
   for name in pairs(recipe.because) do
     names[#names + 1] = name
@@ -82,13 +81,13 @@ end
 -- Show the recipe for the first photo whose file the daemon can see.
 local function preview(api, sorted, values)
   local item = sorted.asIs[1]
-  local there = item and Handover.there(api, item.path)
-  if not there then
+  local path = item and api:daemonPath(item.path)
+  if not path then
     values.preview = LOC "$$$/Afterframe/Dialog/NoPreview=The recipe is chosen when the photo has been rendered."
     return
   end
   values.preview = LOC "$$$/Afterframe/Dialog/Previewing=Asking Afterframe…"
-  local recipe, problem = api:recipe(there, Animate.wish(values).recipe)
+  local recipe, problem = api:recipe(path, RenderRequest.from(values).recipe)
   values.preview = recipe and explained(recipe) or problem.message .. " " .. problem.hint
 end
 
@@ -177,7 +176,7 @@ local function known(names, name)
   return false
 end
 
--- The values used last; a generator that is not there any more is not asked for.
+-- The values used last; a generator that is gone is not asked for.
 local function lastValues(context, generators)
   local prefs, values = Settings.prefs(), LrBinding.makePropertyTable(context)
   for _, name in ipairs(KEPT) do
@@ -190,7 +189,8 @@ local function lastValues(context, generators)
   return values
 end
 
--- Ask about what Animate.prepare made. Returns a wish and whether to import the clips; nil: the user cancelled.
+-- Ask about what Animate.prepare made. Returns the RenderRequest and whether to import the clips; nil when the user
+-- cancelled.
 function AnimateDialog.ask(context, prepared)
   local api, sorted, generators = prepared.api, prepared.sorted, prepared.state.health.generators
   local values = lastValues(context, generators)
@@ -215,7 +215,7 @@ function AnimateDialog.ask(context, prepared)
   for _, name in ipairs(KEPT) do
     prefs[name] = values[name]
   end
-  return Animate.wish(values), values.importWhenDone
+  return RenderRequest.from(values), values.importWhenDone
 end
 
 return AnimateDialog

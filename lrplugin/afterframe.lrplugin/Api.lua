@@ -4,6 +4,8 @@
 local LrHttp = import "LrHttp"
 
 local json = require "json"
+
+local Paths = require "Paths"
 local Settings = require "Settings"
 
 local Api = {}
@@ -77,8 +79,8 @@ function Api:headers(more)
   return headers
 end
 
--- What LrHttp gave, as an answer (or its bytes) or a problem.
-function Api:judge(body, info, raw)
+-- What LrHttp returned: the answer, its bytes if raw, or nil and a problem.
+function Api:result(body, info, raw)
   local status = info and info.status
   if not status then
     return nil, unreachable(self.address, info)
@@ -96,13 +98,13 @@ end
 
 function Api:get(path, timeout)
   local body, info = LrHttp.get(self.address .. path, self:headers(), timeout or USUAL_S)
-  return self:judge(body, info)
+  return self:result(body, info)
 end
 
 function Api:post(path, content, timeout)
   local headers = self:headers { { field = "Content-Type", value = "application/json" } }
   local body, info = LrHttp.post(self.address .. path, json.encode(content), headers, "POST", timeout or USUAL_S)
-  return self:judge(body, info)
+  return self:result(body, info)
 end
 
 -- Whether it runs, and what it can do. Needs no token.
@@ -125,24 +127,24 @@ function Api:check()
   return folders and { health = health, folders = folders.folders }, problem
 end
 
--- The parts of a request that say what is wished: { recipe = {}, generator, variants }.
-local function wished(wish, content)
-  content.recipe = next(wish.recipe or {}) and wish.recipe or nil
-  content.generator = wish.generator
-  content.variants = wish.variants
+-- Add what RenderRequest says to a request's content.
+local function withRequest(request, content)
+  content.recipe = next(request.recipe or {}) and request.recipe or nil
+  content.generator = request.generator
+  content.variants = request.variants
   return content
 end
 
 -- At most BATCH paths. The key makes it harmless to ask again when the answer got lost.
-function Api:animate(paths, wish, key)
-  local content = wished(wish, { photos = json.array(paths), idempotency_key = key })
+function Api:animate(paths, request, key)
+  local content = withRequest(request, { photos = json.array(paths), idempotency_key = key })
   return self:post("/api/animate", content, READING_S)
 end
 
--- Send one file: { path, new, renders }.
-function Api:upload(file, name, folder, wish)
-  local parts = { { name = "file", filePath = file, fileName = name, contentType = "image/jpeg" } }
-  local fields = wished(wish, { folder = folder, animate = true })
+-- Upload { file, name, folder }, and animate it: { path, new, renders }.
+function Api:upload(upload, request)
+  local parts = { { name = "file", filePath = upload.file, fileName = upload.name, contentType = "image/jpeg" } }
+  local fields = withRequest(request, { folder = upload.folder, animate = true })
   for _, field in ipairs { "folder", "generator" } do
     if fields[field] then
       parts[#parts + 1] = { name = field, value = fields[field] }
@@ -154,7 +156,7 @@ function Api:upload(file, name, folder, wish)
     end
   end
   local body, info = LrHttp.postMultipart(self.address .. "/api/uploads", parts, self:headers(), SENDING_S)
-  return self:judge(body, info)
+  return self:result(body, info)
 end
 
 -- At most BATCH paths: a list of { path, state, error, renders, clips }.
@@ -187,14 +189,14 @@ function Api:queue()
   return self:get "/api/queue"
 end
 
-function Api:judgeClip(id, verdict, rating)
+function Api:setVerdict(id, verdict, rating)
   return self:post("/api/clips/" .. id .. "/verdict", { verdict = verdict, rating = rating })
 end
 
 -- The bytes of a clip's "file" or "sidecar".
 function Api:fetch(id, what)
   local body, info = LrHttp.get(self.address .. "/api/clips/" .. id .. "/" .. what, self:headers(), SENDING_S)
-  return self:judge(body, info, true)
+  return self:result(body, info, true)
 end
 
 function Api:allowFolder(path)
@@ -207,8 +209,15 @@ function Api:loginUrl()
   return answer and self.address .. answer.path, problem
 end
 
+-- Whether the daemon is on this machine.
 function Api:isHere()
   return Settings.isThisMachine(self.address)
+end
+
+-- The path that the daemon knows a file by; nil when it cannot see it.
+function Api:daemonPath(path)
+  local mapped, matched = Paths.toDaemon(path, Settings.mappings())
+  return (matched or self:isHere()) and mapped or nil
 end
 
 return Api

@@ -39,10 +39,10 @@ local function eachInGates(items, atATime, gate, change)
   return lost
 end
 
--- Set the plugin's fields: marks is a list of { photo, values }. How many photos could not be written.
-function Catalog.mark(marks)
+-- Set the plugin's fields: changes is a list of { photo, values }. How many photos could not be written.
+function Catalog.writeFields(changes)
   local catalog = LrApplication.activeCatalog()
-  return eachInGates(marks, MARKED_AT_A_TIME, function(work, options)
+  return eachInGates(changes, MARKED_AT_A_TIME, function(work, options)
     return catalog:withPrivateWriteAccessDo(work, options)
   end, function(mark)
     for name, value in pairs(mark.values) do
@@ -52,7 +52,7 @@ function Catalog.mark(marks)
 end
 
 -- Set flag and stars: verdicts is a list of { photo, pickStatus, rating }. How many could not be written.
-function Catalog.judge(verdicts)
+function Catalog.writeFlags(verdicts)
   local catalog = LrApplication.activeCatalog()
   local title = LOC "$$$/Afterframe/Undo/Verdicts=Flags and stars from Afterframe"
   return eachInGates(verdicts, MARKED_AT_A_TIME, function(work, options)
@@ -64,7 +64,7 @@ function Catalog.judge(verdicts)
 end
 
 -- Add files: wanted is a list of { path, above = photo or nil }; each gets .photo, or .problem where it was refused.
-function Catalog.add(wanted)
+function Catalog.addPhotos(wanted)
   local catalog = LrApplication.activeCatalog()
   local title = LOC "$$$/Afterframe/Undo/Import=Import clips from Afterframe"
   eachInGates(wanted, ADDED_AT_A_TIME, function(work, options)
@@ -82,7 +82,7 @@ function Catalog.add(wanted)
 end
 
 -- The photo of a file, if the catalogue has it.
-function Catalog.find(path)
+function Catalog.findByPath(path)
   return LrApplication.activeCatalog():findPhotoByPath(path)
 end
 
@@ -93,12 +93,12 @@ function Catalog.selected()
 end
 
 -- Every photo in which one of the plugin's fields is set.
-function Catalog.with(field)
+function Catalog.photosWith(field)
   return LrApplication.activeCatalog():findPhotosWithProperty(_PLUGIN.id, field)
 end
 
 -- photo -> { key -> value } of Lightroom's own metadata.
-function Catalog.metadata(photos, keys)
+function Catalog.rawMetadata(photos, keys)
   return #photos > 0 and LrApplication.activeCatalog():batchGetRawMetadata(photos, keys) or {}
 end
 
@@ -110,9 +110,9 @@ end
 -- Sort photos by whether their file can be handed over as it is:
 -- { as_is = {...}, rendered = {...}, left = { {photo, path, reason} } }, the first two lists of { photo, path }.
 function Catalog.sort(photos)
-  local facts = Catalog.metadata(photos, { "path", "isVideo", "isVirtualCopy", "fileFormat" })
+  local facts = Catalog.rawMetadata(photos, { "path", "isVideo", "isVirtualCopy", "fileFormat" })
   local developed = Catalog.developed(photos, facts)
-  local sorted = { asIs = {}, rendered = {}, left = {} }
+  local sorted = { asIs = {}, toRender = {}, excluded = {} }
   for index, photo in ipairs(photos) do
     local fact = facts[photo]
     local item = { photo = photo, path = fact.path }
@@ -123,7 +123,7 @@ function Catalog.sort(photos)
     elseif LrFileUtils.exists(fact.path) ~= "file" then
       item.reason = "missing"
     end
-    local list = item.reason and sorted.left or developed[photo.localIdentifier] and sorted.rendered or sorted.asIs
+    local list = item.reason and sorted.excluded or developed[photo.localIdentifier] and sorted.toRender or sorted.asIs
     list[#list + 1] = item
     if index % 100 == 0 then
       LrTasks.yield()

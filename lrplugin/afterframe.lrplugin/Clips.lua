@@ -69,16 +69,16 @@ end
 
 -- Where a clip is on this machine, and whether it is there; nil when the daemon's disk cannot be seen from here.
 -- The daemon's own path may by chance be a file of this machine too: only a mapping says that it is the same.
-local function place(api, clip, item)
+local function locate(api, clip, item)
   local path, mapped = Paths.toHere(clip.path, Settings.mappings())
   path = item.fetched[clip.id] or (mapped or api:isHere()) and path or nil
   return path, path ~= nil and LrFileUtils.exists(path) == "file"
 end
 
 -- The clip's path on this machine, fetched when the daemon's disk cannot be seen from here.
-function Clips.here(api, clip, item)
-  local path, there = place(api, clip, item)
-  if there then
+function Clips.localPath(api, clip, item)
+  local path, exists = locate(api, clip, item)
+  if exists then
     return path
   elseif api:isHere() then
     return nil,
@@ -92,10 +92,10 @@ function Clips.here(api, clip, item)
 end
 
 -- The newest clip that is on this machine already; nothing is fetched.
-function Clips.newestHere(api, item)
+function Clips.newestLocal(api, item)
   for index = #item.entry.clips, 1, -1 do
-    local path, there = place(api, item.entry.clips[index], item)
-    if there then
+    local path, exists = locate(api, item.entry.clips[index], item)
+    if exists then
       return path
     end
   end
@@ -111,11 +111,11 @@ local function wanted(api, items, summary, tick)
       if clip.verdict == "rejected" then
         summary:add("rejectedClip", clip.path)
       else
-        path, problem = Clips.here(api, clip, item)
+        path, problem = Clips.localPath(api, clip, item)
       end
       if problem then
         summary:add("failed", item.path, problem)
-      elseif path and Catalog.find(path) then
+      elseif path and Catalog.findByPath(path) then
         summary:add("here", path)
       elseif path then
         local sameFolder = Paths.split(path) == Paths.split(item.path)
@@ -133,33 +133,33 @@ end
 local function addAgain(list)
   local again = {}
   for _, one in ipairs(list) do
-    if one.problem and one.above and not Catalog.find(one.path) then
+    if one.problem and one.above and not Catalog.findByPath(one.path) then
       again[#again + 1] = one
       one.above, one.problem = nil, nil
     end
   end
-  Catalog.add(again)
+  Catalog.addPhotos(again)
 end
 
 -- Import the clips of items (with .entry), stacked under their photos; a clip that is there is not added again.
 function Clips.import(api, items, summary, tick)
   local list = wanted(api, items, summary, tick)
-  Catalog.add(list)
+  Catalog.addPhotos(list)
   addAgain(list)
-  local marks, verdicts = {}, {}
+  local changes, verdicts = {}, {}
   for _, one in ipairs(list) do
     if one.photo then
       summary:add(one.above and "imported" or "unstacked", one.path)
-      marks[#marks + 1] = { photo = one.photo, values = Verdicts.values(one.clip, one.item.there) }
+      changes[#changes + 1] = { photo = one.photo, values = Verdicts.values(one.clip, one.item.daemonPath) }
       if one.clip.verdict ~= "none" or one.clip.rating > 0 then
         verdicts[#verdicts + 1] = Verdicts.asFlags(one.photo, one.clip)
       end
     else
       summary:add("refusedByLightroom", one.path)
-      summary.bad = true
+      summary.hasProblems = true
     end
   end
-  summary:count("unwritten", Catalog.mark(marks) + Catalog.judge(verdicts))
+  summary:count("unwritten", Catalog.writeFields(changes) + Catalog.writeFlags(verdicts))
 end
 
 -- The field of a photo that remembers what was fetched for it.

@@ -8,64 +8,72 @@ local LrView = import "LrView"
 
 local Animate = require "Animate"
 local Api = require "Api"
-local Catalog = require "Catalog"
-local Handover = require "Handover"
-local json = require "json"
+local Deferred = require "Deferred"
+local Folders = require "Folders"
 local Paths = require "Paths"
+local RenderRequest = require "RenderRequest"
 local Settings = require "Settings"
+local Submit = require "Submit"
 local Summary = require "Summary"
 
 local function title()
   return LOC "$$$/Afterframe/Export/Progress=Export and animate"
 end
 
-local function wishOf(settings)
-  return Animate.wish {
+local function requestOf(settings)
+  return RenderRequest.from {
     prompt = settings.afterframePrompt,
     camera = Settings.AUTO,
     generator = Settings.AUTO,
-    variants = 1,
   }
 end
 
--- Render all. Each is handed over at once: the first is animated while others render, and a folder that is also
+-- Render all. Each is submitted at once: the first is animated while others render, and a folder that is also
 -- watched does not animate it a second time by its own rules.
-local function export(exportContext, handOver, summary)
+local function export(exportContext, submit, summary)
   for _, rendition in exportContext:renditions { stopIfCanceled = true } do
     local rendered, result = rendition:waitForRender()
     local path = rendition.photo:getRawMetadata "path"
     if rendered then
-      handOver { photo = rendition.photo, path = path, file = result, handed = true, fetched = {} }
+      submit { photo = rendition.photo, path = path, file = result, handed = true, fetched = {} }
     else
       summary:add("failed", path, { code = "render", message = tostring(result), hint = "" })
     end
   end
 end
 
--- The files stay where they are; the photos remember what was wished until the daemon runs.
-local function keepForLater(items, wish, summary)
-  local marks = {}
-  for _, item in ipairs(items) do
-    summary:add("waiting", item.path)
-    local there = Paths.toDaemon(item.file, Settings.mappings())
-    local values = { status = "waiting", handed = there, wish = json.encode(wish), error = "" }
-    marks[#marks + 1] = { photo = item.photo, values = values }
-  end
-  summary:count("unwritten", Catalog.mark(marks))
-  summary.bad = summary.bad or #items > 0
-end
-
 -- Follow in a task of its own: the export is over when its files are written.
-local function follow(api, items, cursor, paused, summary)
+local function follow(api, items, summary, how)
   LrFunctionContext.postAsyncTaskWithContext("Afterframe: follow an export", function(context)
     local scope = LrProgressScope { title = title(), functionContext = context }
     scope:setCancelable(true)
-    Animate.finish(api, items, cursor, scope, paused, summary, Settings.prefs().importWhenDone)
+    Animate.finish(api, items, scope, summary, how)
     scope:done()
-    if summary.bad then
+    if summary.hasProblems then
       summary:show(title())
     end
   end)
+end
+
+-- A function that submits one exported file; and what it fills: { submitted, later, problem }, the problem when nothing
+-- more can be submitted. check: { state, problem } as the daemon answered.
+local function submitter(api, check, request)
+  local asked, state = {}, check.state
+  local outcome = { submitted = {}, later = {}, problem = check.problem }
+  local function submit(item)
+    local folder = Paths.split(item.file)
+    if state and not asked[folder] then
+      asked[folder] = true
+      Folders.ask(api, { item }, state.folders)
+    end
+    outcome.problem = outcome.problem or Submit.files(api, { item }, request, function()
+      return true
+    end)
+    local arrived = item.renders or item.reason and item.reason ~= "unsent"
+    local list = arrived and outcome.submitted or outcome.later
+    list[#list + 1] = item
+  end
+  return submit, outcome
 end
 
 local service = {
@@ -93,29 +101,19 @@ end
 
 function service.processRenderedPhotos(_, exportContext)
   local api, summary = Api.connect(), Summary.new()
-  local wish = wishOf(exportContext.propertyTable)
+  local request = requestOf(exportContext.propertyTable)
   exportContext:configureProgress { title = title() }
   local state, problem = api:check()
-  local cursor = state and api:events()
-  local asked, sent, later = {}, {}, {}
-  local function handOver(item)
-    local folder = Paths.split(item.file)
-    if state and not asked[folder] then
-      asked[folder] = true
-      Animate.openFolders(api, { item }, state.folders)
-    end
-    problem = problem or Handover.files(api, { item }, wish, function()
-      return true
-    end)
-    local list = (item.renders or item.reason and item.reason ~= "unsent") and sent or later
-    list[#list + 1] = item
-  end
-  export(exportContext, handOver, summary)
-  keepForLater(later, wish, summary)
-  if #sent > 0 then
-    follow(api, sent, cursor and cursor.cursor, state.health.paused, summary)
-  elseif problem or summary.bad then
-    local why = problem and problem.message .. "\n\n" or ""
+  local start = state and api:events()
+  local submit, outcome = submitter(api, { state = state, problem = problem }, request)
+  export(exportContext, submit, summary)
+  Deferred.keep(outcome.later, request, summary)
+  if #outcome.submitted > 0 then
+    local import = Settings.prefs().importWhenDone
+    local how = { cursor = start and start.cursor, paused = state.health.paused, import = import }
+    follow(api, outcome.submitted, summary, how)
+  elseif outcome.problem or summary.hasProblems then
+    local why = outcome.problem and outcome.problem.message .. "\n\n" or ""
     LrDialogs.message(title(), why .. summary:text(), "warning")
   end
 end

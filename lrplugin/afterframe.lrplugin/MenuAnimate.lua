@@ -10,8 +10,8 @@ Task.start("Afterframe: animate selected", function(context)
   if not prepared then
     return
   end
-  local wish, importThem = AnimateDialog.ask(context, prepared)
-  if wish then
-    Animate.run(context, prepared, wish, importThem)
+  local request, importClips = AnimateDialog.ask(context, prepared)
+  if request then
+    Animate.run(context, prepared, request, importClips)
   end
 end)

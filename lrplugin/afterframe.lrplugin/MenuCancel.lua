@@ -1,21 +1,21 @@
 -- Library > Plug-in Extras > Cancel…: the renders of the selected photos, or everything.
 local LrDialogs = import "LrDialogs"
 
-local Animate = require "Animate"
 local Api = require "Api"
 local Catalog = require "Catalog"
 local Daemon = require "Daemon"
-local Marks = require "Marks"
+local PhotoMetadata = require "PhotoMetadata"
+local Results = require "Results"
 local Summary = require "Summary"
 local Task = require "Task"
 
-local GOING = { queued = true, running = true }
+local PENDING = { queued = true, running = true }
 
-local function going(items)
+local function pendingRenders(items)
   local ids = {}
   for _, item in ipairs(items) do
     for _, render in ipairs(item.entry and item.entry.renders or {}) do
-      if GOING[render.state] then
+      if PENDING[render.state] then
         ids[#ids + 1] = render.id
       end
     end
@@ -33,8 +33,8 @@ local function cancelThese(api, items, ids)
       summary:add("failed", nil, problem)
     end
   end
-  Marks.lookUp(api, items)
-  Animate.note(api, items, summary)
+  PhotoMetadata.lookUp(api, items)
+  Results.write(api, items, summary)
   summary:show(LOC "$$$/Afterframe/Cancel/Title=Cancel animating")
 end
 
@@ -43,12 +43,12 @@ Task.start("Afterframe: cancel", function()
   if not Daemon.reach(api) then
     return
   end
-  local items = Marks.items(api, Catalog.selected())
-  local problem = Marks.lookUp(api, items)
+  local items = PhotoMetadata.items(api, Catalog.selected())
+  local problem = PhotoMetadata.lookUp(api, items)
   if problem then
     return Daemon.explain(problem)
   end
-  local ids, queue = going(items), api:queue()
+  local ids, queue = pendingRenders(items), api:queue()
   local answer = LrDialogs.confirm(
     LOC "$$$/Afterframe/Cancel/Ask=What should be cancelled?",
     LOC(
@@ -67,6 +67,6 @@ Task.start("Afterframe: cancel", function()
     if failed then
       return Daemon.explain(failed)
     end
-    cancelThese(api, Marks.items(api, Catalog.with "status"), {})
+    cancelThese(api, PhotoMetadata.items(api, Catalog.photosWith "status"), {})
   end
 end)

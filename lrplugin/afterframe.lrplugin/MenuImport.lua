@@ -1,12 +1,13 @@
 -- Library > Plug-in Extras > Import finished clips: of the selected photos, or of all when none is selected.
 local LrProgressScope = import "LrProgressScope"
 
-local Animate = require "Animate"
 local Api = require "Api"
 local Catalog = require "Catalog"
 local Clips = require "Clips"
 local Daemon = require "Daemon"
-local Marks = require "Marks"
+local Deferred = require "Deferred"
+local PhotoMetadata = require "PhotoMetadata"
+local Results = require "Results"
 local Summary = require "Summary"
 local Task = require "Task"
 local Verdicts = require "Verdicts"
@@ -19,19 +20,19 @@ Task.start("Afterframe: import finished clips", function(context)
     return
   end
   local photos = Catalog.selected()
-  local items = Marks.items(api, #photos > 0 and photos or Catalog.with "status")
+  local items = PhotoMetadata.items(api, #photos > 0 and photos or Catalog.photosWith "status")
   local scope = LrProgressScope { title = title, functionContext = context }
   scope:setCancelable(true)
   local function tick()
     return not scope:isCanceled()
   end
-  Animate.sendWaiting(api, items, summary, state.folders)
-  local problem = Verdicts.sync(api, summary) or Marks.lookUp(api, items, tick)
+  Deferred.submit(api, items, summary, state.folders)
+  local problem = Verdicts.sync(api, summary) or PhotoMetadata.lookUp(api, items, tick)
   if problem then
     summary:add("failed", nil, problem)
   end
   Clips.import(api, items, summary, tick)
-  Animate.note(api, items, summary)
+  Results.write(api, items, summary)
   scope:done()
   summary:show(title)
 end)

@@ -1,9 +1,10 @@
 -- Library > Plug-in Extras > Status: brings the fields up to date; from the sidecars when the daemon does not run.
-local Animate = require "Animate"
 local Api = require "Api"
 local Catalog = require "Catalog"
-local Marks = require "Marks"
+local Deferred = require "Deferred"
 local Paths = require "Paths"
+local PhotoMetadata = require "PhotoMetadata"
+local Results = require "Results"
 local Settings = require "Settings"
 local Sidecars = require "Sidecars"
 local Summary = require "Summary"
@@ -26,7 +27,7 @@ end
 local function tally(items, summary)
   for _, item in ipairs(items) do
     local entry = item.entry
-    local status = entry and Marks.values(entry, nil, "").status
+    local status = entry and PhotoMetadata.values(entry, nil, "").status
     if status and status ~= "" then
       summary:add(status, item.path, status == "failed" and entry.error or nil)
     end
@@ -37,10 +38,10 @@ Task.start("Afterframe: status", function()
   local api, summary = Api.connect(), Summary.new()
   local state, problem = api:check()
   local photos = Catalog.selected()
-  local items = Marks.items(api, #photos > 0 and photos or Catalog.with "status")
+  local items = PhotoMetadata.items(api, #photos > 0 and photos or Catalog.photosWith "status")
   if state then
-    Animate.sendWaiting(api, items, summary, state.folders)
-    problem = Verdicts.sync(api, summary) or Marks.lookUp(api, items)
+    Deferred.submit(api, items, summary, state.folders)
+    problem = Verdicts.sync(api, summary) or PhotoMetadata.lookUp(api, items)
   else
     local mappings = Settings.mappings()
     Sidecars.lookUp(items, function(path)
@@ -48,6 +49,6 @@ Task.start("Afterframe: status", function()
     end)
   end
   tally(items, summary)
-  Animate.note(api, items, summary)
+  Results.write(api, items, summary)
   summary:show(heading(api, state, problem))
 end)

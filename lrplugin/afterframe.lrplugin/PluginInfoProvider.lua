@@ -12,7 +12,7 @@ local Settings = require "Settings"
 
 local FIELDS = { "address", "home", "mappings", "uploadFolder", "importWhenDone" }
 
-local function tokenWords(api)
+local function tokenText(api)
   if api.pasted then
     return LOC "$$$/Afterframe/Manager/TokenPasted=The pasted token is used."
   elseif api.token then
@@ -21,7 +21,7 @@ local function tokenWords(api)
   return LOC "$$$/Afterframe/Manager/TokenMissing=No token was found. Start Afterframe once, or paste the token."
 end
 
-local function foldersWords(folders)
+local function foldersText(folders)
   local names = {}
   for _, folder in ipairs(folders) do
     names[#names + 1] = folder.path
@@ -29,12 +29,12 @@ local function foldersWords(folders)
   return table.concat(names, "\n")
 end
 
-local function connection(api, state, problem)
+local function connectionText(api, state, problem)
   if not state then
     return problem.message .. " " .. problem.hint
   end
   local works = LOC("$$$/Afterframe/Manager/Works=It works: Afterframe ^1 at ^2.", state.health.version, api.address)
-  return works .. "\n" .. LOC "$$$/Afterframe/Manager/ItsFolders=Its folders:" .. "\n" .. foldersWords(state.folders)
+  return works .. "\n" .. LOC "$$$/Afterframe/Manager/ItsFolders=Its folders:" .. "\n" .. foldersText(state.folders)
 end
 
 local function test(values, start)
@@ -47,12 +47,12 @@ local function test(values, start)
       state, problem = Api.connect():check()
     end
     local api = Api.connect()
-    values.connection = connection(api, state, problem)
-    values.tokenFound = tokenWords(api)
+    values.connection = connectionText(api, state, problem)
+    values.tokenFound = tokenText(api)
   end)
 end
 
-local function keep(values)
+local function save(values)
   local prefs = Settings.prefs()
   for _, name in ipairs(FIELDS) do
     prefs[name] = values[name]
@@ -81,17 +81,17 @@ function provider.startDialog(values)
   for _, name in ipairs(FIELDS) do
     values[name] = prefs[name]
     values:addObserver(name, function()
-      keep(values)
+      save(values)
     end)
   end
   values.pasted, values.mappingProblem = "", ""
-  keep(values)
-  values.tokenFound = tokenWords(Api.connect())
+  save(values)
+  values.tokenFound = tokenText(Api.connect())
   test(values)
 end
 
 function provider.endDialog(values)
-  keep(values)
+  save(values)
 end
 
 function provider.sectionsForTopOfDialog(f, values)
@@ -117,7 +117,7 @@ function provider.sectionsForTopOfDialog(f, values)
         f:push_button {
           title = LOC "$$$/Afterframe/Manager/UseToken=Use",
           action = function()
-            Settings.keepToken(Settings.address(), values.pasted)
+            Settings.saveToken(Settings.address(), values.pasted)
             values.pasted = ""
             test(values)
           end,

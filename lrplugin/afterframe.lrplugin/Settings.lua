@@ -101,8 +101,8 @@ function Settings.token(address)
   return found and string.match(found, "%S+") or nil, false
 end
 
--- Keep a token for an address; "" forgets it.
-function Settings.keepToken(address, token)
+-- Save a token for an address; "" forgets it.
+function Settings.saveToken(address, token)
   LrPasswords.store(TOKEN .. address, string.match(token, "^%s*(.-)%s*$"))
 end
 

@@ -81,7 +81,7 @@ end
 function Sidecars.lookUp(items, toHere)
   local known = {}
   for _, item in ipairs(items) do
-    local clips = beside(item.handed and toHere(item.there) or item.path, known)
+    local clips = beside(item.handed and toHere(item.daemonPath) or item.path, known)
     for _, path in pairs(item.fetched) do
       if LrFileUtils.exists(path) and LrFileUtils.exists(path .. ".xmp") then
         clips[#clips + 1] = Sidecars.read(path .. ".xmp")

@@ -10,7 +10,7 @@ Summary.__index = Summary
 local NAMES_SHOWN = 5
 
 -- Reasons that the plugin itself finds; all others come from the daemon with words of their own.
-local function words(reason)
+local function textOf(reason)
   return ({
     done = LOC "$$$/Afterframe/Summary/Done=Clips finished",
     imported = LOC "$$$/Afterframe/Summary/Imported=Clips imported",
@@ -19,7 +19,7 @@ local function words(reason)
     refusedByLightroom = LOC "$$$/Afterframe/Summary/RefusedByLightroom=Lightroom could not import the clip",
     rejectedClip = LOC "$$$/Afterframe/Summary/RejectedClip=Clips left out because they were rejected",
     cancelled = LOC "$$$/Afterframe/Summary/Cancelled=Cancelled",
-    going = LOC "$$$/Afterframe/Summary/Going=Not finished yet; “Import finished clips” brings them later",
+    unfinished = LOC "$$$/Afterframe/Summary/Going=Not finished yet; “Import finished clips” brings them later",
     video = LOC "$$$/Afterframe/Summary/Video=Left out: videos",
     copy = LOC "$$$/Afterframe/Summary/Copy=Left out: virtual copies (export them to animate them)",
     missing = LOC "$$$/Afterframe/Summary/Missing=Left out: the file is missing",
@@ -46,11 +46,11 @@ local function title(group)
     end
     return hint ~= "" and message .. " " .. hint or message
   end
-  return words(group.reason) or group.reason
+  return textOf(group.reason) or group.reason
 end
 
 function Summary.new()
-  return setmetatable({ groups = {}, byKey = {}, counts = {}, bad = false }, Summary)
+  return setmetatable({ groups = {}, byKey = {}, counts = {}, hasProblems = false }, Summary)
 end
 
 -- Count one photo or clip. problem: { code, message, hint }, when the daemon gave the reason.
@@ -64,7 +64,7 @@ function Summary:add(reason, path, problem)
   end
   group.count = group.count + 1
   self.counts[reason] = (self.counts[reason] or 0) + 1
-  self.bad = self.bad or problem ~= nil
+  self.hasProblems = self.hasProblems or problem ~= nil
   if path and #group.names < NAMES_SHOWN then
     local _, name = Paths.split(path)
     group.names[#group.names + 1] = name
@@ -95,7 +95,7 @@ function Summary:show(heading)
   if text == "" then
     text = LOC "$$$/Afterframe/Summary/Nothing=There was nothing to do."
   end
-  LrDialogs.message(heading, text, self.bad and "warning" or "info")
+  LrDialogs.message(heading, text, self.hasProblems and "warning" or "info")
 end
 
 return Summary

@@ -16,11 +16,11 @@ local function agreement(verdict, rating)
   return verdict .. " " .. string.format("%d", rating)
 end
 
--- The fields of an imported clip. there: the photo's path as the daemon spells it.
-function Verdicts.values(clip, there)
+-- The fields of an imported clip. daemonPath: of its photo.
+function Verdicts.values(clip, daemonPath)
   return {
     clipId = clip.id,
-    clipOf = there,
+    clipOf = daemonPath,
     agreed = agreement(clip.verdict, clip.rating),
     status = clip.verdict == "none" and "done" or clip.verdict,
   }
@@ -65,32 +65,32 @@ end
 
 -- Carry verdicts both ways for every imported clip. Returns a problem, or nil.
 function Verdicts.sync(api, summary)
-  local photos = Catalog.with "clipId"
+  local photos = Catalog.photosWith "clipId"
   local fields = Catalog.fields(photos, { "clipId", "clipOf", "agreed" })
-  local facts = Catalog.metadata(photos, { "path", "pickStatus", "rating" })
+  local facts = Catalog.rawMetadata(photos, { "path", "pickStatus", "rating" })
   local clips, problem = clipsOf(api, fields)
   if not clips then
     return problem
   end
-  local marks, flags = {}, {}
+  local changes, flags = {}, {}
   for _, photo in ipairs(photos) do
     local field, fact = fields[photo], facts[photo]
     local clip, rating = clips[field.clipId], fact.rating or 0
     local verdict = VERDICT[fact.pickStatus or 0]
     local way = clip and direction(verdict, rating, clip, field.agreed)
     if way == "push" then
-      clip, problem = api:judgeClip(clip.id, verdict, rating)
+      clip, problem = api:setVerdict(clip.id, verdict, rating)
       summary:add(clip and "toDaemon" or "failed", fact.path, problem)
     elseif way == "pull" then
       flags[#flags + 1] = Verdicts.asFlags(photo, clip)
       summary:add("fromDaemon", fact.path)
     end
     if clip and (way or agreement(verdict, rating) ~= field.agreed) then
-      marks[#marks + 1] = { photo = photo, values = Verdicts.values(clip, field.clipOf) }
+      changes[#changes + 1] = { photo = photo, values = Verdicts.values(clip, field.clipOf) }
     end
   end
-  local lost = Catalog.judge(flags)
-  summary:count("unwritten", lost + (lost == 0 and Catalog.mark(marks) or 0))
+  local lost = Catalog.writeFlags(flags)
+  summary:count("unwritten", lost + (lost == 0 and Catalog.writeFields(changes) or 0))
 end
 
 return Verdicts

@@ -182,10 +182,10 @@ def test_events_that_were_missed_are_made_up_for(studio: Studio) -> None:
     (render,) = studio.afterframe.rows("SELECT id FROM jobs")
     path = str(studio.photos / "one.jpg")
     lightroom.snippet(f"""
-        local Api, Follow, LrProgressScope = require "Api", require "Follow", import "LrProgressScope"
+        local Api, Progress, LrProgressScope = require "Api", require "Progress", import "LrProgressScope"
         local scope = LrProgressScope {{ title = "x", functionContext = {{}} }}
         local renders = {{ ["{render["id"]}"] = {{ path = "{path}", state = "queued" }} }}
-        local how = Follow.run(Api.connect(), renders, 1e9, scope, false)
+        local how = Progress.follow(Api.connect(), renders, scope, {{ cursor = 1e9 }})
         assert(how == "ended" and renders["{render["id"]}"].state == "done", how)
     """)
 
@@ -195,13 +195,13 @@ def test_a_wrong_token_is_explained_and_a_right_one_pasted(studio: Studio) -> No
     lightroom, url = studio.lightroom, studio.url
     photo = studio.shoot("one.jpg")
     lightroom.select([photo])
-    lightroom.require("Settings").keepToken(url, "wrong")
+    lightroom.require("Settings").saveToken(url, "wrong")
     for script in ("MenuAnimateNow.lua", "MenuImport.lua", "MenuCancel.lua", "MenuReview.lua"):
         lightroom.run(script)
         assert lightroom.said.title == "Afterframe does not accept the token."
         assert url in lightroom.said.text
     assert (lightroom.fields(photo), studio.clips(), studio.afterframe.states()) == ({}, [], {})
-    lightroom.require("Settings").keepToken(url, (studio.afterframe.home / "token").read_text())
+    lightroom.require("Settings").saveToken(url, (studio.afterframe.home / "token").read_text())
     lightroom.run("MenuAnimateNow.lua")
     assert lightroom.fields(photo)["status"] == "done"
 
@@ -299,9 +299,7 @@ def test_flags_and_stars_travel_both_ways(studio: Studio) -> None:
     # The other way; and when both changed, Lightroom wins.
     api = lightroom.require("Api").connect()
     later = lightroom.table([lightroom.fields(one)["clipId"], lightroom.fields(two)["clipId"]])
-    work = (
-        "local api, ids = ...; return function() api:judgeClip(ids[1], 'none', 2) api:judgeClip(ids[2], 'none', 1) end"
-    )
+    work = "local api, ids = ...; return function() api:setVerdict(ids[1], 'none', 2) api:setVerdict(ids[2], 'none', 1) end"
     lightroom.task(work, api, later)
     lightroom.sdk.data(two).rating = 3
     lightroom.run("MenuStatus.lua")
@@ -399,7 +397,7 @@ def test_a_daemon_elsewhere_gets_paths_that_it_knows_or_the_photos_themselves(st
     lightroom.select([studio.shoot("here.jpg")])
     lightroom.run("MenuAnimateNow.lua")
     assert lightroom.said.title == "Afterframe does not accept the token."
-    lightroom.require("Settings").keepToken(url, (home / "token").read_text())
+    lightroom.require("Settings").saveToken(url, (home / "token").read_text())
 
     seen = studio.lightroom.photo(mounted / "shared.jpg")
     (studio.photos / "shared.jpg").write_bytes(b"")

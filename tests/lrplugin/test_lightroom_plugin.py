@@ -196,7 +196,7 @@ def test_a_german_and_a_japanese_lightroom_speak_so(tmp_path: Path) -> None:
 
 
 def test_every_camera_movement_has_a_name(lightroom: Lightroom) -> None:
-    named = lightroom.require("Marks").camera
+    named = lightroom.require("PhotoMetadata").cameraText
     for movement in CameraMovement:
         assert from_lua(named(str(movement))) != ("" if movement == "handheld" else str(movement))
 
@@ -256,7 +256,7 @@ def test_mappings_are_read_line_by_line_and_nonsense_is_named() -> None:
 
 
 def test_a_long_text_is_cut_between_characters() -> None:
-    short = _LUA.require("Marks").short
+    short = _LUA.require("PhotoMetadata").truncate
     for text in ("a" * 600, "ü" * 400, "花" * 300, "a" + "🌸" * 200):
         cut = from_lua(short(to_lua(text)))
         assert len(cut.encode()) <= 511

@@ -5,9 +5,9 @@ local LrTasks = import "LrTasks"
 
 local Api = require "Api"
 
-local Follow = {}
+local Progress = {}
 
-Follow.FROM = 0.1 -- the part of the progress bar that handing over has filled
+Progress.FROM = 0.1 -- the part of the progress bar that handing over has filled
 local POLL_S = 1
 local QUIET_S, QUIET_POLL_S = 30, 3 -- after so long without an event, ask less often
 local AWAY_S = 60 -- the daemon may be restarted this long
@@ -53,7 +53,7 @@ function Run:show(now)
     going = going + (self.renders[id].progress or 0)
   end
   local share = (self.ended + going) / math.max(1, self.total)
-  self.scope:setPortionComplete(Follow.FROM + (1 - Follow.FROM) * share)
+  self.scope:setPortionComplete(Progress.FROM + (1 - Progress.FROM) * share)
   local caption = LOC("$$$/Afterframe/Progress/Count=^1 of ^2", self.ended, self.total)
   local spent = now - self.began
   if self.away then
@@ -130,40 +130,46 @@ function Run:patient(now)
   return self.paused or now - self.sign < STALL_S
 end
 
+-- Wait as the renders go on, until all have ended, or until there is no hope.
+function Run:wait(now)
+  local cancelled = false
+  while self.ended < self.total do
+    local answered, more = self:read(now)
+    if self.ended >= self.total then
+      break
+    elseif self.scope:isCanceled() and not answered then
+      return "away"
+    elseif self.scope:isCanceled() and not cancelled then
+      self:cancel()
+      cancelled = true
+    end
+    if not self:patient(now) then
+      return self.away and "away" or "stalled"
+    end
+    self:show(now)
+    if not more then
+      LrTasks.sleep(now - self.sign > QUIET_S and QUIET_POLL_S or POLL_S)
+    end
+    now = LrDate.currentTime()
+  end
+  self:show(now)
+  return cancelled and "cancelled" or "ended"
+end
+
 -- Wait until every render has ended, the user cancels, or there is no hope.
--- renders: id -> { path, state }; each gets .state, .progress and .problem as the daemon told them.
+-- renders: id -> { path, state }; each gets .state, .progress and .problem as the daemon reports them.
+-- from: { cursor, paused } - where the daemon's events begin, and whether its queue is paused.
 -- Returns "ended", "cancelled", "away" (the daemon does not answer) or "stalled".
-function Follow.run(api, renders, cursor, scope, paused)
+function Progress.follow(api, renders, scope, from)
   local now = LrDate.currentTime()
-  local run = setmetatable({ api = api, renders = {}, cursor = cursor, scope = scope, paused = paused }, Run)
+  local run = setmetatable({ api = api, renders = {}, cursor = from.cursor, scope = scope, paused = from.paused }, Run)
   run.began, run.sign, run.ended, run.total = now, now, 0, 0
   for id, render in pairs(renders) do
     run.renders[id] = render
     run.total = run.total + 1
     run.ended = run.ended + (ENDED[render.state] and 1 or 0)
   end
-  local cancelled = false
-  while run.ended < run.total do
-    local answered, more = run:read(now)
-    if run.ended >= run.total then
-      break
-    elseif scope:isCanceled() and not cancelled and answered then
-      run:cancel()
-      cancelled = true
-    end
-    if scope:isCanceled() and not answered then
-      return "away"
-    elseif not run:patient(now) then
-      return run.away and "away" or "stalled"
-    end
-    run:show(now)
-    if not more then
-      LrTasks.sleep(now - run.sign > QUIET_S and QUIET_POLL_S or POLL_S)
-    end
-    now = LrDate.currentTime()
-  end
-  run:show(now)
-  return cancelled and "cancelled" or "ended"
+  return run:wait(now)
 end
 
-return Follow
+return Progress

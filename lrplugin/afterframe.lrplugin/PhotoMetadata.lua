@@ -2,10 +2,9 @@
 
 local Api = require "Api"
 local Catalog = require "Catalog"
-local Handover = require "Handover"
 local json = require "json"
 
-local Marks = {}
+local PhotoMetadata = {}
 
 local STATUS = {
   queued = "queued",
@@ -18,7 +17,7 @@ local STATUS = {
 local LONGEST = 500 -- bytes; Lightroom keeps at most 511 in a field that can be searched
 
 -- A text short enough for a field, cut between characters.
-function Marks.short(text)
+function PhotoMetadata.truncate(text)
   if #text <= LONGEST then
     return text
   end
@@ -26,9 +25,9 @@ function Marks.short(text)
 end
 
 -- A recipe in one line.
-function Marks.recipe(recipe)
+function PhotoMetadata.recipeText(recipe)
   local parts = {
-    Marks.camera(recipe.camera_movement),
+    PhotoMetadata.cameraText(recipe.camera_movement),
     LOC("$$$/Afterframe/Recipe/Duration=^1 s", string.format("%g", recipe.duration_s)),
     LOC("$$$/Afterframe/Recipe/Motion=motion ^1", string.format("%.2f", recipe.motion_intensity)),
   }
@@ -39,7 +38,7 @@ function Marks.recipe(recipe)
   return table.concat(parts, " · ")
 end
 
-function Marks.camera(name)
+function PhotoMetadata.cameraText(name)
   return ({
     static = LOC "$$$/Afterframe/Camera/Static=static camera",
     push_in = LOC "$$$/Afterframe/Camera/PushIn=push in",
@@ -62,26 +61,26 @@ local function statusOf(entry, clip)
 end
 
 -- A problem as a field keeps it.
-function Marks.explain(problem)
-  return Marks.short(problem.message .. " " .. (problem.hint or ""))
+function PhotoMetadata.problemText(problem)
+  return PhotoMetadata.truncate(problem.message .. " " .. (problem.hint or ""))
 end
 
 -- The fields of a photo. entry: a photo of the daemon's lookup; clipPath: its newest clip on this machine, if any.
-function Marks.values(entry, clipPath, address)
+function PhotoMetadata.values(entry, clipPath, address)
   local clip, render = entry.clips[#entry.clips], entry.renders[#entry.renders]
   local recipe = clip and clip.recipe or render and render.recipe
   return {
     status = statusOf(entry, clip) or "",
     clip = clipPath or "",
-    recipe = recipe and Marks.short(Marks.recipe(recipe)) or "",
-    error = entry.error and Marks.explain(entry.error) or "",
+    recipe = recipe and PhotoMetadata.truncate(PhotoMetadata.recipeText(recipe)) or "",
+    error = entry.error and PhotoMetadata.problemText(entry.error) or "",
     reviewUrl = clip and address .. "/#" .. clip.id or "",
   }
 end
 
--- Items for photos that the catalogue holds: { photo, path, there, fetched, wish }, without those that are clips.
-function Marks.items(api, photos)
-  local facts = Catalog.metadata(photos, { "path" })
+-- Items for photos of the catalogue, without clips: { photo, path, daemonPath, handed, fetched, request, status }.
+function PhotoMetadata.items(api, photos)
+  local facts = Catalog.rawMetadata(photos, { "path" })
   local fields = Catalog.fields(photos, { "handed", "fetched", "wish", "clipId", "status" })
   local items = {}
   for _, photo in ipairs(photos) do
@@ -90,10 +89,10 @@ function Marks.items(api, photos)
       items[#items + 1] = {
         photo = photo,
         path = path,
-        there = kept.handed or api and Handover.there(api, path),
+        daemonPath = kept.handed or api:daemonPath(path),
         handed = kept.handed ~= nil,
         fetched = kept.fetched and json.decode(kept.fetched) or {},
-        wish = kept.wish and json.decode(kept.wish) or nil,
+        request = kept.wish and json.decode(kept.wish) or nil,
         status = kept.status,
       }
     end
@@ -102,17 +101,17 @@ function Marks.items(api, photos)
 end
 
 -- Ask the daemon about items; each that it knows gets .entry. Returns a problem, or nil.
-function Marks.lookUp(api, items, tick)
+function PhotoMetadata.lookUp(api, items, tick)
   local asked = {}
   for _, item in ipairs(items) do
-    if item.there then
+    if item.daemonPath then
       asked[#asked + 1] = item
     end
   end
   for first = 1, #asked, Api.BATCH do
     local paths, batch = {}, { unpack(asked, first, math.min(first + Api.BATCH - 1, #asked)) }
     for index, item in ipairs(batch) do
-      paths[index] = item.there
+      paths[index] = item.daemonPath
     end
     local entries, problem = api:lookup(paths)
     if not entries then
@@ -127,4 +126,4 @@ function Marks.lookUp(api, items, tick)
   end
 end
 
-return Marks
+return PhotoMetadata

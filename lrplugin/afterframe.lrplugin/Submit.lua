@@ -1,0 +1,187 @@
+-- Submit photos to the daemon: by path where it sees the file, else by uploading; as they are, or as a rendition.
+-- An item is { photo, path }; it gets .daemonPath (the file as the daemon spells it) and .renders (a list), or .reason
+-- with .problem when it was left out.
+
+local LrFileUtils = import "LrFileUtils"
+local LrPathUtils = import "LrPathUtils"
+local LrTasks = import "LrTasks"
+local LrUUID = import "LrUUID"
+
+local Api = require "Api"
+local Paths = require "Paths"
+local Renditions = require "Renditions"
+local Settings = require "Settings"
+
+local Submit = {}
+
+local RENDERED_AT_ONCE = 20
+local RETRY_S = 2
+local FATAL = { token = true, down = true, stranger = true }
+
+local function leaveOut(items, reason, problem)
+  for _, item in ipairs(items) do
+    if not item.renders then
+      item.reason, item.problem = reason, problem
+    end
+  end
+end
+
+local function accept(item, daemonPath, renders)
+  item.daemonPath, item.renders, item.reason, item.problem = daemonPath, renders, nil, nil
+end
+
+-- Ask once more with the same key when the answer got lost: nothing is animated twice.
+local function animate(api, paths, request)
+  local key = LrUUID.generateUUID()
+  local answer, problem = api:animate(paths, request, key)
+  if not answer and (problem.code == "slow" or problem.code == "down") then
+    LrTasks.sleep(RETRY_S)
+    answer, problem = api:animate(paths, request, key)
+  end
+  return answer, problem
+end
+
+local function refuse(api, item, problem, unseen)
+  if not api:isHere() and (problem.code == "missing" or problem.code == "not_allowed") then
+    unseen[#unseen + 1] = item
+  elseif problem.code == "not_allowed" then
+    item.reason = "outside"
+  else
+    item.reason, item.problem = "refused", problem
+  end
+end
+
+-- One batch by path. Those that the daemon cannot find on its disks go to `unseen`.
+local function submitBatch(api, batch, request, unseen)
+  local paths, byPath = {}, {}
+  for index, item in ipairs(batch) do
+    paths[index] = item.daemonPath
+    byPath[item.daemonPath] = item
+  end
+  local answer, problem = animate(api, paths, request)
+  if not answer then
+    leaveOut(batch, "unsent", problem)
+    return problem
+  end
+  for _, render in ipairs(answer.renders) do
+    local item = byPath[render.photo]
+    accept(item, item.daemonPath, item.renders or {})
+    item.renders[#item.renders + 1] = render
+  end
+  for _, refusal in ipairs(answer.refused) do
+    refuse(api, byPath[refusal.path], refusal.reason, unseen)
+  end
+end
+
+-- Upload one file of an item. upload: { file, name, folder }. A problem that ends the whole, or nil.
+local function uploadFile(api, item, upload, request)
+  local answer, problem = api:upload(upload, request)
+  if answer then
+    accept(item, answer.path, answer.renders)
+    item.handed = true
+    return nil
+  end
+  local fatal = FATAL[problem.code]
+  item.reason, item.problem = fatal and "unsent" or "refused", problem
+  return fatal and problem or nil
+end
+
+local function uploadFolder()
+  local folder = Settings.prefs().uploadFolder
+  return folder ~= "" and folder or nil
+end
+
+-- Upload files that the daemon cannot see.
+local function uploadAll(api, items, request, tick)
+  for _, item in ipairs(items) do
+    if not tick(item, 1) then
+      leaveOut(items, "cancelled")
+      return nil
+    end
+    local file = item.file or item.path
+    local _, name = Paths.split(file)
+    local problem = uploadFile(api, item, { file = file, name = name, folder = uploadFolder() }, request)
+    if problem then
+      leaveOut(items, "unsent", problem)
+      return problem
+    end
+  end
+end
+
+-- Submit files as they are. `tick(item, count)` is called as it goes and says whether to go on.
+-- Returns a problem that ends the whole, or nil.
+function Submit.files(api, items, request, tick)
+  local seen, unseen = {}, {}
+  for _, item in ipairs(items) do
+    item.daemonPath = api:daemonPath(item.file or item.path)
+    local list = item.daemonPath and seen or unseen
+    list[#list + 1] = item
+  end
+  for first = 1, #seen, Api.BATCH do
+    local batch = { unpack(seen, first, math.min(first + Api.BATCH - 1, #seen)) }
+    if not tick(batch[1], #batch) then
+      leaveOut(seen, "cancelled")
+      return nil
+    end
+    local problem = submitBatch(api, batch, request, unseen)
+    if problem and FATAL[problem.code] then
+      leaveOut(items, "unsent", problem)
+      return problem
+    end
+  end
+  return uploadAll(api, unseen, request, tick)
+end
+
+-- A rendition goes to its photo's own folder where the daemon sees it, else to the folder for uploads.
+local function uploadRendition(api, item, file, request)
+  local folder, leaf = Paths.split(item.path)
+  local name = Paths.stem(leaf) .. Renditions.SUFFIX .. ".jpg"
+  folder = api:daemonPath(folder) or uploadFolder()
+  local problem = uploadFile(api, item, { file = file, name = name, folder = folder }, request)
+  LrFileUtils.delete(file)
+  return problem
+end
+
+-- Whether to go on; if not, a problem unless the user cancelled.
+local function submitChunk(api, items, request, tick, folder)
+  local session, byPhoto = Renditions.session(items, folder)
+  for _, rendition in session:renditions { stopIfCanceled = true } do
+    local item = byPhoto[rendition.photo.localIdentifier]
+    local file, unrendered = Renditions.wait(rendition)
+    if unrendered then
+      item.reason, item.problem = "refused", unrendered
+    elseif not tick(item, 1) then
+      leaveOut(items, "cancelled")
+      return false
+    else
+      local problem = uploadRendition(api, item, file, request)
+      if problem then
+        leaveOut(items, "unsent", problem)
+        return false, problem
+      end
+    end
+  end
+  return true
+end
+
+-- Submit renditions, each as soon as it is rendered: the first is animated while others render.
+function Submit.renditions(context, api, items, request, tick)
+  if #items == 0 then
+    return nil
+  end
+  local folder = LrPathUtils.child(LrPathUtils.getStandardFilePath "temp", "afterframe-" .. LrUUID.generateUUID())
+  LrFileUtils.createAllDirectories(folder)
+  context:addCleanupHandler(function()
+    LrFileUtils.delete(folder)
+  end)
+  for first = 1, #items, RENDERED_AT_ONCE do
+    local chunk = { unpack(items, first, math.min(first + RENDERED_AT_ONCE - 1, #items)) }
+    local more, problem = submitChunk(api, chunk, request, tick, folder)
+    if not more then
+      leaveOut(items, problem and "unsent" or "cancelled", problem)
+      return problem
+    end
+  end
+end
+
+return Submit
