@@ -27,7 +27,7 @@ from PIL import Image
 
 from afterframe.config import Config, Home, Settings
 from afterframe.domain import Job
-from afterframe.encode.encode import Encoding
+from afterframe.encode.process import Encoding
 from afterframe.generators.registry import load
 from afterframe.imaging.decode import decode
 from afterframe.imaging.frames import Frames

@@ -21,6 +21,7 @@ SQL = re.compile(
 )
 HEAVY = {"torch", "diffusers", "transformers"}
 POSIX_ONLY = {"fcntl", "grp", "pwd", "resource", "termios", "tty"}
+FFMPEG = {"ffmpeg", "imageio_ffmpeg"}
 PROBES = {"doctor"}
 """Modules that may ask SQLite about itself (PRAGMA quick_check)."""
 
@@ -169,6 +170,12 @@ def _nodes_but(tree: ast.Module, function: str | None) -> Iterator[ast.AST]:
     """Every node outside of the function of that name."""
     inside = {id(node) for f in _functions(tree) if f.name == function for node in ast.walk(f)}
     return (node for node in ast.walk(tree) if id(node) not in inside)
+
+
+def test_ffmpeg_is_run_only_where_clips_are_encoded() -> None:
+    callers = {package_of(found.file) for found in imports(SERVER) if found.target.split(".")[0] in FFMPEG}
+    assert callers == {"encode"}
+    assert not [str(found) for found in imports(METADATA) if found.target.split(".")[0] in FFMPEG]
 
 
 @pytest.mark.parametrize("package", [SERVER, METADATA])

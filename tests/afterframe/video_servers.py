@@ -33,7 +33,8 @@ import numpy as np
 from flask import Flask, Response, request
 from werkzeug.serving import make_server
 
-from afterframe.encode.encode import Encoding, encode
+from afterframe.encode.encode import encode
+from afterframe.encode.process import Encoding
 from afterframe.imaging.frames import Frames, Sound
 
 OPENAI_FIELDS = {"model", "prompt", "seconds", "size"}

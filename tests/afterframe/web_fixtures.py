@@ -16,7 +16,8 @@ from werkzeug.test import TestResponse
 
 from afterframe.config import Config, Home, ServerConfig, Settings
 from afterframe.domain import Clip, Photo, Stamp
-from afterframe.encode.encode import Encoding, encode
+from afterframe.encode.encode import encode
+from afterframe.encode.process import Encoding
 from afterframe.intake.ingest import Ingest
 from afterframe.publish.sidecar import MadeBy, describe
 from afterframe.render.drafts import DraftMaker

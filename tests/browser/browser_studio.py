@@ -20,7 +20,8 @@ from playwright.sync_api import Page
 import photometa
 from afterframe.config import Home
 from afterframe.domain import Clip, Stamp
-from afterframe.encode.encode import Encoding, encode
+from afterframe.encode.encode import encode
+from afterframe.encode.process import Encoding
 from afterframe.errors import PhotoError
 from afterframe.imaging.frames import Frames
 from afterframe.naming import sidecar_of

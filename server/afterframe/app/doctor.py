@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from afterframe.config import Config, Home, Settings, read_config
-from afterframe.encode.encode import Encoding, version
+from afterframe.encode.process import Encoding, version
 from afterframe.errors import AfterframeError, ConfigError
 from afterframe.generators import registry
 from afterframe.intake.folders import configured_folders

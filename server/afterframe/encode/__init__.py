@@ -1,1 +1,1 @@
-"""The only caller of ffmpeg."""
+"""Frames to clips and back: the only caller of ffmpeg."""

@@ -20,7 +20,8 @@ from PIL import Image
 
 from afterframe.config import Settings
 from afterframe.domain import Photo, Recipe, Scene
-from afterframe.encode.encode import Encoding, encode
+from afterframe.encode.encode import encode
+from afterframe.encode.process import Encoding
 from afterframe.errors import PhotoError
 from afterframe.generators import registry
 from afterframe.generators.parallax.interactive import relief
@@ -242,7 +243,8 @@ def _draft(
     prepared = frame(pixels, Scene.from_dict(scene), wanted.size, generator.overscan(wanted))
     frames = generator.generate(replace(prepared, **lens), wanted, _untold, _never)
     assert isinstance(frames, Frames)
-    encode(frames, target, Encoding(settings.config.render.ffmpeg, "ultrafast", 23), _untold, _never)
+    encoding = Encoding(settings.config.render.ffmpeg, "ultrafast", 23)
+    encode(frames, target, encoding, _untold, _never, verified=False)
 
 
 def _untold(share: float, eta_s: float | None = None, /) -> None:

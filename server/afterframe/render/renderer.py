@@ -12,7 +12,10 @@ import cv2
 
 from afterframe.config import Settings
 from afterframe.domain import Job, Photo, Recipe
-from afterframe.encode.encode import Encoding, decode_clip, encode, verify, write_poster
+from afterframe.encode.encode import encode
+from afterframe.encode.process import Encoding
+from afterframe.encode.remote_clip import decode_clip
+from afterframe.encode.stills import write_poster
 from afterframe.errors import Cancelled, PhotoError
 from afterframe.generators import describer, registry
 from afterframe.generators.interface import Generator
@@ -118,8 +121,7 @@ class Renderer:
 
     def _encode(self, job: Job, frames: Frames, temporary: Path, beat: Heartbeat) -> None:
         shown = with_live_preview(frames, preview_of(self._settings.home.cache, job.id))
-        decoded = encode(shown, temporary, self._encoding, beat.progress, beat.stopped)
-        verify(temporary, shown, self._encoding, decoded)
+        encode(shown, temporary, self._encoding, beat.progress, beat.stopped)
         if self._config.render.poster:
             write_poster(temporary, temporary.with_suffix(".jpg"), self._encoding, mark=POSTER_MARK)
 

@@ -172,7 +172,7 @@ def test_a_state_file_of_a_newer_version_is_refused_with_the_way_out(home_of_its
 def test_doctor_names_a_program_that_is_no_ffmpeg(home_of_its_own: Path) -> None:
     Home(home_of_its_own).make().config.write_text(f"[render]\nffmpeg = {sys.executable!r}\n")
     checks = {check["name"]: check for check in json.loads(run("doctor", "--json", status=1).stdout)["checks"]}
-    assert "is no ffmpeg" in checks["ffmpeg"]["detail"]
+    assert "is not ffmpeg" in checks["ffmpeg"]["detail"]
     assert "render.ffmpeg" in checks["ffmpeg"]["hint"]
 
 

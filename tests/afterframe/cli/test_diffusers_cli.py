@@ -15,7 +15,7 @@ import pytest
 from fake_hub import COMMIT, Hub, serve
 
 import photometa
-from afterframe.encode.encode import Encoding, read_frames
+from clip_frames import read_frames
 from factories import make_photo_file
 
 diffusers_tiny = pytest.importorskip("diffusers_tiny")
@@ -72,7 +72,7 @@ def test_a_photo_becomes_a_models_clip_with_a_true_record(
     assert (status, result["state"], result["error"]) == (0, "done", None)
     (clip,) = result["clips"]
     title, count, fps = EXPECTED[family]
-    assert len(list(read_frames(Path(clip["path"]), (96, 64), Encoding()))) == count
+    assert len(read_frames(Path(clip["path"]), (96, 64))) == count
     written = photometa.read_sidecar(Path(clip["sidecar"]))
     assert written["Iptc4xmpExt:AISystemUsed"] == title
     assert str(written["Iptc4xmpExt:DigitalSourceType"]).endswith("trainedAlgorithmicMedia")

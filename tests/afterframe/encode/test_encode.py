@@ -10,19 +10,16 @@ import pytest
 from PIL import Image
 
 from afterframe.encode import encode as encoding
-from afterframe.encode.encode import (
-    Encoding,
-    decode_clip,
-    encode,
-    read_frames,
-    verify,
-    version,
-    write_poster,
-    write_sheet,
-)
+from afterframe.encode import verify as verifying
+from afterframe.encode.encode import encode
+from afterframe.encode.process import Encoding, version
+from afterframe.encode.remote_clip import decode_clip
+from afterframe.encode.stills import write_poster, write_sheet
+from afterframe.encode.verify import Decoded, ParallelDecoder, count_frames, packets_of, verify
 from afterframe.errors import Cancelled, EncodeError, GenerateError
 from afterframe.imaging.frames import EncodedClip, Frames, Pixels, Sound
 from afterframe.naming import POSTER_MARK
+from clip_frames import read_frames
 from factories import make_frames
 
 FAST = Encoding(preset="ultrafast", crf=12)
@@ -43,7 +40,7 @@ def write(frames: Frames, target: Path) -> Path:
 
 def test_frames_come_back_as_many_and_nearly_as_they_were(tmp_path: Path) -> None:
     clip = write(make_frames(5), tmp_path / "a.mp4")
-    frames = [np.frombuffer(data, np.uint8) for data in read_frames(clip, (96, 64), FAST)]
+    frames = read_frames(clip, (96, 64))
     assert len(frames) == 5
     assert [round(float(frame.mean())) for frame in frames] == pytest.approx([0, 8, 16, 24, 32], abs=2)
 
@@ -52,7 +49,7 @@ def test_frames_come_back_as_many_and_nearly_as_they_were(tmp_path: Path) -> Non
 def test_colours_are_those_of_bt709(tmp_path: Path, colour: tuple[int, int, int]) -> None:
     frame = np.full((64, 96, 3), colour, np.uint8)
     clip = write(Frames("rgb24", (96, 64), 8, 2, iter([frame, frame])), tmp_path / "a.mp4")
-    shown = np.frombuffer(next(read_frames(clip, (96, 64), FAST)), np.uint8).reshape(64, 96, 3)
+    shown = read_frames(clip, (96, 64))[0]
     assert np.abs(shown[32, 48].astype(int) - colour).max() <= 4
 
 
@@ -66,14 +63,14 @@ def test_planes_are_taken_as_they_are(tmp_path: Path) -> None:
     planes = np.full((96, 96), 128, np.uint8)
     planes[:64] = 126
     clip = write(Frames("yuv420p", (96, 64), 8, 2, iter([planes, planes])), tmp_path / "a.mp4")
-    shown = np.frombuffer(next(read_frames(clip, (96, 64), FAST)), np.uint8)
+    shown = read_frames(clip, (96, 64))[0]
     assert np.allclose(shown, 128, atol=2)
 
 
 def test_names_that_look_like_options_or_protocols_are_names(tmp_path: Path) -> None:
     for name in ("-n.mp4", "http:x.mp4", "ünï 😀 'q' \"d\".mp4", "a\nb.mp4", "100%d.mp4"):
         clip = write(make_frames(), tmp_path / name)
-        verify(clip, make_frames(), FAST)
+        verify(clip, 4, FAST)
 
 
 def test_progress_goes_up_to_one(tmp_path: Path) -> None:
@@ -121,14 +118,14 @@ def test_a_damaged_clip_does_not_pass(tmp_path: Path) -> None:
     data = clip.read_bytes()
     clip.write_bytes(data[: len(data) // 2])
     with pytest.raises(EncodeError):
-        verify(clip, make_frames(30), FAST)
+        verify(clip, 30, FAST)
 
 
 def test_a_clip_with_another_number_of_frames_does_not_pass(tmp_path: Path) -> None:
     clip = write(make_frames(4), tmp_path / "a.mp4")
-    verify(clip, make_frames(4), FAST)
+    verify(clip, 4, FAST)
     with pytest.raises(EncodeError, match="4 frames instead of 5"):
-        verify(clip, make_frames(5), FAST)
+        verify(clip, 5, FAST)
 
 
 def test_a_poster_is_a_jpeg_that_is_known_for_ours(tmp_path: Path) -> None:
@@ -169,8 +166,8 @@ def test_a_clip_gets_its_sound_and_keeps_its_pictures(tmp_path: Path) -> None:
     clip = write(replace(make_frames(8), sound=lambda: sound), tmp_path / "ünï heard.mp4")
     assert b"mp4a" in clip.read_bytes()
     assert b"mp4a" not in silent.read_bytes()
-    assert list(read_frames(clip, (96, 64), FAST)) == list(read_frames(silent, (96, 64), FAST))
-    verify(clip, make_frames(8), FAST)
+    assert np.array_equal(read_frames(clip, (96, 64)), read_frames(silent, (96, 64)))
+    verify(clip, 8, FAST)
     assert len(list(tmp_path.iterdir())) == 2
 
 
@@ -212,7 +209,7 @@ def test_a_servers_sound_is_cut_or_padded_to_its_pictures(tmp_path: Path, sent_s
     sent = write(replace(make_frames(8), sound=lambda: tone(sent_s)), tmp_path / "sent.mp4")
     frames = decode_clip(EncodedClip(sent, (96, 64), 100), FAST)
     clip = write(frames, tmp_path / "clip.mp4")
-    verify(clip, make_frames(8), FAST)
+    verify(clip, 8, FAST)
     sound = heard_in(clip)
     assert sound is not None
     assert sound.samples.shape == (48_000, 2)
@@ -259,7 +256,7 @@ def test_a_servers_sound_that_begins_after_its_pictures_is_none(tmp_path: Path) 
 def test_a_servers_clip_without_a_sound_stays_silent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     frames = decode_clip(EncodedClip(write(make_frames(8), tmp_path / "sent.mp4"), (96, 64), 100), FAST)
     clip = tmp_path / "clip.mp4"
-    assert encode(frames, clip, FAST, ignore, never) is not None
+    write(frames, clip)
     assert b"mp4a" not in clip.read_bytes()
     assert not caplog.records
 
@@ -277,7 +274,7 @@ def test_a_damaged_sound_leaves_the_clip_silent_and_whole(tmp_path: Path, caplog
             data[place : place + 32] = b"\xff" * 32
     sent.write_bytes(data)
     clip = write(decode_clip(EncodedClip(sent, (96, 64), 100), FAST), tmp_path / "clip.mp4")
-    verify(clip, make_frames(8), FAST)
+    verify(clip, 8, FAST)
     assert b"mp4a" not in clip.read_bytes()
     (record,) = caplog.records
     assert "so the clip is silent" in record.getMessage()
@@ -297,34 +294,68 @@ def test_what_is_no_clip_is_refused(tmp_path: Path, data: bytes) -> None:
         decode_clip(EncodedClip(tmp_path / "a.mp4", (96, 64), 100), FAST)
 
 
-def test_what_was_decoded_while_it_was_encoded_is_not_decoded_again(tmp_path: Path) -> None:
-    clip = tmp_path / "it's a|clip [1]\\.mp4"
-    decoded = encode(make_frames(30), clip, FAST, ignore, never)
-    assert decoded is not None
+def decoded_of(clip: Path) -> Decoded:
+    return Decoded(count_frames(clip, FAST), packets_of(clip, FAST))
+
+
+def test_what_was_decoded_while_it_was_encoded_is_not_decoded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifying, "count_frames", lambda *_: pytest.fail("it is decoded again"))
+    write(make_frames(30), tmp_path / "it's a|clip [1]\\.mp4")
+
+
+def test_as_many_frames_as_were_decoded_are_in_the_file(tmp_path: Path) -> None:
+    clip = write(make_frames(30), tmp_path / "a.mp4")
+    decoded = decoded_of(clip)
     assert decoded.count == 30
-    verify(clip, make_frames(30), FAST, decoded)
+    verify(clip, 30, FAST, decoded)
     with pytest.raises(EncodeError, match="30 frames instead of 31"):
-        verify(clip, make_frames(31), FAST, decoded)
+        verify(clip, 31, FAST, decoded)
 
 
 def test_a_file_that_holds_other_pictures_than_were_decoded_is_decoded_itself(tmp_path: Path) -> None:
-    clip = tmp_path / "a.mp4"
-    decoded = encode(make_frames(30), clip, FAST, ignore, never)
+    clip = write(make_frames(30), tmp_path / "a.mp4")
+    decoded = decoded_of(clip)
+    damage(clip)
+    with pytest.raises(EncodeError):
+        verify(clip, 30, FAST, decoded)
+
+
+def damage(clip: Path) -> None:
     data = bytearray(clip.read_bytes())
     middle = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2
     data[middle : middle + 64] = bytes(64)
     clip.write_bytes(data)
+
+
+def test_a_file_that_is_damaged_on_its_way_to_disk_is_an_error(tmp_path: Path) -> None:
+    clip = tmp_path / "a.mp4"
+
+    def silent() -> None:
+        damage(clip)  # asked for when everything is written
+
     with pytest.raises(EncodeError):
-        verify(clip, make_frames(30), FAST, decoded)
+        encode(replace(make_frames(30), sound=silent), clip, FAST, ignore, never)
+
+
+def test_a_draft_is_encoded_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "ParallelDecoder", lambda *_: pytest.fail("it is decoded"))
+    monkeypatch.setattr(encoding, "verify", lambda *_: pytest.fail("it is verified"))
+    clip = tmp_path / "it's a|draft [1]\\.mp4"
+    encode(make_frames(5), clip, FAST, ignore, never, verified=False)
+    assert len(read_frames(clip, (96, 64))) == 5
+    data = clip.read_bytes()
+    assert data.index(b"moov") < data.index(b"mdat")
+    assert data[data.index(b"colrnclx") + 8 :][:6] == b"\0\1\0\1\0\1"
 
 
 def test_a_decoder_that_dies_harms_no_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Dying(encoding._Decoder):
+    class Dying(ParallelDecoder):
         def __enter__(self) -> Dying:
             self._process.kill()
             return self
 
-    monkeypatch.setattr(encoding, "_Decoder", Dying)
-    clip = tmp_path / "a.mp4"
-    assert encode(make_frames(30, size=(640, 360)), clip, FAST, ignore, never) is None
-    verify(clip, make_frames(30), FAST)
+    monkeypatch.setattr(encoding, "ParallelDecoder", Dying)
+    clip = write(make_frames(30, size=(640, 360)), tmp_path / "a.mp4")
+    verify(clip, 30, FAST)

@@ -19,7 +19,9 @@ from video_servers import VideoServer
 from afterframe.app.doctor import examine
 from afterframe.config import DIALECTS, Config, EndpointConfig, Home, RemoteConfig, Settings, read_config
 from afterframe.domain import Direction, Recipe, Scene
-from afterframe.encode.encode import Encoding, decode_clip, encode
+from afterframe.encode.encode import encode
+from afterframe.encode.process import Encoding
+from afterframe.encode.remote_clip import decode_clip
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, OutOfMemory, Unavailable
 from afterframe.generators import registry
 from afterframe.generators.remote.generator import Remote, check_endpoints

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from afterframe.encode.encode import Encoding
+from afterframe.encode.process import Encoding
 from afterframe.imaging.colour import Floats, ciede2000, from_oklab, luma, small_rgb, to_cielab, to_oklab
 from factories import make_picture
 

@@ -6,7 +6,8 @@ import pytest
 from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
 
 from afterframe.domain import Clip, Verdict
-from afterframe.encode.encode import Encoding, encode
+from afterframe.encode.encode import encode
+from afterframe.encode.process import Encoding
 from afterframe.naming import is_our_poster
 from afterframe.publish.sidecar import read_clip
 from afterframe.state.catalog import Catalog

@@ -21,7 +21,7 @@ from openai import OpenAI
 from PIL import Image
 
 import photometa
-from afterframe.encode.encode import Encoding, read_frames
+from clip_frames import read_frames
 from factories import make_photo_file
 
 PAGE = Path(__file__).parents[3] / "docs" / "coming-from-sora.md"
@@ -133,7 +133,7 @@ def test_the_page_shows_what_works(served: Served, photo: Path, tmp_path: Path) 
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert [line.split()[1] for line in done.stdout.splitlines()] == ["completed"] * 3
-    assert sum(1 for _ in read_frames(tmp_path / "clip.mp4", (1280, 720), Encoding())) == 32
+    assert len(read_frames(tmp_path / "clip.mp4", (1280, 720))) == 32
     with Image.open(tmp_path / "clip.webp") as thumbnail, Image.open(tmp_path / "clip.jpg") as sheet:
         assert (thumbnail.format, thumbnail.size) == ("WEBP", (1280, 720))
         assert (sheet.format, sheet.size) == ("JPEG", (5 * 256, 5 * 144))

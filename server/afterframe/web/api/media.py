@@ -13,7 +13,8 @@ from PIL import Image
 from werkzeug.wsgi import FileWrapper
 
 from afterframe.domain import Clip
-from afterframe.encode.encode import Encoding, write_poster
+from afterframe.encode.process import Encoding
+from afterframe.encode.stills import write_poster
 from afterframe.errors import NotFound
 from afterframe.naming import POSTER_MARK
 from afterframe.system.files import FileCache

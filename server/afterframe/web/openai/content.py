@@ -9,7 +9,8 @@ from flask import Response
 from PIL import Image
 
 from afterframe.domain import Clip
-from afterframe.encode.encode import Encoding, write_sheet
+from afterframe.encode.process import Encoding
+from afterframe.encode.stills import write_sheet
 from afterframe.system.files import FileCache
 from afterframe.web.api.media import poster, send
 from afterframe.web.auth.paths import open_regular

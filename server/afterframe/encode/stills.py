@@ -1,0 +1,55 @@
+"""Stills of a clip: its poster, and a sheet of its frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import ffmpeg
+import piexif
+
+from afterframe.encode.process import Encoding, command_line, file_url, run
+
+
+def write_poster(clip: Path, target: Path, encoding: Encoding, *, mark: bytes) -> None:
+    """Write a clip's first frame as JPEG. ``target`` is replaced.
+
+    Args:
+        mark: goes into EXIF Software, so that the poster is recognised as ours.
+    Raises:
+        EncodeError: ffmpeg failed.
+    """
+    _write(_opened(clip), target, encoding, **{"q:v": 2})
+    piexif.insert(piexif.dump({"0th": {piexif.ImageIFD.Software: mark}}), str(target))
+
+
+def write_sheet(
+    clip: Path, target: Path, encoding: Encoding, frame_count: int, grid: tuple[int, int], width: int
+) -> None:
+    """Write frames from all along a clip side by side, as JPEG. ``target`` is replaced.
+
+    Args:
+        frame_count: of the clip; with fewer frames than the sheet has cells, the last ones stay black.
+        grid: columns and rows.
+        width: of each frame, pixels.
+    Raises:
+        EncodeError: ffmpeg failed.
+    """
+    columns, rows = grid
+    every = max(1, frame_count // (columns * rows))
+    sheet = (
+        _opened(clip)
+        .filter("select", f"not(mod(n,{every}))")
+        .filter("scale", width, -2)
+        .filter("tile", f"{columns}x{rows}")
+    )
+    _write(sheet, target, encoding, fps_mode="passthrough", **{"q:v": 3})
+
+
+def _opened(clip: Path) -> Any:
+    return ffmpeg.input(file_url(clip), protocol_whitelist="file")
+
+
+def _write(picture: Any, target: Path, encoding: Encoding, **options: object) -> None:
+    output = picture.output(file_url(target), format="image2", vframes=1, update=1, **options)
+    run(command_line(output, encoding, "-y"))
