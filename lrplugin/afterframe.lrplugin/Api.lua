@@ -1,10 +1,12 @@
 -- The daemon's HTTP contract (docs/api.md). Every call has a time-out and returns `answer` or `nil, problem`;
 -- a problem is { code, message, hint, status } in words for the photographer. Call it inside a task only.
 
+local LrDate = import "LrDate"
 local LrHttp = import "LrHttp"
 
 local json = require "json"
 
+local Log = require "Log"
 local Paths = require "Paths"
 local Settings = require "Settings"
 
@@ -96,15 +98,32 @@ function Api:result(body, info, raw)
   return answer
 end
 
+-- Send a request by `send(url)`, judge what came back, and log it.
+function Api:exchange(method, path, send, raw)
+  local began = LrDate.currentTime()
+  local body, info = send(self.address .. path)
+  local answer, problem = self:result(body, info, raw)
+  Log.request {
+    method = method,
+    path = path,
+    status = info and info.status,
+    code = problem and problem.code,
+    seconds = LrDate.currentTime() - began,
+  }
+  return answer, problem
+end
+
 function Api:get(path, timeout)
-  local body, info = LrHttp.get(self.address .. path, self:headers(), timeout or USUAL_S)
-  return self:result(body, info)
+  return self:exchange("GET", path, function(url)
+    return LrHttp.get(url, self:headers(), timeout or USUAL_S)
+  end)
 end
 
 function Api:post(path, content, timeout)
   local headers = self:headers { { field = "Content-Type", value = "application/json" } }
-  local body, info = LrHttp.post(self.address .. path, json.encode(content), headers, "POST", timeout or USUAL_S)
-  return self:result(body, info)
+  return self:exchange("POST", path, function(url)
+    return LrHttp.post(url, json.encode(content), headers, "POST", timeout or USUAL_S)
+  end)
 end
 
 -- Whether it runs, and what it can do. Needs no token.
@@ -155,8 +174,9 @@ function Api:upload(upload, request)
       parts[#parts + 1] = { name = field, value = json.encode(fields[field]) }
     end
   end
-  local body, info = LrHttp.postMultipart(self.address .. "/api/uploads", parts, self:headers(), SENDING_S)
-  return self:result(body, info)
+  return self:exchange("POST", "/api/uploads", function(url)
+    return LrHttp.postMultipart(url, parts, self:headers(), SENDING_S)
+  end)
 end
 
 -- At most BATCH paths: a list of { path, state, error, renders, clips }.
@@ -195,8 +215,9 @@ end
 
 -- The bytes of a clip's "file" or "sidecar".
 function Api:fetch(id, what)
-  local body, info = LrHttp.get(self.address .. "/api/clips/" .. id .. "/" .. what, self:headers(), SENDING_S)
-  return self:result(body, info, true)
+  return self:exchange("GET", "/api/clips/" .. id .. "/" .. what, function(url)
+    return LrHttp.get(url, self:headers(), SENDING_S)
+  end, true)
 end
 
 function Api:allowFolder(path)

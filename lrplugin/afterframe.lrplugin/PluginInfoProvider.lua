@@ -7,6 +7,7 @@ local LrView = import "LrView"
 
 local Api = require "Api"
 local Daemon = require "Daemon"
+local Log = require "Log"
 local Paths = require "Paths"
 local Settings = require "Settings"
 
@@ -84,7 +85,7 @@ function provider.startDialog(values)
       save(values)
     end)
   end
-  values.pasted, values.mappingProblem = "", ""
+  values.pasted, values.mappingProblem, values.log = "", "", Log.path()
   save(values)
   values.tokenFound = tokenText(Api.connect())
   test(values)
@@ -174,6 +175,11 @@ function provider.sectionsForTopOfDialog(f, values)
         value = bind "importWhenDone",
       },
       field(f, LOC "$$$/Afterframe/Manager/Home=Afterframe's own folder (AFTERFRAME_HOME):", "home"),
+      f:row {
+        label(f, LOC "$$$/Afterframe/Manager/Log=Log, to send with a report:"),
+        f:edit_field { value = bind "log", enabled = false, width_in_chars = 50 },
+        f:push_button { title = LOC "$$$/Afterframe/Manager/ShowLog=Show", action = Log.reveal },
+      },
       f:static_text {
         title = LOC "$$$/Afterframe/Manager/Collections=Smart collections: Afterframe > Clip status, is, Done.",
       },

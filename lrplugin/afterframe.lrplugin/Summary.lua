@@ -2,6 +2,7 @@
 
 local LrDialogs = import "LrDialogs"
 
+local Log = require "Log"
 local Paths = require "Paths"
 
 local Summary = {}
@@ -91,6 +92,9 @@ function Summary:text()
 end
 
 function Summary:show(heading)
+  for _, group in ipairs(self.groups) do
+    Log.result(group.problem and group.problem.code or group.reason, group.count, group.problem ~= nil)
+  end
   local text = self:text()
   if text == "" then
     text = LOC "$$$/Afterframe/Summary/Nothing=There was nothing to do."

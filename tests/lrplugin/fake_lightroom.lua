@@ -416,6 +416,12 @@ local LrApplication = strict("LrApplication", {
   activeCatalog = function()
     return catalog
   end,
+  versionString = function()
+    return host.version .. ".0"
+  end,
+  versionTable = function()
+    return { major = host.version, minor = 0, revision = 0, build = 0 }
+  end,
 })
 
 -- ---------------------------------------------------------------------------------------------------- the network
@@ -599,6 +605,46 @@ local LrProgressScope = setmetatable({}, {
 local tools = { strict = strict, set = set, check = check, kind = kind, onlyKeys = onlyKeys, yields = yields }
 local shown = assert(loadstring(host.views, "@fake_lightroom_views.lua"))(sdk, host, tools)
 
+-- Only what the SDK's reference names; a message is logged by the actions that `enable` chose.
+local loggers = {}
+
+local function newLogger(name)
+  local enabled, methods = false, {}
+  for _, level in ipairs { "trace", "debug", "info", "warn", "error", "fatal" } do
+    methods[level] = function(_, ...)
+      for index = 1, select("#", ...) do
+        kind(select(index, ...), "string", "what is logged")
+      end
+      if enabled then
+        host.log(name, level, table.concat({ ... }, " "))
+      end
+    end
+    methods[level .. "f"] = function(self, format, ...)
+      self[level](self, string.format(format, ...))
+    end
+  end
+  function methods.enable(_, action)
+    check(set("print traceback logfile")[action], "a logger cannot be enabled with %s", tostring(action))
+    enabled = action == "logfile"
+  end
+  function methods.disable()
+    enabled = false
+  end
+  function methods.type()
+    return "LrLogger"
+  end
+  return strict("LrLogger", methods)
+end
+
+local LrLogger = setmetatable({}, {
+  __call = function(_, name)
+    kind(name, "string", "a logger's name")
+    check(string.find(name, "^[%w._-]+$"), "a logger's name becomes a file's: %s", name)
+    loggers[name] = loggers[name] or newLogger(name)
+    return loggers[name]
+  end,
+})
+
 local MODULES = {
   LrApplication = LrApplication,
   LrBinding = shown.LrBinding,
@@ -608,6 +654,7 @@ local MODULES = {
   LrFileUtils = LrFileUtils,
   LrFunctionContext = LrFunctionContext,
   LrHttp = LrHttp,
+  LrLogger = LrLogger,
   LrPasswords = strict("LrPasswords", {
     store = function(key, password)
       kind(password, "string", "a password")
@@ -624,6 +671,12 @@ local MODULES = {
     end,
   }),
   LrProgressScope = LrProgressScope,
+  LrShell = strict("LrShell", {
+    revealInShell = function(path)
+      kind(path, "string", "a path")
+      host.reveal(path)
+    end,
+  }),
   LrTasks = LrTasks,
   LrUUID = strict("LrUUID", { generateUUID = host.uuid }),
   LrView = shown.LrView,

@@ -68,11 +68,17 @@ class Lightroom:
     language: str = ""
     plugin: Path = PLUGIN
     windows: bool = False
+    version: int = 14
+    """Of Lightroom Classic."""
     dialogs: list[Dialog] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     progress: list[tuple[float, str]] = field(default_factory=list)
     pages: list[str] = field(default_factory=list)
     """What was opened in the browser."""
+    log: list[str] = field(default_factory=list)
+    """Lines of the log file: "Afterframe info ..."."""
+    revealed: list[str] = field(default_factory=list)
+    """Files that were shown in the Finder or the Explorer."""
     commands: list[str] = field(default_factory=list)
     answer: Callable[[Dialog], str] = lambda dialog: "ok"
     fill_in: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda values: {}
@@ -106,6 +112,9 @@ class Lightroom:
         return self._lua.table_from(
             {
                 "windows": self.windows,
+                "version": self.version,
+                "log": lambda *words: self.log.append(" ".join(map(from_lua, words))),
+                "reveal": lambda path: self.revealed.append(from_lua(path)),
                 "views": (Path(__file__).parent / "fake_lightroom_views.lua").read_bytes().decode("latin-1"),
                 "now": lambda: self.now,
                 "advance": self._advance,
@@ -115,7 +124,7 @@ class Lightroom:
                 "move": _move,
                 "make": lambda path: Path(from_lua(path)).mkdir(parents=True, exist_ok=True),
                 "files": self._files,
-                "standard": lambda name: to_lua(str({"temp": self.temp}.get(name, self.home))),
+                "standard": lambda name: to_lua(str(self._standard(name))),
                 "source": self._source,
                 "free": lambda path: to_lua(str(_free(Path(from_lua(path))))),
                 "render": lambda path, destination: self._render(path, destination),
@@ -234,6 +243,9 @@ class Lightroom:
         if self.plugin == PLUGIN and not file.is_file():
             file = SHARED / name
         return file.read_bytes().decode("latin-1")
+
+    def _standard(self, name: str) -> Path:
+        return {"temp": self.temp, "documents": self.home / "Documents"}.get(name, self.home)
 
     def _files(self, folder: str) -> Any:
         return self._lua.table_from([to_lua(str(path)) for path in Path(from_lua(folder)).iterdir() if path.is_file()])

@@ -299,10 +299,8 @@ def test_flags_and_stars_travel_both_ways(studio: Studio) -> None:
     # The other way; and when both changed, Lightroom wins.
     api = lightroom.require("Api").connect()
     later = lightroom.table([lightroom.fields(one)["clipId"], lightroom.fields(two)["clipId"]])
-    work = (
-        "local api, ids = ...; "
-        "return function() api:setVerdict(ids[1], 'none', 2) api:setVerdict(ids[2], 'none', 1) end"
-    )
+    both = "api:setVerdict(ids[1], 'none', 2) api:setVerdict(ids[2], 'none', 1)"
+    work = f"local api, ids = ...; return function() {both} end"
     lightroom.task(work, api, later)
     lightroom.sdk.data(two).rating = 3
     lightroom.run("MenuStatus.lua")
