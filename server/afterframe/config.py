@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
-import sys
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path, user_pictures_path
 
-from afterframe.errors import ConfigError, shortened
+from afterframe import typed_toml
+from afterframe.errors import ConfigError
+from afterframe.typed_toml import Range
 
+Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
+"""x264's own."""
+PRESETS: tuple[str, ...] = get_args(Preset)
+DialectName = Literal["openai", "sglang", "vllm-omni", "fastvideo", "afterframe"]
+"""How servers of the OpenAI Videos protocol differ."""
+DIALECTS: tuple[str, ...] = get_args(DialectName)
 ALL_INTERFACES = ("0.0.0.0", "::")  # noqa: S104 - named to recognise them, not to bind them
 
 
@@ -102,7 +108,7 @@ class ServerConfig:
     """[server]: where the daemon answers."""
 
     host: str = "127.0.0.1"
-    port: int = 8723
+    port: Annotated[int, Range(0, 65535)] = 8723
     allowed_hosts: tuple[str, ...] = ()
     """Further names by which browsers and plugins may call this machine."""
 
@@ -114,15 +120,15 @@ class WatchConfig:
     folders: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
     """Folders whose photos may be requested by path but are not animated by themselves."""
-    settle_s: float = 2.0
+    settle_s: Annotated[float, Range(0, 3600)] = 2.0
     """Size and time of change must stand still this long, seconds."""
-    broken_s: float = 10.0
+    broken_s: Annotated[float, Range(0, 86_400)] = 10.0
     """A photo that does not decode is reported once it stood still this long, seconds."""
-    rescan_s: float = 300.0
+    rescan_s: Annotated[float, Range(1, 86_400)] = 300.0
     """How often every folder is looked through, seconds."""
-    poll_s: float = 10.0
+    poll_s: Annotated[float, Range(1, 86_400)] = 10.0
     """The same for folders on network shares, where change events do not arrive, seconds."""
-    backlog_limit: int = 200
+    backlog_limit: Annotated[int, Range(0, 10_000_000)] = 200
     """More photos than this in a folder seen for the first time wait for a confirmation."""
 
 
@@ -131,9 +137,9 @@ class RenderConfig:
     """[render]: how clips are made and written."""
 
     generator: str = "auto"
-    preset: str = "medium"
+    preset: Preset = "medium"
     """x264's speed preset."""
-    crf: int = 18
+    crf: Annotated[int, Range(0, 51)] = 18
     """x264's constant rate factor, 0-51; lower is better and larger."""
     poster: bool = False
     """Also write DSC_0042_motion.jpg beside the clip."""
@@ -143,11 +149,11 @@ class RenderConfig:
     """Name the clip in the photo's sidecar, where there is one already."""
     ffmpeg: str = ""
     """Another ffmpeg than the packaged one."""
-    keep_warm_s: float = 600.0
+    keep_warm_s: Annotated[float, Range(0, 86_400)] = 600.0
     """A model stays loaded this long after the last render, seconds."""
-    stall_s: float = 300.0
+    stall_s: Annotated[float, Range(0.1, 86_400)] = 300.0
     """A render without any progress for this long is ended, seconds."""
-    slots: int = 0
+    slots: Annotated[int, Range(0, 64)] = 0
     """Renders at a time on this machine; 0: one for each GPU, one without any."""
 
 
@@ -170,12 +176,15 @@ class VisionConfig:
 class LimitsConfig:
     """[limits]: what one photo may cost."""
 
-    megapixels: float = 200.0
-    read_s: float = 30.0
+    megapixels: Annotated[float, Range(0.01, 10_000)] = 200.0
+    read_s: Annotated[float, Range(0.1, 3600)] = 30.0
     """Time to read one photo, seconds."""
-    memory_mb: int = 4096
-    """Memory of the process that reads photos, MiB, at least 1024 (where the system can limit it)."""
-    upload_mb: float = 512.0
+    memory_mb: Annotated[int, Range(1024, 1 << 20)] = 4096
+    """Memory of the process that reads photos, MiB (where the system can limit it).
+
+    With less than 1024, the libraries that read photos cannot even be loaded.
+    """
+    upload_mb: Annotated[float, Range(0.01, 4096)] = 512.0
     """A photo that is sent over the wire may be this large, MiB."""
 
 
@@ -187,17 +196,17 @@ class EndpointConfig:
     """Its address, with or without /v1 at the end."""
     name: str = ""
     """What it is called in messages; empty: its host and port."""
-    dialect: str = "openai"
-    """One of :data:`DIALECTS`."""
+    dialect: DialectName = "openai"
+    """How its server differs from the others."""
     model: str = ""
     """The model to ask for; empty: the one it serves."""
-    slots: int = 1
+    slots: Annotated[int, Range(1, 64)] = 1
     """Clips at a time."""
     key_env: str = ""
     """The environment variable that holds its key."""
     key_file: str = ""
     """The file that holds its key."""
-    timeout_s: float = 3600.0
+    timeout_s: Annotated[float, Range(1, 86_400)] = 3600.0
     """Longest time for one clip, seconds."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Further fields that its server takes (num_inference_steps, guidance_scale ...)."""
@@ -221,7 +230,7 @@ class ClusterConfig:
 
     address: str = ""
     """Host and port of its head; empty: none."""
-    slots: int = 1
+    slots: Annotated[int, Range(1, 256)] = 1
     """Renders at a time: as many as the cluster has GPUs."""
     generator: str = "auto"
     """What makes the frames there."""
@@ -244,48 +253,16 @@ class Config:
     """Recipe fields that hold for every photo; checked where recipes are composed."""
 
 
-RANGES: Mapping[str, tuple[float, float]] = {
-    "server.port": (0, 65535),
-    "watch.settle_s": (0, 3600),
-    "watch.broken_s": (0, 86_400),
-    "watch.rescan_s": (1, 86_400),
-    "watch.poll_s": (1, 86_400),
-    "watch.backlog_limit": (0, 10_000_000),
-    "render.crf": (0, 51),
-    "render.stall_s": (0.1, 86_400),
-    "render.slots": (0, 64),
-    "render.keep_warm_s": (0, 86_400),
-    "cluster.slots": (1, 256),
-    "limits.megapixels": (0.01, 10_000),
-    "limits.read_s": (0.1, 3600),
-    "limits.memory_mb": (1024, 1 << 20),  # less, and the libraries that read photos cannot even be loaded
-    "limits.upload_mb": (0.01, 4096),
-}
-"""What numbers may be: lowest and highest."""
-PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
-"""x264's own."""
-DIALECTS = ("openai", "sglang", "vllm-omni", "fastvideo", "afterframe")
-"""How servers of the OpenAI Videos protocol differ."""
-
-
 def read_config(path: Path) -> Config:
     """Read config.toml; without the file, the defaults.
 
     Raises:
-        ConfigError: it is not TOML, or says something unknown, of the wrong kind or out of range.
+        ConfigError: as :func:`parse_config`, or it cannot be read.
     """
     try:
-        text = path.read_text("utf-8")
+        text = typed_toml.read_text(path)
     except FileNotFoundError:
         return Config()
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not written in UTF-8.", "Save it as UTF-8 in your editor.") from error
-    except (IsADirectoryError, NotADirectoryError) as error:
-        raise ConfigError(
-            f"{path} cannot be a file: {error.strerror}.", "Move away what stands in its place."
-        ) from error
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.", "Give yourself the right to read it.") from error
     return parse_config(text, str(path))
 
 
@@ -297,12 +274,8 @@ def parse_config(text: str, where: str) -> Config:
     Raises:
         ConfigError: it is not TOML, or says something unknown, of the wrong kind or out of range.
     """
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{where} is not valid TOML: {error}.", "Fix or remove the line it names.") from error
-    config = _build(Config, data, where)
-    _check(config, where)
+    config = typed_toml.parse(Config, text, where, "docs/settings.md")
+    _check_endpoints(config.remote.endpoints, where)
     return config
 
 
@@ -337,80 +310,28 @@ class Settings:
         return self._config
 
 
-def _check(config: Config, where: str) -> None:
-    for name, (low, high) in RANGES.items():
-        section, _, key = name.partition(".")
-        value = getattr(getattr(config, section), key)
-        if not low <= value <= high:
-            raise ConfigError(f"{where}: {name} cannot be {value:.15g}.", f"It goes from {low:.15g} to {high:.15g}.")
-    if config.render.preset not in PRESETS:
-        raise ConfigError(
-            f"{where}: render.preset cannot be “{config.render.preset}”.", f"One of {', '.join(PRESETS)}."
-        )
-    _check_endpoints(config.remote.endpoints, where)
-
-
 def _check_endpoints(endpoints: tuple[EndpointConfig, ...], where: str) -> None:
     for number, endpoint in enumerate(endpoints, 1):
-        try:
-            address = urlsplit(endpoint.url)
-            usable = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
-        except ValueError:  # brackets that do not match, a port above 65535
-            usable = False
-        if not usable:  # it may hold a password: not shown
-            raise ConfigError(
-                f"{where}: remote.endpoints: url of endpoint {number} is no address that can be used.",
-                'Write url = "http://HOST:PORT" for each; a port goes from 1 to 65535.',
-            )
-        if address.username or address.password or address.query or address.fragment:
-            raise ConfigError(
-                f"{where}: the address of endpoint {address.hostname} holds more than host, port and path.",
-                "Put its key into a file or the environment, and name that as key_file or key_env.",
-            )
-        if endpoint.dialect not in DIALECTS:
-            raise ConfigError(
-                f"{where}: the dialect of endpoint {endpoint.title} cannot be “{endpoint.dialect}”.",
-                f"One of {', '.join(DIALECTS)}.",
-            )
-        if not 1 <= endpoint.slots <= 64 or not 1 <= endpoint.timeout_s <= 86_400:
-            raise ConfigError(
-                f"{where}: slots or timeout_s of endpoint {endpoint.title} is out of range.",
-                "slots goes from 1 to 64, timeout_s from 1 to 86400.",
-            )
+        _check_address(endpoint.url, f"{where}: remote.endpoints #{number}.url")
     titles = [endpoint.title for endpoint in endpoints]
     if twice := next((title for title in titles if titles.count(title) > 1), None):
         raise ConfigError(f"{where}: two endpoints are called {twice}.", "Give each a name of its own.")
 
 
-T = TypeVar("T")
-
-
-def _build(kind: type[T], data: Mapping[str, Any], where: str) -> T:
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]
-    hints = get_type_hints(kind)
-    values: dict[str, Any] = {}
-    for name, value in data.items():
-        if name not in known:
-            raise ConfigError(f"{where}: “{name}” is not a setting.", f"Known here: {', '.join(sorted(known))}.")
-        values[name] = _value(hints[name], value, f"{where}: {name}")
-    return kind(**values)
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    if isinstance(value, int) and abs(value) > sys.float_info.max:
-        raise ConfigError(f"{where} cannot be so large a number.", "docs/settings.md names the limits.")
-    if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, dict):
-        return _build(hint, value, where)
-    if hint == tuple[EndpointConfig, ...] and isinstance(value, list) and all(isinstance(v, dict) for v in value):
-        return tuple(_build(EndpointConfig, item, where) for item in value)
-    if hint == tuple[str, ...] and isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return tuple(value)
-    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if hint in (bool, int, str) and type(value) is hint:
-        return value
-    if hint == Mapping[str, Any] and isinstance(value, dict):
-        return value
-    raise ConfigError(
-        f"{where} cannot be {shortened(repr(value))}.", "See docs/settings.md for the kind of value it takes."
-    )
+def _check_address(url: str, where: str) -> None:
+    """Refuse an address that cannot be used. It may hold a password, so no message shows it."""
+    try:
+        address = urlsplit(url)
+        usable = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:  # brackets that do not match, a port above 65535
+        usable = False
+    if not usable:
+        raise ConfigError(
+            f"{where} is not a valid address.",
+            'Write url = "http://HOST:PORT" for each endpoint; a port goes from 1 to 65535.',
+        )
+    if address.username or address.password or address.query or address.fragment:
+        raise ConfigError(
+            f"{where} holds more than host, port and path (host {address.hostname}).",
+            "Put its key into a file or the environment, and name that as key_file or key_env.",
+        )

@@ -7,18 +7,16 @@ them. docs/models.md explains each key.
 from __future__ import annotations
 
 import json
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
+from afterframe import typed_toml
 from afterframe.domain import CameraMovement
 from afterframe.errors import ConfigError, NotFound
 
-FAMILIES = ("wan", "ltx", "ltx2", "cogvideox")
 FOLDER_PROFILE = "afterframe-model.toml"
 """A model folder's own profile."""
 SEPARATOR = "+"
@@ -130,7 +128,7 @@ class Profile:
     name: str
     title: str
     """As the model's makers write it."""
-    family: str
+    family: Literal["wan", "ltx", "ltx2", "cogvideox"]
     pipeline: str
     """Class in diffusers, named so that a folder's own index cannot choose another."""
     repository: str
@@ -321,9 +319,9 @@ def all_profiles(own: Path) -> list[Profile]:
     Args:
         own: the folder of the user's profiles; it may be missing.
     Raises:
-        ConfigError: one of the user's cannot be used.
+        ConfigError: one of the user's cannot be read or used.
     """
-    users = [parse(path.read_text("utf-8"), str(path)) for path in sorted(own.glob("*.toml"))]
+    users = [parse(typed_toml.read_text(path), str(path)) for path in sorted(own.glob("*.toml"))]
     found: dict[str, Profile] = {}
     for profile in (*users, *packaged_profiles()):
         found.setdefault(profile.name, profile)
@@ -343,18 +341,13 @@ def parse(text: str, where: str) -> Profile:
     Raises:
         ConfigError: it says something unknown, or lacks something.
     """
-    try:
-        profile: Profile = _build(Profile, tomllib.loads(text), where)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{where} is not valid TOML: {error}.", "Mend or remove the line it names.") from error
+    profile = typed_toml.parse(Profile, text, where, "docs/models.md")
     _check(profile, where)
     return profile
 
 
 def _check(profile: Profile, where: str) -> None:
     problems = []
-    if profile.family not in FAMILIES:
-        problems.append(f"family is “{profile.family}”, not one of {', '.join(FAMILIES)}")
     if not profile.plans:
         problems.append("there is no [[plans]]")
     if strangers := set(profile.words.camera) - set(CameraMovement):
@@ -363,33 +356,3 @@ def _check(profile: Profile, where: str) -> None:
         problems.append("name holds one of + : / \\ = or a space")
     if problems:
         raise ConfigError(f"{where}: {'; '.join(problems)}.", "docs/models.md explains each key.")
-
-
-T = TypeVar("T")
-
-
-def _build(kind: type[T], data: Mapping[str, Any], where: str) -> T:
-    hints = get_type_hints(kind)
-    if strange := set(data) - set(hints):
-        raise ConfigError(f"{where}: unknown: {', '.join(sorted(strange))}.", f"Known here: {', '.join(hints)}.")
-    try:
-        return kind(**{name: _value(hints[name], value, f"{where}: {name}") for name, value in data.items()})
-    except TypeError:
-        missing = [f.name for f in fields(kind) if f.name not in data]  # type: ignore[arg-type]
-        raise ConfigError(f"{where}: something is missing of {', '.join(missing)}.", "See docs/models.md.") from None
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    if isinstance(hint, type) and is_dataclass(hint) and isinstance(value, Mapping):
-        return _build(hint, value, where)
-    if get_origin(hint) is tuple and isinstance(value, Iterable) and not isinstance(value, str):
-        return tuple(_value(get_args(hint)[0], item, where) for item in value)
-    if get_origin(hint) is Literal and value in get_args(hint):
-        return value
-    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if hint in (bool, int, str) and type(value) is hint:
-        return value
-    if isinstance(value, Mapping) and get_origin(hint) is not None and issubclass(get_origin(hint), Mapping):
-        return MappingProxyType(dict(value))
-    raise ConfigError(f"{where} cannot be {value!r}.", "docs/models.md tells the kind of value it takes.")
