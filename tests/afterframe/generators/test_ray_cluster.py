@@ -12,7 +12,7 @@ from afterframe.domain import Scene
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, Unavailable
 from afterframe.generators import registry
 from afterframe.generators.ray_cluster import actor
-from afterframe.generators.ray_cluster.actor import About, Head, RenderActor
+from afterframe.generators.ray_cluster.actor import ActorInfo, ClipFormat, RenderActor
 from afterframe.generators.ray_cluster.connection import connect
 from afterframe.generators.ray_cluster.generator import Ray
 from afterframe.imaging.frames import Frames, PreparedPhoto, Sound
@@ -44,8 +44,8 @@ def test_a_renderer_sends_a_clip_in_pieces(monkeypatch: pytest.MonkeyPatch) -> N
     kinds, things = zip(
         *RenderActor("parallax", 0, "node-1").render(photo(), make_recipe(duration_s=0.625)), strict=True
     )
-    assert kinds == ("head", "frames", "frames", "frames")
-    assert things[0] == Head("yuv420p", (96, 64), 8, 5, None)
+    assert kinds == ("format", "frames", "frames", "frames")
+    assert things[0] == ClipFormat("yuv420p", (96, 64), 8, 5, None)
     assert [len(piece) for piece in things[1:]] == [2, 2, 1]
 
 
@@ -58,7 +58,7 @@ def test_a_sound_comes_last(given: Any) -> None:
                 silent.pixel_format, silent.size, silent.fps, silent.count, silent.frames, sound=lambda: sound
             )
 
-    assert [kind for kind, _ in given(Loud()).render(photo(), make_recipe())] == ["head", "frames", "sound"]
+    assert [kind for kind, _ in given(Loud()).render(photo(), make_recipe())] == ["format", "frames", "sound"]
 
 
 def test_errors_travel_as_they_are(given: Any) -> None:
@@ -70,19 +70,19 @@ def test_errors_travel_as_they_are(given: Any) -> None:
 def test_a_clip_stops_when_told(given: Any) -> None:
     made = RenderActor("parallax", 0, "node-1")
     items = made.render(photo(), make_recipe(duration_s=20.0))
-    assert next(items)[0] == "head"
+    assert next(items)[0] == "format"
     made.stop()
     kind, error = next(items)
     assert kind == "error"
     assert isinstance(error, Cancelled)
-    assert [kind for kind, _ in made.render(photo(), make_recipe())] == ["head", "frames"]  # and the next one runs
+    assert [kind for kind, _ in made.render(photo(), make_recipe())] == ["format", "frames"]  # and the next one runs
 
 
 def test_a_renderer_tells_what_it_is_and_how_far() -> None:
     made = RenderActor("parallax", 0, "node-1")
-    kind, about = made.about()
-    assert kind == "about"
-    assert isinstance(about, About)
+    kind, about = made.info()
+    assert kind == "info"
+    assert isinstance(about, ActorInfo)
     assert (about.node_id, about.name, about.capabilities.loop) == ("node-1", "parallax", True)
     assert made.overscan(make_recipe())[0] == "overscan"
     assert made.adapt(make_recipe()) == ("recipe", make_recipe())
@@ -91,7 +91,7 @@ def test_a_renderer_tells_what_it_is_and_how_far() -> None:
 
 
 def test_what_a_machine_does_not_have_is_named() -> None:
-    kind, error = RenderActor("sora", 0, "node-1").about()
+    kind, error = RenderActor("sora", 0, "node-1").info()
     assert kind == "error"
     assert isinstance(error, NotFound)
     assert "sora" in error.message

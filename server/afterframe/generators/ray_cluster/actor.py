@@ -1,16 +1,16 @@
 """The half that runs on the cluster: one warm generator beside each GPU.
 
-Photo and recipe come in as messages, frames go out in pieces: no disk is shared. What it gives is one stream of
-items, each a pair of what it is and the thing itself:
+No disk is shared: photo and recipe arrive as arguments, and a clip leaves as a stream of messages, each a pair of its
+kind and its content:
 
-    ("head", Head)            once, first            ("frames", array (n, ...))     until all are there
+    ("format", ClipFormat)    once, first            ("frames", array (n, ...))     until all have been sent
     ("sound", Sound)          at most once           ("error", AfterframeError)     instead of the rest
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,12 +25,13 @@ from afterframe.imaging.frames import EncodedClip, Frames, Model, PixelFormat, P
 
 PIECE_BYTES = 8 << 20
 """Frames are sent in pieces of about this size."""
-Item = tuple[str, Any]
+Message = tuple[str, Any]
+"""A kind, and the content that it has."""
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """What a renderer is."""
+class ActorInfo:
+    """The generator that a renderer uses, and where it runs."""
 
     node_id: str
     name: str
@@ -39,8 +40,8 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """A clip's form, see :class:`afterframe.imaging.frames.Frames`."""
+class ClipFormat:
+    """A clip's size, length and pixel format, see :class:`afterframe.imaging.frames.Frames`."""
 
     pixel_format: PixelFormat
     size: tuple[int, int]
@@ -50,12 +51,12 @@ class Head:
 
 
 class RenderActor:
-    """A Ray actor with two threads: one renders, the other answers how far it is and hears a wish to stop.
+    """A Ray actor with two threads: one renders, the other tells the progress and takes the order to stop.
 
     Args:
-        generator: a generator's name, as :func:`afterframe.generators.registry.load` takes it, on that machine.
+        generator: what makes the frames on that machine, as :func:`afterframe.generators.registry.load` takes it.
         plan: its memory plan.
-        node_id: of the machine that it runs on; asked of Ray by default.
+        node_id: of the machine that it runs on; empty: Ray is asked.
     """
 
     def __init__(self, generator: str, plan: int = 0, node_id: str = "") -> None:
@@ -65,34 +66,35 @@ class RenderActor:
         self._made: Generator | None = None
         self._loading = threading.Lock()
         self._stop = threading.Event()
-        self._told: tuple[float, float | None] = (0.0, None)
+        self._progress: tuple[float, float | None] = (0.0, None)
 
-    def where(self) -> str:
-        """The id of its node: it runs."""
+    def node_id(self) -> str:
+        """The id of the machine that it runs on; an answer at all says that it has started."""
         if not self._node_id:
             import ray
 
             self._node_id = ray.get_runtime_context().get_node_id()
         return self._node_id
 
-    def about(self) -> Item:
-        """("about", About) or ("error", ...)."""
-        return self._said(lambda made: ("about", About(self.where(), made.name, made.version, made.capabilities)))
+    def info(self) -> Message:
+        """("info", ActorInfo) or ("error", ...)."""
+        return self._answer(
+            lambda made: ("info", ActorInfo(self.node_id(), made.name, made.version, made.capabilities))
+        )
 
-    def adapt(self, recipe: Recipe) -> Item:
+    def adapt(self, recipe: Recipe) -> Message:
         """("recipe", Recipe) or ("error", ...)."""
-        return self._said(lambda made: ("recipe", made.adapt(recipe)))
+        return self._answer(lambda made: ("recipe", made.adapt(recipe)))
 
-    def overscan(self, recipe: Recipe) -> Item:
+    def overscan(self, recipe: Recipe) -> Message:
         """("overscan", float) or ("error", ...)."""
-        return self._said(lambda made: ("overscan", made.overscan(recipe)))
+        return self._answer(lambda made: ("overscan", made.overscan(recipe)))
 
-    def _said(self, answer: Any) -> Item:
+    def _answer(self, question: Callable[[Generator], Message]) -> Message:
         try:
-            made: Item = answer(self._generator())
+            return question(self._generator())
         except AfterframeError as error:
             return "error", error
-        return made
 
     def _generator(self) -> Generator:
         """The generator, made with the settings of the machine that this runs on."""
@@ -101,32 +103,35 @@ class RenderActor:
                 self._made = registry.load(self._name, Settings(Home.find()), self._plan)
             return self._made
 
-    def render(self, photo: PreparedPhoto, recipe: Recipe) -> Iterator[Item]:
-        """Make a clip; see the module."""
+    def render(self, photo: PreparedPhoto, recipe: Recipe) -> Iterator[Message]:
+        """Make a clip; the module says which messages it sends."""
         self._stop.clear()
-        self._told = (0.0, None)
+        self._progress = (0.0, None)
         try:
-            frames = self._generator().generate(photo, recipe, self._note, self._stop.is_set)
+            frames = self._generator().generate(photo, recipe, self._note_progress, self._stop.is_set)
             if isinstance(frames, EncodedClip):
-                raise GenerateError(f"{self._name} works elsewhere itself.", "Set cluster.generator to another one.")
-            yield "head", Head(frames.pixel_format, frames.size, frames.fps, frames.count, frames.model)
+                raise GenerateError(
+                    f"The generator {self._name} sends its work to other machines.",
+                    "Set cluster.generator to another one.",
+                )
+            yield "format", ClipFormat(frames.pixel_format, frames.size, frames.fps, frames.count, frames.model)
             yield from (("frames", piece) for piece in _pieces(frames))
             if sound := frames.sound():
                 yield "sound", sound
         except AfterframeError as error:
             yield "error", error
         except MemoryError:
-            yield "error", OutOfMemory("Memory ran out in the cluster.", "Choose a smaller size.")
+            yield "error", OutOfMemory("Memory ran out on a machine of the cluster.", "Choose a smaller size.")
 
-    def _note(self, share: float, eta_s: float | None = None, /) -> None:
-        self._told = (share, eta_s)
+    def _note_progress(self, share: float, eta_s: float | None = None, /) -> None:
+        self._progress = (share, eta_s)
 
     def progress(self) -> tuple[float, float | None]:
-        """The share that is done, 0-1, and the time left, seconds."""
-        return self._told
+        """The share that is done, 0-1, and the time left, seconds; None: not known."""
+        return self._progress
 
     def stop(self) -> None:
-        """Stop the clip that is being made."""
+        """Cancel the clip that is being made."""
         self._stop.set()
 
 

@@ -1,7 +1,7 @@
-"""Joining a Ray cluster as its client, and what it consists of.
+"""Joining a Ray cluster as its client, and its machines.
 
-Ray's drivers run beside a node of their cluster: this machine joins with ``ray start --address=HEAD:PORT
---num-cpus=0``, and makes nothing itself.
+A Ray driver runs on a node of its cluster: this machine joins with ``ray start --address=HEAD:PORT --num-cpus=0``, and
+renders nothing itself.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from afterframe.errors import ConfigError, GenerateError, Unavailable
 NAMESPACE = "afterframe"
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_NUM_REDIS_GET_RETRIES": "4",  # the head's port has answered; Ray's own 20 tries take 20 s
+    "RAY_NUM_REDIS_GET_RETRIES": "4",  # the head has answered already; Ray's own 20 retries take 20 s
 }
-REACH_S = 3.0
-"""The head must take a connection within this, seconds; Ray itself would try for a minute."""
+CONNECT_TIMEOUT_S = 3.0
+"""The head must accept a connection within this time, seconds; Ray itself would try for a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,46 +39,47 @@ class Node:
 
 
 def connect(config: ClusterConfig) -> Any:
-    """Join the cluster, unless that is done.
+    """Join the cluster, unless this process has done so.
 
     Returns:
         The ``ray`` module.
     Raises:
-        ConfigError: no cluster is named.
+        ConfigError: config.toml names no cluster.
         GenerateError: Ray is not installed.
-        Unavailable: the cluster is not there, or does not let us in.
+        Unavailable: the cluster does not answer, or does not let us in.
     """
     if not config.address:
         raise ConfigError(
             "config.toml names no cluster.", "Write its address under [cluster]; docs/studio.md shows how."
         )
-    _reach(config.address)
+    _check_reachable(config.address)
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     if config.token_file:
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ["RAY_AUTH_TOKEN_PATH"] = str(Path(config.token_file).expanduser())
     try:
-        import ray  # the settings above must stand before
+        import ray  # it reads the variables above when it is imported
     except ImportError as error:
         raise GenerateError(
             "The generator ray needs the package ray.", "Install Afterframe with the extra “cluster”.", code="no_ray"
         ) from error
     if not ray.is_initialized():
-        with _signals_kept():
+        with _own_sigterm_handler():
             _join(ray, config.address)
     return ray
 
 
-def _reach(address: str) -> None:
+def _check_reachable(address: str) -> None:
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         raise ConfigError(f"The cluster's address cannot be “{address}”.", "Write host and port: gpu1:6379.")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), REACH_S).close()
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_TIMEOUT_S).close()
     except OSError as error:
         raise Unavailable(
-            f"The cluster's head does not answer at {address}.", f"Start it there: `ray start --head --port={port}`."
+            f"The head of the cluster does not answer at {address}.",
+            f"Start it there: `ray start --head --port={port}`.",
         ) from error
 
 
@@ -90,29 +91,29 @@ def _join(ray: Any, address: str) -> None:
     except (ConnectionError, ray.exceptions.AuthenticationError) as error:
         raise Unavailable(
             f"The cluster at {address} does not let this machine in.",
-            "Its token is probably another one: put the head's ~/.ray/auth_token onto this machine and name that file "
-            "as cluster.token_file.",
+            "The tokens probably differ: copy the head's ~/.ray/auth_token to this machine and name that file as "
+            "cluster.token_file.",
         ) from error
     except (RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise Unavailable(
             f"This machine is not in the cluster at {address}.",
-            f"Let it join: `ray start --address={address} --num-cpus=0`.",
+            f"Join it: `ray start --address={address} --num-cpus=0`.",
         ) from error
 
 
 @contextlib.contextmanager
-def _signals_kept() -> Any:
-    """Ray puts handlers of its own on SIGTERM; ours stay."""
+def _own_sigterm_handler() -> Any:
+    """Ray installs a handler for SIGTERM; ours is restored."""
     before = signal.getsignal(signal.SIGTERM)
     try:
         yield
     finally:
-        with contextlib.suppress(ValueError):  # not in the main thread: nothing was changed either
+        with contextlib.suppress(ValueError):  # not in the main thread, where Ray changes nothing either
             signal.signal(signal.SIGTERM, before)
 
 
 def nodes(ray: Any) -> list[Node]:
-    """The machines of the cluster, those that left too."""
+    """The machines of the cluster, also those that have left it."""
     return [
         Node(
             id=node["NodeID"],
@@ -126,12 +127,12 @@ def nodes(ray: Any) -> list[Node]:
 
 
 def cluster_status(config: ClusterConfig) -> dict[str, Any]:
-    """What the cluster consists of, for `afterframe cluster status`.
+    """The cluster's machines and free resources, for `afterframe cluster status`.
 
     Raises:
         AfterframeError: as :func:`connect`.
     """
-    with contextlib.redirect_stdout(sys.stderr):  # where Ray's own messages do no harm
+    with contextlib.redirect_stdout(sys.stderr):  # Ray's own messages must not mix with JSON
         ray = connect(config)
         try:
             free = ray.available_resources()
