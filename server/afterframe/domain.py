@@ -61,7 +61,11 @@ class Direction(StrEnum):
 
 
 class JobState(StrEnum):
-    """A render's life: queued -> running -> publishing -> done; or failed, cancelled."""
+    """A render's life: queued -> running -> publishing -> done; or failed, cancelled.
+
+    The rules of each state stand here alone. What else there is for each (a word on the page, a status of another
+    protocol) is a table keyed by it; tests/afterframe/state/test_render_states.py finds the one that lacks it.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -74,6 +78,26 @@ class JobState(StrEnum):
     def ended(self) -> bool:
         """Nothing more happens by itself."""
         return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+
+    @property
+    def held(self) -> bool:
+        """A worker holds it, with a lease."""
+        return self in (JobState.RUNNING, JobState.PUBLISHING)
+
+    @property
+    def cancellable(self) -> bool:
+        """It can be asked to stop."""
+        return self in (JobState.QUEUED, JobState.RUNNING)
+
+    @property
+    def retryable(self) -> bool:
+        """It can be queued again."""
+        return self.ended and self is not JobState.DONE
+
+    @property
+    def listed_as(self) -> JobState:
+        """The state that lists show it in: a clip that is being put in place is still being made."""
+        return JobState.RUNNING if self.held else self
 
 
 class Verdict(StrEnum):

@@ -12,7 +12,6 @@ from afterframe.cli.output import hinted, named, out, print_error, shown
 from afterframe.cli.progress import ProgressBar
 from afterframe.cli.recipe_options import given_overrides, recipe_options
 from afterframe.cli.renders import print_again
-from afterframe.domain import JobState
 
 if TYPE_CHECKING:
     from afterframe.app.animate import AnimateResult
@@ -52,7 +51,7 @@ def print_results(results: Sequence[AnimateResult]) -> None:
             why = named(result.photo, result.error.message)
             out.print(f"[red]{result.state:7}[/] {shown(why)} {hinted(result.error.hint)}".rstrip())
             for job in result.jobs:
-                if job.state in (JobState.FAILED, JobState.CANCELLED):
+                if job.state.retryable:
                     print_again(job.id)
     done = sum(result.state == "done" for result in results)
     if len(results) > 1:

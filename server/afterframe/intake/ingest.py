@@ -243,7 +243,7 @@ class Ingest:
     def _drop_outdated(self, photo: Photo) -> None:
         """A render of what the file held before would be of a photo that is no more."""
         for job in self._queue.of_photo(photo.id):
-            if job.photo_sha256 != photo.sha256 and job.origin == "watch" and job.state in ("queued", "running"):
+            if job.photo_sha256 != photo.sha256 and job.origin == "watch" and job.state.cancellable:
                 self._queue.cancel(job.id)
 
     def _refuse(self, path: Path, error: PhotoError | RecipeError) -> None:

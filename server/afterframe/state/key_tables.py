@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from afterframe.domain import JobState
 from afterframe.state import search_keys
 from afterframe.state.search_keys import SearchKeys
 from afterframe.state.transaction import transaction
@@ -31,7 +32,7 @@ class KeyTable:
 
 
 CLIP_KEYS = KeyTable("clip_keys", "clips")
-RENDER_KEYS = KeyTable("render_keys", "jobs", "jobs.state <> 'done'")
+RENDER_KEYS = KeyTable("render_keys", "jobs", f"jobs.state <> '{JobState.DONE}'")
 
 
 def put_keys(connection: sqlite3.Connection, table: KeyTable, seq: int, keys: SearchKeys) -> None:

@@ -16,15 +16,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from afterframe.domain import Verdict
+from afterframe.domain import JobState, Verdict
 from afterframe.errors import UsageError
 from afterframe.state.search_keys import KeyKind, SearchKeys, fold
 
 IntColumn = npt.NDArray[np.int64]
 RowMask = npt.NDArray[np.bool_]
 
-STATES = ("done", "queued", "running", "failed", "cancelled")
-"""How far a clip is; what is being put in place counts as running."""
+STATES = tuple(str(state) for state in JobState if state.listed_as is state)
+"""The states that lists tell apart; a clip's is always done."""
+UNFINISHED_STATES = tuple(state for state in STATES if state != JobState.DONE)
+"""Those of renders that are not clips yet."""
 VERDICTS = tuple(str(verdict) for verdict in Verdict)
 
 

@@ -147,7 +147,7 @@ class ClipListing(Listing[Clip]):
         judged = connection.execute("SELECT seq, verdict, rating FROM clips INDEXED BY clips_judged WHERE present = 1")
         present = {row[0]: (row[1], row[2]) for row in judged}
         rows = connection.execute(f"SELECT {', '.join(KEYS)} FROM clip_keys ORDER BY seq")  # noqa: S608 - our names
-        return EMPTY.having([(*self._keys(row), "done", *present[row[0]]) for row in rows if row[0] in present])
+        return EMPTY.having([(*self._keys(row), JobState.DONE, *present[row[0]]) for row in rows if row[0] in present])
 
     def _changed(self) -> ListIndex:
         """The index with the clips that events tell of: new ones, judged ones, ones that are gone."""
@@ -166,7 +166,7 @@ class ClipListing(Listing[Clip]):
             return self._all()  # a clip was replaced by another one
         index = self._index.without([row["seq"] for row in rows])
         here = [row for row in rows if row["present"]]
-        return index.having([(*self._keys(row), "done", row["verdict"], row["rating"]) for row in here])
+        return index.having([(*self._keys(row), JobState.DONE, row["verdict"], row["rating"]) for row in here])
 
 
 class RenderListing(Listing[Job]):
@@ -185,8 +185,10 @@ class RenderListing(Listing[Job]):
 
     def _all(self) -> ListIndex:
         connection = self._db.connection
-        states = connection.execute("SELECT seq, state FROM jobs INDEXED BY jobs_state WHERE state <> 'done'")
-        state = {row[0]: _how_far(row[1]) for row in states}
+        states = connection.execute(
+            "SELECT seq, state FROM jobs INDEXED BY jobs_state WHERE state <> ?", (JobState.DONE,)
+        )
+        state = {row[0]: JobState(row[1]).listed_as for row in states}
         rows = connection.execute(f"SELECT {', '.join(KEYS)} FROM render_keys ORDER BY seq")  # noqa: S608 - our names
         return EMPTY.having([self._entry(row, state[row[0]]) for row in rows if row[0] in state])
 
@@ -200,15 +202,10 @@ class RenderListing(Listing[Job]):
                 ORDER BY jobs.seq""",  # noqa: S608 - our own names
             (self._cursor,),
         ).fetchall()
-        states = [None if row["state"] == JobState.DONE else _how_far(row["state"]) for row in rows]
+        states = [None if row["state"] == JobState.DONE else JobState(row["state"]).listed_as for row in rows]
         other = [(row, state) for row, state in zip(rows, states, strict=True) if state != self._index.state_of(row[0])]
         index = self._index.without([row["seq"] for row, _ in other])
         return index.having([self._entry(row, state) for row, state in other if state is not None])
 
     def _entry(self, row: Sequence[Any], state: str) -> tuple[Any, ...]:
         return (*self._keys(row), state, NO_VERDICT, 0)
-
-
-def _how_far(state: str) -> str:
-    """A job's state as one of the list's."""
-    return str(JobState.RUNNING) if state == JobState.PUBLISHING else state

@@ -31,6 +31,17 @@ ELSEWHERE = ("remote", "ray")
 """Generators whose work is done on other machines: each has a lane of its own, all others share the local one."""
 
 
+def _sql(*states: JobState) -> str:
+    """States as a list of literals: SQLite uses a partial index for those only."""
+    return f"({', '.join(repr(str(state)) for state in states)})"
+
+
+_QUEUED = repr(str(JobState.QUEUED))
+_GOING = _sql(*(state for state in JobState if not state.ended))
+_HELD = _sql(*(state for state in JobState if state.held))
+_CANCELLABLE = _sql(*(state for state in JobState if state.cancellable))
+
+
 class LeaseLost(AfterframeError):
     """The job belongs to somebody else by now: drop it without a trace."""
 
@@ -71,12 +82,12 @@ class Queue:
         """
         with self._db.transaction() as connection:
             same = connection.execute(
-                """SELECT jobs.* FROM jobs LEFT JOIN clips ON clips.id = jobs.clip_id
+                f"""SELECT jobs.* FROM jobs LEFT JOIN clips ON clips.id = jobs.clip_id
                    WHERE jobs.photo_id = ? AND jobs.photo_sha256 = ? AND jobs.recipe_hash = ? AND jobs.generator = ?
                      AND jobs.seed = ? AND jobs.parent_clip IS ?
-                     AND (jobs.state IN ('queued', 'running', 'publishing') AND NOT cancel_requested
-                          OR jobs.state = 'done' AND clips.present)
-                   ORDER BY jobs.seq DESC LIMIT 1""",
+                     AND (jobs.state IN {_GOING} AND NOT cancel_requested
+                          OR jobs.state = '{JobState.DONE}' AND clips.present)
+                   ORDER BY jobs.seq DESC LIMIT 1""",  # noqa: S608 - our own literals
                 (
                     order.photo.id,
                     order.photo.sha256,
@@ -87,7 +98,7 @@ class Queue:
                 ),
             ).fetchone()
             if same is not None:
-                if order.reserved_for and same["state"] == "queued":
+                if order.reserved_for and same["state"] == JobState.QUEUED:
                     connection.execute(
                         "UPDATE jobs SET reserved_for = ? WHERE id = ?", (order.reserved_for, same["id"])
                     )
@@ -101,7 +112,7 @@ class Queue:
         seq = connection.execute(
             """INSERT INTO jobs (id, photo_id, photo_sha256, recipe, recipe_hash, seed, generator, origin, parent_clip,
                                  reserved_for, state, place, created_at, updated_at)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', (SELECT COALESCE(MAX(place), 0) + 1 FROM jobs), ?, ?)""",
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT COALESCE(MAX(place), 0) + 1 FROM jobs), ?, ?)""",
             (
                 job_id,
                 order.photo.id,
@@ -113,6 +124,7 @@ class Queue:
                 order.origin,
                 order.parent_clip,
                 order.reserved_for,
+                JobState.QUEUED,
                 now,
                 now,
             ),
@@ -136,9 +148,9 @@ class Queue:
             if self.paused and not reserved_only:
                 return None
             row = connection.execute(
-                f"""UPDATE jobs SET state = 'running', owner = :owner, lease_until = :until, progress = 0, eta_s = NULL,
-                           error = NULL, updated_at = :now
-                    WHERE seq = (SELECT seq FROM jobs WHERE state = 'queued' AND {reserved} AND {_in_lane(lane)}
+                f"""UPDATE jobs SET state = '{JobState.RUNNING}', owner = :owner, lease_until = :until, progress = 0,
+                           eta_s = NULL, error = NULL, updated_at = :now
+                    WHERE seq = (SELECT seq FROM jobs WHERE state = {_QUEUED} AND {reserved} AND {_in_lane(lane)}
                                  ORDER BY place LIMIT 1)
                     RETURNING id""",  # noqa: S608 - our own literals
                 {"owner": owner, "process": process, "until": self._clock() + LEASE_S, "now": self._clock()},
@@ -148,7 +160,7 @@ class Queue:
     def has_queued(self, lane: str) -> bool:
         """Whether a job waits in this lane."""
         row = self._db.connection.execute(
-            f"SELECT 1 FROM jobs WHERE state = 'queued' AND {_in_lane(lane)} LIMIT 1"  # noqa: S608 - our own literals
+            f"SELECT 1 FROM jobs WHERE state = {_QUEUED} AND {_in_lane(lane)} LIMIT 1"  # noqa: S608 - our own literals
         ).fetchone()
         return row is not None
 
@@ -180,9 +192,9 @@ class Queue:
         """
         with self._db.transaction() as connection:
             row = connection.execute(
-                """UPDATE jobs SET state = 'publishing', progress = 1, eta_s = NULL, updated_at = ?
-                   WHERE id = ? AND owner = ? AND state = 'running' RETURNING cancel_requested""",
-                (self._clock(), job_id, owner),
+                """UPDATE jobs SET state = ?, progress = 1, eta_s = NULL, updated_at = ?
+                   WHERE id = ? AND owner = ? AND state = ? RETURNING cancel_requested""",
+                (JobState.PUBLISHING, self._clock(), job_id, owner, JobState.RUNNING),
             ).fetchone()
             if row is None:
                 raise LeaseLost("This render was given to another worker.")
@@ -299,7 +311,8 @@ class Queue:
         with self._db.transaction() as connection:
             rows = connection.execute(
                 """SELECT owner AS name FROM jobs WHERE owner IS NOT NULL
-                   UNION SELECT reserved_for FROM jobs WHERE reserved_for IS NOT NULL AND state = 'queued'"""
+                   UNION SELECT reserved_for FROM jobs WHERE reserved_for IS NOT NULL AND state = ?""",
+                (JobState.QUEUED,),
             ).fetchall()
             for process in {row["name"].partition("/")[0] for row in rows}:
                 if not is_alive(process):
@@ -323,7 +336,7 @@ class Queue:
     def _requeue(self, connection: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> None:
         rows = connection.execute(
             f"""SELECT id, cancel_requested FROM jobs
-                WHERE state IN ('running', 'publishing') AND {where} ORDER BY place""",  # noqa: S608 - our own literals
+                WHERE state IN {_HELD} AND {where} ORDER BY place""",  # noqa: S608 - our own literals
             values,
         ).fetchall()
         for row in rows:
@@ -331,9 +344,9 @@ class Queue:
                 self._end(connection, row["id"], JobState.CANCELLED)
                 continue
             connection.execute(
-                """UPDATE jobs SET state = 'queued', owner = NULL, lease_until = NULL, progress = 0, eta_s = NULL,
+                """UPDATE jobs SET state = ?, owner = NULL, lease_until = NULL, progress = 0, eta_s = NULL,
                    place = (SELECT MAX(place) + 1 FROM jobs), updated_at = ? WHERE id = ?""",
-                (self._clock(), row["id"]),
+                (JobState.QUEUED, self._clock(), row["id"]),
             )
             self._changed(row["id"])
 
@@ -348,8 +361,15 @@ class Queue:
     ) -> None:
         connection.execute(
             """UPDATE jobs SET state = ?, owner = NULL, lease_until = NULL, eta_s = NULL, clip_id = ?, error = ?,
-               progress = CASE WHEN ? = 'done' THEN 1 ELSE progress END, updated_at = ? WHERE id = ?""",
-            (state, clip_id, json.dumps(error.to_dict()) if error else None, state, self._clock(), job_id),
+               progress = CASE WHEN ? THEN 1 ELSE progress END, updated_at = ? WHERE id = ?""",
+            (
+                state,
+                clip_id,
+                json.dumps(error.to_dict()) if error else None,
+                state == JobState.DONE,
+                self._clock(),
+                job_id,
+            ),
         )
         if state == JobState.DONE:  # its clip is found from now on
             connection.execute("DELETE FROM render_keys WHERE seq = (SELECT seq FROM jobs WHERE id = ?)", (job_id,))
@@ -378,7 +398,7 @@ class Queue:
     def cancel_all(self) -> int:
         """Cancel everything that waits or runs; how many that were."""
         with self._db.transaction() as connection:
-            rows = connection.execute("SELECT id FROM jobs WHERE state IN ('queued', 'running')").fetchall()
+            rows = connection.execute(f"SELECT id FROM jobs WHERE state IN {_CANCELLABLE}").fetchall()  # noqa: S608
             for row in rows:
                 self.cancel(row["id"])
         return len(rows)
@@ -392,13 +412,13 @@ class Queue:
         """
         with self._db.transaction() as connection:
             job = self.get(job_id)
-            if job.state not in (JobState.FAILED, JobState.CANCELLED):
+            if not job.state.retryable:
                 raise WrongState(f"This render is {job.state}; only a failed or cancelled one can be retried.")
             connection.execute(
-                """UPDATE jobs SET state = 'queued', strikes = 0, cancel_requested = 0, error = NULL, progress = 0,
+                """UPDATE jobs SET state = ?, strikes = 0, cancel_requested = 0, error = NULL, progress = 0,
                    plan = 0, note = '',
                    place = (SELECT MAX(place) + 1 FROM jobs), updated_at = ? WHERE id = ?""",
-                (self._clock(), job_id),
+                (JobState.QUEUED, self._clock(), job_id),
             )
             return self._changed(job_id)
 
@@ -410,11 +430,13 @@ class Queue:
         """
         with self._db.transaction() as connection:
             ids = list(dict.fromkeys(job_ids))
-            first = connection.execute("SELECT MIN(place) FROM jobs WHERE state = 'queued'").fetchone()[0] or 0
+            row = connection.execute(f"SELECT MIN(place) FROM jobs WHERE state = {_QUEUED}").fetchone()  # noqa: S608
+            first = row[0] or 0
             for index, job_id in enumerate(ids):
                 self.get(job_id)
                 connection.execute(
-                    "UPDATE jobs SET place = ? WHERE id = ? AND state = 'queued'", (first - len(ids) + index, job_id)
+                    "UPDATE jobs SET place = ? WHERE id = ? AND state = ?",
+                    (first - len(ids) + index, job_id, JobState.QUEUED),
                 )
                 self._changed(job_id)
 
@@ -471,8 +493,8 @@ class Queue:
     def waiting(self, limit: int = 500) -> list[Job]:
         """What runs and what waits, in the order in which it will be done."""
         rows = self._db.connection.execute(
-            f"""{_SELECT} WHERE jobs.state IN ('queued', 'running', 'publishing')
-                ORDER BY jobs.state = 'queued', jobs.place LIMIT ?""",
+            f"""{_SELECT} WHERE jobs.state IN {_GOING}
+                ORDER BY jobs.state = {_QUEUED}, jobs.place LIMIT ?""",
             (limit,),
         ).fetchall()
         return [_job(row) for row in rows]
@@ -486,7 +508,7 @@ class Queue:
         """How long all that waits and runs may take, seconds: by the pace of the latest clips that came one after
         another without a break. None: there is nothing to do, or no pace yet."""
         rows = self._db.connection.execute(
-            "SELECT created_at, updated_at FROM jobs WHERE state = 'done' ORDER BY seq DESC LIMIT 30"
+            "SELECT created_at, updated_at FROM jobs WHERE state = ? ORDER BY seq DESC LIMIT 30", (JobState.DONE,)
         ).fetchall()
         rows.sort(key=lambda row: row["updated_at"], reverse=True)
         paces = sorted(
@@ -495,7 +517,7 @@ class Queue:
             if later["created_at"] <= earlier["updated_at"]
         )
         counts = self.counts()
-        going = counts["queued"] + counts["running"]
+        going = sum(counts[state] for state in JobState if state.cancellable)
         return going * paces[len(paces) // 2] if going and len(paces) >= 3 else None
 
     def counts(self) -> dict[str, int]:

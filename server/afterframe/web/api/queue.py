@@ -10,12 +10,11 @@ from afterframe.web.http.schemas import Json, form, listed, ref
 from afterframe.web.http.services import Services
 
 ROUTES = Routes()
-GOING = (JobState.QUEUED, JobState.RUNNING, JobState.PUBLISHING)
 
 
 def depth(counts: dict[str, int]) -> int:
     """How many renders wait or run."""
-    return sum(counts[state] for state in GOING)
+    return sum(counts[state] for state in JobState if not state.ended)
 
 
 def queue_json(services: Services) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from afterframe.state.list_index import SORTS, STATES
+from afterframe.state.list_index import SORTS, UNFINISHED_STATES
 from afterframe.web.api.clip_list import CHOICE, CHOICES, OUTLINE, SKIP, choice_of, outline_json
 from afterframe.web.api.renders import PAGE
 from afterframe.web.http import schemas
@@ -14,7 +14,7 @@ ROUTES = Routes()
 OF_CLIPS = ("verdict", "rating")
 """What only clips can be chosen and ordered by."""
 STATE: Json = {
-    **one_of(*STATES[1:]),
+    **one_of(*UNFINISHED_STATES),
     "description": "Left out: all of them. What is being put in place counts as running.",
 }
 UNFINISHED: dict[str, Json] = {

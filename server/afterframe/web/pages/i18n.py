@@ -15,17 +15,19 @@ from typing import Protocol
 
 from flask import Request
 
+from afterframe.domain import JobState
+
 FOLDER = Path(__file__).parents[1] / "languages"
 LANGUAGES = {"en": "English", "de": "Deutsch", "ja": "日本語"}
 COOKIE = "afterframe_language"
 
 STATES = {
-    "queued": "waiting",
-    "running": "being made",
-    "publishing": "being put in place",
-    "done": "done",
-    "failed": "failed",
-    "cancelled": "cancelled",
+    JobState.QUEUED: "waiting",
+    JobState.RUNNING: "being made",
+    JobState.PUBLISHING: "being put in place",
+    JobState.DONE: "done",
+    JobState.FAILED: "failed",
+    JobState.CANCELLED: "cancelled",
 }
 
 
