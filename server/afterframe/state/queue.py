@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from afterframe.domain import Failure, Job, JobState, Photo, Recipe
+from afterframe.domain import Failure, GeneratorName, Job, JobState, Photo, Recipe
 from afterframe.errors import AfterframeError, NotFound, OutOfMemory, WrongState
 from afterframe.state.database import Database
 from afterframe.state.key_tables import RENDER_KEYS, put_keys
@@ -28,7 +28,7 @@ LEASE_S = 30.0
 MAX_STRIKES = 3
 LOCAL = "local"
 ELSEWHERE = ("remote", "ray")
-"""Generators whose work is done on other machines: each has a lane of its own, all others share the local one."""
+"""Kinds of generator that work on other machines: each has a lane of its own, all others share the local one."""
 
 
 def _sql(*states: JobState) -> str:
@@ -40,6 +40,12 @@ _QUEUED = repr(str(JobState.QUEUED))
 _GOING = _sql(*(state for state in JobState if not state.ended))
 _HELD = _sql(*(state for state in JobState if state.held))
 _CANCELLABLE = _sql(*(state for state in JobState if state.cancellable))
+
+
+def lane_of(generator: str) -> str:
+    """The lane of a generator's jobs."""
+    kind = GeneratorName.parse(generator).kind
+    return kind if kind in ELSEWHERE else LOCAL
 
 
 class LeaseLost(AfterframeError):
@@ -110,9 +116,9 @@ class Queue:
         job_id = uuid.uuid4().hex
         recipe = order.recipe.to_dict()
         seq = connection.execute(
-            """INSERT INTO jobs (id, photo_id, photo_sha256, recipe, recipe_hash, seed, generator, origin, parent_clip,
-                                 reserved_for, state, place, created_at, updated_at)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT COALESCE(MAX(place), 0) + 1 FROM jobs), ?, ?)""",
+            """INSERT INTO jobs (id, photo_id, photo_sha256, recipe, recipe_hash, seed, generator, lane, origin,
+                                 parent_clip, reserved_for, state, place, created_at, updated_at)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT COALESCE(MAX(place), 0) + 1 FROM jobs), ?, ?)""",
             (
                 job_id,
                 order.photo.id,
@@ -121,6 +127,7 @@ class Queue:
                 order.recipe.hash,
                 order.recipe.seed,
                 order.generator,
+                lane_of(order.generator),
                 order.origin,
                 order.parent_clip,
                 order.reserved_for,
@@ -144,23 +151,31 @@ class Queue:
         """
         process = owner.partition("/")[0]
         reserved = "reserved_for = :process" if reserved_only else "(reserved_for IS NULL OR reserved_for = :process)"
+        of_lane = "lane = :lane" if lane else "TRUE"
         with self._db.transaction() as connection:
             if self.paused and not reserved_only:
                 return None
             row = connection.execute(
                 f"""UPDATE jobs SET state = '{JobState.RUNNING}', owner = :owner, lease_until = :until, progress = 0,
                            eta_s = NULL, error = NULL, updated_at = :now
-                    WHERE seq = (SELECT seq FROM jobs WHERE state = {_QUEUED} AND {reserved} AND {_in_lane(lane)}
+                    WHERE seq = (SELECT seq FROM jobs WHERE state = {_QUEUED} AND {reserved} AND {of_lane}
                                  ORDER BY place LIMIT 1)
                     RETURNING id""",  # noqa: S608 - our own literals
-                {"owner": owner, "process": process, "until": self._clock() + LEASE_S, "now": self._clock()},
+                {
+                    "owner": owner,
+                    "process": process,
+                    "lane": lane,
+                    "until": self._clock() + LEASE_S,
+                    "now": self._clock(),
+                },
             ).fetchone()
             return self._changed(row["id"]) if row else None
 
     def has_queued(self, lane: str) -> bool:
         """Whether a job waits in this lane."""
         row = self._db.connection.execute(
-            f"SELECT 1 FROM jobs WHERE state = {_QUEUED} AND {_in_lane(lane)} LIMIT 1"  # noqa: S608 - our own literals
+            f"SELECT 1 FROM jobs WHERE state = {_QUEUED} AND lane = ? LIMIT 1",  # noqa: S608 - our own literals
+            (lane,),
         ).fetchone()
         return row is not None
 
@@ -539,14 +554,6 @@ class Queue:
         }
         self._db.emit("render", body, self._clock())
         return job
-
-
-def _in_lane(lane: str) -> str:
-    """The SQL condition that a job belongs to a lane; its generator is ``KIND`` or ``KIND:MODEL``."""
-    kind = "substr(generator, 1, instr(generator || ':', ':') - 1)"
-    if not lane:
-        return "TRUE"
-    return f"{kind} NOT IN {ELSEWHERE}" if lane == LOCAL else f"{kind} = '{ELSEWHERE[ELSEWHERE.index(lane)]}'"
 
 
 _SELECT = "SELECT jobs.*, photos.path AS photo_path FROM jobs JOIN photos ON photos.id = jobs.photo_id"

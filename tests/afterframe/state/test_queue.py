@@ -227,6 +227,39 @@ def test_a_paused_queue_hands_out_nothing_but_reserved_jobs(queue: Queue, catalo
     assert queue.claim(OWNER) is not None
 
 
+@pytest.mark.parametrize(
+    ("generator", "lane"),
+    [("parallax", "local"), ("remotely", "local"), ("remote:box", "remote"), ("ray:remote:box", "ray"), ("ray", "ray")],
+)
+def test_a_job_is_taken_in_the_lane_of_its_generator_alone(
+    queue: Queue, catalog: Catalog, generator: str, lane: str
+) -> None:
+    job, _ = queue.enqueue(NewJob(make_photo(catalog), make_recipe(), generator))
+    others = {"local", "remote", "ray"} - {lane}
+    assert (queue.has_queued(lane), any(map(queue.has_queued, others))) == (True, False)
+    assert not any(queue.claim(OWNER, lane=other) for other in others)
+    claimed = queue.claim(OWNER, lane=lane)
+    assert claimed is not None
+    assert claimed.id == job.id
+
+
+def test_a_lane_is_looked_up_in_an_index(queue: Queue, database: Database) -> None:
+    """An idle daemon asks for each lane all the time, however many jobs wait in others."""
+    asked: list[str] = []
+    database.connection.set_trace_callback(asked.append)
+    queue.has_queued("remote")
+    queue.claim(OWNER, lane="remote")
+    database.connection.set_trace_callback(None)
+    plans = [
+        str(tuple(row))
+        for sql in asked
+        if "'remote'" in sql
+        for row in database.connection.execute(f"EXPLAIN QUERY PLAN {sql}")
+    ]
+    assert sum("jobs_lane" in plan for plan in plans) == 2
+    assert not any("SCAN" in plan or "TEMP B-TREE" in plan for plan in plans)
+
+
 def test_the_order_can_be_changed(queue: Queue, catalog: Catalog) -> None:
     ids = [make_job(queue, catalog, f"/photos/{n}.jpg").id for n in range(4)]
     queue.arrange([ids[2], ids[1]])
