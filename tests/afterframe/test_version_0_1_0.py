@@ -75,7 +75,7 @@ def test_its_queue_goes_on(state: Database) -> None:
     counts = {name: count for name, count in queue.counts().items() if count}
     assert counts == {"done": 3, "failed": 1, "cancelled": 1, "queued": 2}
     assert queue.paused
-    queue.pause(False)
+    queue.pause(paused=False)
     local, remote = queue.claim("worker-1/0", lane="local"), queue.claim("worker-1/1", lane="remote")
     assert local is not None
     assert local.generator == "parallax"

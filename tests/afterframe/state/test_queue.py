@@ -12,7 +12,8 @@ from afterframe.domain import JobState
 from afterframe.errors import Cancelled, GenerateError, NotFound, OutOfMemory, WrongState
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
-from afterframe.state.queue import LEASE_S, MAX_STRIKES, LeaseLost, NewJob, Queue
+from afterframe.state.queue import LEASE_S, LeaseLost, NewJob, Queue
+from afterframe.state.render_changes import MAX_STRIKES
 from factories import Clock, make_clip, make_job, make_order, make_photo, make_recipe
 
 OWNER = "daemon-1-aa/0"
@@ -220,10 +221,10 @@ def test_cancel_all_ends_waiting_and_running(queue: Queue, catalog: Catalog) -> 
 def test_a_paused_queue_hands_out_nothing_but_reserved_jobs(queue: Queue, catalog: Catalog) -> None:
     make_job(queue, catalog)
     make_job(queue, catalog, "/photos/2.jpg", reserved_for="animate-2-bb")
-    queue.pause(True)
+    queue.pause(paused=True)
     assert queue.claim(OWNER) is None
     assert queue.claim("animate-2-bb/0", reserved_only=True) is not None
-    queue.pause(False)
+    queue.pause(paused=False)
     assert queue.claim(OWNER) is not None
 
 

@@ -59,7 +59,7 @@ def steer_queue(call: Call) -> Json:
         if "order" in call.body:
             services.queue.arrange(call.body["order"])
         if "paused" in call.body:
-            services.queue.pause(call.body["paused"])
+            services.queue.pause(paused=call.body["paused"])
         if call.body.get("cancel_all"):
             services.queue.cancel_all()
     return queue_json(services)
