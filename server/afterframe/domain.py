@@ -12,21 +12,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Self
 
-from afterframe.records import (
-    Codec,
-    Property,
-    Shown,
-    file_name,
-    from_plain,
-    if_any,
-    iso_time,
-    recorded,
-    shown,
-    to_plain,
-    unix_time,
-)
+from afterframe.records import Codec, Property, Shown, from_plain, if_any, iso_time, recorded, shown, to_plain, unix_s
 
 
 class PhotoType(StrEnum):
@@ -343,7 +332,7 @@ class Clip:
     photo_path: str = field(
         metadata=recorded(
             stored=False,  # the photo's own row has it
-            sidecar=Property("afterframe:photo", file_name),
+            sidecar=Property("afterframe:photo", lambda path: Path(path).name),
             api=shown("string", name="photo", format="path"),
         )
     )
@@ -372,9 +361,7 @@ class Clip:
     parent_clip: str | None = field(
         default=None,
         metadata=recorded(
-            fixed=True,
-            sidecar=Property("afterframe:parent", if_any),
-            api=shown(["string", "null"], name="parent"),
+            fixed=True, sidecar=Property("afterframe:parent", if_any), api=shown(["string", "null"], name="parent")
         ),
     )
     """The id of the clip that this one refines."""
@@ -415,7 +402,7 @@ class Clip:
     created_at: float = field(
         metadata=recorded(
             fixed=True,
-            sidecar=Property("xmp:CreateDate", iso_time, unix_time),
+            sidecar=Property("xmp:CreateDate", iso_time, unix_s),
             api=shown("number", description="Unix time, seconds."),
         )
     )

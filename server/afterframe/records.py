@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 RECORD = "record"
@@ -101,17 +100,12 @@ def if_any(value: object) -> str | None:
     return str(value) if value else None
 
 
-def file_name(path: str) -> str:
-    """A path without its folder: a sidecar lies beside what it names."""
-    return Path(path).name
-
-
-def iso_time(unix_s: float) -> str:
+def iso_time(time_s: float) -> str:
     """Unix time, seconds, as XMP writes a date (ISO 8601, UTC, to the second)."""
-    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="seconds")
+    return datetime.fromtimestamp(time_s, UTC).isoformat(timespec="seconds")
 
 
-def unix_time(iso: str) -> float:
+def unix_s(iso: str) -> float:
     """The reverse of :func:`iso_time`."""
     return datetime.fromisoformat(iso).timestamp()
 

@@ -21,7 +21,7 @@ from afterframe.records import (
     to_column,
     to_plain,
     to_properties,
-    unix_time,
+    unix_s,
 )
 
 
@@ -87,4 +87,4 @@ def test_the_api_shows_a_field_under_its_name_there() -> None:
 
 
 def test_a_time_is_kept_to_the_second() -> None:
-    assert unix_time(iso_time(1_700_000_000.75)) == 1_700_000_000
+    assert unix_s(iso_time(1_700_000_000.75)) == 1_700_000_000

@@ -57,7 +57,8 @@ class Catalog:
     def put_photo(
         self, path: Path, stamp: Stamp, sha256: str, facts: Mapping[str, Any], scene: Scene | None = None
     ) -> Photo:
-        """Remember a photo that could be read; a new content replaces the earlier row's."""
+        """Remember a photo that could be read; new content replaces that of the earlier row."""
+        seen = json.dumps(scene.to_dict() if scene else {})
         with self._db.transaction() as connection:
             row = connection.execute(
                 """INSERT INTO photos (path, size, mtime_ns, sha256, facts, scene, problem, seen_at)
@@ -66,15 +67,7 @@ class Catalog:
                      sha256 = excluded.sha256, facts = excluded.facts, scene = excluded.scene, problem = NULL,
                      seen_at = excluded.seen_at
                    RETURNING *""",
-                (
-                    str(path),
-                    stamp.size,
-                    stamp.mtime_ns,
-                    sha256,
-                    json.dumps(facts),
-                    json.dumps(scene.to_dict() if scene else {}),
-                    self._clock(),
-                ),
+                (str(path), stamp.size, stamp.mtime_ns, sha256, json.dumps(facts), seen, self._clock()),
             ).fetchone()
         return _photo(row)
 
@@ -102,7 +95,7 @@ class Catalog:
         return Failure(**json.loads(row["problem"])) if row and row["problem"] else None
 
     def problems(self, limit: int = 200) -> list[tuple[str, Failure]]:
-        """Files that were refused, latest first, with the reason; those of a waiting backlog were not."""
+        """Files that were refused, latest first, with the reason; photos on hold are not among them."""
         rows = self._db.connection.execute(
             """SELECT path, problem FROM photos WHERE problem IS NOT NULL AND json_extract(problem, '$.code') <> ?
                ORDER BY seen_at DESC LIMIT ?""",
@@ -125,7 +118,7 @@ class Catalog:
         return Stamp(row["size"], row["mtime_ns"]) if row else None
 
     def note_ingest(self, path: Path, sha256: str) -> bool:
-        """Mark a photo as animated by itself; False when it had been before."""
+        """Mark a photo as animated automatically; False when it had been before."""
         with self._db.transaction() as connection:
             changed = connection.execute("INSERT OR IGNORE INTO ingested VALUES (?, ?)", (str(path), sha256)).rowcount
         return changed == 1
@@ -179,7 +172,7 @@ class Catalog:
     def page(
         self, *, after: int | None = None, limit: int = 50, verdict: str | None = None
     ) -> tuple[list[Clip], int | None]:
-        """Clips whose file is there, newest first, by keyset: the clips and the next page's cursor."""
+        """Clips whose file exists, newest first, by keyset: the clips and the cursor of the next page."""
         rows = self._db.connection.execute(
             f"""{SELECT_CLIP} WHERE clips.seq < ? AND clips.present AND (? IS NULL OR clips.verdict = ?)
                 ORDER BY clips.seq DESC LIMIT ?""",
@@ -207,7 +200,7 @@ class Catalog:
             self._db.emit("clip_gone", {"id": clip_id}, self._clock())
 
     def notice_deleted(self, photo_id: int) -> None:
-        """Look whether a photo's clips are still there, so that one that is gone can be made again."""
+        """Check that a photo's clips still exist, so that one that is gone can be made again."""
         for clip in self.clips_of(photo_id):
             if clip.present and not os.path.lexists(clip.path):
                 self.mark_absent(clip.id)
