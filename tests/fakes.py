@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +14,26 @@ from afterframe.errors import AfterframeError, PhotoError
 from afterframe.generators.interface import Capabilities
 from afterframe.imaging.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress
 from afterframe.intake.photo_reader import Reading
+from afterframe.state.database import Database
 from afterframe.system.hashing import sha256_of
 from factories import make_reading
+
+
+class OtherProcess:
+    """Holds the state file's lock, as another process would. Who asks on this thread is refused at once."""
+
+    def __init__(self, database: Database) -> None:
+        database.connection.execute("PRAGMA busy_timeout = 0")
+        self._connection = sqlite3.connect(database.path, isolation_level=None)
+
+    def lock(self) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+
+    def unlock(self) -> None:
+        self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 @dataclass

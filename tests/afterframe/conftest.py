@@ -11,6 +11,7 @@ from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
 from afterframe.state.queue import Queue
 from factories import Clock
+from fakes import OtherProcess
 
 
 @pytest.fixture
@@ -43,3 +44,10 @@ def answers(database: Database, clock: Clock) -> Answers:
 @pytest.fixture
 def queue(database: Database, clock: Clock) -> Queue:
     return Queue(database, clock)
+
+
+@pytest.fixture
+def other_process(database: Database) -> Iterator[OtherProcess]:
+    other = OtherProcess(database)
+    yield other
+    other.close()

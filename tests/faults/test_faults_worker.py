@@ -24,7 +24,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from afterframe.generators.parallax import Parallax
+from afterframe.generators.parallax.generator import Parallax
 
 HERE = Path(__file__).parent
 
@@ -64,7 +64,7 @@ def unruly(afterframe: Afterframe, tmp_path: Path) -> Path:
     (site / "unruly.py").write_text(PLUGIN)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: unruly\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[afterframe.generators]\nunruly = unruly:Unruly\n")
-    afterframe.environment["PYTHONPATH"] = str(site)
+    afterframe.environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
     afterframe.settings(render={"generator": "unruly", "stall_s": 3})
     return site
 

@@ -1,18 +1,31 @@
-"""The heartbeat of a render: keeps its lease, reports how far it is, and learns when to stop."""
+"""The heartbeat of a render: keeps its lease, gives signs of life, reports how far it is, and learns when to stop.
+
+Two threads: one writes to the state file, and may have to wait for it; the other never does.
+"""
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
+from typing import TypeVar
 
 from afterframe.domain import Job
+from afterframe.render.outage import OutageLog, persist
+from afterframe.render.worker_process import ALIVE, STALLED
 from afterframe.state.queue import LeaseLost, Queue
 
 BEAT_S = 0.5
 """How often progress is reported and a request to stop is noticed, seconds."""
+
+T = TypeVar("T")
+
+
+def _unheard(sign: bytes) -> None:
+    """Nobody supervises this process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +38,15 @@ class WorkerContext:
     """Set when the worker is to end."""
     stall_s: float
     """A render without any progress for this long is ended, seconds."""
+    sign: Callable[[bytes], None] = _unheard
+    """Gives a sign to the supervisor, see ``afterframe.render.worker_process``."""
 
 
 class Heartbeat:
     """Keeps a job's lease while it makes progress.
 
-    A context manager: it beats in a thread of its own until the end of the block.
+    A context manager: it beats from the beginning of the block until :meth:`stop`, and gives signs of life until the
+    end of the block.
 
     Args:
         clock: seconds, steady.
@@ -43,27 +59,32 @@ class Heartbeat:
         self._job = job
         self._worker = worker
         self._clock = clock
-        self._ended = threading.Event()
+        self._outages = OutageLog(worker.owner)
         self._cancelled = False
         self._device_free = threading.Event()
         self._share = 0.0
         self._reported_eta: tuple[float, float] | None = None
         self._began = self._moved = clock()
-        self._thread = threading.Thread(target=self._run, name="heartbeat")
+        self._stopped, self._ended = threading.Event(), threading.Event()
+        self._beats = threading.Thread(target=_repeat, args=(self.beat, self._stopped), name="heartbeat")
+        self._signs = threading.Thread(target=_repeat, args=(self.give_sign, self._ended), name="life-signs")
 
     def __enter__(self) -> Heartbeat:
-        self._thread.start()
+        self._beats.start()
+        self._signs.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        self._ended.set()
+        self._signs.join()
 
     def stop(self) -> None:
         """No more beats: the job is about to change its state."""
-        self._ended.set()
-        self._thread.join()
+        self._stopped.set()
+        self._beats.join()
 
     def progress(self, share: float, eta_s: float | None = None) -> None:
         """Report the share that is done, 0-1; it never goes back: encoding counts the frames a second time."""
@@ -84,20 +105,41 @@ class Heartbeat:
         """Whether to stop: the user cancelled, the daemon ends, or the job was given to another worker."""
         return self._cancelled or self._worker.stopping.is_set()
 
-    def _run(self) -> None:
-        while not self._ended.wait(BEAT_S):
-            if self._clock() - self._moved > self._worker.stall_s:
-                self._queue.expire_lease(self._job.id, self._worker.owner)  # the supervisor ends this process
-                return
-            self.beat()
+    def persist(self, step: Callable[[], T]) -> T:
+        """Take a step that uses the state file, as :func:`~afterframe.render.outage.persist`; waiting is no stall."""
+
+        def move_on() -> T:
+            self._moved = self._clock()
+            return step()
+
+        return persist(move_on, self._worker.stopping, self._outages)
 
     def beat(self) -> None:
-        """Extend the lease, and report progress and the time left."""
+        """Extend the lease, and report progress and the time left; a stalled render loses its lease instead.
+
+        What the state file says to it is not worth a render: it is tried again with the next beat.
+        """
+        stalls = self._stalls()
         try:
-            cancelled = self._queue.heartbeat(self._job.id, self._worker.owner, self._share, self._eta_s())
+            if stalls:
+                self._queue.expire_lease(self._job.id, self._worker.owner)  # tells whose fault it is
+            elif self._queue.heartbeat(self._job.id, self._worker.owner, self._share, self._eta_s()):
+                self._cancelled = True
+            self._outages.over()
         except LeaseLost:
-            cancelled = True
-        self._cancelled = self._cancelled or cancelled
+            self._cancelled = True
+        except (sqlite3.Error, OSError) as error:
+            self._outages.note(error)
+        if stalls:
+            self._worker.sign(STALLED)  # the supervisor ends this process
+
+    def give_sign(self) -> None:
+        """Tell the supervisor that this render makes progress; nothing while it does not."""
+        if not self._stalls():
+            self._worker.sign(ALIVE)
+
+    def _stalls(self) -> bool:
+        return self._clock() - self._moved > self._worker.stall_s
 
     def _eta_s(self) -> float | None:
         """Time left as the generator reported it, else at the pace so far; None until there is a pace to speak of."""
@@ -106,3 +148,8 @@ class Heartbeat:
             return max(0.0, eta_s - (self._clock() - reported_at))
         elapsed = self._clock() - self._began
         return elapsed / self._share * (1 - self._share) if self._share > 0.03 and elapsed > 1 else None
+
+
+def _repeat(step: Callable[[], None], until: threading.Event) -> None:
+    while not until.wait(BEAT_S):
+        step()

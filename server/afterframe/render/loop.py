@@ -1,4 +1,7 @@
-"""The loop of a worker: claims jobs, has them rendered, and hands on what came of them."""
+"""The loop of a worker: claims jobs, has them rendered, and hands on what came of them.
+
+A state file that cannot be used for a while is waited for at each of these steps.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,13 @@ import contextlib
 import logging
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 
 from afterframe.domain import Job
 from afterframe.errors import AfterframeError, Cancelled, EncodeError, GenerateError, OutOfMemory, Unavailable
 from afterframe.render.heartbeat import BEAT_S, Heartbeat, WorkerContext
+from afterframe.render.outage import OutageLog, persist
 from afterframe.render.renderer import Renderer
 from afterframe.render.slots import GpuStagger, WorkerSpec
 from afterframe.state.queue import LeaseLost, Queue
@@ -44,6 +49,7 @@ class WorkerLoop:
         self._worker = worker
         self._spec = spec
         self._keep_warm_s = keep_warm_s
+        self._outages = OutageLog(worker.owner)
         self._stagger = GpuStagger(spec.devices)
         self._worked_at = time.monotonic()
         self._finishing: Future[Result] | None = None
@@ -67,6 +73,11 @@ class WorkerLoop:
                 self._finishing.result()
 
     def _claim(self) -> Job | None:
+        with contextlib.suppress(Cancelled):
+            return persist(self._next_job, self._worker.stopping, self._outages)
+        return None
+
+    def _next_job(self) -> Job | None:
         if self._spec.devices and self._queue.has_queued(self._spec.lane):
             self._worker.stopping.wait(self._stagger.wait_s())
         return self._queue.claim(self._worker.owner, reserved_only=self._spec.reserved, lane=self._spec.lane)
@@ -94,8 +105,10 @@ class WorkerLoop:
             if job.exclusive and before is not None:
                 wait([before])
             error = attempt(self._renderer, job, beat)
-        if error is not None:
-            self._give_back(job, error)
+            beat.stop()
+            if error is not None:
+                with contextlib.suppress(Cancelled):  # the supervisor gives back what this process holds at its end
+                    beat.persist(partial(self._give_back, job, error))
         return error
 
     def _give_back(self, job: Job, error: AfterframeError) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -66,7 +67,7 @@ class Renderer:
         with _temporary_of(job) as temporary:
             generator = self._generator(job)
             recipe = generator.adapt(self._describe(job, generator))
-            photo = self._prepare(job, recipe, generator)
+            photo = self._prepare(job, recipe, generator.overscan(recipe), beat)
             frames = self._generate(job, recipe, generator, photo, beat)
             if generator.capabilities.graded:
                 frames = match_grade(frames, photo)
@@ -75,8 +76,8 @@ class Renderer:
             made_by = MadeBy(generator.name, generator.version, generator.capabilities.trained, frames.model)
             done = RenderedClip(replace(job, recipe=recipe), temporary, made_by, frames, fidelity.measures())
             beat.stop()
-            publication = self._publisher.begin(done, self._owner)
-        self._publisher.publish(job.id, publication)
+            publication = beat.persist(partial(self._publisher.begin, done, self._owner))
+        beat.persist(partial(self._publisher.publish, job.id, publication))
 
     def _generator(self, job: Job) -> Generator:
         """The job's generator; it stays for the next job, with whatever it has loaded."""
@@ -96,8 +97,9 @@ class Renderer:
         words = describer.describe(pixels, weights)
         return add_description(job.recipe, words, weights.name) if words else job.recipe
 
-    def _prepare(self, job: Job, recipe: Recipe, generator: Generator) -> PreparedPhoto:
+    def _prepare(self, job: Job, recipe: Recipe, overscan: float, beat: Heartbeat) -> PreparedPhoto:
         path = Path(job.photo_path)
+        known = beat.persist(partial(self._catalog.photo_at, path))
 
         def load(at_least: tuple[int, int]) -> Pixels:
             try:
@@ -105,8 +107,8 @@ class Renderer:
             finally:
                 _check_unchanged(path, job)  # a photo that is being replaced looks damaged, too
 
-        known = self._catalog.photo_at(path) or Photo(job.photo_id, job.photo_path, job.photo_sha256, 0, 0, {})
-        return prepare(known, recipe.size, generator.overscan(recipe), load)
+        photo = known or Photo(job.photo_id, job.photo_path, job.photo_sha256, 0, 0, {})
+        return prepare(photo, recipe.size, overscan, load)
 
     def _generate(
         self, job: Job, recipe: Recipe, generator: Generator, photo: PreparedPhoto, beat: Heartbeat

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO
 
 from afterframe.naming import temporary_for
 from afterframe.publish.files import discard
 from afterframe.publish.publisher import Publisher
+from afterframe.render.outage import OutageLog, is_outage
 from afterframe.render.slots import WorkerGroup, WorkerSpec
-from afterframe.state.queue import Queue
-from afterframe.system.gpus import VISIBLE
-from afterframe.system.signals import interrupts_held_back
+from afterframe.render.worker_process import WorkerProcess, start_worker
+from afterframe.state.queue import LEASE_S, Queue
 
 TICK_S = 0.25
 TIDY_S = 5.0
@@ -35,31 +30,31 @@ STEADY_S = 60.0
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerEnd:
+    """How a worker ended."""
+
+    reason: str
+    hung: bool
+    """It was ended because it made no progress. False: it ended by itself."""
+
+
 @dataclass(slots=True)
 class WorkerSlot:
     """What runs in a slot, and what has happened there."""
 
     owner: str
     spec: WorkerSpec
-    process: subprocess.Popen[bytes] | None = None
+    process: WorkerProcess | None = None
     started_at: float = 0.0
     start_at: float = 0.0
     deaths: int = 0
+    ended: WorkerEnd | None = None
+    """How the last process ended, until its jobs are given back."""
+    outages: OutageLog = field(init=False)
 
-
-def start_worker(owner: str, spec: WorkerSpec) -> subprocess.Popen[bytes]:
-    """Start a worker process in our own process group; it ends when its standard input closes."""
-    with interrupts_held_back():
-        return subprocess.Popen(
-            [
-                *(sys.executable, "-m", "afterframe.render.worker", owner),
-                *("reserved" if spec.reserved else "any", spec.lane, *spec.devices),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,  # ours is for our own answers; Ray's client prints the cluster's messages there
-            env={**os.environ, VISIBLE: spec.devices[0]} if spec.devices else None,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
+    def __post_init__(self) -> None:
+        self.outages = OutageLog(self.owner)
 
 
 class Supervisor:
@@ -79,7 +74,7 @@ class Supervisor:
         workers: WorkerGroup,
         *,
         tidy: Callable[[], None] = lambda: None,
-        start: Callable[[str, WorkerSpec], subprocess.Popen[bytes]] = start_worker,
+        start: Callable[[str, WorkerSpec], WorkerProcess] = start_worker,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
@@ -88,6 +83,7 @@ class Supervisor:
         self._tidy = tidy
         self._start = start
         self._clock = clock
+        self._outages = OutageLog(workers.owner)
         self._tidied_at = clock()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="supervisor")
@@ -100,12 +96,15 @@ class Supervisor:
         """Tell the workers to stop, wait, and end those that do not."""
         self._ending.set()
         self._thread.join()
+        processes = [slot.process for slot in self._slots if slot.process is not None]
+        for process in processes:
+            process.stop()
+        for process in processes:
+            process.end(STOP_S)
         for slot in self._slots:
-            self._tell(slot)
-        for slot in self._slots:
-            self._end(slot)
+            self._attempt(partial(self._queue.release, slot.owner), slot.outages)
         ours = {slot.owner for slot in self._slots}
-        self._publisher.roll_forward(lambda owner: owner in ours)
+        self._attempt(partial(self._publisher.roll_forward, ours.__contains__), self._outages)
 
     def _run(self) -> None:
         while not self._ending.is_set():
@@ -116,64 +115,65 @@ class Supervisor:
         """One round: take over what others left, and see to every worker. Nothing is raised."""
         if self._clock() - self._tidied_at > TIDY_S:
             self._tidied_at = self._clock()
-            self._attempt(self._tidy, "looking for work that was left behind")
+            self._attempt(self._tidy, self._outages)
         for slot in self._slots:
-            self._attempt(partial(self._tend, slot), slot.owner)
+            self._attempt(partial(self._tend, slot), slot.outages)
 
     @staticmethod
-    def _attempt(step: Callable[[], None], what: str) -> None:
+    def _attempt(step: Callable[[], None], outages: OutageLog) -> None:
         """A full disk or a locked state file must not end the watch over the other workers."""
         try:
             step()
-        except Exception:
-            log.exception("%s", what)
+        except Exception as error:
+            if is_outage(error):
+                outages.note(error)
+            else:
+                log.exception("%s", outages.who)
+        else:
+            outages.over()
 
     def _tend(self, slot: WorkerSlot) -> None:
         """Start the worker if there is none, and draw the consequences when it died or hangs."""
-        now = self._clock()
-        if slot.process is None:
-            if now >= slot.start_at and (not slot.spec.at_need or self._queue.has_queued(slot.spec.lane)):
-                slot.process = self._start(slot.owner, slot.spec)
-                slot.started_at = now
-        elif slot.process.poll() is not None:
-            self._bury(slot, f"the worker died (exit status {slot.process.returncode})", now)
-        elif self._queue.stalled(slot.owner):
-            slot.process.kill()
-            slot.process.wait()
-            self._bury(slot, "the render made no progress any more and was ended", now)
+        if slot.process is not None:
+            self._watch(slot, slot.process)
+        if slot.ended is not None:
+            self._give_back(slot, slot.ended)
+        elif slot.process is None and self._clock() >= slot.start_at and self._is_needed(slot.spec):
+            slot.process = self._start(slot.owner, slot.spec)
+            slot.started_at = self._clock()
 
-    def _bury(self, slot: WorkerSlot, reason: str, now: float) -> None:
-        in_order = slot.process is not None and slot.process.returncode == 0  # for fresh memory: nothing is wrong
-        log.log(logging.INFO if in_order else logging.WARNING, "%s: %s", slot.owner, reason)
+    def _is_needed(self, spec: WorkerSpec) -> bool:
+        return not spec.at_need or self._queue.has_queued(spec.lane)
+
+    def _watch(self, slot: WorkerSlot, process: WorkerProcess) -> None:
+        status = process.poll()
+        if status is not None:
+            self._bury(slot, WorkerEnd(f"the worker died (exit status {status})", hung=False), in_order=status == 0)
+        elif process.stalled or self._is_silent(slot.owner, process):
+            self._bury(slot, WorkerEnd("the render made no progress any more and was ended", hung=True))
+
+    def _is_silent(self, owner: str, process: WorkerProcess) -> bool:
+        """It holds a lease that it stopped extending, and gave no sign of life meanwhile.
+
+        The lease alone says nothing: nobody can extend one while the state file cannot be written.
+        """
+        return self._clock() - process.heard_at > LEASE_S and self._queue.stalled(owner)
+
+    def _bury(self, slot: WorkerSlot, ended: WorkerEnd, *, in_order: bool = False) -> None:
+        """Take note of a worker's end; in order: it left for fresh memory, nothing is wrong."""
+        now = self._clock()
+        log.log(logging.INFO if in_order else logging.WARNING, "%s: %s", slot.owner, ended.reason)
         slot.deaths = 0 if in_order or now - slot.started_at > STEADY_S else slot.deaths + 1
         slot.start_at = now + BACK_OFF_S[min(slot.deaths, len(BACK_OFF_S) - 1)]
-        self._close(slot)
+        if slot.process is not None:
+            slot.process.end()
+        slot.process, slot.ended = None, ended
+
+    def _give_back(self, slot: WorkerSlot, ended: WorkerEnd) -> None:
+        """Finish or give back what an ended worker held; tried again with the next round where that fails."""
         self._publisher.roll_forward(lambda owner: owner == slot.owner)
-        for job in self._queue.strike(slot.owner, reason):
+        jobs = self._queue.strike(slot.owner, ended.reason, hung=ended.hung)
+        slot.ended = None
+        for job in jobs:
             if job.state.ended:
                 discard(temporary_for(Path(job.photo_path).parent, job.id))
-
-    def _tell(self, slot: WorkerSlot) -> None:
-        if slot.process is not None and slot.process.stdin is not None:
-            with contextlib.suppress(OSError):
-                slot.process.stdin.write(b"stop\n")
-                slot.process.stdin.flush()
-
-    def _end(self, slot: WorkerSlot) -> None:
-        if slot.process is None:
-            return
-        try:
-            slot.process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            slot.process.kill()
-            slot.process.wait()
-        self._close(slot)
-        self._queue.release(slot.owner)
-
-    def _close(self, slot: WorkerSlot) -> None:
-        if slot.process is not None:
-            stdin: IO[bytes] | None = slot.process.stdin
-            if stdin is not None:
-                with contextlib.suppress(OSError):
-                    stdin.close()
-            slot.process = None

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import threading
+from functools import partial
 
 from afterframe.config import Home, Settings
+from afterframe.errors import Cancelled
 from afterframe.render.heartbeat import WorkerContext
 from afterframe.render.loop import WorkerLoop
+from afterframe.render.outage import OutageLog, persist
 from afterframe.render.renderer import Renderer, leave_cores_to_the_encoder
 from afterframe.render.slots import WorkerSpec
+from afterframe.render.worker_process import sign_channel
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
 from afterframe.system import logs
@@ -21,21 +26,23 @@ from afterframe.system.signals import hear_interrupts
 def main() -> None:
     """Render until the supervisor says to stop, or is gone."""
     owner, which, lane, *devices = sys.argv[1:]
+    sign = sign_channel()
     home = Home.find()
     logs.to_file(home.logs / "worker.log")
     stopping = _told_to_stop()
     settings = Settings(home)
-    render = settings.config.render
     leave_cores_to_the_encoder()
-    database = Database(home.database)
-    renderer = Renderer(database, settings, owner)
-    worker = WorkerContext(owner, stopping, render.stall_s)
+    worker = WorkerContext(owner, stopping, settings.config.render.stall_s, sign)
     spec = WorkerSpec(lane, tuple(devices), reserved=which == "reserved")
-    try:
-        WorkerLoop(renderer, Queue(database), worker, spec, render.keep_warm_s).run()
-    finally:
-        renderer.close()
-        database.close()
+    with contextlib.suppress(Cancelled):
+        database = persist(partial(Database, home.database), stopping, OutageLog(owner))
+        with contextlib.closing(database):
+            _work(database, settings, worker, spec)
+
+
+def _work(database: Database, settings: Settings, worker: WorkerContext, spec: WorkerSpec) -> None:
+    with contextlib.closing(Renderer(database, settings, worker.owner)) as renderer:
+        WorkerLoop(renderer, Queue(database), worker, spec, settings.config.render.keep_warm_s).run()
 
 
 def _told_to_stop() -> threading.Event:

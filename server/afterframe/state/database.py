@@ -37,7 +37,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
-        self._all: list[sqlite3.Connection] = []
+        self._all: dict[threading.Thread, sqlite3.Connection] = {}
         self._guard = threading.Lock()
         # Paths, places and captions are nobody else's business. SQLite gives its -wal and -shm the same rights. Only
         # a new file is opened here: closing it would undo the locks that this process has on one that is in use.
@@ -60,14 +60,16 @@ class Database:
         return connection
 
     def _open(self) -> sqlite3.Connection:
-        # Only close() touches a connection from another thread than its own.
+        # Another thread than its own only closes a connection.
         connection = sqlite3.connect(self.path, timeout=30, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         with self._guard:
-            self._all.append(connection)
+            for thread in [thread for thread in self._all if not thread.is_alive()]:
+                self._all.pop(thread).close()
+            self._all[threading.current_thread()] = connection
         return connection
 
     @contextmanager
@@ -99,7 +101,7 @@ class Database:
     def close(self) -> None:
         """Close every thread's connection."""
         with self._guard:
-            for connection in self._all:
+            for connection in self._all.values():
                 connection.close()
             self._all.clear()
         self._local = threading.local()

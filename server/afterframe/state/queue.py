@@ -216,18 +216,22 @@ class Queue(RenderChanges):
             connection.execute("UPDATE jobs SET error = ? WHERE id = ? AND owner = ?", (json.dumps(why), job_id, owner))
             self._requeue(connection, "id = ? AND owner = ?", (job_id, owner))
 
-    def strike(self, owner: str, reason: str) -> list[Job]:
+    def strike(self, owner: str, reason: str, *, hung: bool = True) -> list[Job]:
         """A worker died under a living supervisor: the job that did it gets a strike, three park it.
 
         A worker may hold two jobs, one being made and one being finished. If one of them had stalled, it was that
         one. Otherwise nobody knows: both go back without a strike and are done alone, so that a second death tells.
         A publish that had been committed is left for :meth:`intents`: it needs no second render.
+
+        Args:
+            hung: the worker was ended because it stood still. False: it died by itself, and a lease that lapsed
+                meanwhile only says that the state file could not be written.
         """
         with self._db.transaction() as connection:
             rows = connection.execute(
                 "SELECT * FROM jobs WHERE owner = ? AND id NOT IN (SELECT job_id FROM intents)", (owner,)
             ).fetchall()
-            stalled = [row for row in rows if row["lease_until"] < self._clock()]
+            stalled = [row for row in rows if hung and row["lease_until"] < self._clock()]
             guilty = stalled or (rows if len(rows) == 1 else [])
             if not guilty:
                 connection.execute("UPDATE jobs SET alone = 1 WHERE owner = ?", (owner,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 @contextmanager
@@ -16,7 +16,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection
+        connection.execute("COMMIT")  # on a full disk, say, this fails and leaves the transaction open
     except BaseException:
-        connection.execute("ROLLBACK")
+        with suppress(sqlite3.OperationalError):  # SQLite itself has rolled back after some errors
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")

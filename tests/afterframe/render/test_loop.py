@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +13,11 @@ from afterframe.domain import Job, JobState, Recipe
 from afterframe.errors import Cancelled, EncodeError, GenerateError, OutOfMemory
 from afterframe.generators.interface import Capabilities
 from afterframe.imaging.frames import Frames, PreparedPhoto
+from afterframe.render import outage
 from afterframe.render import renderer as renderer_module
 from afterframe.render.heartbeat import Heartbeat
+from afterframe.state.queue import Queue
+from afterframe.system.hashing import sha256_of
 
 
 def run_once(studio: Studio, render: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,3 +164,62 @@ def test_a_clip_that_fails_at_its_end_does_not_harm_the_next(studio: Studio, mon
     serve_all(studio, monkeypatch)
     counts = studio.queue.counts()
     assert (counts["failed"], counts["done"]) == (1, 1)
+
+
+# -- when the state file cannot be used --------------------------------------------------------
+
+
+def locked_twice(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A step of the queue finds the state file locked, twice."""
+    step, tries = getattr(Queue, name), []
+
+    def locked(*given: Any, **named: Any) -> Any:
+        tries.append(1)
+        if len(tries) <= 2:
+            raise sqlite3.OperationalError("database is locked")
+        return step(*given, **named)
+
+    monkeypatch.setattr(outage, "RETRY_S", 0)
+    monkeypatch.setattr(Queue, name, locked)
+
+
+@pytest.mark.parametrize("step", ["claim", "begin_publish", "finish"])
+def test_a_locked_state_file_costs_no_strike_and_no_second_clip(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    job = studio.order()
+    locked_twice(monkeypatch, step)
+    serve_all(studio, monkeypatch)
+    done = studio.queue.get(job.id)
+    assert (done.state, done.strikes) == (JobState.DONE, 0)
+    assert studio.files() == {"DSC_0042.jpg", "DSC_0042_motion.mp4", "DSC_0042_motion.mp4.xmp"}
+    clip = studio.clip_of(job)
+    assert sha256_of(Path(clip.path)) == clip.sha256
+    packet = Path(clip.sidecar_path).read_bytes()
+    assert Path(clip.path).read_bytes().count(packet) == 1
+
+
+def test_a_failure_is_recorded_as_soon_as_it_can_be(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = studio.order()
+    studio.generator.error = GenerateError("no weights")
+    locked_twice(monkeypatch, "fail")
+    serve_all(studio, monkeypatch)
+    assert studio.queue.get(job.id).state == JobState.FAILED
+
+
+def test_who_is_stopped_during_an_outage_leaves_the_publication_to_the_next(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = studio.order()
+
+    def locked(*_: Any) -> None:
+        studio.stopping.set()
+        raise sqlite3.OperationalError("database is locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Queue, "finish", locked)
+        studio.loop().run()
+    assert studio.queue.get(job.id).state == JobState.PUBLISHING
+    studio.publisher.roll_forward(lambda owner: True)
+    assert (studio.queue.get(job.id).state, studio.queue.get(job.id).strikes) == (JobState.DONE, 0)
+    assert len(studio.files()) == 3

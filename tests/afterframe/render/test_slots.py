@@ -18,7 +18,8 @@ from afterframe.render import slots
 from afterframe.render.heartbeat import Heartbeat, WorkerContext
 from afterframe.render.loop import WorkerLoop
 from afterframe.render.slots import POLL_INTERVAL_S, STAGGER_S, GpuStagger, WorkerGroup, WorkerSpec, worker_specs
-from afterframe.render.supervisor import Supervisor, start_worker
+from afterframe.render.supervisor import Supervisor
+from afterframe.render.worker_process import start_worker
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import LOCAL, NewJob, Queue
@@ -114,9 +115,7 @@ def test_a_worker_sees_only_its_own_gpu(monkeypatch: pytest.MonkeyPatch, tmp_pat
         (WorkerSpec(), "all ['any', 'local']"),
     ):
         process = start_worker("daemon-1-aa/0", place)
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait(20)
+        process.end(20)
         assert out.read_text() == seen
 
 

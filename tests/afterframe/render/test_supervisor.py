@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -12,37 +11,34 @@ from afterframe.render.supervisor import Supervisor
 from afterframe.state.catalog import Catalog
 from afterframe.state.queue import LEASE_S, Queue
 from factories import Clock, make_job
+from fakes import OtherProcess
 
 
 class FakeProcess:
     """A process that ends when told, and notes what was done to it."""
 
-    def __init__(self) -> None:
-        self.stdin = self
-        self.told = b""
-        self.returncode: int | None = None
+    def __init__(self, clock: Callable[[], float] = lambda: 0.0) -> None:
+        self._clock = clock
+        self.heard_at = clock()
+        self.stalled = False
+        self.told = False
         self.killed = False
+        self.returncode: int | None = None
+
+    def sign(self) -> None:
+        """Give a sign of life."""
+        self.heard_at = self._clock()
 
     def poll(self) -> int | None:
         return self.returncode
 
-    def wait(self, timeout: float | None = None) -> int:
+    def stop(self) -> None:
+        self.told = True
+
+    def end(self, wait_s: float = 0.0) -> None:
         if self.returncode is None:
-            if timeout is not None and not self.told:
-                raise subprocess.TimeoutExpired("worker", timeout)
-            self.returncode = 0
-        return self.returncode
-
-    def write(self, data: bytes) -> None:
-        self.told += data
-
-    def flush(self) -> None: ...
-
-    def close(self) -> None: ...
-
-    def kill(self) -> None:
-        self.killed = True
-        self.returncode = -9
+            self.killed = not (self.told and wait_s)
+            self.returncode = -9 if self.killed else 0
 
 
 class Yard:
@@ -60,7 +56,7 @@ class Yard:
 
     def _start(self, owner: str, spec: WorkerSpec) -> Any:
         assert owner == "daemon-1-aa/0"
-        self.started.append(FakeProcess())
+        self.started.append(FakeProcess(self.clock))
         return self.started[-1]
 
     def look(self, forward: float = 0.0) -> None:
@@ -135,6 +131,79 @@ def test_stopping_tells_the_workers_and_gives_their_jobs_back(yard: Yard, queue:
     queue.claim("daemon-1-aa/0")
     yard.supervisor.start()
     yard.supervisor.stop()
-    assert yard.started[0].told == b"stop\n"
+    assert yard.started[0].told
     assert not yard.started[0].killed
     assert (queue.get(job.id).state, queue.get(job.id).strikes) == (JobState.QUEUED, 0)
+
+
+# -- when the state file cannot be used --------------------------------------------------------
+
+
+def test_a_worker_that_lives_is_left_alone_though_its_lease_lapsed(yard: Yard, queue: Queue, catalog: Catalog) -> None:
+    job = make_job(queue, catalog)
+    yard.look()
+    queue.claim("daemon-1-aa/0")
+    for _ in range(8):
+        yard.clock.forward(15)
+        yard.started[0].sign()
+        yard.look()
+    assert queue.stalled("daemon-1-aa/0")
+    assert not yard.started[0].killed
+    assert (queue.get(job.id).state, queue.get(job.id).strikes) == (JobState.RUNNING, 0)
+    yard.look(LEASE_S + 1)  # now it hangs
+    assert yard.started[0].killed
+    assert queue.get(job.id).strikes == 1
+
+
+def test_a_worker_that_says_that_it_stands_still_is_ended_at_once(yard: Yard, queue: Queue, catalog: Catalog) -> None:
+    job = make_job(queue, catalog)
+    yard.look()
+    queue.claim("daemon-1-aa/0")
+    yard.started[0].stalled = True
+    yard.look()
+    assert yard.started[0].killed
+    assert queue.get(job.id).strikes == 1
+
+
+def test_a_death_while_the_state_file_is_locked_is_judged_when_it_is_not(
+    yard: Yard, queue: Queue, catalog: Catalog, other_process: OtherProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = make_job(queue, catalog)
+    yard.look()
+    queue.claim("daemon-1-aa/0")
+    other_process.lock()
+    yard.started[0].returncode = -11
+    for _ in range(3):
+        yard.look(LEASE_S)
+    assert len(yard.started) == 1  # who comes after it must not be taken for it
+    assert caplog.text.count("locked") == 1
+    other_process.unlock()
+    yard.look()
+    assert (queue.get(job.id).state, queue.get(job.id).strikes) == (JobState.QUEUED, 1)
+    yard.look()
+    assert len(yard.started) == 2
+
+
+def test_leases_that_lapsed_while_nobody_could_write_accuse_nobody(
+    yard: Yard, queue: Queue, catalog: Catalog, other_process: OtherProcess
+) -> None:
+    jobs = [make_job(queue, catalog, f"/photos/{name}.jpg") for name in "AB"]
+    yard.look()
+    for _ in jobs:
+        queue.claim("daemon-1-aa/0")
+    other_process.lock()
+    yard.clock.forward(2 * LEASE_S)
+    yard.started[0].returncode = -11
+    yard.look()
+    other_process.unlock()
+    yard.look()
+    after = [queue.get(job.id) for job in jobs]
+    assert [(job.strikes, job.exclusive) for job in after] == [(0, True)] * 2
+
+
+def test_stopping_while_the_state_file_is_locked_raises_nothing(yard: Yard, other_process: OtherProcess) -> None:
+    yard.look()
+    other_process.lock()
+    yard.supervisor.start()
+    yard.supervisor.stop()
+    assert yard.started[0].told

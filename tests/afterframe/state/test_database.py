@@ -47,6 +47,39 @@ def test_each_thread_has_its_own_connection(database: Database) -> None:
     assert seen[0] is not database.connection
 
 
+def test_the_connections_of_threads_that_have_ended_are_closed(database: Database) -> None:
+    seen: list[sqlite3.Connection] = []
+    for _ in range(2):
+        thread = threading.Thread(target=lambda: seen.append(database.connection))
+        thread.start()
+        thread.join()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        seen[0].execute("SELECT 1")
+    assert seen[1].execute("SELECT 1").fetchone()[0] == 1
+
+
+def test_a_commit_that_fails_is_rolled_back(database: Database) -> None:
+    with pytest.raises(sqlite3.IntegrityError), database.transaction() as connection:
+        connection.execute("PRAGMA defer_foreign_keys = ON")
+        connection.execute("INSERT INTO clip_keys VALUES (1, '', '', '', '', '', '', '', '')")
+    assert not database.connection.in_transaction
+    database.emit("test", {}, at=5.0)
+    again = Database(database.path)
+    assert again.last_cursor() == 1
+    again.close()
+
+
+def test_a_full_disk_is_told_as_such_and_the_next_transaction_is_whole(database: Database) -> None:
+    pages = database.connection.execute("PRAGMA page_count").fetchone()[0]
+    database.connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        database.emit("test", {"long": "x" * 1_000_000}, at=5.0)
+    assert not database.connection.in_transaction
+    database.connection.execute("PRAGMA max_page_count = 1000000")
+    database.emit("test", {}, at=6.0)
+    assert [event["at"] for event in database.events_since(0)] == [6.0]
+
+
 def test_commits_survive_power_loss(database: Database) -> None:
     assert database.connection.execute("PRAGMA synchronous").fetchone()[0] == 2
     assert database.connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
