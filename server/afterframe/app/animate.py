@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ from afterframe.state.database import Database
 from afterframe.state.queue import Queue
 from afterframe.system.locks import Owner
 
-LOOK_S = 0.1
-"""How often the queue is looked at for progress, seconds."""
+POLL_INTERVAL_S = 0.1
+"""How often the queue is asked for progress, seconds."""
 
 
 @dataclass(slots=True)
@@ -53,9 +53,9 @@ class AnimateResult:
 
 
 def find_photos(given: Iterable[str]) -> Iterator[str]:
-    """The photos that paths name: files as they are, folders looked through, own posters left out.
+    """The photos that paths name: files as they are, folders scanned, our own posters left out.
 
-    A folder that cannot be listed, and a path too long for any, is given as it is: reading it tells why.
+    A folder that cannot be listed, or a path that is too long, is given as it is: reading it says why.
     """
     for path in given:
         try:
@@ -75,14 +75,14 @@ class OneShot:
     """Animates photos and waits for them.
 
     Args:
-        told: called with all results whenever something may have changed.
+        on_progress: called with all results whenever something may have changed.
     """
 
-    def __init__(self, home: Home, config: Config, told: Callable[[list[AnimateResult]], None]) -> None:
+    def __init__(self, home: Home, config: Config, on_progress: Callable[[list[AnimateResult]], None]) -> None:
         self._settings = Settings(home.make(), config)
         self._home = home
         self._config = config
-        self._told = told
+        self._on_progress = on_progress
         self._pause = threading.Event()
 
     def run(self, photos: Iterable[str], overrides: dict[str, object], generator: str | None) -> list[AnimateResult]:
@@ -90,38 +90,31 @@ class OneShot:
         results: list[AnimateResult] = []
         with ExitStack() as stack:
             owner = stack.enter_context(Owner(self._home.owners, "animate"))
-            database = Database(self._home.database)
-            stack.callback(database.close)
+            database = stack.enter_context(closing(Database(self._home.database)))
             catalog, queue = Catalog(database), Queue(database)
             publisher = Publisher(database, self._settings)
             recover(publisher, queue, self._home)
-            reader = PhotoReader(self._config.limits)
-            stack.callback(reader.close)
+            reader = stack.enter_context(closing(PhotoReader(self._config.limits)))
             ingest = Ingest(database, catalog, queue, self._settings, reader.read)
             workers = WorkerGroup(owner.id, worker_specs(self._config, reserved=True))
             supervisor = Supervisor(queue, publisher, workers)
             supervisor.start()
             stack.callback(supervisor.stop)
-            wish = RenderRequest(overrides, generator=generator, reserved_for=owner.id)
+            request = RenderRequest(overrides, generator=generator, reserved_for=owner.id)
             try:
                 for photo in photos:
-                    results.append(self._begin(photo, ingest, wish))
+                    results.append(_begin(photo, ingest, request))
                     self._refresh(results, catalog, queue)
-                while any(result.state == "queued" for result in results):
-                    self._pause.wait(LOOK_S)
-                    self._refresh(results, catalog, queue)
+                self._wait(results, catalog, queue)
             except KeyboardInterrupt:
-                self._cancel(results, queue)
+                _cancel(results, queue)
                 raise
         return results
 
-    def _begin(self, photo: str, ingest: Ingest, wish: RenderRequest) -> AnimateResult:
-        result = AnimateResult(photo)
-        try:
-            result.jobs = ingest.request(Path(os.path.abspath(photo)), wish)  # noqa: PTH100 - keeps symlinks' own names
-        except AfterframeError as error:
-            result.state, result.error = "refused", Failure(**error.to_dict())
-        return result
+    def _wait(self, results: list[AnimateResult], catalog: Catalog, queue: Queue) -> None:
+        while any(result.state == "queued" for result in results):
+            self._pause.wait(POLL_INTERVAL_S)
+            self._refresh(results, catalog, queue)
 
     def _refresh(self, results: list[AnimateResult], catalog: Catalog, queue: Queue) -> None:
         for result in results:
@@ -133,11 +126,21 @@ class OneShot:
                 bad = next((job for job in result.jobs if job.state != JobState.DONE), None)
                 result.state = "failed" if bad else "done"
                 result.error = (bad.error or Failure("cancelled", f"{result.photo} was cancelled.")) if bad else None
-        self._told(results)
+        self._on_progress(results)
 
-    def _cancel(self, results: list[AnimateResult], queue: Queue) -> None:
-        for job in (job for result in results for job in result.jobs):
-            try:
-                queue.cancel(job.id)
-            except WrongState:
-                continue  # done or being put in place
+
+def _begin(photo: str, ingest: Ingest, request: RenderRequest) -> AnimateResult:
+    result = AnimateResult(photo)
+    try:
+        result.jobs = ingest.request(Path(os.path.abspath(photo)), request)  # noqa: PTH100 - keeps symlinks' own names
+    except AfterframeError as error:
+        result.state, result.error = "refused", Failure(**error.to_dict())
+    return result
+
+
+def _cancel(results: list[AnimateResult], queue: Queue) -> None:
+    for job in (job for result in results for job in result.jobs):
+        try:
+            queue.cancel(job.id)
+        except WrongState:
+            continue  # done or being put in place

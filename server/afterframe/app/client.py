@@ -1,4 +1,4 @@
-"""Asking the running daemon, as plugins do: by its address and token."""
+"""Requests to the running daemon, made as plugins make them: with its address and token."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from afterframe.config import Home
 from afterframe.errors import AfterframeError, WrongState
 from afterframe.system.runtime_files import make_token
 
-ASK_S = 10.0
+TIMEOUT_S = 10.0
 
 
 def ask(home: Home, daemon: Mapping[str, Any], method: str, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Send one request and give its answer.
+    """Send one request and return its answer.
 
     Args:
         daemon: what :func:`afterframe.system.runtime_files.read_daemon` found.
@@ -32,10 +32,10 @@ def ask(home: Home, daemon: Mapping[str, Any], method: str, route: str, body: Ma
         headers={"Authorization": f"Bearer {make_token(home)}", "Content-Type": "application/json"},
     )
     try:
-        with _direct().open(request, timeout=ASK_S) as answer:
+        with _direct().open(request, timeout=TIMEOUT_S) as answer:
             found: dict[str, Any] = json.load(answer)
     except urllib.error.HTTPError as error:
-        raise _told(error) from error
+        raise _error_of(error) from error
     except (OSError, ValueError) as error:
         raise WrongState(f"The daemon does not answer ({error}).", "Stop it and start it again.") from error
     return found
@@ -46,9 +46,9 @@ def _direct() -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def _told(error: urllib.error.HTTPError) -> AfterframeError:
+def _error_of(error: urllib.error.HTTPError) -> AfterframeError:
     try:
-        told = json.load(error)["error"]
-        return AfterframeError(told["message"], told["hint"], code=told["code"])
+        sent = json.load(error)["error"]
+        return AfterframeError(sent["message"], sent["hint"], code=sent["code"])
     except (OSError, ValueError, KeyError, TypeError):
         return WrongState(f"The daemon does not answer ({error}).", "Stop it and start it again.")

@@ -1,4 +1,4 @@
-"""Is everything here that Afterframe needs? Each check says what it found and what to do."""
+"""Is everything here that Afterframe needs? Each check says what it found and what to do about it."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def _run(name: str, check: Callable[[Home], tuple[str, str]], home: Home) -> Che
     try:
         detail, hint = check(home)
     except AfterframeError as error:
-        return Check(name, False, error.message, error.hint)
+        return Check(name, ok=False, detail=error.message, hint=error.hint)
     except (OSError, sqlite3.Error) as error:
-        return Check(name, False, str(error), f"Look at {home.root}.")
-    return Check(name, True, detail, hint)
+        return Check(name, ok=False, detail=str(error), hint=f"Check {home.root}.")
+    return Check(name, ok=True, detail=detail, hint=hint)
 
 
 def _python(_: Home) -> tuple[str, str]:
@@ -70,7 +70,7 @@ def _settings(home: Home) -> tuple[str, str]:
 
 def _state(home: Home) -> tuple[str, str]:
     if not home.root.exists():
-        return f"{home.root} will be made at the first start", ""
+        return f"{home.root} will be created at the first start", ""
     with tempfile.TemporaryFile(dir=home.root):
         pass
     if home.database.exists():
@@ -88,7 +88,7 @@ def _state(home: Home) -> tuple[str, str]:
 
 
 def _config(home: Home) -> Config:
-    """The settings; where they cannot be read, which one check says already, the defaults."""
+    """The settings; the defaults where they cannot be read, which a check of its own reports."""
     try:
         return read_config(home.config)
     except ConfigError:
@@ -115,10 +115,10 @@ def _servers(home: Home) -> tuple[str, str]:
     from afterframe.generators.remote.generator import check_endpoints
 
     found = check_endpoints(endpoints)
-    if away := {title: why for title, why in found.items() if why}:
+    if unreachable := {title: why for title, why in found.items() if why}:
         raise AfterframeError(
-            "; ".join(f"{title}: {why}" for title, why in away.items()) + ".",
-            "Start it, or mend [[remote.endpoints]] in config.toml.",
+            "; ".join(f"{title}: {why}" for title, why in unreachable.items()) + ".",
+            "Start it, or correct [[remote.endpoints]] in config.toml.",
         )
     return f"{', '.join(found)} answer" if len(found) > 1 else f"{next(iter(found))} answers", ""
 
@@ -128,7 +128,7 @@ def _disk(home: Home) -> tuple[str, str]:
     free = shutil.disk_usage(existing).free
     if free < 1 << 30:
         raise AfterframeError(f"Only {free >> 20} MB are free on the disk of {home.root}.", "Free some space.")
-    return f"{free / (1 << 30):.0f} GB free, {os.cpu_count()} processors", ""
+    return f"{free / (1 << 30):.0f} GB free, {os.cpu_count()} CPU cores", ""
 
 
 def _daemon(home: Home) -> tuple[str, str]:

@@ -16,9 +16,9 @@ from afterframe.system.runtime_files import read_daemon
 
 
 class Folders:
-    """What is watched, and from where photos may be asked for.
+    """The folders that are watched, and those whose photos may be requested.
 
-    A running daemon is told, so that it looks at once; else the state file is changed.
+    A running daemon makes the change, so that it scans at once; without one, the state file is changed here.
     """
 
     def __init__(self, home: Home, config: Config) -> None:
@@ -54,7 +54,7 @@ class Folders:
         """Forget a folder; its photos and clips stay as they are.
 
         Raises:
-            NotFound: it is none of ours.
+            NotFound: Afterframe does not know it.
             WrongState: config.toml names it, so that the next start would bring it back.
         """
         path = absolute(folder)

@@ -48,7 +48,7 @@ def login_link(home: Home) -> str:
     """A one-time link that logs a browser in.
 
     Raises:
-        WrongState: no daemon runs, or it does not answer.
+        WrongState: no daemon is running, or it does not answer.
     """
     daemon = read_daemon(home)
     if daemon is None:

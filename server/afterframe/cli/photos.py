@@ -103,7 +103,7 @@ def _each_photo(paths: tuple[str, ...], key: str, examine: Callable[[Path], dict
 
 
 def print_photo(path: str, found: dict[str, Any] | None, error: dict[str, str] | None) -> None:
-    """A table of what is known of one photo."""
+    """A table of what is known about one photo."""
     if error or found is None:
         why = error or {"message": "nothing is known", "hint": ""}
         print_error(named(path, why["message"]), why["hint"])
@@ -131,8 +131,8 @@ def print_audit(results: Sequence[AuditResult], page: Path | None) -> None:
             print_error(named(str(result.path), result.error["message"]), result.error["hint"])
             continue
         out.print(f"[bold]{result.score:.2f}[/]  {shown(result.path)}")
-        for name, mark in result.readiness.items():
-            out.print(f"      [dim]{mark['score']:.2f} {name.replace('_', ' ')}: {shown(mark['reason'])}[/]")
+        for name, part in result.readiness.items():
+            out.print(f"      [dim]{part['score']:.2f} {name.replace('_', ' ')}: {shown(part['reason'])}[/]")
     if not results:
         print_error("No photos found.", "Name photos, or folders that hold some.")
     if page:

@@ -31,6 +31,7 @@ from afterframe.system.files import move_without_overwriting
 from afterframe.system.hashing import sha256_of
 
 FOLDER_FILE = "afterframe.toml"
+"""Recipe settings for the photos of its folder and those below."""
 MAX_FOLDER_FILE = 1 << 20
 """Bytes of it that are read."""
 STILL_ARRIVING = frozenset({"empty", "truncated", "not_a_photo", "changing", "no_permission", "unreadable"})
@@ -87,7 +88,7 @@ class Ingest:
         Args:
             final: False: the file may still be arriving; a broken one is left for later.
         Returns:
-            Whether the file is dealt with: queued, known already, or refused for good.
+            Whether the file is settled for good: queued, known already, or refused.
         """
         if is_our_poster(path):
             return True
@@ -110,7 +111,7 @@ class Ingest:
                 self._queue.enqueue(NewJob(photo, recipe, generator, origin="watch"))
         return True
 
-    def request(self, path: Path, wish: RenderRequest) -> list[Job]:
+    def request(self, path: Path, wanted: RenderRequest) -> list[Job]:
         """Animate a photo because somebody asked; one job for each variant.
 
         Raises:
@@ -118,34 +119,34 @@ class Ingest:
             RecipeError: a setting cannot be used.
             NotFound: there is no such generator.
         """
-        generator = self._generator(wish)
-        return self._queue_renders(path, self._read_photo(path), wish, generator)
+        generator = self._generator(wanted)
+        return self._queue_renders(path, self._read_photo(path), wanted, generator)
 
-    def request_many(self, paths: Sequence[Path], wish: RenderRequest) -> Iterator[list[Job] | Exception]:
+    def request_many(self, paths: Sequence[Path], wanted: RenderRequest) -> Iterator[list[Job] | Exception]:
         """:meth:`request` for each photo, in order; several are read at a time. An error stands for its photo."""
-        generator = self._generator(wish)
+        generator = self._generator(wanted)
         with ThreadPoolExecutor(MAX_PARALLEL_READS) as threads:
             for path, reading in zip(paths, threads.map(partial(_or_error, self._read_photo), paths), strict=True):
                 if isinstance(reading, Exception):
                     yield reading
                 else:
-                    yield _or_error(partial(self._queue_renders, path, reading, wish), generator)
+                    yield _or_error(partial(self._queue_renders, path, reading, wanted), generator)
 
-    def adopt_upload(self, staged: Path, path: Path, wish: RenderRequest | None) -> list[Job]:
+    def adopt_upload(self, staged: Path, path: Path, wanted: RenderRequest | None) -> list[Job]:
         """Put a photo that was sent to us in place, known before it can be seen, so that the watch leaves it alone.
 
         Args:
             staged: the photo under its own name, in a hidden folder on the same disk.
-            wish: what to make of it; None: nothing.
+            wanted: what to make of it; None: nothing.
         Raises:
             FileExistsError: something stands at ``path``; nothing has changed.
             PhotoError, RecipeError, NotFound: as :meth:`request`; nothing has changed.
         """
-        generator = self._generator(wish) if wish else ""
+        generator = self._generator(wanted) if wanted else ""
         reading = self._read_photo(staged)
         with self._db.transaction():
-            if wish:
-                jobs = self._queue_renders(path, reading, wish, generator)
+            if wanted:
+                jobs = self._queue_renders(path, reading, wanted, generator)
             else:
                 jobs = []
                 self._remember(path, reading)
@@ -154,11 +155,11 @@ class Ingest:
             move_without_overwriting(staged, path)
         return jobs
 
-    def _generator(self, wish: RenderRequest) -> str:
-        return registry.resolve(wish.generator or self._config.render.generator, self._settings)
+    def _generator(self, wanted: RenderRequest) -> str:
+        return registry.resolve(wanted.generator or self._config.render.generator, self._settings)
 
-    def _queue_renders(self, path: Path, reading: Reading, wish: RenderRequest, generator: str) -> list[Job]:
-        recipes = self._variants(path, reading, wish, generator)
+    def _queue_renders(self, path: Path, reading: Reading, wanted: RenderRequest, generator: str) -> list[Job]:
+        recipes = self._variants(path, reading, wanted, generator)
         with self._db.transaction():
             photo = self._remember(path, reading)
             self._catalog.note_ingest(path, reading.sha256)
@@ -168,8 +169,8 @@ class Ingest:
                     photo,
                     recipe,
                     generator,
-                    parent_clip=wish.parent_clip,
-                    reserved_for=wish.reserved_for,
+                    parent_clip=wanted.parent_clip,
+                    reserved_for=wanted.reserved_for,
                 )
                 for recipe in recipes
             ]
@@ -205,15 +206,15 @@ class Ingest:
             )
         return self._read(path)
 
-    def _variants(self, path: Path, reading: Reading, wish: RenderRequest, generator: str) -> list[Recipe]:
-        """One recipe for each clip that is wished for; each has a seed of its own."""
-        first = self._compose(path, reading, wish.overrides, wish.refined, look=wish.look)
+    def _variants(self, path: Path, reading: Reading, wanted: RenderRequest, generator: str) -> list[Recipe]:
+        """One recipe for each clip that is wanted; each has a seed of its own."""
+        first = self._compose(path, reading, wanted.overrides, wanted.refined, look=wanted.look)
         recipes = [first]
         for index in range(1, first.variants):
             recipe = first
             if generator == "parallax":  # its seeds differ too little to be worth a clip
                 other = {"camera_movement": another_movement(first, index)}
-                recipe = self._compose(path, reading, wish.overrides, wish.refined, other, look=wish.look)
+                recipe = self._compose(path, reading, wanted.overrides, wanted.refined, other, look=wanted.look)
             recipes.append(replace(recipe, seed=(first.seed + index) % 2**31))
         return [replace(recipe, variants=1) for recipe in recipes]
 
@@ -241,7 +242,7 @@ class Ingest:
         return self._catalog.put_photo(path, stamp, reading.sha256, reading.facts.to_dict(), reading.scene)
 
     def _drop_outdated(self, photo: Photo) -> None:
-        """A render of what the file held before would be of a photo that is no more."""
+        """Cancel renders of what the file held before: that photo is gone."""
         for job in self._queue.of_photo(photo.id):
             if job.photo_sha256 != photo.sha256 and job.origin == "watch" and job.state.cancellable:
                 self._queue.cancel(job.id)
@@ -255,7 +256,7 @@ class Ingest:
 
 
 def adoptable_clips(photo: Path, sha256: str) -> list[Clip]:
-    """Clips of this very photo that stand beside it already: it was moved with them, or the database was lost.
+    """Clips of this very photo that lie beside it already: it was moved with them, or the database was lost.
 
     A sidecar whose clip was deleted counts too: the photographer did not want it.
     """
@@ -294,6 +295,6 @@ def folder_settings(folder: Path) -> Sequence[tuple[str, Overrides]]:
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             continue
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RecipeError(f"{file} is not valid TOML: {error}.", "Mend or remove the line it names.") from error
+            raise RecipeError(f"{file} is not valid TOML: {error}.", "Fix or remove the line it names.") from error
         return [(f"{file.name} of the folder “{level.name}”", data)]
     return []

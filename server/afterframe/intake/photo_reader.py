@@ -17,9 +17,9 @@ from afterframe.system.hashing import sha256_of
 from afterframe.system.process_pool import CallKilled, ProcessPool
 
 NOT_A_PHOTO = frozenset({"unknown_format", "not_a_file"})
-"""photometa's codes for what is no photo at all."""
-LOOK_SIDE = 384
-"""Both sides of the picture that the vision functions look at have at least so many pixels."""
+"""photometa's codes for what is not a photo at all."""
+ANALYSIS_SIDE = 384
+"""Both sides of the picture that is analysed have at least this many pixels."""
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Readin
     """
     try:
         before = path.stat()
-        pixels, upright_size = decode(path, megapixels=megapixels, at_least=(LOOK_SIDE, LOOK_SIDE))
+        pixels, upright_size = decode(path, megapixels=megapixels, at_least=(ANALYSIS_SIDE, ANALYSIS_SIDE))
         facts, problem = _facts(path) if with_facts else (photometa.Facts(), "it stalled the reader")
         sha256 = sha256_of(path)
         after = path.stat()
@@ -59,7 +59,7 @@ def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Readin
     except OSError as error:
         raise PhotoError(
             f"{path.name} cannot be read: {error.strerror or error}.",
-            "Check the disk and its rights.",
+            "Check the disk and the file's permissions.",
             code="unreadable",
         ) from error
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):

@@ -1,10 +1,10 @@
-"""What is in a folder, and whether its changes can be heard of."""
+"""What is in a folder, and whether the system tells of its changes."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -20,26 +20,41 @@ SKIPPED_SUFFIXES = frozenset({".lrdata", ".lrcat-data", ".cocatalog", ".photosli
 """Folders that belong to a photo program."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scan:
     """What one look through a folder found."""
 
-    photos: dict[str, Stamp]
-    clips: frozenset[str]
-    temporaries: tuple[Path, ...]
-    entries: int
+    photos: dict[str, Stamp] = field(default_factory=dict)
+    clips: set[str] = field(default_factory=set)
+    temporaries: list[Path] = field(default_factory=list)
+    """Files of ours that a render was writing."""
+    entries: int = 0
+
+    def add(self, entry: os.DirEntry[str]) -> bool:
+        """Note what an entry is; whether it is a folder to scan as well."""
+        self.entries += 1
+        name = entry.name
+        if name.startswith("."):
+            if job_of_temporary(Path(name)):
+                self.temporaries.append(Path(entry.path))
+        elif name.lower().endswith(".mp4"):
+            self.clips.add(entry.path)
+        elif is_photo(Path(name)) and not entry.is_dir(follow_symlinks=False):
+            with contextlib.suppress(OSError):
+                if entry.is_file():
+                    self.photos[entry.path] = Stamp.of(entry.stat())
+        else:
+            return entry.is_dir(follow_symlinks=False) and Path(name).suffix not in SKIPPED_SUFFIXES
+        return False
 
 
 def scan(root: Path) -> Scan:
-    """Look through a folder and everything below it; hidden and foreign programs' folders are left out.
+    """Scan a folder and everything below it; hidden folders and those of photo programs are left out.
 
     Raises:
         OSError: the root itself cannot be listed (an unmounted share, say).
     """
-    photos: dict[str, Stamp] = {}
-    clips: list[str] = []
-    temporaries: list[Path] = []
-    entries = 0
+    found = Scan()
     pending = [str(root)]
     while pending:
         folder = pending.pop()
@@ -49,21 +64,8 @@ def scan(root: Path) -> Scan:
             if folder == str(root):
                 raise
             continue  # it vanished, or we may not look inside
-        entries += len(listing)
-        for entry in listing:
-            name = entry.name
-            if name.startswith("."):
-                if job_of_temporary(Path(name)):
-                    temporaries.append(Path(entry.path))
-            elif name.lower().endswith(".mp4"):
-                clips.append(entry.path)
-            elif is_photo(Path(name)) and not entry.is_dir(follow_symlinks=False):
-                with contextlib.suppress(OSError):
-                    if entry.is_file():
-                        photos[entry.path] = Stamp.of(entry.stat())
-            elif entry.is_dir(follow_symlinks=False) and os.path.splitext(name)[1] not in SKIPPED_SUFFIXES:  # noqa: PTH122
-                pending.append(entry.path)
-    return Scan(photos, frozenset(clips), tuple(temporaries), entries)
+        pending += [entry.path for entry in listing if found.add(entry)]
+    return found
 
 
 def on_network(path: Path) -> bool:

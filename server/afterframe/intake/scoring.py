@@ -1,4 +1,4 @@
-"""Is a photo worth animating? Six marks, each 0-1 with its reason, and one score to sort by. Pure."""
+"""Is a photo worth animating? Six scores, each 0-1 with its reason, and one to sort by. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from afterframe.domain import Scene
 from photometa.facts.facts import Facts
 
 VERSION = 2
-"""Goes up when the marks change, so that kept ones are made again."""
+"""Goes up when the scoring changes, so that stored scores are computed again."""
 WEIGHTS = {
     "subject_isolation": 0.25,
     "lighting_direction": 0.15,
@@ -20,7 +20,7 @@ WEIGHTS = {
 }
 """Shares of the score; the quality of the source then scales it, since no subject saves a bad file."""
 FAINT = 0.05
-"""Clues up to here are not worth a word."""
+"""Clues up to here are not worth mentioning."""
 QUALITY_FLOOR = 0.35
 """What is left of the score when the source is as bad as can be."""
 
@@ -42,22 +42,22 @@ class Score:
 class Readiness:
     """How well a photo lends itself to animation."""
 
-    marks: Mapping[str, Score]
+    scores: Mapping[str, Score]
     """The five of WEIGHTS, and source_quality."""
 
     @property
     def score(self) -> float:
         """0-1, to sort by."""
-        worth = sum(weight * self.marks[name].score for name, weight in WEIGHTS.items())
-        return worth * (QUALITY_FLOOR + (1 - QUALITY_FLOOR) * self.marks["source_quality"].score)
+        worth = sum(weight * self.scores[name].score for name, weight in WEIGHTS.items())
+        return worth * (QUALITY_FLOOR + (1 - QUALITY_FLOOR) * self.scores["source_quality"].score)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON: name -> {score, reason}."""
-        return {name: mark.to_dict() for name, mark in self.marks.items()}
+        return {name: score.to_dict() for name, score in self.scores.items()}
 
 
 def assess(facts: Facts, scene: Scene, size: tuple[int, int]) -> Readiness:
-    """Mark one photo.
+    """Score one photo.
 
     Args:
         size: upright (width, height), pixels.
@@ -129,15 +129,15 @@ def _lighting(facts: Facts, scene: Scene) -> Score:
     }
     flat = {"overcast": "overcast, so the light has no direction", "flash": "the flash lights it from the front"}
     contrast = _ramp(seen("contrast"), 0.2, 0.65)
-    mark = _best(
+    score = _best(
         (0.9 if low_sun else 0.0, f"the sun stands {facts.sun_elevation_deg or 0:.0f}° high and lights from the side"),
         (named.get(facts.light or "", 0.0), f"light: {facts.light}"),
         (0.8 * contrast, "strong light and shadow" if contrast > 0.6 else "some light and shadow"),
         otherwise="flat light",
     )
     if facts.light in flat:
-        return Score(min(mark.score, 0.35), flat[facts.light])
-    return mark
+        return Score(min(score.score, 0.35), flat[facts.light])
+    return score
 
 
 def _movement(facts: Facts, scene: Scene) -> Score:
@@ -168,7 +168,7 @@ def _seconds(exposure_s: float | None) -> str:
 def _environment(facts: Facts, scene: Scene) -> Score:
     seen = _of(scene)
     place = facts.sublocation or facts.city or facts.country
-    all_sharp = _soft_background(scene) <= FAINT  # else the first mark says the contrary
+    all_sharp = _soft_background(scene) <= FAINT  # else the first score says the contrary
     around = seen("sky_share") + seen("water_share") + seen("foliage_share")
     return _best(
         (0.9 * _ramp(around, 0.05, 0.6), "sky, water or green around it"),

@@ -318,7 +318,7 @@ class Watcher:
         self._folders.set_backlog(root, seen=True, waiting=len(fresh) if hold else 0)
         return hold
 
-    def _mark_absent(self, root: Path, present: frozenset[str]) -> None:
+    def _mark_absent(self, root: Path, present: set[str]) -> None:
         for clip_id, path in self._catalog.clip_paths(root):
             if path not in present and not Path(path).exists():
                 self._catalog.mark_absent(clip_id)

@@ -50,26 +50,25 @@ def compose(
         scene: what is seen in it.
         photo_size: upright (width, height), pixels.
         photo_sha256: of the photo's bytes, hexadecimal; the default seed comes from it.
-        overrides: (who said it, recipe fields), strongest first. Beside the recipe's own fields,
-        ``long_side``.
+        overrides: (who said it, recipe fields), strongest first; ``long_side`` is one, too.
         look: add the look that the camera gave to an overriding prompt.
 
     Raises:
         RecipeError: an override is unknown, of the wrong type or out of range.
     """
-    wishes = _strongest(overrides)
+    given = _strongest(overrides)
     book = rules()
-    verdict, because = _photo_type(facts, scene, wishes, book)
+    verdict, because = _photo_type(facts, scene, given, book)
     values = _by_rule(facts, scene, verdict, book, because)
-    values["size"] = _size(photo_size, wishes, book, because)
+    values["size"] = _size(photo_size, given, book, because)
     values["seed"] = int(photo_sha256[:8], 16) & 0x7FFFFFFF
     because["seed"] = ("from the photo itself, so that the same photo gives the same clip",)
-    for name, wish in wishes.items():
+    for name, override in given.items():
         if name in values and name != "size":
-            values[name] = wish.value
-            because[name] = (wish.source,)
-    recipe = _worded(Recipe(photo_type=verdict.photo_type, **values, because=because), facts, scene, wishes, book)
-    return _with_look(recipe, facts, scene) if look and "prompt" in wishes else recipe
+            values[name] = override.value
+            because[name] = (override.source,)
+    recipe = _worded(Recipe(photo_type=verdict.photo_type, **values, because=because), facts, scene, given, book)
+    return _with_look(recipe, facts, scene) if look and "prompt" in given else recipe
 
 
 def another_movement(recipe: Recipe, index: int) -> CameraMovement:
@@ -85,19 +84,19 @@ def _with_look(recipe: Recipe, facts: Facts, scene: Scene) -> Recipe:
 
 
 def _strongest(overrides: Overrides) -> dict[str, _Override]:
-    wishes: dict[str, _Override] = {}
+    given: dict[str, _Override] = {}
     for source, values in overrides:
         for name, value in values.items():
-            wish = _Override(read_setting(name, value, source), source)
-            wishes.setdefault(name, wish)
-    return wishes
+            override = _Override(read_setting(name, value, source), source)
+            given.setdefault(name, override)
+    return given
 
 
 def _photo_type(
-    facts: Facts, scene: Scene, wishes: Mapping[str, _Override], book: Rules
+    facts: Facts, scene: Scene, given: Mapping[str, _Override], book: Rules
 ) -> tuple[Classification, Because]:
-    if wish := wishes.get("photo_type"):
-        verdict = Classification(wish.value, wish.value, 1.0, (wish.source,))
+    if override := given.get("photo_type"):
+        verdict = Classification(override.value, override.value, 1.0, (override.source,))
     else:
         verdict = classify(facts, scene, book)
     return verdict, {"photo_type": verdict.reasons}
@@ -181,15 +180,15 @@ def _drift(scene: Scene) -> tuple[CameraMovement, str]:
 
 
 def _size(
-    photo_size: tuple[int, int], wishes: Mapping[str, _Override], book: Rules, because: Because
+    photo_size: tuple[int, int], given: Mapping[str, _Override], book: Rules, because: Because
 ) -> tuple[int, int]:
-    if wish := wishes.get("size"):
-        because["size"] = (f"{wish.source}; cropped around the subject",)
-        width, height = wish.value
+    if override := given.get("size"):
+        because["size"] = (f"{override.source}; cropped around the subject",)
+        width, height = override.value
         return int(width), int(height)
     limit, source = book.long_side, ""
-    if wish := wishes.get("long_side"):
-        limit, source = wish.value, wish.source
+    if override := given.get("long_side"):
+        limit, source = override.value, override.source
     width, height = photo_size
     scale = min(1.0, limit / max(width, height))
     reason = f"the photo's shape, long side {limit}" + (f" ({source})" if source else "")
@@ -203,10 +202,10 @@ def _even(side: float, at_most: int) -> int:
     return max(2, nearest if nearest <= at_most else nearest - 2)
 
 
-def _worded(recipe: Recipe, facts: Facts, scene: Scene, wishes: Mapping[str, _Override], book: Rules) -> Recipe:
+def _worded(recipe: Recipe, facts: Facts, scene: Scene, given: Mapping[str, _Override], book: Rules) -> Recipe:
     because = dict(recipe.because)
     because.setdefault("negative_prompt", ("what models get wrong most often",))
-    if "prompt" in wishes:
+    if "prompt" in given:
         return replace(recipe, because=because)
     prompt, reasons = write_prompt(
         facts, scene, recipe.photo_type, book.types[recipe.photo_type], recipe.camera_movement

@@ -1,6 +1,6 @@
-"""The words for a model.
+"""The prompt for a model.
 
-The photographer's own first, then the motion, then the look that the camera gave.
+The photographer's own words first, then the motion, then the look that the camera gave.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def write_prompt(
     words, look = own_words(facts), _look(facts, scene)
     parts = [type_rules.motion_prompt, *_ambience(facts, scene, photo_type)]
     parts += [_CAMERA_WORDS[movement].format(pace=type_rules.camera_prompt), _as_photographed(look)]
-    subject = _subject(facts) or _glimpse(scene, photo_type)
+    subject = _subject(facts) or _describe_scene(scene, photo_type)
     parts.insert(0, _cut(subject, LONGEST_PROMPT - len(" ".join(parts)) - 1))
     reasons = ["your title, caption and keywords lead"] if words else [_NOTHING_WRITTEN]
     if look:
@@ -78,14 +78,14 @@ def needs_description(recipe: Recipe) -> bool:
 def add_look(words: str, facts: Facts, scene: Scene) -> tuple[str, tuple[str, ...]]:
     """Somebody's own words, followed by the look that the camera gave, if there is room; and the reasons for it."""
     look = _look(facts, scene)
-    told = f"{words} {_as_photographed(look)}"
-    if not look or len(told) > LONGEST_PROMPT:
+    prompt = f"{words} {_as_photographed(look)}"
+    if not look or len(prompt) > LONGEST_PROMPT:
         return words, ()
-    return told, ("the look comes from the camera's facts",)
+    return prompt, ("the look comes from the camera's facts",)
 
 
 def _cut(text: str, most: int) -> str:
-    """At most so many characters, up to the end of a word."""
+    """Cut a text to at most this many characters, at the end of a word."""
     if len(text) <= most:
         return text
     kept = text[: most - 1]
@@ -98,28 +98,28 @@ def _as_photographed(look: str) -> str:
 
 def _subject(facts: Facts) -> str:
     kept = set(own_words(facts))
-    told = [text.strip().rstrip(".") for text in (facts.title, facts.caption) if text and text.strip() in kept]
-    if len(told) == 2 and told[0].lower() in told[1].lower():
-        told = told[1:]
-    written = " ".join(f"{text}." for text in told).lower()
-    extra = [word for word in dict.fromkeys(facts.keywords) if word in kept and _tells(word, written)]
-    sentence = ", ".join(extra[:8])
+    sentences = [text.strip().rstrip(".") for text in (facts.title, facts.caption) if text and text.strip() in kept]
+    if len(sentences) == 2 and sentences[0].lower() in sentences[1].lower():
+        sentences = sentences[1:]
+    written = " ".join(f"{text}." for text in sentences).lower()
+    extra = [word for word in dict.fromkeys(facts.keywords) if word in kept and _is_descriptive(word, written)]
+    keywords = ", ".join(extra[:8])
     place = ", ".join(part for part in (facts.sublocation, facts.city, facts.country) if part)
-    told = [f"{text}." for text in told]
-    if sentence:
-        told.append(sentence[:1].upper() + sentence[1:] + ".")
-    if place and not any(place.lower() in text.lower() for text in told):
-        told.append(place + ".")
-    return " ".join(told)
+    sentences = [f"{text}." for text in sentences]
+    if keywords:
+        sentences.append(keywords[:1].upper() + keywords[1:] + ".")
+    if place and not any(place.lower() in text.lower() for text in sentences):
+        sentences.append(place + ".")
+    return " ".join(sentences)
 
 
-def _tells(keyword: str, written: str) -> bool:
-    """Not said already, and words rather than a filing mark (years, job codes)."""
+def _is_descriptive(keyword: str, written: str) -> bool:
+    """Not said already, and a word rather than a label for filing (years, job codes)."""
     return keyword.lower() not in written and not any(letter.isdigit() for letter in keyword)
 
 
-def _glimpse(scene: Scene, photo_type: PhotoType) -> str:
-    """What can be said without a word from the photographer: only what was seen for certain."""
+def _describe_scene(scene: Scene, photo_type: PhotoType) -> str:
+    """What can be said when the photographer wrote nothing: only what was seen for certain."""
     people, measures = len(scene.faces), scene.measures
     if photo_type is PhotoType.PORTRAIT and people:
         return {1: "A portrait of one person.", 2: "A portrait of two people."}.get(people, "A group of people.")
@@ -160,7 +160,7 @@ def _look(facts: Facts, scene: Scene) -> str:
 
 
 def _light(facts: Facts, scene: Scene) -> str | None:
-    """The light that the exposure tells, as far as the picture agrees."""
+    """The light that the exposure implies, as far as the picture agrees."""
     light, brightness = facts.light, scene.measures.get("brightness")
     if light is None or brightness is None:
         return light

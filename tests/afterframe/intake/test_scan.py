@@ -21,7 +21,7 @@ def test_a_scan_finds_photos_clips_and_our_temporaries_and_skips_the_rest(tmp_pa
     found = scan(tmp_path)
     assert set(found.photos) == {str(tmp_path / name) for name in wanted}
     assert found.clips == {str(tmp_path / "a_motion.mp4")}
-    assert found.temporaries == (tmp_path / temporary,)
+    assert found.temporaries == [tmp_path / temporary]
 
 
 def test_a_scan_does_not_follow_links_in_circles(tmp_path: Path) -> None:

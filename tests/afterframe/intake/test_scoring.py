@@ -17,7 +17,7 @@ def seen(**measures: float) -> Scene:
 
 
 def mark(name: str, facts: Facts | None = None, scene: Scene | None = None, size: tuple[int, int] = BIG) -> float:
-    return assess(facts or Facts(), scene or seen(), size).marks[name].score
+    return assess(facts or Facts(), scene or seen(), size).scores[name].score
 
 
 def test_the_weights_are_shares() -> None:
@@ -69,13 +69,13 @@ def test_a_clock_that_the_light_contradicts_is_not_believed() -> None:
 
 
 def test_an_empty_sky_is_not_a_soft_background() -> None:
-    (reason,) = [assess(Facts(), seen(isolation=0.8, sky_share=0.6), BIG).marks["subject_isolation"].reason]
+    (reason,) = [assess(Facts(), seen(isolation=0.8, sky_share=0.6), BIG).scores["subject_isolation"].reason]
     assert "soft background" not in reason
 
 
 def test_a_soft_background_and_sharp_surroundings_are_never_said_of_one_photo() -> None:
-    sharp = assess(Facts(), seen(focus_share=0.6), BIG).marks
-    soft = assess(Facts(), seen(focus_share=0.6, isolation=0.5), BIG).marks
+    sharp = assess(Facts(), seen(focus_share=0.6), BIG).scores
+    soft = assess(Facts(), seen(focus_share=0.6, isolation=0.5), BIG).scores
     assert "the surroundings are sharp too" in sharp["environmental_context"].reason
     assert "soft background" in soft["subject_isolation"].reason
     assert "sharp" not in soft["environmental_context"].reason
@@ -95,6 +95,6 @@ def test_every_mark_is_between_0_and_1_and_has_a_reason(
     found: Readiness = assess(
         Facts(exposure_s=exposure_s), Scene(subject=BoundingBox(0.1, 0.1, 0.5, 0.5), measures=measures), (side, side)
     )
-    assert set(found.marks) == {*WEIGHTS, "source_quality"}
-    assert all(0 <= one.score <= 1 and one.reason for one in found.marks.values())
+    assert set(found.scores) == {*WEIGHTS, "source_quality"}
+    assert all(0 <= one.score <= 1 and one.reason for one in found.scores.values())
     assert 0 <= found.score <= 1

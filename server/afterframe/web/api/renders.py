@@ -31,7 +31,7 @@ PAGE = {
     "limit": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
 }
 PAGE_SIZE = 500
-RETRYABLE = (JobState.FAILED, JobState.CANCELLED)
+RETRYABLE = tuple(state for state in JobState if state.retryable)
 REFUSED = form({"path": schemas.KEPT_PATH, "reason": ref("Reason")})
 
 STOPPING = WrongState("Afterframe is being stopped.", "Ask again when it runs.", code="stopping")
