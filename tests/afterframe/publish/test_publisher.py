@@ -80,6 +80,22 @@ def test_a_committed_publish_is_finished_after_a_crash(studio: Studio, monkeypat
     assert studio.files() == {"DSC_0042.jpg", "DSC_0042_motion.mp4", "DSC_0042_motion.mp4.xmp"}
 
 
+def test_a_publish_that_an_earlier_version_committed_is_finished(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its record of the clip lacks the fields that came later."""
+    job = studio.order()
+    with monkeypatch.context() as patch:
+        patch.setattr(publisher_module, "place", crash)
+        with pytest.raises(KeyboardInterrupt):
+            studio.render()
+    ((job_id, _, body),) = studio.queue.intents()
+    for later in ("measures", "present", "rating", "verdict", "parent_clip", "variant"):
+        del body["record"][later]
+    studio.publisher.publish(job_id, Publication.from_dict(body))
+    assert studio.queue.get(job.id).state == JobState.DONE
+
+
 def crash(publication: Publication) -> None:
     raise KeyboardInterrupt
 
