@@ -90,10 +90,11 @@ def main(argv: list[str]) -> dict[str, Any]:
     parser.add_argument("--asks", type=int, default=200, help="requests of each kind (default 200)")
     parser.add_argument("--no-browser", action="store_true", help="the API alone")
     options = parser.parse_args(argv)
-    return {f"{count}_clips": measure(count, options.asks, not options.no_browser) for count in (1000, options.clips)}
+    counts = (1000, options.clips)
+    return {f"{count}_clips": measure(count, options.asks, browser=not options.no_browser) for count in counts}
 
 
-def measure(count: int, asks: int, browser: bool) -> dict[str, Any]:
+def measure(count: int, asks: int, *, browser: bool) -> dict[str, Any]:
     """One catalogue, a daemon on it, and what both give."""
     with tempfile.TemporaryDirectory(prefix="afterframe-bench-") as temporary:
         home = Home(Path(temporary)).make()

@@ -44,11 +44,11 @@ def main(args: Sequence[str] | None = None) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     for path in sorted(options.folder.glob("*.jp*g")):
         if options.only in path.name:
-            print(sheet(path, options.out, options.long_side, options.against), flush=True)
+            print(sheet(path, options.out, options.long_side, against=options.against), flush=True)
     return 0
 
 
-def sheet(path: Path, out: Path, long_side: int, against: bool) -> Path:
+def sheet(path: Path, out: Path, long_side: int, *, against: bool) -> Path:
     """Write one photo's sheet; where it is."""
     wishes = {"camera_movement": "push_in", "duration_s": 3} if against else {}
     pixels, scene, recipe = composed(path, long_side, **wishes)

@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
     options = parse(argv)
     require_python()
     began = time.monotonic()
-    install(extras(options.demo, has_gpu()))
+    install(extras(demo=options.demo, gpu=has_gpu()))
     say(f"Installed ({time.monotonic() - began:.0f} s).")
     folders = [Path(folder).expanduser().resolve() for folder in options.folders]
     if options.demo:
@@ -62,7 +62,7 @@ def has_gpu() -> bool:
     return smi is not None and subprocess.run([smi, "-L"], capture_output=True, check=False).stdout.startswith(b"GPU")
 
 
-def extras(demo: bool, gpu: bool) -> list[str]:
+def extras(*, demo: bool, gpu: bool) -> list[str]:
     """Which optional dependencies to install."""
     if gpu:
         say("A GPU is here: installing torch and diffusers too (some gigabytes).")

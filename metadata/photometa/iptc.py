@@ -25,7 +25,7 @@ def read_iptc(data: bytes) -> Findings:
     found: Findings = {}
     keywords: list[str] = []
     for number, raw in datasets:
-        text = clean_text(_decoded(raw, utf8))
+        text = clean_text(_decoded(raw, utf8=utf8))
         if text is None:
             continue
         if number == _KEYWORDS:
@@ -61,7 +61,7 @@ def _datasets(data: bytes) -> tuple[list[tuple[int, bytes]], bool]:
     return found, utf8
 
 
-def _decoded(raw: bytes, utf8: bool) -> str:
+def _decoded(raw: bytes, *, utf8: bool) -> str:
     """UTF-8 if declared or valid; otherwise Windows-1252, which writers without 1:90 mean."""
     try:
         return raw.decode("utf-8")

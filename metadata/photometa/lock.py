@@ -123,7 +123,7 @@ else:
 
 def _forget() -> None:
     """In a forked child: its threads hold nothing."""
-    global _opening
+    global _opening  # noqa: PLW0603 - a lock cannot be reset in place
     _threads.clear()
     _opening = threading.Lock()
 

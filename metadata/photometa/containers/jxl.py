@@ -49,7 +49,7 @@ class _Bits:
         self.number >>= count
         return value
 
-    def length(self, small: bool) -> int:
+    def length(self, *, small: bool) -> int:
         """One side of the picture in pixels."""
         if small:
             return 8 * (1 + self.take(5))
@@ -62,9 +62,9 @@ def _codestream(blocks: Blocks, data: bytes) -> None:
         return
     bits = _Bits(data[2:])
     small = bool(bits.take(1))
-    height = bits.length(small)
+    height = bits.length(small=small)
     ratio = _RATIOS.get(bits.take(3))
-    width = height * ratio[0] // ratio[1] if ratio else bits.length(small)
+    width = height * ratio[0] // ratio[1] if ratio else bits.length(small=small)
     blocks.width, blocks.height, blocks.orientation = width, height, 1
     if not bits.take(1) and bits.take(1):
         blocks.orientation = 1 + bits.take(3)

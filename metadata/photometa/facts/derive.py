@@ -119,13 +119,13 @@ class _Derived:
     def _light(self) -> None:
         values = self.values
         ev, flash, elevation = values.get("ev100"), values.get("flash_fired"), values.get("sun_elevation_deg")
-        self._set("night_light", night_light(ev, elevation, flash), "rule: EV100 at night")
+        self._set("night_light", night_light(ev, elevation, flash_fired=flash), "rule: EV100 at night")
         if ev is not None and self._is_dark_by_clock() and may_be_the_moon(ev, values.get("focal_35mm")):
             return
         direction, off_sun = values.get("direction_deg"), None
         if direction is not None and elevation is not None:
             off_sun = off_sun_deg(direction, values["sun_azimuth_deg"], elevation)
-        light = kind_of_light(ev, flash, values.get("light_source"), elevation, off_sun)
+        light = kind_of_light(ev, values.get("light_source"), elevation, off_sun, flash_fired=flash)
         if light is not None:
             self._set("light", *light)
 

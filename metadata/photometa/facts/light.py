@@ -118,19 +118,20 @@ def light_source_word(light_source: str | None) -> str | None:
 
 def kind_of_light(
     ev100: float | None,
-    flash_fired: bool | None,
     light_source: str | None,
     sun_elevation_deg: float | None,
     off_sun_deg: float | None = None,
+    *,
+    flash_fired: bool | None,
 ) -> tuple[str, str] | None:
     """The kind of light in a word, and the rule behind it; None if several are possible.
 
     Args:
         ev100: the exposure value.
-        flash_fired: as EXIF Flash has it.
         light_source: EXIF LightSource in words.
         sun_elevation_deg: degrees; None where it is not known.
         off_sun_deg: the angle between the sun and the line of sight, degrees; None where it is not known.
+        flash_fired: as EXIF Flash has it.
     """
     if flash_fired and (ev100 is None or ev100 < EV_FILL_FLASH):
         return "flash", "rule: flash fired and little other light"
@@ -169,7 +170,7 @@ def may_be_the_moon(ev100: float, focal_35mm: float | None) -> bool:
     return focal_35mm is not None and focal_35mm >= MOON_FROM_MM and ev100 <= MOON_UP_TO_EV
 
 
-def night_light(ev100: float | None, sun_elevation_deg: float | None, flash_fired: bool | None) -> str | None:
+def night_light(ev100: float | None, sun_elevation_deg: float | None, *, flash_fired: bool | None) -> str | None:
     """What lit a scene while the sun was certainly down: "moonlight" or "artificial"; else None.
 
     Landscapes under a full moon meter at EV100 -2 to -3, lit streets at 2 to 7.

@@ -106,7 +106,7 @@ def _well_formed(xml: bytes) -> bool:
     """Whether expat accepts it: a different parser from lxml's libxml2."""
     parser = expat.ParserCreate("UTF-8")
     try:
-        parser.Parse(xml, True)
+        parser.Parse(xml, True)  # noqa: FBT003 - expat takes no keyword
     except expat.ExpatError:
         return False
     return True

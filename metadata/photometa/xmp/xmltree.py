@@ -151,7 +151,7 @@ def parse_document(data: bytes) -> Document:
     parser.CommentHandler = parser.ProcessingInstructionHandler = builder.other
     parser.StartDoctypeDeclHandler = builder.doctype
     try:
-        parser.Parse(data[base:], True)
+        parser.Parse(data[base:], True)  # noqa: FBT003 - expat takes no keyword
     except (expat.ExpatError, LookupError, UnicodeError, ValueError) as error:
         if isinstance(error, XmlError):
             raise

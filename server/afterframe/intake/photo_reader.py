@@ -40,7 +40,7 @@ class Reading:
     """Why the metadata could not be read; the picture could."""
 
 
-def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Reading:
+def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Reading:  # noqa: FBT001, FBT002 - a pool passes no keywords
     """Read a photo to its end.
 
     Args:

@@ -77,14 +77,14 @@ def _outside(path: Path) -> Failure:
 class _Hints(FileSystemEventHandler):
     """Turns watchdog's events into (path, came by rename)."""
 
-    def __init__(self, put: Callable[[Path, bool], None]) -> None:
+    def __init__(self, put: Callable[[tuple[Path, bool]], None]) -> None:
         self._put = put
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         if event.event_type == "moved":
-            self._put(Path(os.fsdecode(event.dest_path)), True)
+            self._put((Path(os.fsdecode(event.dest_path)), True))
         elif event.event_type in ("created", "closed") or (event.event_type == "modified" and not event.is_directory):
-            self._put(Path(os.fsdecode(event.src_path)), False)
+            self._put((Path(os.fsdecode(event.src_path)), False))
 
 
 class Watcher:
@@ -116,7 +116,7 @@ class Watcher:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch")
         self._observer: BaseObserver | None = None
-        self._handler = _Hints(lambda path, renamed: self._hints.put((path, renamed)))
+        self._handler = _Hints(self._hints.put)
         self._next_scan: dict[Path, float] = {}
         self._without_events: set[Path] = set()
         """Watched folders that are absent, or for which the system gives no events."""

@@ -164,7 +164,7 @@ class Publisher:
                 try:
                     self.publish(job_id, Publication.from_dict(body))
                 except AfterframeError as error:
-                    log.error("%s: %s", body.get("clip"), error)
+                    log.error("%s: %s", body.get("clip"), error)  # noqa: TRY400 - it says it all in words
                     self._queue.fail(job_id, owner, error)
 
 

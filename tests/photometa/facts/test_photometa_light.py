@@ -179,7 +179,7 @@ def test_sunny_sixteen_is_ev_15() -> None:
 def test_the_kind_of_light_is_named_only_where_one_is_possible(
     ev100: float | None, flash: bool | None, source: str | None, elevation: float | None, light: str | None
 ) -> None:
-    found = kind_of_light(ev100, flash, source, elevation)
+    found = kind_of_light(ev100, source, elevation, flash_fired=flash)
     assert (found[0] if found else None) == light
     assert found is None or found[1]
 
@@ -196,7 +196,7 @@ def test_the_kind_of_light_is_named_only_where_one_is_possible(
     ],
 )
 def test_night_is_lit_by_the_moon_or_by_people(ev100: float | None, elevation: float | None, light: str | None) -> None:
-    assert night_light(ev100, elevation, False) == light
+    assert night_light(ev100, elevation, flash_fired=False) == light
 
 
 def test_white_in_full_sun_meters_three_steps_above_sunny_sixteen() -> None:
@@ -233,7 +233,7 @@ def test_the_angle_between_sun_and_line_of_sight(
 def test_what_stands_before_the_sun_is_backlit(
     ev100: float, elevation: float | None, off_sun: float | None, light: str | None
 ) -> None:
-    found = kind_of_light(ev100, False, None, elevation, off_sun)
+    found = kind_of_light(ev100, None, elevation, off_sun, flash_fired=False)
     assert (found[0] if found else None) == light
 
 

@@ -58,7 +58,7 @@ class Acceleration:
             if self.attention != "native":
                 transformer.set_attention_backend("native")
             for module in transformer.modules():
-                module._compiled_call_impl = None  # what torch.nn.Module.compile() sets
+                module._compiled_call_impl = None  # noqa: SLF001 - torch.nn.Module.compile() sets it; nothing unsets it
         self.attention, self.compiled = "native", False
 
 

@@ -256,7 +256,7 @@ def _looks_like_a_path(text: str) -> bool:
     return "/" in text or "\\" in text
 
 
-def _lora(profile: Profile, text: str, folders: bool) -> tuple[Lora, float]:
+def _lora(profile: Profile, text: str, *, folders: bool) -> tuple[Lora, float]:
     name, _, weight = text.partition("=")
     if not folders and _looks_like_a_path(name):
         raise NotFound(f"There is no LoRA “{name}”.", "Files can only be named on the machine itself.", code="no_model")
@@ -265,7 +265,7 @@ def _lora(profile: Profile, text: str, folders: bool) -> tuple[Lora, float]:
         return lora, float(weight) if weight else lora.weight
     except ValueError:
         raise NotFound(
-            f"“{weight}” is no weight of the LoRA {name}.", f"Write {name}=0.8, say.", code="no_model"
+            f"“{weight}” is not a weight for the LoRA {name}.", f"Write {name}=0.8, for example.", code="no_model"
         ) from None
 
 

@@ -67,7 +67,7 @@ class Light:
         return np.asarray(np.exp(-0.5 * ((self.columns - 0.3 * (way - 0.5)) / 0.3) ** 2), np.float32)
 
 
-def light(recipe: Recipe, columns: int, moving: bool) -> Light | None:
+def light(recipe: Recipe, columns: int, *, moving: bool) -> Light | None:
     """Light for still lifes, and wherever nothing else moves; otherwise None.
 
     Args:

@@ -39,7 +39,7 @@ class ClipRenderer:
         self._nearness = np.asarray(cv2.resize(near, shape[::-1], interpolation=cv2.INTER_AREA), np.float32)
         self._alive = ambient_motions(seen, recipe, shape, self._whole)
         moving = bool(self._alive) or recipe.camera_movement is not CameraMovement.STATIC
-        self._light = light(recipe, self._places.shape[1], moving)
+        self._light = light(recipe, self._places.shape[1], moving=moving)
         self._pivot = pivot_of(seen, near, photo)
         self._warper = warper(drawn.result(), self._size)
 
