@@ -253,17 +253,17 @@ def listens(monkeypatch: pytest.MonkeyPatch, no_events: None) -> set[str]:
 
 
 def test_an_absent_folder_costs_no_other_its_events(
-    hand: Hand, catalog: Catalog, tmp_path: Path, listens: set[str]
+    hand: Hand, folders: FolderList, tmp_path: Path, listens: set[str]
 ) -> None:
-    catalog.put_folder(tmp_path / "away", watch=True)
+    folders.put(tmp_path / "away", watch=True)
     hand.turn()
     assert listens == {str(hand.folder)}
 
 
 def test_a_folder_that_comes_back_is_listened_to_again(
-    hand: Hand, catalog: Catalog, tmp_path: Path, listens: set[str]
+    hand: Hand, folders: FolderList, tmp_path: Path, listens: set[str]
 ) -> None:
-    catalog.put_folder(tmp_path / "away", watch=True)
+    folders.put(tmp_path / "away", watch=True)
     hand.turn()
     (tmp_path / "away").mkdir()
     hand.turn(11)

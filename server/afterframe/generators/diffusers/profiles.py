@@ -242,7 +242,7 @@ def choose(spec: str, own: Path, *, folders: bool = True) -> ModelChoice:
         raise NotFound(
             f"There is no model called “{model}”.", f"Known: {', '.join(named)}; or name a folder.", code="no_model"
         )
-    return replace(choice, loras=tuple(_lora(choice.profile, extra, folders) for extra in extras))
+    return replace(choice, loras=tuple(_lora(choice.profile, extra, folders=folders) for extra in extras))
 
 
 def _is_folder(path: Path | str) -> bool:
