@@ -10,11 +10,11 @@ import pytest
 from render_fixtures import Studio, make_studio  # noqa: F401 - a fixture
 
 from afterframe.domain import Job, JobState, Recipe
+from afterframe.encode import encode as encode_module
 from afterframe.errors import Cancelled, EncodeError, GenerateError, OutOfMemory
 from afterframe.generators.interface import Capabilities
 from afterframe.imaging.frames import Frames, PreparedPhoto
 from afterframe.render import outage
-from afterframe.render import renderer as renderer_module
 from afterframe.render.heartbeat import Heartbeat
 from afterframe.state.queue import Queue
 from afterframe.system.hashing import sha256_of
@@ -115,7 +115,7 @@ def test_the_next_clip_is_begun_while_the_last_is_finished(studio: Studio, monke
     jobs = [studio.order(seed=seed, origin="request") for seed in (1, 2)]
     begun: list[int] = []
     second_begun = threading.Event()
-    generate, verify = studio.generator.generate, renderer_module.verify
+    generate, verify = studio.generator.generate, encode_module.verify
 
     def counted(photo: PreparedPhoto, recipe: Recipe, *told: Any) -> Frames:
         begun.append(recipe.seed)
@@ -128,7 +128,7 @@ def test_the_next_clip_is_begun_while_the_last_is_finished(studio: Studio, monke
         verify(*given)
 
     monkeypatch.setattr(studio.generator, "generate", counted)
-    monkeypatch.setattr(renderer_module, "verify", held)
+    monkeypatch.setattr(encode_module, "verify", held)
     serve_all(studio, monkeypatch)
     assert [studio.queue.get(job.id).state for job in jobs] == [JobState.DONE] * 2
 
@@ -137,13 +137,13 @@ def test_a_generator_that_streams_is_not_overtaken(studio: Studio, monkeypatch: 
     for seed in (1, 2):
         studio.order(seed=seed, origin="request")
     running: list[int] = []
-    verify = renderer_module.verify
+    verify = encode_module.verify
 
     def counted(*given: Any) -> None:
         running.append(studio.queue.counts()["running"])
         verify(*given)
 
-    monkeypatch.setattr(renderer_module, "verify", counted)
+    monkeypatch.setattr(encode_module, "verify", counted)
     serve_all(studio, monkeypatch)
     assert running == [1, 1]
 
@@ -152,7 +152,7 @@ def test_a_clip_that_fails_at_its_end_does_not_harm_the_next(studio: Studio, mon
     studio.generator.capabilities = Capabilities(ahead=True)
     for seed in (1, 2):
         studio.order(seed=seed, origin="request")
-    verify, seen = renderer_module.verify, []
+    verify, seen = encode_module.verify, []
 
     def fails_once(*given: Any) -> None:
         seen.append(1)
@@ -160,7 +160,7 @@ def test_a_clip_that_fails_at_its_end_does_not_harm_the_next(studio: Studio, mon
             raise EncodeError("it does not decode")
         verify(*given)
 
-    monkeypatch.setattr(renderer_module, "verify", fails_once)
+    monkeypatch.setattr(encode_module, "verify", fails_once)
     serve_all(studio, monkeypatch)
     counts = studio.queue.counts()
     assert (counts["failed"], counts["done"]) == (1, 1)

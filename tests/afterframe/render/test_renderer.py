@@ -11,13 +11,13 @@ from render_fixtures import Studio, make_studio  # noqa: F401 - a fixture
 import photometa
 from afterframe.config import Config, RenderConfig, VisionConfig
 from afterframe.domain import Clip, JobState, Recipe, Scene, Stamp
+from afterframe.encode import encode as encode_module
 from afterframe.errors import Cancelled, GenerateError
 from afterframe.generators import describer
 from afterframe.generators.interface import Capabilities
 from afterframe.imaging.frames import Frames, Model, PreparedPhoto
 from afterframe.publish.sidecar import read_clip
 from afterframe.recipe import compose, needs_description
-from afterframe.render import renderer as renderer_module
 from afterframe.render.heartbeat import Heartbeat
 from afterframe.state.database import Database
 from afterframe.state.queue import NewJob
@@ -110,7 +110,7 @@ def test_a_cancelled_render_leaves_nothing_behind(studio: Studio) -> None:
 
 def test_a_cancel_that_comes_just_before_publishing_counts(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     job = studio.order()
-    monkeypatch.setattr(renderer_module, "verify", lambda *args: studio.queue.cancel(job.id))
+    monkeypatch.setattr(encode_module, "verify", lambda *args: studio.queue.cancel(job.id))
     error = studio.render()
     assert error is not None
     assert error.error_code == "cancelled"
