@@ -1,11 +1,7 @@
---- Talks to Afterframe's daemon. The request itself is made by curl: darktable's Lua has no HTTP.
---
--- The token never stands on a command line, where every user of the machine could read it: curl reads it from a
--- file that this user alone can read.
+--- Talks to Afterframe's daemon: where it answers, its token, questions and answers, and its names for paths.
 local Daemon = {}
 Daemon.__index = Daemon
 
-local CONNECT_S = 2
 local ANSWER_S = 20
 
 local COULD_NOT_CONNECT, TIMED_OUT = 7, 28
@@ -27,14 +23,18 @@ local NO_CURL = {
   message = "The program curl is missing.",
   hint = "Install it (on Debian and Ubuntu: apt install curl) and start darktable again.",
 }
+local NO_TEMPORARY_FILE = {
+  code = "no_space",
+  message = "No temporary file can be written.",
+  hint = "Look at the disk.",
+}
 local STRANGER = {
   code = "stranger",
   message = "Something else than Afterframe answers there.",
   hint = "Look at the address in the preferences (Lua options).",
 }
 
---- @param parts.execute runs a command line and gives its exit status
--- @param parts.setting reads a preference by its name
+--- @param parts.setting reads a preference by its name
 -- @param parts.homes folders in which Afterframe may keep its own files, likeliest first
 -- @param parts.json, parts.files the modules of these names
 -- @param parts.windows whether this is Windows
@@ -94,103 +94,24 @@ function Daemon:ask_all(questions, answer_s)
   if not place then
     return nil, problem
   end
-  local desk = self:_desk()
-  local config = {}
+  local requests = {}
   for index, question in ipairs(questions) do
-    config[index] = self:_request(place, question, desk, answer_s or ANSWER_S)
+    local body = question.body and self.json.encode(question.body)
+    requests[index] = { url = place.url .. question.route, token = place.token, body = body }
   end
-  local status, answers
-  if desk.put("config", table.concat(config, "next\n")) then
-    status = self.execute(self:_command(desk))
-    answers = {}
-    for index in ipairs(questions) do
-      answers[index] = self:_understood(desk.take("answer" .. index))
-    end
-  end
-  desk.clear()
+  local status, responses = self.curl:send(requests, answer_s or ANSWER_S)
   if not status then
-    return nil, { code = "no_space", message = "No temporary file can be written.", hint = "Look at the disk." }
+    return nil, NO_TEMPORARY_FILE
+  end
+  local answers = {}
+  for index, response in ipairs(responses) do
+    answers[index] = self:_understood(response.text)
   end
   local failed = explained(status)
   if failed and not answers[#answers].answer then
     return nil, failed
   end
   return answers
-end
-
-local function quoted(value)
-  local escapes = { ["\\"] = "\\\\", ['"'] = '\\"', ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
-  return '"' .. value:gsub('[\\"\n\r\t]', escapes) .. '"'
-end
-
---- One request in the words of a curl config file (curl(1), --config).
-function Daemon:_request(place, question, desk, answer_s)
-  local index = desk.next()
-  local lines = {
-    "url = " .. quoted(place.url .. question.route),
-    "header = " .. quoted("Authorization: Bearer " .. place.token),
-    "output = " .. quoted(desk.name("answer" .. index)),
-    'proto = "=http,https"',
-    'noproxy = "*"',
-    "connect-timeout = " .. CONNECT_S,
-    "max-time = " .. answer_s,
-    "silent",
-    "globoff",
-  }
-  if question.body then
-    desk.put("body" .. index, self.json.encode(question.body))
-    lines[#lines + 1] = 'header = "Content-Type: application/json"'
-    lines[#lines + 1] = 'header = "Expect:"'
-    lines[#lines + 1] = "data-binary = " .. quoted("@" .. desk.name("body" .. index))
-  end
-  return table.concat(lines, "\n") .. "\n"
-end
-
-function Daemon:_command(desk)
-  if self.windows then
-    return 'cd /d "%TEMP%" && curl -q --config ' .. desk.name("config")
-  end
-  return "curl -q --config '" .. desk.name("config"):gsub("'", "'\\''") .. "' 2>/dev/null"
-end
-
---- A new file that this user alone can read. Most builds of Lua make it so; where not, the shell does.
-function Daemon:_private_file()
-  local name = os.tmpname()
-  if not self.files.exists(name) then
-    self.execute("umask 077; set -C; : > '" .. name:gsub("'", "'\\''") .. "'")
-  end
-  return name
-end
-
---- Temporary files of one request. On Windows the user's own folder keeps them from others.
-function Daemon:_desk()
-  local names, count = {}, 0
-  local folder = self.windows and os.getenv "TEMP" .. "\\" or ""
-  local unique = ("afterframe-%x-%s"):format(os.time(), tostring(names):match("%x+$"))
-  local desk = {}
-
-  --- As curl is to find it: on Windows a plain name, because the command line cannot carry every path.
-  function desk.name(what)
-    names[what] = names[what] or (self.windows and unique .. "-" .. what or self:_private_file())
-    return names[what]
-  end
-  function desk.next()
-    count = count + 1
-    return count
-  end
-  function desk.put(what, content)
-    local file = io.open(folder .. desk.name(what), "wb")
-    return file and file:write(content) and file:close()
-  end
-  function desk.take(what)
-    return self.files.read(folder .. desk.name(what))
-  end
-  function desk.clear()
-    for _, name in pairs(names) do
-      os.remove(folder .. name)
-    end
-  end
-  return desk
 end
 
 function Daemon:_understood(text)

@@ -7,7 +7,7 @@ local INTENSITY = { nil, 0.15, 0.35, 0.6, 0.85 }
 local LAST_MOTION = 5
 
 --- @param parts.dt darktable
--- @param parts.actions what the buttons do: animate, refresh, open, approve, reject, review
+-- @param parts.actions as in the module of this name
 -- @param parts.setting, parts.set read and write a preference
 function Panel.new(parts)
   local panel = setmetatable(parts, Panel)
@@ -21,7 +21,7 @@ function Panel:_button(name, label, tooltip)
     label = label,
     tooltip = tooltip,
     clicked_callback = function()
-      self.actions[name]()
+      self.actions[name](self.actions)
     end,
   }
 end

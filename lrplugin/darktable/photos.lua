@@ -56,7 +56,7 @@ end
 
 --- Say how an image stands, and no longer how it stood.
 -- @param state one of STATES; nil: nothing is known of it
-function Photos:mark(image, state)
+function Photos:tag(image, state)
   local standing = {}
   for _, tag in ipairs(image:get_tags()) do
     standing[tag.name] = tag
@@ -126,7 +126,7 @@ end
 --- Put a picture of an image into a folder, whole or not at all, and remember whose it is.
 -- @param make writes the picture to the path that it is given; returns true, or nil and why not
 -- @return its path; or nil and why not
-function Photos:hand_over(image, folder, suffix, make)
+function Photos:add_rendition(image, folder, suffix, make)
   local target = self:rendition_name(image, folder, suffix)
   local hidden = self.files.join(folder, "." .. target:match("[^/\\]+$"))
   os.remove(hidden) -- of a try that darktable did not survive
@@ -148,7 +148,7 @@ end
 function Photos:render(image, folder)
   local format = self.dt.new_format("jpeg")
   format.quality, format.max_width, format.max_height = QUALITY, LONGEST, LONGEST
-  local path, why = self:hand_over(image, folder, ".jpg", function(hidden)
+  local path, why = self:add_rendition(image, folder, ".jpg", function(hidden)
     format:write_image(image, hidden, false) -- its answer says nothing: darktable 4.2 gives false on success
     return self.files.exists(hidden), "darktable could not export it"
   end)
@@ -162,7 +162,7 @@ end
 
 --- Import a clip's poster and group it with its photo.
 -- @return whether that was possible; if not, the problem
-function Photos:land(image, clip_id)
+function Photos:import_poster(image, clip_id)
   local answer, problem = self.daemon:ask("/api/clips/" .. clip_id .. "/poster", {})
   if not answer then
     return false, problem

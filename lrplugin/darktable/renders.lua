@@ -1,41 +1,19 @@
---- Clips under way: asked for, followed until they stand beside their photos, cancelled.
+--- Renders: submitted, followed until their clips are beside their photos, cancelled.
 local Renders = {}
 Renders.__index = Renders
 
-local AT_ONCE = 50 -- photos in one request: the daemon reads each before it answers
 local CANCELLED_AT_ONCE = 200
-local READ_S = 600
-local LOOK_MS = 1000
-local TELL_AFTER_S = 3 -- before that, how long it takes is anybody's guess
-local GIVE_UP_AFTER = 60 -- looks in a row that the daemon did not answer
-
-local BAD_NAME = { code = "bad_name", message = "A name is not valid Unicode.", hint = "Rename that photo or folder." }
+local POLL_MS = 1000
+local ESTIMATE_AFTER_S = 3
+local GIVE_UP_AFTER = 60 -- polls in a row that the daemon did not answer
 
 --- @param parts.dt darktable
--- @param parts.daemon, parts.photos as in the modules of these names
+-- @param parts.daemon, parts.photos, parts.problems, parts.submit as in the modules of these names
+-- @param parts.tag tags an image with its state
 -- @param parts.tell shows one line to the photographer
 -- @param parts.changed is given what the panel is to show, nil when all is done
 function Renders.new(parts)
   return setmetatable(parts, Renders)
-end
-
---- One line of many problems: each reason once, with how often it came.
-function Renders.summary(problems)
-  local counts, order = {}, {}
-  for _, problem in ipairs(problems) do
-    local line = problem.message .. (problem.hint and problem.hint ~= "" and " " .. problem.hint or "")
-    if not counts[problem.code] then
-      counts[problem.code] = { line = line, times = 0 }
-      order[#order + 1] = problem.code
-    end
-    counts[problem.code].times = counts[problem.code].times + 1
-  end
-  local lines = {}
-  for index, code in ipairs(order) do
-    local times = counts[code].times
-    lines[index] = (times > 1 and times .. " times: " or "") .. counts[code].line
-  end
-  return table.concat(lines, "\n")
 end
 
 --- Whether a render has ended, and what came of it is known.
@@ -58,7 +36,7 @@ end
 function Renders:run(items, overrides)
   local now, problem = self.daemon:ask "/api/events"
   if not now then
-    self.tell(self.summary { problem })
+    self.tell(self.problems.summary { problem })
     return
   end
   local batch = { items = items, by_render = {}, by_path = {}, problems = {}, cursor = now.cursor, clips = 0 }
@@ -66,7 +44,7 @@ function Renders:run(items, overrides)
     batch.cancelled = true
   end)
   local ok, why = pcall(function()
-    self:_order(batch, overrides)
+    self.submit:run(batch, overrides)
     batch.started = os.time()
     self:_follow(batch, job)
   end)
@@ -81,73 +59,6 @@ function Renders:run(items, overrides)
   self.changed()
 end
 
-function Renders:_order(batch, overrides)
-  for first = 1, #batch.items, AT_ONCE do
-    if batch.cancelled then
-      return
-    end
-    local paths = {}
-    for index = first, math.min(first + AT_ONCE - 1, #batch.items) do
-      local item = batch.items[index]
-      item.renders, item.progress = {}, 0
-      item.there = self.daemon:there(item.path)
-      if utf8.len(item.there) then
-        batch.by_path[item.there] = item
-        paths[#paths + 1] = item.there
-      else
-        batch.problems[#batch.problems + 1] = BAD_NAME
-      end
-    end
-    if paths[1] then
-      self:_ask_for(batch, paths, overrides)
-    end
-  end
-end
-
-function Renders:_ask_for(batch, paths, overrides)
-  local body = { photos = paths, recipe = next(overrides) and overrides or nil }
-  local answer, problem = self.daemon:ask("/api/animate", body, READ_S)
-  if answer then
-    self:_allow(answer, body)
-  else
-    batch.problems[#batch.problems + 1] = problem
-    return
-  end
-  for _, render in ipairs(answer.renders) do
-    local item = batch.by_path[render.photo]
-    item.renders[render.id] = render
-    batch.by_render[render.id] = item
-    self:_mark(item, "queued")
-  end
-  for _, refused in ipairs(answer.refused) do
-    batch.problems[#batch.problems + 1] = refused.reason
-    self:_mark(batch.by_path[refused.path], "failed")
-  end
-end
-
---- Photos outside the daemon's folders: whoever asks for them means that they may be read. Ask once more.
-function Renders:_allow(answer, body)
-  local folders, again, refused = {}, {}, {}
-  for _, entry in ipairs(answer.refused) do
-    if entry.reason.code == "not_allowed" then
-      folders[entry.path:match("^(.+)[/\\]") or ""] = true
-      again[#again + 1] = entry.path
-    else
-      refused[#refused + 1] = entry
-    end
-  end
-  for folder in pairs(folders) do
-    if self.daemon:ask("/api/folders", { path = folder, watch = false }) then
-      self.tell("Afterframe may now read " .. folder)
-    end
-  end
-  local more = again[1] and self.daemon:ask("/api/animate", { photos = again, recipe = body.recipe }, READ_S)
-  if more then
-    answer.refused = table.move(more.refused, 1, #more.refused, #refused + 1, refused)
-    table.move(more.renders, 1, #more.renders, #answer.renders + 1, answer.renders)
-  end
-end
-
 function Renders:_follow(batch, job)
   local silent = 0
   while not self.dt.control.ending do
@@ -157,7 +68,7 @@ function Renders:_follow(batch, job)
     if not self:_settle(batch, job) then
       return
     end
-    self.dt.control.sleep(LOOK_MS)
+    self.dt.control.sleep(POLL_MS)
     local news, problem = self.daemon:ask("/api/events?since=" .. batch.cursor)
     silent = news and 0 or silent + 1
     if silent == GIVE_UP_AFTER then
@@ -165,12 +76,12 @@ function Renders:_follow(batch, job)
       return
     elseif news then
       batch.cursor = news.cursor
-      self:_hear(batch, news)
+      self:_read(batch, news)
     end
   end
 end
 
-function Renders:_hear(batch, news)
+function Renders:_read(batch, news)
   for _, event in ipairs(news.events) do
     local item = event.kind == "render" and batch.by_render[event.id]
     if item then
@@ -203,7 +114,7 @@ function Renders:_fetch(batch, wanted)
   end
 end
 
---- Land what has ended, and show how far the rest is.
+--- Import the clips of what has ended, and show how far the rest is.
 -- @return whether anything is still under way
 function Renders:_settle(batch, job)
   self:_fetch(batch, function(render)
@@ -218,9 +129,9 @@ function Renders:_settle(batch, job)
       waits = waits or not ended(render)
     end
     sum = sum + (renders > 0 and progress / renders or 1)
-    if renders > 0 and not waits and not item.landed then
-      item.landed = true
-      self:_land(batch, item)
+    if renders > 0 and not waits and not item.imported then
+      item.imported = true
+      self:_import(batch, item)
     end
     open = open + (waits and 1 or 0)
   end
@@ -228,7 +139,7 @@ function Renders:_settle(batch, job)
   job.percent = share
   if open > 0 then
     local passed_s = os.time() - batch.started
-    local left_s = share > 0 and passed_s >= TELL_AFTER_S and passed_s / share - passed_s or 0
+    local left_s = share > 0 and passed_s >= ESTIMATE_AFTER_S and passed_s / share - passed_s or 0
     self.changed(self.progress(#batch.items - open, #batch.items, left_s))
   end
   return open > 0
@@ -245,26 +156,22 @@ function Renders.progress(done, all, left_s)
   return said
 end
 
-function Renders:_land(batch, item)
+function Renders:_import(batch, item)
   local state = "cancelled"
   for _, render in pairs(item.renders) do
     if render.state == "done" then
       state = "done"
       batch.clips = batch.clips + 1
-      local ok, landed, problem = pcall(self.photos.land, self.photos, item.image, render.clip)
-      if not (ok and landed) then
-        batch.problems[#batch.problems + 1] = ok and problem or self:_unexpected(landed)
+      local ok, imported, problem = pcall(self.photos.import_poster, self.photos, item.image, render.clip)
+      if not (ok and imported) then
+        batch.problems[#batch.problems + 1] = ok and problem or self:_unexpected(imported)
       end
     elseif render.state == "failed" then
       state = state == "done" and state or "failed"
       batch.problems[#batch.problems + 1] = render.error
     end
   end
-  self:_mark(item, state)
-end
-
-function Renders:_mark(item, state)
-  pcall(self.photos.mark, self.photos, item.image, state) -- the photo may have been removed from darktable meanwhile
+  self.tag(item.image, state)
 end
 
 function Renders:_unexpected(why)
@@ -302,7 +209,7 @@ function Renders:_report(batch)
     said = said .. " The rest was cancelled."
   end
   if batch.problems[1] then
-    said = said .. "\n" .. self.summary(batch.problems)
+    said = said .. "\n" .. self.problems.summary(batch.problems)
   end
   self.tell(said)
 end

@@ -371,13 +371,13 @@ def test_an_old_darktable_is_told_so_and_left_alone(tmp_path: Path) -> None:
 
 def test_on_windows_the_command_line_carries_plain_names_only(script: Script, modules: Any) -> None:
     make = script.lua.eval(
-        """function(Daemon, files, json)
+        """function(Daemon, Curl, files, json)
           local commands = {}
           os.getenv = function() return "C:\\\\Users\\\\Jörg\\\\Temp" end
+          local execute = function(command) commands[#commands + 1] = command return 7 end
           local daemon = Daemon.new {
-            windows = true, files = files, json = json,
+            files = files, json = json, curl = Curl.new { windows = true, files = files, execute = execute },
             setting = function(name) return name == "address" and "http://127.0.0.1:9" or "" end,
-            execute = function(command) commands[#commands + 1] = command return 7 end,
           }
           local opened = {}
           io.open = function(path, mode)
@@ -388,7 +388,7 @@ def test_on_windows_the_command_line_carries_plain_names_only(script: Script, mo
           return commands[1], problem.code, opened[1]
         end"""
     )
-    command, code, opened = make(modules("daemon"), modules("files"), modules("json"))
+    command, code, opened = make(modules("daemon"), modules("curl"), modules("files"), modules("json"))
     assert command.startswith('cd /d "%TEMP%" && curl -q --config afterframe-')
     assert command.isascii()
     assert (code, opened.startswith("C:\\Users\\Jörg\\Temp\\afterframe-")) == ("not_running", True)

@@ -1,4 +1,4 @@
-"""What luacheck says of the Lua, by the settings in .luacheckrc."""
+"""The Lua's source: what luacheck says by .luacheckrc, and the length of each module."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+LONGEST = 300
+"""Lines of a module."""
 
 
 def test_luacheck_finds_nothing() -> None:
@@ -18,3 +20,8 @@ def test_luacheck_finds_nothing() -> None:
     done = subprocess.run(["luacheck", "--no-color", "."], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "json.lua" in done.stdout
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "lrplugin").rglob("*.lua")), ids=lambda file: file.name)
+def test_a_module_owns_one_thing(file: Path) -> None:
+    assert len(file.read_text("utf-8").splitlines()) <= LONGEST

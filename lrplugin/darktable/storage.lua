@@ -1,6 +1,6 @@
 --- The export storage “Afterframe: export and animate”, and the folder that exported pictures go to.
-local Exports = {}
-Exports.__index = Exports
+local Storage = {}
+Storage.__index = Storage
 
 local TAKEN = { jpg = true, tif = true, png = true, webp = true, avif = true }
 local NO_FOLDER = {
@@ -13,13 +13,13 @@ local NO_FOLDER = {
 -- @param parts.setting, parts.set read and write a preference
 -- @param parts.animate is given what was exported: a list of {image, path}
 -- @param parts.tell shows one line to the photographer
-function Exports.new(parts)
-  return setmetatable(parts, Exports)
+function Storage.new(parts)
+  return setmetatable(parts, Storage)
 end
 
 --- The folder for exported pictures: the photographer's, else the first that the daemon watches.
 -- @return its path; or nil and the problem
-function Exports:folder()
+function Storage:folder()
   local chosen = self.setting "export_folder"
   if chosen ~= "" then
     return chosen
@@ -33,7 +33,7 @@ function Exports:folder()
   return nil, problem or NO_FOLDER
 end
 
-function Exports:register()
+function Storage:register()
   local chooser = self.dt.new_widget "file_chooser_button" {
     title = "Folder for exported photos",
     tooltip = "photos are exported to this folder and animated there;\n"
@@ -67,7 +67,7 @@ end
 
 --- Find the folder before anything is exported.
 -- @return nil: go on; an empty list: export nothing
-function Exports:begin(_, extra)
+function Storage:begin(_, extra)
   local folder, problem = self:folder()
   extra.folder, extra.items, extra.failed = folder, {}, {}
   if not folder then
@@ -78,9 +78,9 @@ function Exports:begin(_, extra)
 end
 
 --- Move one exported picture from darktable's temporary file into the folder.
-function Exports:store(image, format, file, extra)
+function Storage:store(image, format, file, extra)
   local suffix = "." .. format.extension
-  local path, why = self.photos:hand_over(image, extra.folder, suffix, function(hidden)
+  local path, why = self.photos:add_rendition(image, extra.folder, suffix, function(hidden)
     return self.files.copy(file, hidden)
   end)
   os.remove(file)
@@ -91,7 +91,7 @@ function Exports:store(image, format, file, extra)
   end
 end
 
-function Exports:finish(extra)
+function Storage:finish(extra)
   if extra.failed[1] then
     self.tell("Not exported to " .. extra.folder .. ": " .. table.concat(extra.failed, ", "))
   end
@@ -100,4 +100,4 @@ function Exports:finish(extra)
   end
 end
 
-return Exports
+return Storage

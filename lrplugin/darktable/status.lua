@@ -1,18 +1,18 @@
---- How photos stand with the daemon, and how that is said.
-local Standings = {}
-Standings.__index = Standings
+--- The status of photos as the daemon has it: looked up, as a tag, as text.
+local Status = {}
+Status.__index = Status
 
 local AT_ONCE = 200 -- photos in one look-up
 local SHOWN = 6 -- photos named one by one
 
 --- @param parts.daemon, parts.photos as in the modules of these names
-function Standings.new(parts)
-  return setmetatable(parts, Standings)
+function Status.new(parts)
+  return setmetatable(parts, Status)
 end
 
---- How images stand with the daemon.
+--- The status of images.
 -- @return a list of {image, state, error, clips}; or nil and the problem
-function Standings:of(images)
+function Status:of(images)
   local found, of, paths = {}, {}, {}
   for index, image in ipairs(images) do
     found[index] = { image = image, state = "unknown", clips = {} }
@@ -44,8 +44,8 @@ function Standings:of(images)
   return found
 end
 
---- The tag that says how a photo stands.
-function Standings.mark(entry)
+--- The tag of a photo's status; nil when nothing is known of it.
+function Status.tag(entry)
   if entry.newest and entry.newest.verdict ~= "none" then
     return entry.newest.verdict
   elseif entry.state == "running" or entry.state == "publishing" then
@@ -54,8 +54,8 @@ function Standings.mark(entry)
   return entry.state ~= "unknown" and entry.state or nil
 end
 
-local function words(entry)
-  local parts = { entry.image.filename .. ": " .. (Standings.mark(entry) or "not animated") }
+local function text_of(entry)
+  local parts = { entry.image.filename .. ": " .. (Status.tag(entry) or "not animated") }
   if entry.newest then
     parts[#parts + 1] = ("%.1f s, %s"):format(entry.newest.duration_s, entry.newest.generator)
     parts[#parts + 1] = #entry.clips > 1 and #entry.clips .. " variants" or nil
@@ -66,24 +66,24 @@ local function words(entry)
   return table.concat(parts, ", ")
 end
 
---- Some standings in a few lines.
-function Standings.overview(found)
+--- The status of some photos in a few lines.
+function Status.overview(found)
   local lines, counts = {}, {}
   if #found <= SHOWN then
     for index, entry in ipairs(found) do
-      lines[index] = words(entry)
+      lines[index] = text_of(entry)
     end
     return table.concat(lines, "\n")
   end
   for _, entry in ipairs(found) do
-    local mark = Standings.mark(entry) or "not animated"
-    counts[mark] = (counts[mark] or 0) + 1
+    local tag = Status.tag(entry) or "not animated"
+    counts[tag] = (counts[tag] or 0) + 1
   end
-  for mark, times in pairs(counts) do
-    lines[#lines + 1] = times .. " " .. mark
+  for tag, times in pairs(counts) do
+    lines[#lines + 1] = times .. " " .. tag
   end
   table.sort(lines)
   return #found .. " photos: " .. table.concat(lines, ", ")
 end
 
-return Standings
+return Status
