@@ -183,6 +183,8 @@ class Recipe:
     variants: int = 1
     because: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Field name -> its reasons, in a photographer's words."""
+    needs_description: bool = field(default=False, compare=False)
+    """Nobody has said what is in the picture: the prompt only says how it moves. Kept by the queue, not in JSON."""
 
     @property
     def frame_count(self) -> int:
@@ -191,7 +193,7 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, in the form of docs/recipe.md."""
-        data = {f.name: getattr(self, f.name) for f in fields(self)}
+        data = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "needs_description"}
         return {
             **data,
             "photo_type": str(self.photo_type),
@@ -204,7 +206,7 @@ class Recipe:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """The reverse of :meth:`to_dict`; unknown keys are ignored, so that older sidecars still read."""
-        known = {f.name for f in fields(cls)}
+        known = {f.name for f in fields(cls)} - {"needs_description"}
         values = {name: value for name, value in data.items() if name in known}
         width, height = values["size"]
         return cls(

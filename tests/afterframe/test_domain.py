@@ -44,6 +44,13 @@ def test_a_recipe_survives_json(recipe: Recipe) -> None:
     assert Recipe.from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
 
 
+def test_whether_words_are_missing_is_no_part_of_a_recipe_s_record() -> None:
+    wordless = make_recipe(needs_description=True)
+    assert wordless.to_dict() == make_recipe().to_dict()
+    assert wordless.hash == make_recipe().hash
+    assert not Recipe.from_dict({**wordless.to_dict(), "needs_description": True}).needs_description
+
+
 def test_a_recipe_with_fields_of_a_later_version_still_reads() -> None:
     assert Recipe.from_dict({**make_recipe().to_dict(), "mood": "blue"}) == make_recipe()
 

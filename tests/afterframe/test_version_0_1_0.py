@@ -81,6 +81,7 @@ def test_its_queue_goes_on(state: Database) -> None:
     assert local.generator == "parallax"
     assert remote is not None
     assert remote.generator == "remote"
+    assert local.recipe.needs_description
     failed, _ = queue.page(states=[JobState.FAILED])
     assert queue.retry(failed[0].id).state == JobState.QUEUED
     state.close()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from afterframe.recipe.classify import classify, own_words
 from afterframe.recipe.compose import another_movement, compose
-from afterframe.recipe.prompt import add_description, needs_description
+from afterframe.recipe.prompt import add_description
 from afterframe.recipe.rules import rules
 from afterframe.recipe.settings import SETTINGS, Overrides, validate
 
@@ -18,7 +18,6 @@ __all__ = [
     "another_movement",
     "classify",
     "compose",
-    "needs_description",
     "own_words",
     "rules",
     "validate",

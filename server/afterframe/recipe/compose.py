@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from afterframe.domain import CameraMovement, Direction, Recipe, Scene
-from afterframe.recipe.classify import Classification, classify
+from afterframe.recipe.classify import Classification, classify, own_words
 from afterframe.recipe.prompt import add_look, write_prompt
 from afterframe.recipe.rules import Rules, TypeRules, rules
 from afterframe.recipe.settings import Overrides, read_setting
@@ -211,4 +211,4 @@ def _worded(recipe: Recipe, facts: Facts, scene: Scene, given: Mapping[str, _Ove
         facts, scene, recipe.photo_type, book.types[recipe.photo_type], recipe.camera_movement
     )
     because["prompt"] = reasons
-    return replace(recipe, prompt=prompt, because=because)
+    return replace(recipe, prompt=prompt, because=because, needs_description=not own_words(facts))

@@ -13,7 +13,6 @@ from afterframe.recipe.rules import TypeRules
 from afterframe.recipe.settings import LONGEST_PROMPT
 from photometa.facts.facts import Facts
 
-_NOTHING_WRITTEN = "nothing was written about this photo, so it only says how it moves"
 _CAMERA_WORDS = {
     CameraMovement.STATIC: "The camera holds still.",
     CameraMovement.PUSH_IN: "A {pace} push-in.",
@@ -50,7 +49,8 @@ def write_prompt(
     parts += [_CAMERA_WORDS[movement].format(pace=type_rules.camera_prompt), _as_photographed(look)]
     subject = _subject(facts) or _describe_scene(scene, photo_type)
     parts.insert(0, _cut(subject, LONGEST_PROMPT - len(" ".join(parts)) - 1))
-    reasons = ["your title, caption and keywords lead"] if words else [_NOTHING_WRITTEN]
+    said = "your title, caption and keywords lead"
+    reasons = [said if words else "nothing was written about this photo, so it only says how it moves"]
     if look:
         reasons.append("the look comes from the camera's facts")
     return " ".join(part for part in parts if part), tuple(reasons)
@@ -60,19 +60,14 @@ def add_description(recipe: Recipe, words: str, by: str) -> Recipe:
     """With what is in the picture said first, as somebody else than the photographer says it.
 
     Args:
-        recipe: one that :func:`needs_description`.
+        recipe: one that needs a description.
         words: whole sentences.
         by: who said them.
     """
-    others = (reason for reason in recipe.because["prompt"] if reason != _NOTHING_WRITTEN)
+    _, *others = recipe.because["prompt"]  # the first says that nothing was written
     reasons = (f"nothing was written about this photo: {by} describes what is in it", *others)
     prompt = f"{words} {recipe.prompt}"[:LONGEST_PROMPT]
-    return replace(recipe, prompt=prompt, because={**recipe.because, "prompt": reasons})
-
-
-def needs_description(recipe: Recipe) -> bool:
-    """Whether nobody has said what is in the picture."""
-    return _NOTHING_WRITTEN in recipe.because.get("prompt", ())
+    return replace(recipe, prompt=prompt, because={**recipe.because, "prompt": reasons}, needs_description=False)
 
 
 def add_look(words: str, facts: Facts, scene: Scene) -> tuple[str, tuple[str, ...]]:

@@ -28,7 +28,7 @@ from afterframe.naming import POSTER_MARK, preview_of, temporary_for
 from afterframe.publish.files import check_folder, discard
 from afterframe.publish.publisher import Publisher, RenderedClip
 from afterframe.publish.sidecar import MadeBy
-from afterframe.recipe import add_description, needs_description
+from afterframe.recipe import add_description
 from afterframe.render.heartbeat import Heartbeat
 from afterframe.render.preparation import prepare
 from afterframe.render.previews import with_live_preview
@@ -90,7 +90,7 @@ class Renderer:
     def _describe(self, job: Job, generator: Generator) -> Recipe:
         """The recipe; with what a describer sees in the photo where nobody wrote a word that the model could follow."""
         weights = Path(self._config.vision.describer).expanduser()
-        if not (self._config.vision.describer and generator.capabilities.trained and needs_description(job.recipe)):
+        if not (self._config.vision.describer and generator.capabilities.trained and job.recipe.needs_description):
             return job.recipe
         side = describer.SIDE
         pixels, _ = decode(Path(job.photo_path), megapixels=self._config.limits.megapixels, at_least=(side, side))

@@ -65,7 +65,7 @@ class Catalog:
                    VALUES (?, ?, ?, ?, ?, ?, NULL, ?)
                    ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,
                      sha256 = excluded.sha256, facts = excluded.facts, scene = excluded.scene, problem = NULL,
-                     seen_at = excluded.seen_at
+                     on_hold = 0, seen_at = excluded.seen_at
                    RETURNING *""",
                 (str(path), stamp.size, stamp.mtime_ns, sha256, json.dumps(facts), seen, self._clock()),
             ).fetchone()
@@ -77,7 +77,7 @@ class Catalog:
             connection.execute(
                 """INSERT INTO photos (path, size, mtime_ns, problem, seen_at) VALUES (?, ?, ?, ?, ?)
                    ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,
-                     problem = excluded.problem, seen_at = excluded.seen_at""",
+                     problem = excluded.problem, on_hold = 0, seen_at = excluded.seen_at""",
                 (path_key(path), stamp.size, stamp.mtime_ns, json.dumps(problem.to_dict()), self._clock()),
             )
             self._db.emit("refused", {"photo": path_key(path), "error": problem.to_dict()}, self._clock())
@@ -90,16 +90,21 @@ class Catalog:
         return _photo(row) if row else None
 
     def problem_at(self, path: Path) -> Failure | None:
-        """Why the file at a path was refused, if it was."""
+        """Why the file at a path is not animated: it was refused, or is on hold."""
         row = self._db.connection.execute("SELECT problem FROM photos WHERE path = ?", (path_key(path),)).fetchone()
-        return Failure(**json.loads(row["problem"])) if row and row["problem"] else None
+        if row and row["problem"]:
+            return Failure(**json.loads(row["problem"]))
+        return WAITING if self.is_on_hold(path) else None
+
+    def is_on_hold(self, path: Path) -> bool:
+        """Whether a photo waits, with the rest of a large backlog, for the user's confirmation."""
+        row = self._db.connection.execute("SELECT on_hold FROM photos WHERE path = ?", (path_key(path),)).fetchone()
+        return row is not None and bool(row["on_hold"])
 
     def problems(self, limit: int = 200) -> list[tuple[str, Failure]]:
-        """Files that were refused, latest first, with the reason; photos on hold are not among them."""
+        """Files that were refused, latest first, with the reason."""
         rows = self._db.connection.execute(
-            """SELECT path, problem FROM photos WHERE problem IS NOT NULL AND json_extract(problem, '$.code') <> ?
-               ORDER BY seen_at DESC LIMIT ?""",
-            (WAITING.code, limit),
+            "SELECT path, problem FROM photos WHERE problem IS NOT NULL ORDER BY seen_at DESC LIMIT ?", (limit,)
         )
         return [(row["path"], Failure(**json.loads(row["problem"]))) for row in rows]
 

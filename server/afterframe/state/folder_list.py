@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from afterframe.domain import Stamp
 from afterframe.errors import NotFound
-from afterframe.state.catalog import WAITING, inside, path_key
+from afterframe.state.catalog import inside, path_key
 from afterframe.state.database import Database
 
 
@@ -77,14 +76,10 @@ class FolderList:
         Args:
             stamps: path -> stamp.
         """
-        waiting = json.dumps(WAITING.to_dict())
         with self._db.transaction() as connection:
             connection.executemany(
-                "INSERT OR IGNORE INTO photos (path, size, mtime_ns, problem, seen_at) VALUES (?, ?, ?, ?, ?)",
-                [
-                    (path_key(path), stamp.size, stamp.mtime_ns, waiting, self._clock())
-                    for path, stamp in stamps.items()
-                ],
+                "INSERT OR IGNORE INTO photos (path, size, mtime_ns, on_hold, seen_at) VALUES (?, ?, ?, 1, ?)",
+                [(path_key(path), stamp.size, stamp.mtime_ns, self._clock()) for path, stamp in stamps.items()],
             )
 
     def release_backlog(self, folder: Path) -> int:
@@ -95,9 +90,7 @@ class FolderList:
         """
         with self._db.transaction() as connection:
             count = connection.execute(
-                """DELETE FROM photos WHERE path >= ? AND path < ? AND sha256 IS NULL
-                   AND json_extract(problem, '$.code') = ?""",
-                (*inside(folder), WAITING.code),
+                "DELETE FROM photos WHERE path >= ? AND path < ? AND sha256 IS NULL AND on_hold", inside(folder)
             ).rowcount
             self.set_backlog(folder, seen=True, waiting=0)
         return count

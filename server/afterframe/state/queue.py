@@ -98,6 +98,7 @@ class Queue(RenderChanges):
             "origin": order.origin,
             "parent_clip": order.parent_clip,
             "reserved_for": order.reserved_for,
+            "needs_description": order.recipe.needs_description,
             "state": JobState.QUEUED,
             "created_at": now,
             "updated_at": now,

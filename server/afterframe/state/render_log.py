@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -154,7 +155,7 @@ def _job(row: sqlite3.Row) -> Job:
         photo_id=row["photo_id"],
         photo_path=row["photo_path"],
         photo_sha256=row["photo_sha256"],
-        recipe=Recipe.from_dict(json.loads(row["recipe"])),
+        recipe=replace(Recipe.from_dict(json.loads(row["recipe"])), needs_description=bool(row["needs_description"])),
         generator=row["generator"],
         state=JobState(row["state"]),
         progress=row["progress"],

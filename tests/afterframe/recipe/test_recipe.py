@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import pytest
 
 from afterframe.domain import BoundingBox, CameraMovement, PhotoType, Recipe, Scene
@@ -23,7 +21,7 @@ def recipe(facts: Facts | None = None, scene: Scene | None = None, **wishes: obj
 
 def test_every_value_has_its_reason() -> None:
     made = recipe(scene=SKY)
-    assert {f.name for f in fields(Recipe)} - {"because"} == set(made.because)
+    assert set(made.to_dict()) - {"because"} == set(made.because)
     assert all(all(reasons) and reasons for reasons in made.because.values())
 
 
@@ -114,6 +112,12 @@ def test_an_unknown_setting_is_refused_with_the_known_ones() -> None:
 def test_the_photographers_words_lead_the_prompt() -> None:
     prompt = recipe(Facts(caption="Bell in the last corner", keywords=("BTCC", "Brands Hatch"))).prompt
     assert prompt.startswith("Bell in the last corner. BTCC, Brands Hatch.")
+
+
+def test_a_description_is_needed_only_where_nobody_wrote_a_word() -> None:
+    assert recipe().needs_description
+    assert not recipe(Facts(caption="Bell in the last corner")).needs_description
+    assert not recipe(prompt="A bell rings").needs_description
 
 
 @pytest.mark.parametrize("caption", ["A long story. " * 100_000, "x" * 1_000_000])

@@ -17,7 +17,7 @@ from afterframe.generators import describer
 from afterframe.generators.interface import Capabilities
 from afterframe.imaging.frames import Frames, Model, PreparedPhoto
 from afterframe.publish.sidecar import read_clip
-from afterframe.recipe import compose, needs_description
+from afterframe.recipe import compose
 from afterframe.render.heartbeat import Heartbeat
 from afterframe.state.database import Database
 from afterframe.state.queue import NewJob
@@ -186,7 +186,13 @@ def test_a_photo_without_a_word_is_described_for_a_model_and_the_record_says_by_
     clip = describing.made(recipe_of(Facts()))
     assert clip.recipe.prompt.startswith("A dog on a beach. ")
     assert any("SmolVLM describes" in reason for reason in clip.recipe.because["prompt"])
-    assert not needs_description(clip.recipe)
+    assert sum("nothing was written" in reason for reason in clip.recipe.because["prompt"]) == 1
+
+
+def test_whether_a_photo_is_described_hangs_on_no_sentence(describing: Described) -> None:
+    recipe = recipe_of(Facts())
+    told = replace(recipe, because=dict.fromkeys(recipe.because, ("in other words",)))
+    assert describing.made(told).recipe.prompt.startswith("A dog on a beach. ")
 
 
 def test_the_photographers_words_stay_alone(describing: Described) -> None:

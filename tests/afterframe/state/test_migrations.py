@@ -126,6 +126,24 @@ def test_an_older_file_gets_the_tables_of_a_new_one(file: Path, tmp_path: Path) 
     assert schema(before) == schema(file)
 
 
+def test_photos_that_waited_and_renders_without_words_keep_their_flags(older: Path) -> None:
+    raw(
+        older,
+        """INSERT INTO photos (id, path, size, mtime_ns, problem, seen_at) VALUES
+             (2, '/photos/held.jpg', 1, 1, '{"code": "waiting", "message": "It waits.", "hint": ""}', 1),
+             (3, '/photos/broken.jpg', 1, 1, '{"code": "truncated", "message": "It ends.", "hint": ""}', 1)""",
+    )
+    raw(
+        older,
+        """UPDATE jobs SET recipe = json_set(recipe, '$.because', json_object('prompt', json_array(
+             'nothing was written about this photo, so it only says how it moves', 'the look'))) WHERE id = 'one'""",
+    )
+    Database(older).close()
+    assert raw(older, "SELECT path FROM photos WHERE on_hold") == [("/photos/held.jpg",)]
+    assert raw(older, "SELECT path FROM photos WHERE problem IS NOT NULL") == [("/photos/broken.jpg",)]
+    assert raw(older, "SELECT id FROM jobs WHERE needs_description") == [("one",)]
+
+
 def schema(path: Path) -> list[tuple[str, str]]:
     """Every table and index: its name, and its SQL without comments and line breaks."""
     found = raw(path, "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")

@@ -17,7 +17,6 @@ from afterframe.errors import AfterframeError, NotAllowed, NotFound, UsageError,
 from afterframe.generators import registry
 from afterframe.intake.ingest import RenderRequest
 from afterframe.recipe import validate
-from afterframe.state.catalog import WAITING
 from afterframe.state.queue import Queue
 from afterframe.web.http import schemas
 from afterframe.web.http.errors import OUR_FAULT
@@ -170,7 +169,7 @@ def _looked_up(call: Call, given: str) -> Json:
     jobs = queue.of_photo(photo.id) if photo else []
     clips = [clip for clip in catalog.clips_of(photo.id) if clip.present] if photo else []
     if problem:
-        entry["state"] = "waiting" if problem.code == WAITING.code else "refused"
+        entry["state"] = "waiting" if catalog.is_on_hold(path) else "refused"
         entry["error"] = reason_json(problem)
     elif jobs:
         entry["state"] = str(jobs[-1].state)
