@@ -25,7 +25,7 @@ from afterframe.encode.remote_clip import decode_clip
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, OutOfMemory, Unavailable
 from afterframe.generators import registry
 from afterframe.generators.remote.generator import Remote, check_endpoints
-from afterframe.generators.remote.server import MOST_BYTES, Failed, Gone, Server
+from afterframe.generators.remote.server import MAX_CLIP_BYTES, Failed, Gone, Server
 from afterframe.imaging.frames import EncodedClip, Frames, PreparedPhoto
 from afterframe.imaging.framing import frame
 from factories import make_picture, make_recipe
@@ -278,7 +278,7 @@ def test_a_job_that_fails_everywhere_tells_the_servers_own_words(
 def test_memory_that_ran_out_there_is_known_for_what_it_is(
     start: Callable[..., VideoServer], remote: Callable[..., Remote]
 ) -> None:
-    with pytest.raises(OutOfMemory, match="memory ran out"):
+    with pytest.raises(OutOfMemory, match="ran out of memory"):
         clip_of(remote(start("fastvideo", fails_with="CUDA out of memory. Tried to allocate 2 GiB")))
 
 
@@ -383,7 +383,7 @@ def test_a_server_that_repeats_a_wrong_key_does_not_bring_it_into_messages(
 def test_the_key_does_not_follow_a_redirect(start: Callable[..., VideoServer], remote: Callable[..., Remote]) -> None:
     other = start("sglang")
     server = start("sglang", redirects_to=f"{other.url}/v1/videos")
-    with pytest.raises(GenerateError, match="sends us elsewhere"):
+    with pytest.raises(GenerateError, match="redirects to another address"):
         clip_of(remote(server))
     assert not other.seen_keys
 
@@ -445,18 +445,18 @@ def test_an_answer_that_trickles_is_left_when_its_time_is_over(tmp_path: Path) -
         seconds = count(step=6.0)  # by the clock, each piece takes longer than an answer may
         server = Server(endpoint, clock=lambda: next(seconds))
         with pytest.raises(Gone, match="in time"):
-            server.look("1")
-        with pytest.raises(Failed, match="did not come within 10 s"):
+            server.status("1")
+        with pytest.raises(Failed, match="did not arrive within 10 s"):
             server.download("1", file, no)
         server.close()
-    assert (tmp_path / "clip").stat().st_size < MOST_BYTES
+    assert (tmp_path / "clip").stat().st_size < MAX_CLIP_BYTES
 
 
 def test_a_status_that_is_no_word_is_told_with_the_server_and_the_remedy(home_of_its_own: Path) -> None:
     with odd_server(b'{"id": 5, "status": ["x"], "data": [{"status": {}}]}') as endpoint:
-        assert "not as a word" in (check_endpoints([endpoint])["odd"] or "")
+        assert "status that is not text" in (check_endpoints([endpoint])["odd"] or "")
         generator = Remote(settings_for(home_of_its_own, (endpoint,)))
-        with pytest.raises(GenerateError, match="odd: its answer gives a job's status not as a word") as caught:
+        with pytest.raises(GenerateError, match="odd: its answer has a job's status that is not text") as caught:
             clip_of(generator)
         generator.close()
     assert "config.toml" in caught.value.hint

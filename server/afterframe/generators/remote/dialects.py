@@ -2,14 +2,14 @@
 
 - openai: the retired API as its package still sends it; four sizes, three lengths, no seed. Clips are cut to
   the length that was asked for.
-- sglang: fields beyond the standard; older builds read them only from ``extra_body``, a JSON text. Sizes,
-  frame counts and rates are taken as they are. Without ``seed`` every clip has the same one. DELETE forgets
-  the record; the render goes on.
-- vllm-omni: multipart only; a ``model`` that is not the one it serves is an error, so none is sent unless
-  told; a failed job is told with a failing HTTP status; DELETE stops the render, and answers 409 while it
+- sglang: fields beyond the standard; older builds read them only from ``extra_body``, a JSON text. Any size, frame
+  count and rate is accepted. Without ``seed`` every clip has the same one. DELETE removes the record; the render
+  goes on.
+- vllm-omni: multipart only; a ``model`` other than the one it serves is an error, so none is sent unless config.toml
+  names one; a failed job is reported with a failing HTTP status; DELETE stops the render, and answers 409 while it
   does; no progress.
-- fastvideo: like sglang, without ``extra_body``; progress is 0 until it is done.
-- afterframe: another daemon takes the whole recipe, and its clip says itself what made it.
+- fastvideo: like sglang, without ``extra_body``; progress is 0 until the clip is done.
+- afterframe: another daemon takes the whole recipe, and its clip carries the record of how it was made.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from afterframe.domain import Direction, Recipe
 from afterframe.errors import GenerateError
 
 GRID = 32
-"""Sizes are multiples of this, and frame counts multiples of FRAME_GRID plus one: every published image-to-video
-model takes that as it is (Wan, LTX-Video, HunyuanVideo, CogVideoX); what does not fit, servers round or stretch."""
+"""Sizes are multiples of this, and frame counts multiples of FRAME_GRID plus one. Every published image-to-video model
+accepts those (Wan, LTX-Video, HunyuanVideo, CogVideoX); servers round or stretch anything else."""
 FRAME_GRID = 8
 OPENAI_SIZES = ((720, 1280), (1280, 720), (1024, 1792), (1792, 1024))
 OPENAI_SECONDS = (4, 8, 12)
@@ -39,12 +39,12 @@ class Dialect:
     fields: Callable[[Recipe, EndpointConfig], Mapping[str, str]]
     """The form's text fields; the photo goes beside them as ``input_reference``."""
     cut: bool = False
-    """It makes longer clips than asked for: the rest is left away."""
-    tells: bool = False
-    """Its clips carry an XMP packet that says how they were made, and are graded already."""
+    """It makes longer clips than asked for: they are cut."""
+    describes_itself: bool = False
+    """Its clips carry an XMP packet that says how they were made, and are already graded."""
 
 
-def _openai_suit(recipe: Recipe) -> Recipe:
+def _openai_adapt(recipe: Recipe) -> Recipe:
     width, height = recipe.size
     alike = [size for size in OPENAI_SIZES if (size[0] < size[1]) == (width < height)]
     size = min(alike, key=lambda size: abs(size[0] * size[1] - width * height))
@@ -62,7 +62,7 @@ def _openai_fields(recipe: Recipe, endpoint: EndpointConfig) -> Mapping[str, str
     }
 
 
-def _model_suit(recipe: Recipe) -> Recipe:
+def _model_adapt(recipe: Recipe) -> Recipe:
     width, height = (max(GRID, round(side / GRID) * GRID) for side in recipe.size)
     count = max(1, round((recipe.frame_count - 1) / FRAME_GRID)) * FRAME_GRID + 1
     return _changed(recipe, size=(width, height), duration_s=count / recipe.fps)
@@ -91,14 +91,14 @@ def _sglang_fields(recipe: Recipe, endpoint: EndpointConfig) -> Mapping[str, str
     return {**_model_fields(recipe, endpoint), "extra_body": json.dumps(extra)}
 
 
-def _afterframe_suit(recipe: Recipe) -> Recipe:
+def _afterframe_adapt(recipe: Recipe) -> Recipe:
     return recipe
 
 
 def _afterframe_fields(recipe: Recipe, endpoint: EndpointConfig) -> Mapping[str, str]:
     return {
         **_model_fields(recipe, endpoint),
-        "facts": "false",  # the prompt has them already
+        "facts": "false",  # they are in the prompt already
         "photo_type": recipe.photo_type,
         "motion_intensity": str(recipe.motion_intensity),
         "style_consistency": str(recipe.style_consistency),
@@ -109,18 +109,18 @@ def _afterframe_fields(recipe: Recipe, endpoint: EndpointConfig) -> Mapping[str,
 
 
 def _changed(recipe: Recipe, **values: object) -> Recipe:
-    """The recipe with other values, each with its reason; what only the photo's own frames can do is refused."""
+    """The recipe with other values, each with its reason; loops and clips that end with the photo are refused."""
     if recipe.loop or recipe.direction is Direction.BEFORE:
         what = "loops" if recipe.loop else "clips that end with the photo"
         raise GenerateError(
-            f"The servers of this protocol cannot make {what}.",
-            "Leave that away, or use the generator parallax.",
+            f"Servers of the OpenAI Videos protocol cannot make {what}.",
+            "Turn that off, or use the generator parallax.",
             code="cannot_do",
         )
     because = dict(recipe.because)
     for name, value in values.items():
         if value != getattr(recipe, name):
-            because[name] = (*because.get(name, ()), f"rounded to {_plain(value)}: what its server can do")
+            because[name] = (*because.get(name, ()), f"rounded to {_plain(value)}, which its server can do")
     return replace(recipe, **values, because=because)  # type: ignore[arg-type]
 
 
@@ -133,9 +133,9 @@ def _text(size: tuple[int, int]) -> str:
 
 
 DIALECTS: Mapping[str, Dialect] = {
-    "openai": Dialect(_openai_suit, _openai_fields, cut=True),
-    "sglang": Dialect(_model_suit, _sglang_fields),
-    "vllm-omni": Dialect(_model_suit, _model_fields),
-    "fastvideo": Dialect(_model_suit, _model_fields),
-    "afterframe": Dialect(_afterframe_suit, _afterframe_fields, tells=True),
+    "openai": Dialect(_openai_adapt, _openai_fields, cut=True),
+    "sglang": Dialect(_model_adapt, _sglang_fields),
+    "vllm-omni": Dialect(_model_adapt, _model_fields),
+    "fastvideo": Dialect(_model_adapt, _model_fields),
+    "afterframe": Dialect(_afterframe_adapt, _afterframe_fields, describes_itself=True),
 }

@@ -1,7 +1,7 @@
 """Which server gets the next clip: the least loaded one that answers.
 
-Several worker processes, of the daemon and of ``afterframe animate``, share the servers. How many clips each
-gets at a time is kept by lock files, which the system drops when a process ends, however it ends.
+Several worker processes, of the daemon and of ``afterframe animate``, share the servers. Lock files limit how many
+clips each server gets at a time; the system releases them when a process ends, however it ends.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ from filelock import FileLock, Timeout
 from afterframe.generators.remote.server import Gone, Refused, Server
 
 BACK_OFF_S = (5.0, 15.0, 60.0)
-"""Until a server that did not answer is asked again, seconds; longer each time."""
-LOAD_S = 1.0
-"""How long a server's word about its load holds, seconds."""
+"""How long a server that did not answer is left alone, seconds; longer each time."""
+LOAD_VALID_S = 1.0
+"""How long a server's answer about its load is valid, seconds."""
 
 log = logging.getLogger(__name__)
 
 
-class NobodyThere(Exception):
-    """No server is left that could be asked."""
+class NoServer(Exception):
+    """No server that could make the clip answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointSlot:
-    """Room for one clip on a server, taken while its lock is held."""
+    """Room for one clip on a server, occupied while its lock is held."""
 
     lock: FileLock
     note: Path
-    """The id of the job that the server does here; still there after the process that gave it was killed."""
+    """The file with the id of the slot's job; it outlives a process that is killed."""
 
-    def keep(self, job_id: str) -> None:
-        """Note the job, so that somebody ends it if this process cannot; never an error."""
+    def record_job(self, job_id: str) -> None:
+        """Write the job down, so that another process can end it if this one cannot; never an error."""
         with suppress(OSError), self.note.open("w", encoding="utf-8") as file:
             file.write(job_id)
             file.flush()
             os.fsync(file.fileno())
 
-    def forget(self) -> None:
+    def clear_job(self) -> None:
         """The job is over; never an error."""
         with suppress(OSError):
             self.note.unlink(missing_ok=True)
@@ -54,18 +54,18 @@ class EndpointSlot:
 
 @dataclass(slots=True)
 class Endpoint:
-    """A server, and what is known of it."""
+    """A server, and what is known about it."""
 
     server: Server
     reason: str = ""
-    """Why it was not there when it was asked last; empty: it was."""
+    """Why it did not answer when it was last asked; empty: it did."""
     absences: int = 0
-    asked_again_at: float = 0.0
-    working: int = 0
-    """Jobs that it has, whoever gave them."""
-    known_at: float = float("-inf")
-    pace_s: float = 0.0
-    """Time for a clip here lately, seconds; 0: not known."""
+    retry_at: float = 0.0
+    active_jobs: int = 0
+    """Unfinished jobs that it has, from any client."""
+    checked_at: float = float("-inf")
+    duration_s: float = 0.0
+    """How long clips took here lately, seconds; 0: not known."""
     slots: list[EndpointSlot] = field(default_factory=list)
 
     @property
@@ -90,7 +90,7 @@ class EndpointPool:
         self.members = [Endpoint(server) for server in servers]
         self._clock = clock
         for member in self.members:
-            # A name may hold anything; the address says which slots are the same ones.
+            # A name may hold any character, and servers with the same address share their slots.
             name = hashlib.sha256(member.server.endpoint.url.encode()).hexdigest()[:16]
             files = (folder / f"{name}-{number}" for number in range(member.server.endpoint.slots))
             member.slots = [
@@ -98,31 +98,31 @@ class EndpointPool:
             ]
 
     def end_orphans(self) -> None:
-        """Delete the jobs that processes which were killed left at work, on servers that answer."""
+        """Delete the jobs that killed processes left running, on servers that answer."""
         for member in self.members:
             for slot in member.slots:
                 if slot.note.exists():
                     with suppress(Timeout, OSError), slot.lock.acquire(timeout=0):
                         if job_id := slot.note.read_text("utf-8", "replace"):
                             member.server.delete(job_id)
-                        slot.forget()
+                        slot.clear_job()
 
     @contextmanager
-    def take(self, unwanted: Collection[str], wait: Callable[[], None]) -> Iterator[tuple[Endpoint, EndpointSlot]]:
-        """A slot on the least loaded server that answers; of equals the quicker, then the first.
+    def take(self, excluded: Collection[str], wait: Callable[[], None]) -> Iterator[tuple[Endpoint, EndpointSlot]]:
+        """A slot on the least loaded server that answers; among equals the faster one, then the first.
 
         Args:
-            unwanted: titles of servers that are not to be asked.
+            excluded: titles of servers that must not be asked.
             wait: called while all slots are taken; lets some time pass, and may raise.
         Raises:
-            NobodyThere: none answers.
+            NoServer: none of them answers.
         """
         while True:
-            wanted = [member for member in self.members if member.title not in unwanted]
-            there = [member for member in wanted if self._is_there(member)]
+            wanted = [member for member in self.members if member.title not in excluded]
+            there = [member for member in wanted if self._answers(member)]
             if not there:
-                raise NobodyThere
-            for member in sorted(there, key=lambda m: (m.working / m.server.endpoint.slots, m.pace_s)):
+                raise NoServer
+            for member in sorted(there, key=lambda m: (m.active_jobs / m.server.endpoint.slots, m.duration_s)):
                 if slot := _first_free(member.slots):
                     try:
                         yield member, slot
@@ -131,34 +131,34 @@ class EndpointPool:
                     return
             wait()
 
-    def _is_there(self, member: Endpoint) -> bool:
+    def _answers(self, member: Endpoint) -> bool:
         now = self._clock()
-        if now < member.asked_again_at:
+        if now < member.retry_at:
             return False
-        if now - member.known_at < LOAD_S:
+        if now - member.checked_at < LOAD_VALID_S:
             return True
         try:
-            member.working = member.server.working()
+            member.active_jobs = member.server.active_jobs()
         except Refused:
-            member.working = 0  # it will say so again when it is given the job
+            member.active_jobs = 0  # it will refuse again, with its reason, when it gets the job
         except Gone as error:
-            self.miss(member, str(error))
+            self.mark_away(member, str(error))
             return False
-        member.known_at, member.absences, member.reason = now, 0, ""
+        member.checked_at, member.absences, member.reason = now, 0, ""
         return True
 
-    def miss(self, member: Endpoint, reason: str) -> None:
-        """A server did not answer, or lost its job: it is left alone for a while."""
+    def mark_away(self, member: Endpoint, reason: str) -> None:
+        """Leave a server that did not answer, or lost its job, alone for a while."""
         back_off_s = BACK_OFF_S[min(member.absences, len(BACK_OFF_S) - 1)]
         member.absences += 1
         member.reason = reason
-        member.asked_again_at = self._clock() + back_off_s
-        member.known_at = float("-inf")
-        log.warning("%s: %s; it is asked again in %g s", member.title, reason, back_off_s)
+        member.retry_at = self._clock() + back_off_s
+        member.checked_at = float("-inf")
+        log.warning("%s: %s; next attempt in %g s", member.title, reason, back_off_s)
 
-    def done(self, member: Endpoint, seconds: float) -> None:
-        """A clip came from here, so long after it was asked for."""
-        member.pace_s = seconds if not member.pace_s else 0.7 * member.pace_s + 0.3 * seconds
+    def record_duration(self, member: Endpoint, seconds: float) -> None:
+        """Note how long a clip took, seconds."""
+        member.duration_s = seconds if not member.duration_s else 0.7 * member.duration_s + 0.3 * seconds
 
 
 def _first_free(slots: Sequence[EndpointSlot]) -> EndpointSlot | None:

@@ -1,4 +1,4 @@
-"""One server of the OpenAI Videos protocol: create, look, download, delete."""
+"""One server of the OpenAI Videos protocol: create, status, download, delete."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,30 +18,30 @@ import urllib3
 from afterframe.config import EndpointConfig
 from afterframe.imaging.frames import CancelCheck
 
-CONNECT_S = 5.0
-ANSWER_S = 5.0
-"""Until a question about a job is answered, seconds: an order to stop waits no longer than this."""
-TAKE_S = 60.0
-"""Until a photo that was sent is taken, seconds."""
+CONNECT_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 5.0
+"""How long a question about a job may take, seconds: a cancelled clip waits no longer than this."""
+TRANSFER_TIMEOUT_S = 60.0
+"""How long a server may take to accept a photo, or to go on with a clip that it sends, seconds."""
 BUSY_S = 30.0
-"""A server at work may leave a question unanswered for so long, seconds."""
+"""A server at work may leave questions unanswered for this long, seconds."""
 CLOSED_S = 1.0
-"""A port that stays closed for so long has nobody behind it, seconds."""
-PIECE = 1 << 18
-"""Bytes of a download between two looks at whether to stop."""
-MOST_BYTES = 1 << 30
-"""No clip is larger."""
-MOST_WORDS = 1 << 22
-"""Bytes; no answer about jobs is larger."""
-WORDS = 300
-"""Of a server's own words, this many characters are shown."""
+"""A port that stays closed for this long has no server behind it, seconds."""
+PIECE_BYTES = 1 << 18
+"""A download checks for cancellation after each piece of this size."""
+MAX_CLIP_BYTES = 1 << 30
+"""Larger clips are refused."""
+MAX_ANSWER_BYTES = 1 << 22
+"""Larger answers about jobs are refused."""
+MAX_MESSAGE_CHARACTERS = 300
+"""How much of a server's own error message is shown."""
 
 
 class Gone(Exception):
-    """The server does not answer, or has forgotten the job. Another one may do it.
+    """The server does not answer, or has forgotten the job. Another server may do it.
 
     Args:
-        patience_s: a job that is under way there is given up after so long without an answer, seconds.
+        patience_s: a job that is under way there is given up after this long without an answer, seconds.
     """
 
     def __init__(self, reason: str, patience_s: float = 0.0) -> None:
@@ -49,19 +50,19 @@ class Gone(Exception):
 
 
 class Refused(Exception):
-    """The server answers, but will not do it: wrong key, unknown model, a size that it cannot."""
+    """The server answers, but refuses the job: wrong key, unknown model, a size that it cannot make."""
 
 
 class Failed(Exception):
-    """The server tried, and it did not work out."""
+    """The server accepted the job and could not finish it."""
 
 
 class Interrupted(Exception):
-    """The download was stopped because the user asked to."""
+    """The user cancelled while the clip was downloaded."""
 
 
 class _Slow(Exception):
-    """A body goes on arriving for longer than it may."""
+    """A response's body takes longer to arrive than it may."""
 
 
 class State(StrEnum):
@@ -74,12 +75,12 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server says about a job; servers leave out what they do not know."""
+    """What a server says about a job; empty where it says nothing."""
 
     id: str
     state: State
     share: float
-    """Done, 0-1; 0 where the server does not tell."""
+    """How much is done, 0-1; 0 where the server does not say."""
     model: str
     error: str
 
@@ -92,7 +93,7 @@ class Server:
     """One endpoint.
 
     Args:
-        key: sent as bearer token; it appears in no message.
+        key: sent as a bearer token; no message shows it.
         clock: seconds.
     """
 
@@ -112,14 +113,14 @@ class Server:
         """Close the connections."""
         self._http.clear()
 
-    def working(self) -> int:
-        """How many jobs it has that are not done, whoever gave them; 0 where it does not tell.
+    def active_jobs(self) -> int:
+        """How many unfinished jobs it has, from any client; 0 where it does not say.
 
         Raises:
             Gone: it does not answer.
-            Refused: it does not accept the key, or its answer makes no sense.
+            Refused: it does not accept the key, or its answer cannot be understood.
         """
-        status, body = self._ask("GET", "/videos?limit=100", ANSWER_S)
+        status, body = self._ask("GET", "/videos?limit=100", ANSWER_TIMEOUT_S)
         if status in (401, 403):
             raise Refused(self._refusal(status, body))
         jobs = body.get("data") if status == 200 else None
@@ -128,18 +129,18 @@ class Server:
         return sum(_state(job.get("status")) is State.WORKING for job in jobs if isinstance(job, dict))
 
     def create(self, fields: Mapping[str, str], photo: bytes) -> Answer:
-        """Give it a job.
+        """Send it a job.
 
         Args:
             photo: a PNG.
         Raises:
-            Gone: it does not answer, or has no room now.
-            Refused: it will not do it.
+            Gone: it does not answer, or is too busy.
+            Refused: it does not accept the job.
         """
         form: dict[str, Any] = {**fields, "input_reference": ("photo.png", photo, "image/png")}
-        status, body = self._ask("POST", "/videos", TAKE_S, fields=form)
+        status, body = self._ask("POST", "/videos", TRANSFER_TIMEOUT_S, fields=form)
         if status in (408, 425, 429) or status >= 500:
-            raise Gone(f"it has no room now ({status}): {self._words(body)}")
+            raise Gone(f"it is too busy ({status}): {self._error_text(body)}")
         if status >= 300:
             raise Refused(self._refusal(status, body))
         answer = _answer(body)
@@ -147,123 +148,117 @@ class Server:
             raise Refused("its answer names no job")
         return answer
 
-    def look(self, job_id: str) -> Answer:
-        """How far a job is.
+    def status(self, job_id: str) -> Answer:
+        """The state of a job.
 
         Raises:
-            Gone: it does not answer, or knows no such job (any more).
+            Gone: it does not answer, or does not know the job (any more).
         """
-        status, body = self._ask("GET", f"/videos/{_quoted(job_id)}", ANSWER_S)
-        # A failed job may be told with a failing status (vLLM-Omni); what the body says goes first.
+        status, body = self._ask("GET", f"/videos/{_quoted(job_id)}", ANSWER_TIMEOUT_S)
+        # vLLM-Omni reports a failed job with a failing HTTP status: what the body says counts.
         if "status" in body and isinstance(body["status"], str):
-            return _answer(body, self._words(body))
+            return _answer(body, self._error_text(body))
         if status == 404:
-            raise Gone("it knows nothing of the job any more; was it restarted?")
-        raise Gone(f"it answers {status}: {self._words(body)}", BUSY_S)
+            raise Gone("it no longer knows the job; was it restarted?")
+        raise Gone(f"it answers {status}: {self._error_text(body)}", BUSY_S)
 
     def download(self, job_id: str, target: BinaryIO, cancelled: CancelCheck) -> None:
         """Fetch a finished clip.
 
         Raises:
             Gone: it does not answer, or does not have it yet.
-            Failed: the clip is larger than any is, or takes longer to come than a clip may take.
-            Stopped: ``cancelled()`` became true.
+            Failed: the clip is larger than any is, or takes longer to arrive than a clip may take.
+            Interrupted: ``cancelled()`` became true.
         """
+        received = 0
         try:
-            response = self._http.request(
-                "GET",
-                f"{self._base}/videos/{_quoted(job_id)}/content",
-                redirect=False,
-                preload_content=False,
-                timeout=urllib3.Timeout(connect=CONNECT_S, read=TAKE_S),
-            )
-            try:
+            with self._response("GET", f"/videos/{_quoted(job_id)}/content", TRANSFER_TIMEOUT_S) as response:
                 if response.status != 200:
                     raise Gone(f"it answers {response.status} when asked for the clip")
-                taken = 0
                 for piece in self._pieces(response, self.endpoint.timeout_s):
-                    taken += len(piece)
+                    received += len(piece)
                     if cancelled():
                         raise Interrupted
-                    if taken > MOST_BYTES:
-                        raise Failed(f"its clip is larger than {MOST_BYTES >> 20} MB")
+                    if received > MAX_CLIP_BYTES:
+                        raise Failed(f"its clip is larger than {MAX_CLIP_BYTES >> 20} MB")
                     target.write(piece)
-            finally:
-                response.close()
         except _Slow:
-            raise Failed(f"its clip did not come within {self.endpoint.timeout_s:g} s") from None
-        except urllib3.exceptions.HTTPError as error:
-            raise _gone(error) from None
+            raise Failed(f"its clip did not arrive within {self.endpoint.timeout_s:g} s") from None
 
     def delete(self, job_id: str) -> None:
-        """Stop a job and remove what is kept of it, as far as the server does that; never an error."""
+        """Stop a job and remove its files, as far as the server does that; never an error."""
         try:
-            self._ask("DELETE", f"/videos/{_quoted(job_id)}", ANSWER_S)
+            self._ask("DELETE", f"/videos/{_quoted(job_id)}", ANSWER_TIMEOUT_S)
         except Gone:
             return
 
-    def _ask(self, method: str, path: str, answer_s: float, **more: Any) -> tuple[int, dict[str, Any]]:
+    def _ask(self, method: str, path: str, timeout_s: float, **more: Any) -> tuple[int, dict[str, Any]]:
         """The status, and the JSON object in the body (empty where there is none)."""
+        text = bytearray()
         try:
-            response = self._http.request(
-                method,
-                self._base + path,
-                redirect=False,
-                preload_content=False,
-                timeout=urllib3.Timeout(connect=CONNECT_S, read=answer_s),
-                **more,
-            )
-            text = bytearray()
-            try:
-                for piece in self._pieces(response, answer_s):
+            with self._response(method, path, timeout_s, **more) as response:
+                for piece in self._pieces(response, timeout_s):
                     text += piece
-                    if len(text) > MOST_WORDS:
-                        raise Gone(f"its answer is larger than {MOST_WORDS >> 20} MB; is that a server of videos?")
-            except BaseException:
-                response.close()  # what is still to come is not waited for
-                raise
-            response.release_conn()
+                    if len(text) > MAX_ANSWER_BYTES:
+                        raise Gone(f"its answer is larger than {MAX_ANSWER_BYTES >> 20} MB; is it a video server?")
         except _Slow:
             raise Gone("it did not answer in time", BUSY_S) from None
-        except urllib3.exceptions.HTTPError as error:
-            raise _gone(error) from None  # the cause's text may hold the request
         try:
             body = json.loads(text)
         except (ValueError, RecursionError):
             body = {}
         return response.status, body if isinstance(body, dict) else {}
 
+    @contextmanager
+    def _response(self, method: str, path: str, timeout_s: float, **more: Any) -> Iterator[urllib3.BaseHTTPResponse]:
+        """A response whose body is still to be read; a connection that fails is a :class:`Gone`."""
+        timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=timeout_s)
+        try:
+            response = self._http.request(
+                method, self._base + path, redirect=False, preload_content=False, timeout=timeout, **more
+            )
+            try:
+                yield response
+            except BaseException:
+                response.close()  # the rest of the body is not waited for
+                raise
+            response.release_conn()
+        except urllib3.exceptions.HTTPError as error:
+            raise _gone(error) from None  # the cause's text may hold the request
+
     def _pieces(self, response: urllib3.BaseHTTPResponse, most_s: float) -> Iterator[bytes]:
-        """The body as it arrives, at most :data:`PIECE` bytes at a time; a socket's timeout ends no trickle.
+        """The body as it arrives, at most :data:`PIECE_BYTES` at a time.
+
+        A socket's timeout does not end a body that trickles in.
 
         Raises:
-            _Slow: it is not all there after ``most_s`` seconds.
+            _Slow: it has not all arrived after ``most_s`` seconds.
         """
         until = self._clock() + most_s
-        while piece := response.read1(PIECE, decode_content=False):  # no encoding was asked for
+        while piece := response.read1(PIECE_BYTES, decode_content=False):  # no encoding was asked for
             if self._clock() > until:
                 raise _Slow
             yield piece
 
     def _refusal(self, status: int, body: Mapping[str, Any]) -> str:
         if status in (401, 403):
-            return f"it does not accept the key ({status}): {self._words(body)}"
+            return f"it does not accept the key ({status}): {self._error_text(body)}"
         if status < 400:
-            return f"it sends us elsewhere ({status}); write the address that it leads to into config.toml"
-        return f"it refuses the job ({status}): {self._words(body)}"
+            return f"it redirects to another address ({status}); write that address into config.toml"
+        return f"it refuses the job ({status}): {self._error_text(body)}"
 
-    def _words(self, body: Mapping[str, Any]) -> str:
-        """The error that a server tells: OpenAI's form, FastAPI's, or none."""
+    def _error_text(self, body: Mapping[str, Any]) -> str:
+        """The error in a server's answer: in OpenAI's form, FastAPI's, or none."""
         error = body.get("error") or body.get("detail") or body.get("message") or ""
         if isinstance(error, dict):
             error = error.get("message") or ""
-        return self._clean(error if isinstance(error, str) else json.dumps(error)) or "without a reason"
+        return self._clean(error if isinstance(error, str) else json.dumps(error)) or "no reason given"
 
     def _clean(self, text: str) -> str:
-        """A server's words as they may be shown: without the key, on one line, not too many."""
+        """A server's text as it may be shown: without the key, on one line, of limited length."""
         if self._key:
             text = text.replace(self._key, "[key]")
-        return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:WORDS]
+        return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:MAX_MESSAGE_CHARACTERS]
 
 
 def _answer(body: Mapping[str, Any], error: str = "") -> Answer:
@@ -279,32 +274,32 @@ def _answer(body: Mapping[str, Any], error: str = "") -> Answer:
 
 def _state(status: object) -> State:
     if not isinstance(status, str | None):
-        raise Refused("its answer gives a job's status not as a word; is its url that of a server of videos?")
+        raise Refused("its answer has a job's status that is not text; is its url that of a video server?")
     if status in _DONE:
         return State.DONE
     return State.FAILED if status in _FAILED else State.WORKING
 
 
 def _quoted(job_id: str) -> str:
-    """A job's id as a part of a path; it is the server's word, so it may hold anything."""
+    """A job's id as part of a path; it comes from the server, so it may hold anything."""
     return quote(job_id, safe="")
 
 
 def _gone(error: urllib3.exceptions.HTTPError) -> Gone:
-    """Why there was no answer, in words."""
+    """Why there was no answer."""
     match error:
         case urllib3.exceptions.NameResolutionError():
-            return Gone("its name is not known in this network", BUSY_S)
+            return Gone("its host name is not known on this network", BUSY_S)
         case urllib3.exceptions.NewConnectionError():
             return Gone("the connection is refused", CLOSED_S)
         case urllib3.exceptions.ConnectTimeoutError():
-            return Gone("nobody answers there", BUSY_S)
+            return Gone("nothing answers at its address", BUSY_S)
         case urllib3.exceptions.ReadTimeoutError():
             return Gone("it did not answer in time", BUSY_S)
         case urllib3.exceptions.SSLError():
             return Gone("its certificate is not valid here")
         case _:
-            return Gone("the connection broke off", CLOSED_S)
+            return Gone("the connection was interrupted", CLOSED_S)
 
 
 def key_of(endpoint: EndpointConfig) -> str:
@@ -324,5 +319,5 @@ def key_of(endpoint: EndpointConfig) -> str:
         except (OSError, UnicodeDecodeError):
             key = ""
     if not (key := key.strip()) or not (key.isascii() and key.isprintable()):
-        raise Refused(f"{where}, which should hold its key, holds none")
+        raise Refused(f"{where}, which should hold its key, does not")
     return key
