@@ -325,7 +325,7 @@ class Stopwatches:
                 watch.phases.update(seconds)
                 learn(paces, model, megapixels, seconds)
 
-            this._paces.learn = partial(learned, this._paces)  # type: ignore[method-assign]
+            this._timings.learn = partial(learned, this._timings)  # type: ignore[method-assign]
             return watch.reading("made", generate(this, photo, recipe, *told))
 
         return run

@@ -58,15 +58,15 @@ class Faulty(Diffusers):
         note(f"{recipe.prompt.split()[0]}-plan-{self._number}")
         denoise = engine._denoise
 
-        def misbehaving(call, seed, course):
-            step = course.step
+        def misbehaving(call, seed, tracker):
+            step = tracker.step
 
             def stepped():
                 step()
                 self._misbehave(recipe.prompt, progress.__self__)
 
-            course.step = stepped
-            return denoise(call, seed, course)
+            tracker.step = stepped
+            return denoise(call, seed, tracker)
 
         engine._denoise = misbehaving
         return super().generate(photo, recipe, progress, cancelled)

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Made:
+class ModelOutput:
     """What the model made, still on its device."""
 
     frames: Any
@@ -75,7 +75,7 @@ class Engine:
         self._cache = PromptCache(home.cache / "prompts")
         self._pipeline: Any = None
         self._reader: Any = None
-        self._speed: Acceleration | None = None
+        self._acceleration: Acceleration | None = None
         gigabytes = weights.size_of(self.stored.folder) / (1 << 30)
         if not device.accelerated and gigabytes > SLOW_ON_CPU_GB:
             raise GenerateError(
@@ -92,19 +92,19 @@ class Engine:
     @property
     def settings(self) -> dict[str, object]:
         """How it runs, for the record."""
-        speed = self._speed
+        acceleration = self._acceleration
         return {
             "device": self.device.name,
             "memory_plan": self.plan.name,
             "precision": str(self._dtype()).removeprefix("torch."),
-            "attention": speed.attention if speed else "native",
-            "compiled": bool(speed and speed.compiled),
+            "attention": acceleration.attention if acceleration else "native",
+            "compiled": bool(acceleration and acceleration.compiled),
             "loras": {lora.name: weight for lora, weight in self.choice.loras},
         }
 
     # -- a clip ------------------------------------------------------------------------------
 
-    def make(self, photo: Pixels, recipe: Recipe, course: PhaseProgress) -> Made:
+    def make(self, photo: Pixels, recipe: Recipe, tracker: PhaseProgress) -> ModelOutput:
         """Make a clip's frames.
 
         Raises:
@@ -115,46 +115,46 @@ class Engine:
 
         try:
             with torch.no_grad():
-                texts = self._read_prompts(recipe, course)
-                self._load(course)
-                return self._run(photo, recipe, texts, course)
+                texts = self._read_prompts(recipe, tracker)
+                self._load(tracker)
+                return self._run(photo, recipe, texts, tracker)
         except AfterframeError:
             raise
         except Exception as error:
             if not failures.is_out_of_memory(error):
-                known = failures.explained(error, self.choice.profile.title, str(self.stored.folder))
+                known = failures.translated(error, self.choice.profile.title, str(self.stored.folder))
                 if known is not None:
                     raise known from error
             raise
         finally:
-            self._rest()
+            self._free_hooks()
 
-    def _run(self, photo: Pixels, recipe: Recipe, texts: Call, course: PhaseProgress) -> Made:
+    def _run(self, photo: Pixels, recipe: Recipe, texts: Call, tracker: PhaseProgress) -> ModelOutput:
         call = {**texts, **self._call(photo, recipe)}
         try:
-            answer = self._denoise(call, recipe.seed, course)
+            answer = self._denoise(call, recipe.seed, tracker)
         except AfterframeError:
             raise
         except Exception as error:
-            if failures.is_out_of_memory(error) or not (self._speed and self._speed.on):
+            if failures.is_out_of_memory(error) or not (self._acceleration and self._acceleration.on):
                 raise
             log.warning("%s: %s; it goes on without acceleration", type(error).__name__, error)
-            self._speed.off()
-            answer = self._denoise(call, recipe.seed, course)
+            self._acceleration.off()
+            answer = self._denoise(call, recipe.seed, tracker)
         frames = answer.frames[0][: recipe.frame_count]
-        return Made(frames, self._heard(answer, recipe))
+        return ModelOutput(frames, self._sound(answer, recipe))
 
-    def _denoise(self, call: Call, seed: int, course: PhaseProgress) -> Any:
+    def _denoise(self, call: Call, seed: int, tracker: PhaseProgress) -> Any:
         import torch
 
         def after_step(pipeline: Any, number: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-            course.step()
+            tracker.step()
             if number + 1 == pipeline.num_timesteps:
                 decoding.append(time.monotonic())
             return tensors
 
         decoding: list[float] = []
-        course.begin_steps()
+        tracker.begin_steps()
         answer = self._pipeline(
             **call,
             generator=torch.Generator("cpu").manual_seed(seed),
@@ -162,8 +162,8 @@ class Engine:
             callback_on_step_end=after_step,
         )
         if decoding:
-            course.spent["decode"] = time.monotonic() - decoding[0]
-            course.tell()
+            tracker.spent["decode"] = time.monotonic() - decoding[0]
+            tracker.report()
         return answer
 
     def _call(self, photo: Pixels, recipe: Recipe) -> Call:
@@ -182,7 +182,7 @@ class Engine:
             "max_sequence_length": profile.sequence,
         }
 
-    def _heard(self, answer: Any, recipe: Recipe) -> Sound | None:
+    def _sound(self, answer: Any, recipe: Recipe) -> Sound | None:
         sound = self._family.sound(self._pipeline, answer) if self.choice.profile.audio else None
         if sound is None:
             return None
@@ -191,21 +191,21 @@ class Engine:
         missing = wanted - len(samples)
         return Sound(np.pad(samples, ((0, missing), (0, 0))), sound.rate)
 
-    def _rest(self) -> None:
+    def _free_hooks(self) -> None:
         """After a clip, also a cancelled one: parts that were brought to the device leave it again."""
         if self._pipeline is not None:
             self._pipeline.maybe_free_model_hooks()
 
     # -- prompts -----------------------------------------------------------------------------
 
-    def _read_prompts(self, recipe: Recipe, course: PhaseProgress) -> Call:
+    def _read_prompts(self, recipe: Recipe, tracker: PhaseProgress) -> Call:
         profile = self.choice.profile
         key = self._text_key()
         found: list[Embeddings] = []
         texts = fit.prompt_of(recipe, profile), fit.negative_prompt_of(recipe, profile)
-        with course.phase("text"):
+        with tracker.phase("text"):
             for text in texts:
-                course.look()
+                tracker.check_cancelled()
                 found.append(self._cache.encoded(key, text, lambda text=text: self._encode(text)))  # type: ignore[misc]
             self._release_reader()
         on_device = [{name: value.to(self.device.kind) for name, value in one.items()} for one in found]
@@ -255,18 +255,18 @@ class Engine:
 
     # -- loading -----------------------------------------------------------------------------
 
-    def _load(self, course: PhaseProgress) -> None:
+    def _load(self, tracker: PhaseProgress) -> None:
         if self._pipeline is not None:
             return
-        with course.phase("load"):
-            pipeline = self._assemble(course)
+        with tracker.phase("load"):
+            pipeline = self._assemble(tracker)
             pipeline.set_progress_bar_config(disable=True)
             self._load_loras(pipeline)
-            plans.carry_out(self.plan, pipeline, self.device)
-            self._speed = Acceleration(pipeline, self.plan, self.device)
+            plans.apply(self.plan, pipeline, self.device)
+            self._acceleration = Acceleration(pipeline, self.plan, self.device)
             self._pipeline = pipeline
 
-    def _assemble(self, course: PhaseProgress) -> Any:
+    def _assemble(self, tracker: PhaseProgress) -> Any:
         """Transformers and VAE one by one, each a sign of life; then the pipeline around them."""
         from diffusers import AutoModel
 
@@ -277,8 +277,8 @@ class Engine:
                 parts[name] = AutoModel.from_pretrained(
                     str(self.stored.folder), subfolder=name, **self._loading(name), **quantised
                 )
-                course.tell()
-                course.look()
+                tracker.report()
+                tracker.check_cancelled()
         return self._pipeline_class().from_pretrained(
             str(self.stored.folder), text_encoder=None, **parts, **self._loading("others")
         )
@@ -341,7 +341,7 @@ class Engine:
 
     def close(self) -> None:
         """Give the memory back."""
-        self._pipeline = self._reader = self._speed = None
+        self._pipeline = self._reader = self._acceleration = None
         _empty_cache()
 
 
@@ -362,7 +362,7 @@ def _empty_cache() -> None:
         torch.cuda.empty_cache()
 
 
-def quiet() -> None:
+def silence_libraries() -> None:
     """diffusers and transformers speak only when something is wrong; the hub is never asked."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")

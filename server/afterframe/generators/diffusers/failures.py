@@ -31,7 +31,7 @@ def out_of_memory(title: str, plan: str, next_plan: str | None, smaller_plan: in
     )
 
 
-def explained(error: Exception, title: str, folder: str) -> AfterframeError | None:
+def translated(error: Exception, title: str, folder: str) -> AfterframeError | None:
     """The error in a photographer's words; None when it is not one that is known."""
     said = str(error)
     lower = said.lower()

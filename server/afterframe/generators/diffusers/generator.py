@@ -19,7 +19,7 @@ from afterframe.errors import Cancelled, GenerateError, OutOfMemory
 from afterframe.generators.diffusers import device as devices
 from afterframe.generators.diffusers import failures, fit, plans, weights
 from afterframe.generators.diffusers.device import TorchDevice
-from afterframe.generators.diffusers.engine import Engine, Made, quiet
+from afterframe.generators.diffusers.engine import Engine, ModelOutput, silence_libraries
 from afterframe.generators.diffusers.profiles import ModelChoice, all_profiles, choose
 from afterframe.generators.diffusers.timings import PhaseProgress, PhaseTimings
 from afterframe.generators.interface import Capabilities
@@ -49,8 +49,8 @@ class Diffusers:
         self._choice = choose(model, own) if model else best_here(own, device)
         self._engine: Engine | None = None
         self._number = 0
-        self._paces = PhaseTimings(self._home.cache / "paces.json")
-        self._too_much = plans.FailedPlans(self._home.cache / "memory.json")
+        self._timings = PhaseTimings(self._home.cache / "paces.json")
+        self._memory_failures = plans.MemoryFailures(self._home.cache / "memory.json")
         profile = self._choice.profile
         self.capabilities = Capabilities(
             last_frame=profile.can_end,
@@ -112,45 +112,45 @@ class Diffusers:
             Cancelled: while reading, within one step.
             GenerateError: while reading.
         """
-        heard: list[Sound] = []
+        sounds: list[Sound] = []
         return Frames(
             pixel_format="rgb24",
             size=recipe.size,
             fps=recipe.fps,
             count=recipe.frame_count,
-            frames=self._frames(photo.pixels, recipe, progress, cancelled, heard),
+            frames=self._frames(photo.pixels, recipe, progress, cancelled, sounds),
             model=self._model(recipe),
-            sound=lambda: heard[0] if heard else None,
+            sound=lambda: sounds[0] if sounds else None,
         )
 
     def _frames(
-        self, photo: Pixels, recipe: Recipe, progress: Progress, cancelled: CancelCheck, heard: list[Sound]
+        self, photo: Pixels, recipe: Recipe, progress: Progress, cancelled: CancelCheck, sounds: list[Sound]
     ) -> Iterator[Pixels]:
         made = self._make(photo, recipe, progress, cancelled)
         if made.sound:
-            heard.append(made.sound)
+            sounds.append(made.sound)
         for frame in made.pixels():
             if cancelled():
                 raise Cancelled("The clip was cancelled.")
             yield frame
 
-    def _make(self, photo: Pixels, recipe: Recipe, progress: Progress, cancelled: CancelCheck) -> Made:
+    def _make(self, photo: Pixels, recipe: Recipe, progress: Progress, cancelled: CancelCheck) -> ModelOutput:
         engine = self._ready_engine()
-        key, megapixels = self._pace_key(), recipe.size[0] * recipe.size[1] * recipe.frame_count / 1e6
+        key, megapixels = self._timing_key(), recipe.size[0] * recipe.size[1] * recipe.frame_count / 1e6
         phases = ("text", *(() if engine.loaded else ("load",)), "step", "decode")
-        course = PhaseProgress(self._paces.expect(key, megapixels), self._choice.steps, phases, progress, cancelled)
+        tracker = PhaseProgress(self._timings.expect(key, megapixels), self._choice.steps, phases, progress, cancelled)
         try:
-            made = engine.make(photo, recipe, course)
+            made = engine.make(photo, recipe, tracker)
         except Exception as error:
             if not failures.is_out_of_memory(error):
                 raise
             raise self._out_of_memory(engine) from error
-        self._paces.learn(key, megapixels, course.spent)
+        self._timings.learn(key, megapixels, tracker.spent)
         return made
 
     def _out_of_memory(self, engine: Engine) -> OutOfMemory:
         all_plans = self._choice.profile.plans
-        self._too_much.note(self._key(engine.device), engine.device, self._number)
+        self._memory_failures.record(self._key(engine.device), engine.device, self._number)
         following = self._number + 1 if self._number + 1 < len(all_plans) else None
         next_plan = all_plans[following].name if following is not None else None
         return failures.out_of_memory(self._choice.profile.title, engine.plan.name, next_plan, following)
@@ -162,18 +162,18 @@ class Diffusers:
                     f"The GPU generator needs {', '.join(missing)}.", weights.MISSING_PACKAGES, code="no_packages"
                 )
             weights.require(self._choice)
-            quiet()
+            silence_libraries()
             device = self._device_given or devices.find()
             profile = self._choice.profile
-            least = max(self._least_plan, self._too_much.least(self._key(device), device))
-            self._number = plans.first_plan(profile.plans, device, least)
+            least = max(self._least_plan, self._memory_failures.first_plan(self._key(device), device))
+            self._number = plans.starting_plan(profile.plans, device, least)
             self._engine = Engine(self._choice, device, profile.plans[self._number], self._home)
         return self._engine
 
     def _key(self, device: TorchDevice) -> str:
         return f"{self._choice.spec} on {device.name}"
 
-    def _pace_key(self) -> str:
+    def _timing_key(self) -> str:
         engine = self._ready_engine()
         return f"{self._key(engine.device)}: {engine.plan.name}, {self._choice.steps} steps"
 

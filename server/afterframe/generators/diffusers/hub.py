@@ -1,4 +1,4 @@
-"""Weights from the Hugging Face hub, into its own cache: what there is, how large, under which licence; pull, remove.
+"""Weights from the Hugging Face hub, in its own cache: list, download and remove models.
 
 Only ``afterframe models pull`` uses the network.
 """
@@ -18,12 +18,12 @@ from typing import Any
 
 from afterframe.errors import GenerateError, NotFound
 from afterframe.generators.diffusers import weights
-from afterframe.generators.diffusers.profiles import Licence, Lora, ModelChoice, all_profiles, choose
+from afterframe.generators.diffusers.profiles import Licence, Lora, ModelChoice, Profile, all_profiles, choose
 
-KINDS = (".safetensors", ".json", ".txt", ".model", ".jinja")
-"""What is downloaded of a model's parts: weights that cannot run code, configurations, tokenizers."""
-SPARE = 2 << 30
-"""Disk space that a download leaves free, bytes."""
+DOWNLOADED = (".safetensors", ".json", ".txt", ".model", ".jinja")
+"""The files of a model that are downloaded: weights that cannot run code, configurations, tokenizers."""
+SPARE_BYTES = 2 << 30
+"""Disk space that a download leaves free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def _licence_json(licence: Licence) -> dict[str, str]:
 
 
 def entries(own: Path) -> list[ModelEntry]:
-    """Every model that is known, and whether it is here.
+    """Every known model, and whether it is on this machine.
 
     Args:
         own: the folder of the user's profiles.
@@ -76,7 +76,7 @@ def entry_of(choice: ModelChoice) -> ModelEntry:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """What pulling a model would fetch."""
+    """What pulling a model would download."""
 
     choice: ModelChoice
     parts: tuple[tuple[str, str, tuple[str, ...]], ...]
@@ -84,7 +84,7 @@ class Download:
     size: int
     """Bytes of all of them."""
     missing: int
-    """Bytes that are not here yet."""
+    """Bytes of those that are not here yet."""
     free: int
     """Bytes free on the cache's disk."""
 
@@ -94,7 +94,7 @@ class Download:
 
 
 def prepare(spec: str, own: Path) -> Download:
-    """Ask the hub what a model consists of; fetches its small index.
+    """Ask the hub which files a model consists of; downloads its small index.
 
     Args:
         own: the folder of the user's profiles.
@@ -109,25 +109,28 @@ def prepare(spec: str, own: Path) -> Download:
     api = HfApi()
     parts: list[tuple[str, str, tuple[str, ...]]] = []
     size = missing = 0
-    with _in_words(choice):
+    with _hub_errors(choice.profile):
         for repository, revision, wanted in _wanted(api, choice):
             info = api.model_info(repository, revision=revision, files_metadata=True)
-            sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
-            files = tuple(name for name in sizes if wanted(name))
-            parts.append((repository, str(info.sha), files))
-            size += sum(sizes[name] for name in files)
-            missing += sum(sizes[name] for name in files if not _is_here(repository, str(info.sha), name))
+            sizes = {file.rfilename: file.size or 0 for file in info.siblings or [] if wanted(file.rfilename)}
+            parts.append((repository, str(info.sha), tuple(sizes)))
+            size += sum(sizes.values())
+            missing += sum(size for name, size in sizes.items() if not _is_here(repository, str(info.sha), name))
     cache = weights.cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
     download = Download(choice, tuple(parts), size, missing, shutil.disk_usage(cache).free)
-    if download.missing + SPARE > download.free:
+    _check_disk(download, cache)
+    return download
+
+
+def _check_disk(download: Download, cache: Path) -> None:
+    if download.missing + SPARE_BYTES > download.free:
         raise GenerateError(
-            f"{choice.profile.title} needs {missing / 1e9:.1f} GB more, and {download.free / 1e9:.1f} GB are free "
-            f"on the disk of {cache}.",
+            f"{download.choice.profile.title} needs another {download.missing / 1e9:.1f} GB, but only "
+            f"{download.free / 1e9:.1f} GB are free on the disk of {cache}.",
             "Free some space, or set HF_HOME to a folder on another disk.",
             code="disk_full",
         )
-    return download
 
 
 def _wanted(api: Any, choice: ModelChoice) -> Iterator[tuple[str, str, Any]]:
@@ -142,7 +145,7 @@ def _wanted(api: Any, choice: ModelChoice) -> Iterator[tuple[str, str, Any]]:
             return True
         part, _, rest = name.partition("/")
         variant = rest.count(".") > 1 and rest.endswith(".safetensors")  # diffusion_pytorch_model.fp16.safetensors
-        return part in folders and name.endswith(KINDS) and not variant
+        return part in folders and name.endswith(DOWNLOADED) and not variant
 
     yield profile.repository, profile.revision, of_model
     for lora, _ in choice.loras:
@@ -155,10 +158,10 @@ def _is_here(repository: str, commit: str, name: str) -> bool:
 
 
 def pull(download: Download, *, quiet: bool = False) -> ModelEntry:
-    """Fetch what is missing; a download that stopped goes on where it was.
+    """Download what is missing; an interrupted download continues where it stopped.
 
     Raises:
-        GenerateError: it did not work; what was fetched stays.
+        GenerateError: it failed; the files that have arrived stay.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.utils import disable_progress_bars
@@ -166,7 +169,7 @@ def pull(download: Download, *, quiet: bool = False) -> ModelEntry:
     if quiet:
         disable_progress_bars()
     choice = download.choice
-    with _in_words(choice):
+    with _hub_errors(choice.profile):
         for repository, _, files in download.parts:
             snapshot_download(repository, revision=_revision_of(choice, repository), allow_patterns=list(files))
     weights.require(choice)
@@ -179,7 +182,7 @@ def _revision_of(choice: ModelChoice, repository: str) -> str:
 
 
 def remove(spec: str, own: Path) -> int:
-    """Delete a model's weights from the cache; how many bytes that freed.
+    """Delete a model's weights from the cache, and return how many bytes that freed.
 
     Args:
         own: the folder of the user's profiles.
@@ -192,7 +195,7 @@ def remove(spec: str, own: Path) -> int:
     from huggingface_hub import scan_cache_dir
 
     repositories = {lora.repository for lora, _ in choice.loras} or {choice.profile.repository}
-    with _in_words(choice):
+    with _hub_errors(choice.profile):
         cache = scan_cache_dir(weights.cache_folder()) if weights.cache_folder().is_dir() else None
         found = [repo for repo in cache.repos if repo.repo_id in repositories] if cache else []
         commits = [revision.commit_hash for repo in found for revision in repo.revisions]
@@ -211,46 +214,49 @@ def _need_library() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from huggingface_hub.utils import logging
 
-    logging.set_verbosity_error()  # its retries are ours to tell
+    logging.set_verbosity_error()  # we report errors ourselves
 
 
 @contextmanager
-def _in_words(choice: ModelChoice) -> Iterator[None]:
-    """The hub's errors in a photographer's words."""
-    from huggingface_hub.errors import (
-        GatedRepoError,
-        HfHubHTTPError,
-        LocalEntryNotFoundError,
-        OfflineModeIsEnabled,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
+def _hub_errors(profile: Profile) -> Iterator[None]:
+    """Turns the hub's errors, and the disk's, into ours."""
+    from huggingface_hub.errors import HfHubHTTPError
 
-    profile = choice.profile
     try:
         yield
-    except GatedRepoError as error:
-        raise GenerateError(
-            f"The makers of {profile.title} want you to accept their licence first ({profile.licence.name}).",
+    except (HfHubHTTPError, OSError) as error:  # OSError: no connection, or the disk
+        raise _translated(error, profile) from error
+
+
+def _translated(error: Exception, profile: Profile) -> GenerateError:
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.GatedRepoError):
+        return GenerateError(
+            f"The makers of {profile.title} ask you to accept their licence first ({profile.licence.name}).",
             f"Log in at {profile.licence.url}, accept it, then run `hf auth login` and pull again.",
             code="licence_not_accepted",
-        ) from error
-    except (RepositoryNotFoundError, RevisionNotFoundError) as error:
-        raise GenerateError(
-            f"{profile.repository} ({profile.revision}) is not on the hub, or is not open to you.",
+        )
+    if isinstance(error, errors.RepositoryNotFoundError | errors.RevisionNotFoundError):
+        return GenerateError(
+            f"{profile.repository} ({profile.revision}) is not on the hub, or you have no access to it.",
             "Check repository and revision in its profile; a private one needs `hf auth login`.",
             code="no_weights",
-        ) from error
-    except (LocalEntryNotFoundError, OfflineModeIsEnabled, HfHubHTTPError, ConnectionError) as error:
-        raise GenerateError(
+        )
+    if isinstance(error, errors.HfHubHTTPError | errors.LocalEntryNotFoundError | ConnectionError):
+        return GenerateError(
             f"The hub cannot be reached: {str(error).strip().splitlines()[0][:200]}",
-            "Check the connection and pull again: what is here already is kept.",
+            "Check the connection and pull again: the files that are here already are kept.",
             code="no_connection",
-        ) from error
-    except OSError as error:
-        full = error.errno == errno.ENOSPC
-        raise GenerateError(
-            "The disk is full." if full else f"The cache cannot be written: {error}.",
-            "Free some space and pull again: what is here already is kept." if full else "Check the disk.",
-            code="disk_full" if full else "cache",
-        ) from error
+        )
+    return _disk_error(error)
+
+
+def _disk_error(error: Exception) -> GenerateError:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return GenerateError(
+            "The disk is full.",
+            "Free some space and pull again: the files that are here already are kept.",
+            code="disk_full",
+        )
+    return GenerateError(f"The cache cannot be written: {error}.", "Check the disk.", code="cache")

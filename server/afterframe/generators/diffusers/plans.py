@@ -21,7 +21,7 @@ FORGET_AFTER_S = 7 * 86_400
 log = logging.getLogger(__name__)
 
 
-def first_plan(plans: Sequence[MemoryPlan], device: TorchDevice, least: int) -> int:
+def starting_plan(plans: Sequence[MemoryPlan], device: TorchDevice, least: int) -> int:
     """The fastest plan whose memory is free now, from ``least`` on; the most frugal one where none fits.
 
     A machine without a GPU begins with the first: its memory is not the limit that the plans are made for.
@@ -32,7 +32,7 @@ def first_plan(plans: Sequence[MemoryPlan], device: TorchDevice, least: int) -> 
     return next(fitting, len(plans) - 1)
 
 
-class FailedPlans:
+class MemoryFailures:
     """The plans that ran out of memory here, so that the next photo does not try them again.
 
     Args:
@@ -42,7 +42,7 @@ class FailedPlans:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def least(self, key: str, device: TorchDevice) -> int:
+    def first_plan(self, key: str, device: TorchDevice) -> int:
         """The first plan worth trying; one that failed with more memory free than now is not."""
         try:
             entry = json.loads(self._file.read_text("utf-8"))[key]
@@ -51,7 +51,7 @@ class FailedPlans:
         except (OSError, ValueError, KeyError, TypeError):
             return 0
 
-    def note(self, key: str, device: TorchDevice, plan: int) -> None:
+    def record(self, key: str, device: TorchDevice, plan: int) -> None:
         """This plan ran out of memory with so much free before it began."""
         known: dict[str, Any] = {}
         with contextlib.suppress(OSError, ValueError):
@@ -79,7 +79,7 @@ def quantisation(plan: MemoryPlan, dtype: Any) -> dict[str, Any]:
     return {}
 
 
-def carry_out(plan: MemoryPlan, pipeline: Any, device: TorchDevice) -> None:
+def apply(plan: MemoryPlan, pipeline: Any, device: TorchDevice) -> None:
     """Arrange a loaded pipeline's parts as the plan says."""
     import torch
 

@@ -15,9 +15,9 @@ from afterframe.imaging.frames import CancelCheck, Progress
 from afterframe.system.files import write_file
 
 PHASES = ("load", "text", "step", "decode")
-USUAL = {"load": 30.0, "text": 3.0, "step": 5.0, "decode": 12.0}
+TYPICAL_S = {"load": 30.0, "text": 3.0, "step": 5.0, "decode": 12.0}
 """Seconds, before anything was learned: only their proportions matter, for the bar; no ETA is told from them."""
-WEIGHT = 0.4
+NEWEST_WEIGHT = 0.4
 """Of the newest render in the mean."""
 
 
@@ -53,7 +53,7 @@ class PhaseTimings:
         learned = self._read().get(model, {})
         scaled = {name: seconds * megapixels for name, seconds in learned.items() if name in ("step", "decode")}
         known = all(name in learned for name in PHASES)
-        return Costs(**{**USUAL, **learned, **scaled}, known=known)
+        return Costs(**{**TYPICAL_S, **learned, **scaled}, known=known)
 
     def learn(self, model: str, megapixels: float, seconds: Mapping[str, float]) -> None:
         """Remember what the phases of a render took; those that did not happen are left as they were."""
@@ -61,7 +61,7 @@ class PhaseTimings:
         known = everything.get(model, {})
         for name, spent in seconds.items():
             new = spent / megapixels if name in ("step", "decode") else spent
-            known[name] = known[name] * (1 - WEIGHT) + new * WEIGHT if name in known else new
+            known[name] = known[name] * (1 - NEWEST_WEIGHT) + new * NEWEST_WEIGHT if name in known else new
         with contextlib.suppress(OSError):  # it is a convenience: a full disk must not stop a render
             self._write({**everything, model: known})
 
@@ -113,15 +113,15 @@ class PhaseProgress:
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Everything of one phase but the steps."""
-        self.look()
+        self.check_cancelled()
         began = self._clock()
         yield
         self.spent[name] = self._clock() - began
-        self.tell()
+        self.report()
 
     def begin_steps(self) -> None:
         """The steps begin now."""
-        self.look()
+        self.check_cancelled()
         self._step_began = self._clock()
 
     def step(self) -> None:
@@ -139,10 +139,10 @@ class PhaseProgress:
         else:
             mean = self.spent["step"] if self._steps_done > 2 else took
             self.spent["step"] = mean + (took - mean) / (self._steps_done - 1)
-        self.tell()
-        self.look()
+        self.report()
+        self.check_cancelled()
 
-    def look(self) -> None:
+    def check_cancelled(self) -> None:
         """Stop here if that was asked for.
 
         Raises:
@@ -151,7 +151,7 @@ class PhaseProgress:
         if self._cancelled():
             raise Cancelled("The clip was cancelled.")
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Tell share and ETA; also a sign of life while something long goes on."""
         left = self._left_s()
         if self._known or self._steps_done > 1:

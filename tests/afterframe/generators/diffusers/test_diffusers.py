@@ -279,7 +279,7 @@ def test_an_acceleration_that_fails_is_switched_off_and_the_clip_is_made(
     recipe = generator.adapt(recipe_for())
     clip = clip_of(generator, recipe)
     assert generator._engine is not None
-    speed = generator._engine._speed
+    speed = generator._engine._acceleration
     assert speed is not None
 
     def no_compiler(graph: object, inputs: object) -> None:
@@ -374,7 +374,7 @@ def test_missing_packages_are_named(made: Callable[..., Diffusers], monkeypatch:
 
 
 def test_numbers_that_overflowed_are_no_picture() -> None:
-    made = engine.Made(torch.full((2, 3, 4, 4), float("nan")), None)
+    made = engine.ModelOutput(torch.full((2, 3, 4, 4), float("nan")), None)
     with pytest.raises(GenerateError) as caught:
         list(made.pixels())
     assert caught.value.error_code == "bad_frames"

@@ -261,18 +261,18 @@ def test_camera_motion_and_faithfulness_become_the_models_words_and_dials() -> N
 @pytest.mark.parametrize(("free_gb", "plan"), [(80, 0), (32, 0), (24, 1), (16, 2), (8, 3), (2, 3)])
 def test_the_fastest_plan_that_fits_is_taken(free_gb: float, plan: int) -> None:
     card = replace(CARD, free_gb=free_gb)
-    assert plans.first_plan(PROFILES["wan22-5b"].plans, card, 0) == plan
+    assert plans.starting_plan(PROFILES["wan22-5b"].plans, card, 0) == plan
 
 
 def test_a_plan_that_was_too_much_is_not_begun_with_again(tmp_path: Path) -> None:
-    too_much = plans.FailedPlans(tmp_path / "memory.json")
-    assert too_much.least("wan on a card", CARD) == 0
-    too_much.note("wan on a card", CARD, 1)
-    assert too_much.least("wan on a card", CARD) == 2
-    assert too_much.least("ltx on a card", CARD) == 0
-    assert too_much.least("wan on a card", replace(CARD, free_gb=40.0)) == 0
+    too_much = plans.MemoryFailures(tmp_path / "memory.json")
+    assert too_much.first_plan("wan on a card", CARD) == 0
+    too_much.record("wan on a card", CARD, 1)
+    assert too_much.first_plan("wan on a card", CARD) == 2
+    assert too_much.first_plan("ltx on a card", CARD) == 0
+    assert too_much.first_plan("wan on a card", replace(CARD, free_gb=40.0)) == 0
     (tmp_path / "memory.json").write_text("{", "utf-8")
-    assert too_much.least("wan on a card", CARD) == 0
+    assert too_much.first_plan("wan on a card", CARD) == 0
 
 
 def test_out_of_memory_names_the_plan_and_the_next() -> None:
@@ -310,14 +310,14 @@ def test_running_out_of_memory_is_recognised(error: Exception, is_memory: bool) 
     ],
 )
 def test_failures_are_told_in_words(error: Exception, code: str) -> None:
-    told = failures.explained(error, "Wan", "/models/wan")
+    told = failures.translated(error, "Wan", "/models/wan")
     assert told is not None
     assert told.error_code == code
     assert told.hint
 
 
 def test_an_unknown_failure_is_left_for_the_log() -> None:
-    assert failures.explained(RuntimeError("shape mismatch"), "Wan", "/models/wan") is None
+    assert failures.translated(RuntimeError("shape mismatch"), "Wan", "/models/wan") is None
 
 
 @pytest.mark.parametrize(
@@ -343,7 +343,7 @@ def test_a_hidden_gpu_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Telling:
-    """Keeps what a course tells."""
+    """Keeps what a tracker tells."""
 
     def __init__(self) -> None:
         self.said: list[tuple[float, float | None]] = []
@@ -352,38 +352,38 @@ class Telling:
         self.said.append((share, eta_s))
 
 
-def run_course(costs: Costs, clock: Clock, steps: int = 10, step_s: float = 2.0) -> Telling:
+def run_phases(costs: Costs, clock: Clock, steps: int = 10, step_s: float = 2.0) -> Telling:
     told = Telling()
-    course = PhaseProgress(costs, steps, ("load", "text", "step", "decode"), told, lambda: False, clock)
-    with course.phase("text"):
+    tracker = PhaseProgress(costs, steps, ("load", "text", "step", "decode"), told, lambda: False, clock)
+    with tracker.phase("text"):
         clock.forward(3)
-    with course.phase("load"):
+    with tracker.phase("load"):
         clock.forward(20)
-    course.begin_steps()
+    tracker.begin_steps()
     for _ in range(steps):
         clock.forward(step_s)
-        course.step()
-    with course.phase("decode"):
+        tracker.step()
+    with tracker.phase("decode"):
         clock.forward(5)
     return told
 
 
 @pytest.mark.parametrize("known", [True, False])
 def test_progress_grows_and_ends_near_one(known: bool) -> None:
-    told = run_course(Costs(20, 3, 2, 5, known), Clock())
+    told = run_phases(Costs(20, 3, 2, 5, known), Clock())
     shares = [share for share, _ in told.said]
     assert all(a <= b for a, b in itertools.pairwise(shares))
     assert shares[-1] >= 0.95
 
 
 def test_what_was_learned_gives_an_honest_eta_from_the_start() -> None:
-    told = run_course(Costs(20, 3, 2, 5, True), Clock())
+    told = run_phases(Costs(20, 3, 2, 5, True), Clock())
     assert told.said[0][1] == pytest.approx(45)  # after the text: 20 to load, 10 steps of 2, 5 to decode
     assert told.said[1][1] == pytest.approx(25)
 
 
 def test_without_experience_there_is_no_eta_until_steps_were_seen() -> None:
-    told = run_course(Costs(1, 1, 1, 1, False), Clock())
+    told = run_phases(Costs(1, 1, 1, 1, False), Clock())
     etas = [eta for _, eta in told.said]
     assert etas[:3] == [None] * 3
     assert etas[3] == pytest.approx(8 * 2 + 1)
@@ -391,21 +391,21 @@ def test_without_experience_there_is_no_eta_until_steps_were_seen() -> None:
 
 def test_a_slow_first_step_does_not_spoil_the_eta() -> None:
     clock, told = Clock(), Telling()
-    course = PhaseProgress(Costs(1, 1, 2, 4, True), 4, ("step", "decode"), told, lambda: False, clock)
-    course.begin_steps()
+    tracker = PhaseProgress(Costs(1, 1, 2, 4, True), 4, ("step", "decode"), told, lambda: False, clock)
+    tracker.begin_steps()
     for seconds in (60, 2, 2):
         clock.forward(seconds)
-        course.step()
+        tracker.step()
     assert told.said[-1][1] == pytest.approx(2 + 4)
 
 
 def test_a_wish_to_stop_is_heard_after_each_step() -> None:
     wishes = iter([False, False, True])
-    course = PhaseProgress(Costs(1, 1, 1, 1, True), 9, ("step",), Telling(), lambda: next(wishes), Clock())
-    course.begin_steps()
-    course.step()
+    tracker = PhaseProgress(Costs(1, 1, 1, 1, True), 9, ("step",), Telling(), lambda: next(wishes), Clock())
+    tracker.begin_steps()
+    tracker.step()
     with pytest.raises(Cancelled):
-        course.step()
+        tracker.step()
 
 
 def test_costs_are_learned_and_scale_with_the_clip(tmp_path: Path) -> None:
