@@ -1,4 +1,4 @@
-"""The user's settings: one folder of ours (`AFTERFRAME_HOME`) and its config.toml, read once."""
+"""The user's settings: Afterframe's own folder (`AFTERFRAME_HOME`) and the config.toml in it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PRESETS: tuple[str, ...] = get_args(Preset)
 DialectName = Literal["openai", "sglang", "vllm-omni", "fastvideo", "afterframe"]
 """How servers of the OpenAI Videos protocol differ."""
 DIALECTS: tuple[str, ...] = get_args(DialectName)
-ALL_INTERFACES = ("0.0.0.0", "::")  # noqa: S104 - named to recognise them, not to bind them
+ALL_INTERFACES = ("0.0.0.0", "::")  # noqa: S104 - to recognise them, not to bind them
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Home:
 
     @property
     def token(self) -> Path:
-        """The secret that plugins send."""
+        """The secret with which plugins authenticate."""
         return self.root / "token"
 
     @property
@@ -74,12 +74,12 @@ class Home:
 
     @property
     def cache(self) -> Path:
-        """What can be made again: drafts and posters."""
+        """Files that can be made again: drafts, posters and the like."""
         return self.root / "cache"
 
     @property
     def uploads(self) -> Path:
-        """Photos sent to /v1, each with its clip in a folder of its own; never watched."""
+        """Photos sent to /v1, each with its clip in its own folder; never watched."""
         return self.root / "uploads"
 
     @property
@@ -94,12 +94,12 @@ class Home:
 
     @property
     def backups(self) -> Path:
-        """Sidecars as they were before we changed them."""
+        """Sidecars as they were before Afterframe changed them."""
         return self.root / "backups"
 
 
 def default_folder() -> Path:
-    """The folder that is watched when none is named: Afterframe under the user's Pictures."""
+    """The folder that is watched when none is named: Afterframe in the user's pictures folder."""
     return user_pictures_path() / "Afterframe"
 
 
@@ -110,31 +110,31 @@ class ServerConfig:
     host: str = "127.0.0.1"
     port: Annotated[int, Range(0, 65535)] = 8723
     allowed_hosts: tuple[str, ...] = ()
-    """Further names by which browsers and plugins may call this machine."""
+    """Further host names under which browsers and plugins may reach this machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchConfig:
-    """[watch]: which folders, and when a photo counts as written."""
+    """[watch]: which folders, and when a photo counts as complete."""
 
     folders: tuple[str, ...] = ()
     allowed: tuple[str, ...] = ()
-    """Folders whose photos may be requested by path but are not animated by themselves."""
+    """Folders whose photos may be requested by path but are not animated automatically."""
     settle_s: Annotated[float, Range(0, 3600)] = 2.0
-    """Size and time of change must stand still this long, seconds."""
+    """Size and modification time must not change for this long, seconds."""
     broken_s: Annotated[float, Range(0, 86_400)] = 10.0
-    """A photo that does not decode is reported once it stood still this long, seconds."""
+    """A photo that does not decode is reported once it has not changed for this long, seconds."""
     rescan_s: Annotated[float, Range(1, 86_400)] = 300.0
-    """How often every folder is looked through, seconds."""
+    """How often every folder is scanned, seconds."""
     poll_s: Annotated[float, Range(1, 86_400)] = 10.0
-    """The same for folders on network shares, where change events do not arrive, seconds."""
+    """The same for folders on network shares, which send no change events, seconds."""
     backlog_limit: Annotated[int, Range(0, 10_000_000)] = 200
-    """More photos than this in a folder seen for the first time wait for a confirmation."""
+    """More photos than this in a new folder wait for confirmation."""
 
 
 @dataclass(frozen=True, slots=True)
 class RenderConfig:
-    """[render]: how clips are made and written."""
+    """[render]: how clips are made and encoded."""
 
     generator: str = "auto"
     preset: Preset = "medium"
@@ -144,37 +144,37 @@ class RenderConfig:
     poster: bool = False
     """Also write DSC_0042_motion.jpg beside the clip."""
     draft: bool = False
-    """The page shows a draft of a clip that a model is to make, until it is there."""
+    """The page shows a draft of a model's clip until the clip is done."""
     back_link: bool = False
-    """Name the clip in the photo's sidecar, where there is one already."""
+    """Name the clip in the photo's sidecar, where one exists already."""
     ffmpeg: str = ""
-    """Another ffmpeg than the packaged one."""
+    """The ffmpeg to use in place of the packaged one."""
     keep_warm_s: Annotated[float, Range(0, 86_400)] = 600.0
     """A model stays loaded this long after the last render, seconds."""
     stall_s: Annotated[float, Range(0.1, 86_400)] = 300.0
-    """A render without any progress for this long is ended, seconds."""
+    """A render without progress for this long is stopped, seconds."""
     slots: Annotated[int, Range(0, 64)] = 0
-    """Renders at a time on this machine; 0: one for each GPU, one without any."""
+    """Renders at a time on this machine; 0: one for each GPU, or one where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class VisionConfig:
-    """[vision]: trained networks that look at photos; folders as transformers saves them. None by default."""
+    """[vision]: trained networks that analyse photos; folders as transformers saves them. None by default."""
 
     depth_model: str = ""
-    """Tells near from far for the embedded generator."""
+    """Estimates depth for the embedded generator."""
     describer: str = ""
-    """Says what is in a photo that nobody wrote a word about, for models that follow a prompt."""
+    """Describes photos without a caption, for models that follow a prompt."""
 
     @property
     def depth_folder(self) -> Path | None:
-        """The folder of :attr:`depth_model`; None: near and far are guessed from cues."""
+        """The folder of :attr:`depth_model`; None: depth is estimated from cues in the photo."""
         return Path(self.depth_model).expanduser() if self.depth_model else None
 
 
 @dataclass(frozen=True, slots=True)
 class LimitsConfig:
-    """[limits]: what one photo may cost."""
+    """[limits]: how much one photo may use."""
 
     megapixels: Annotated[float, Range(0.01, 10_000)] = 200.0
     read_s: Annotated[float, Range(0.1, 3600)] = 30.0
@@ -185,21 +185,21 @@ class LimitsConfig:
     With less than 1024, the libraries that read photos cannot even be loaded.
     """
     upload_mb: Annotated[float, Range(0.01, 4096)] = 512.0
-    """A photo that is sent over the wire may be this large, MiB."""
+    """Largest photo that is accepted over the network, MiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointConfig:
-    """[[remote.endpoints]]: one server that speaks the OpenAI Videos protocol."""
+    """[[remote.endpoints]]: one server of the OpenAI Videos protocol."""
 
     url: str = ""
     """Its address, with or without /v1 at the end."""
     name: str = ""
-    """What it is called in messages; empty: its host and port."""
+    """Its name in messages; empty: its host and port."""
     dialect: DialectName = "openai"
     """How its server differs from the others."""
     model: str = ""
-    """The model to ask for; empty: the one it serves."""
+    """The model to request; empty: the one it serves."""
     slots: Annotated[int, Range(1, 64)] = 1
     """Clips at a time."""
     key_env: str = ""
@@ -209,33 +209,33 @@ class EndpointConfig:
     timeout_s: Annotated[float, Range(1, 86_400)] = 3600.0
     """Longest time for one clip, seconds."""
     extra: Mapping[str, Any] = field(default_factory=dict)
-    """Further fields that its server takes (num_inference_steps, guidance_scale ...)."""
+    """Further fields that this server accepts (num_inference_steps, guidance_scale ...)."""
 
     @property
     def title(self) -> str:
-        """What it is called in messages."""
+        """Its name in messages."""
         return self.name or urlsplit(self.url).netloc
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteConfig:
-    """[remote]: servers that make clips for us."""
+    """[remote]: servers that make clips."""
 
     endpoints: tuple[EndpointConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterConfig:
-    """[cluster]: a Ray cluster that makes clips for us."""
+    """[cluster]: a Ray cluster that makes clips."""
 
     address: str = ""
     """Host and port of its head; empty: none."""
     slots: Annotated[int, Range(1, 256)] = 1
-    """Renders at a time: as many as the cluster has GPUs."""
+    """Renders at a time; at most as many as the cluster has GPUs."""
     generator: str = "auto"
-    """What makes the frames there."""
+    """The generator that makes the frames there."""
     token_file: str = ""
-    """The file that holds its token; empty: as Ray finds it."""
+    """The file that holds its token; empty: where Ray looks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +250,7 @@ class Config:
     remote: RemoteConfig = field(default_factory=RemoteConfig)
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
     recipe: Mapping[str, Any] = field(default_factory=dict)
-    """Recipe fields that hold for every photo; checked where recipes are composed."""
+    """Recipe fields that apply to every photo; checked where recipes are composed."""
 
 
 def read_config(path: Path) -> Config:
@@ -272,7 +272,7 @@ def parse_config(text: str, where: str) -> Config:
     Args:
         where: the file, as errors name it.
     Raises:
-        ConfigError: it is not TOML, or says something unknown, of the wrong kind or out of range.
+        ConfigError: it is not TOML, or a setting is unknown, of the wrong kind or out of range.
     """
     config = typed_toml.parse(Config, text, where, "docs/settings.md")
     _check_endpoints(config.remote.endpoints, where)
@@ -280,13 +280,13 @@ def parse_config(text: str, where: str) -> Config:
 
 
 class Settings:
-    """Afterframe's own folder and what its config.toml says, handed to every part that needs either.
+    """Afterframe's own folder and the settings in its config.toml, handed to every part that needs either.
 
     It can be pickled: processes that draw for the page get it with each call.
 
     Args:
         home: Afterframe's own folder.
-        config: what config.toml says; None reads it.
+        config: the settings; None: they are read from config.toml.
     Raises:
         ConfigError: as :func:`read_config`.
     """
@@ -301,7 +301,7 @@ class Settings:
         return self._config
 
     def reload(self) -> Config:
-        """Read config.toml again; on an error the earlier settings stay.
+        """Read config.toml again; after an error the earlier settings stay.
 
         Raises:
             ConfigError: as :func:`read_config`.

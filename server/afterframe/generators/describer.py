@@ -1,8 +1,8 @@
-"""A vision-language model that says what is in a picture nobody wrote a word about. Off unless its folder is named.
+"""A vision-language model that describes photos without a caption. Off unless config.toml names its folder.
 
-Any image-to-text model of transformers will do: those that only caption (BLIP, GIT) and those that are asked in a
-chat (SmolVLM is Apache-2.0, and small enough for a processor). Weights are read from the folder only, as safetensors;
-no code of theirs is run.
+Any image-to-text model of transformers works: those that only caption (BLIP, GIT) and those that answer a question
+in a chat (SmolVLM is Apache-2.0, and small enough for a CPU). Weights are read from the folder only, as safetensors;
+none of their code is run.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from afterframe.imaging.frames import Pixels
 
 QUESTION = "Describe what this photograph shows in one short, plain sentence."
 LONGEST = 300
-"""Characters of a description that are kept, up to the end of a sentence or word."""
+"""Longer descriptions are cut to this many characters, at the end of a sentence or word."""
 _TOKENS = 60
 SIDE = 768
-"""Long side of the picture that the model is given, pixels; it makes of it what it needs."""
+"""Long side of the picture that the model gets, pixels; it resizes that itself."""
 
 
 def describe(pixels: Pixels, weights: Path) -> str:
-    """What a picture shows, in a sentence or two; empty when the model says nothing.
+    """What a picture shows, in a sentence or two; empty when the model gives no answer.
 
     Args:
         pixels: uint8 sRGB (height, width, 3), upright.
-        weights: a folder as ``save_pretrained`` writes it, with the processor's files.
+        weights: a folder as ``save_pretrained`` writes it, with the files of its processor (tokenizer and the like).
 
     Raises:
-        GenerateError: the folder holds no model that can be loaded, or it failed.
+        GenerateError: the folder has no model that can be loaded, or the model failed.
     """
     model, processor = _model(weights)
     picture = Image.fromarray(pixels)
@@ -43,13 +43,14 @@ def describe(pixels: Pixels, weights: Path) -> str:
         return normalise(_answer(model, processor, picture))
     except (RuntimeError, ValueError, TypeError, KeyError) as error:
         raise GenerateError(
-            f"The describer in {weights} failed: {error}.", "Leave vision.describer empty, or name another.",
+            f"The describer in {weights} failed: {error}.",
+            "Remove vision.describer from config.toml, or name another model.",
             code="describer",
-        ) from error  # fmt: skip
+        ) from error
 
 
 def normalise(answer: str) -> str:
-    """A model's answer as a prompt takes it: whole sentences on one line, of a bounded length."""
+    """A model's answer as part of a prompt: whole sentences on one line, of limited length."""
     words = re.sub(r"\s+", " ", answer).strip()
     if len(words) > LONGEST:
         cut = words[:LONGEST]
@@ -69,8 +70,8 @@ def _model(weights: Path) -> tuple[Any, Any]:
     except (ImportError, OSError, ValueError, KeyError) as error:
         raise GenerateError(
             f"The describer in {weights} cannot be loaded.",
-            "Leave vision.describer empty, or name a folder with an image-to-text model of transformers: config.json, "
-            "model.safetensors and its processor's files.",
+            "Remove vision.describer from config.toml, or name a folder with an image-to-text model of transformers: "
+            "config.json, model.safetensors and the files of its processor.",
             code="describer",
         ) from error
     return model.eval(), processor

@@ -1,4 +1,4 @@
-"""What every generator offers: the protocol behind the entry-point group ``afterframe.generators``."""
+"""The protocol of generators, which are found through the entry-point group ``afterframe.generators``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Capabilities:
     """What a generator can do."""
 
     last_frame: bool = False
-    """Can end on a given frame (``direction: before``)."""
+    """It can end on a given frame (``direction: before``)."""
     loop: bool = False
     audio: bool = False
     grid: int = 2
@@ -22,13 +22,13 @@ class Capabilities:
     trained: bool = False
     """Its pixels come from a trained model (decides the IPTC digital source type)."""
     ahead: bool = False
-    """Its work is over before the first frame can be read: the next clip may begin while this one is finished."""
+    """Its work is done before the first frame can be read: the next clip may begin while this one is encoded."""
     graded: bool = False
     """Its frames are matched to the photo's colour afterwards. False: they are the photo's own pixels."""
 
 
 class Generator(Protocol):
-    """What every generator offers. One instance serves many renders, one at a time.
+    """A generator. One instance serves many renders, one at a time.
 
     An entry point of the group names a class that is made as ``Class(settings)``, where ``settings`` is a
     :class:`~afterframe.config.Settings`: Afterframe's own folder and what config.toml says. What else such a class
@@ -52,25 +52,25 @@ class Generator(Protocol):
         """The recipe as this generator can do it (size, frame rate, length), each change with its reason.
 
         Raises:
-            GenerateError: it cannot be done at all (no loop, no last frame).
+            GenerateError: it cannot do the recipe at all (no loop, no last frame).
         """
         ...
 
     def overscan(self, recipe: Recipe) -> float:
-        """The margin wanted on each side for the camera to move over, as a share of the frame (0-0.2)."""
+        """The margin that the camera needs on each side, as a share of the frame (0-0.2)."""
         ...
 
     def generate(
         self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck
     ) -> Frames | EncodedClip:
-        """Start a clip. The work happens while ``frames`` is read; one that is made elsewhere may come whole.
+        """Start a clip. The work happens while ``frames`` is read; a clip made on another machine may come whole.
 
         Raises:
-            GenerateError: from here or while reading; ``retryable`` says whether again can help.
+            GenerateError: from here or while reading; ``retryable`` says whether trying again can help.
             Cancelled: while reading, within one frame of ``cancelled()`` becoming true.
         """
         ...
 
     def close(self) -> None:
-        """Give back memory and devices."""
+        """Release memory and devices."""
         ...

@@ -1,7 +1,7 @@
-"""Which generators are installed, what a name means here, and making one.
+"""The installed generators: what a name means on this machine, and making one.
 
-A generator is a class behind the entry-point group ``afterframe.generators``; the built-in ones
-come through the same door. :func:`available` lists them, :func:`load` makes one. What such a class must offer is
+A generator is a class in the entry-point group ``afterframe.generators``; the built-in ones are found the same way.
+:func:`available` lists them, :func:`load` makes one. What such a class must offer is
 described at :class:`~afterframe.generators.interface.Generator`.
 """
 
@@ -24,10 +24,10 @@ def available() -> list[str]:
 
 
 def resolve(name: str, settings: Settings, *, folders: bool = True) -> str:
-    """What ``name`` means here: a generator, or ``GENERATOR:MODEL``; ``auto`` is the best one that can run.
+    """What ``name`` means on this machine: ``KIND`` or ``KIND:MODEL``; ``auto`` is the best one that can run.
 
     Args:
-        folders: the model may be a folder on this machine; False where a program asks from outside.
+        folders: the model may be a folder of this machine; False where another program asks.
     Raises:
         NotFound: no generator of that name is installed, or it has no such model.
         UsageError: it has no models to choose from.
@@ -51,10 +51,10 @@ def resolve(name: str, settings: Settings, *, folders: bool = True) -> str:
 
 
 def load(name: str, settings: Settings, plan: int = 0) -> Generator:
-    """Make the generator that ``name`` means here.
+    """Make the generator that ``name`` means on this machine.
 
     Args:
-        plan: its memory plan; 0 unless that was too much already.
+        plan: its memory plan; 0 unless that one has run out of memory.
     Raises:
         NotFound: no generator of that name is installed, or it has no such model.
     """
@@ -65,12 +65,12 @@ def load(name: str, settings: Settings, plan: int = 0) -> Generator:
 
 
 _MODELS = "diffusers"
-"""The generator that is meant where only a model is named."""
+"""The generator that ``auto:MODEL`` means."""
 _BEST_FIRST = (_MODELS, "parallax")
 
 
 def _is_ready(kind: str, settings: Settings) -> bool:
-    """Whether a generator has what it needs here (device and weights); one that does not say so needs nothing."""
+    """Whether a generator has what it needs (device and weights); one without ``is_ready`` needs nothing."""
     if kind not in available():
         return False
     ready = getattr(_class_of(kind), "is_ready", None)
@@ -78,7 +78,7 @@ def _is_ready(kind: str, settings: Settings) -> bool:
 
 
 def advice(meant: str, settings: Settings) -> str:
-    """What would make a better generator than ``meant`` usable here; empty when nothing is missing."""
+    """What would make a better generator than ``meant`` usable here; empty: nothing is missing."""
     if meant != _BEST_FIRST[-1] or _MODELS not in available():
         return ""
     missing = getattr(_class_of(_MODELS), "missing_requirements", None)

@@ -1,6 +1,6 @@
-"""What makes steps faster without another result in view: attention back end and regional compilation.
+"""Faster steps with the same visible result: attention back end and regional compilation.
 
-Each may fail on some GPU, driver or version; then it is switched off and the clip begins again without.
+Either may fail with some GPU, driver or version; then it is switched off and the clip begins again without it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Acceleration:
 
     @property
     def on(self) -> bool:
-        """Whether anything is switched on that could be the cause of an error."""
+        """Whether anything that could cause an error is switched on."""
         return self.compiled or self.attention != "native"
 
     def compile(self) -> None:
@@ -53,7 +53,7 @@ class Acceleration:
             self.off()
 
     def off(self) -> None:
-        """Go back to what always works. The back end is global to the process, so it is set, not forgotten."""
+        """Return to what always works. The back end is global to the process, so it is set again explicitly."""
         for transformer in transformers_of(self._pipeline):
             if self.attention != "native":
                 transformer.set_attention_backend("native")
@@ -63,7 +63,7 @@ class Acceleration:
 
 
 def attention_for(device: TorchDevice) -> str:
-    """The fastest back end that is likely to work: those that are installed, never one fetched at run time."""
+    """The fastest installed back end that is likely to work; none is downloaded at run time."""
     if device.kind != "cuda" or device.capability < (8, 0):
         return "native"
     if device.capability >= (9, 0) and importlib.util.find_spec("flash_attn_interface"):

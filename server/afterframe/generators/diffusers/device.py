@@ -1,4 +1,4 @@
-"""Which processor runs the model, and how much memory it has free."""
+"""The device that runs the model, and how much of its memory is free."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from afterframe.errors import GenerateError
 from afterframe.system import gpus as driver
 
 SHARE = 0.75
-"""Of the memory that an Apple GPU shares with the processor, what a model can take."""
+"""Share of the memory common to CPU and GPU of an Apple computer that a model can use."""
 
 
 @dataclass(frozen=True, slots=True)
 class TorchDevice:
-    """A processor as torch names it."""
+    """A GPU or CPU as torch names it."""
 
     kind: str
     """cuda (NVIDIA, AMD), mps (Apple) or cpu."""
     name: str
     free_gb: float
-    """Memory that a model can take now, GiB."""
+    """Memory that a model can use now, GiB."""
     total_gb: float
     capability: tuple[int, int] = (0, 0)
     """NVIDIA's compute capability; (9, 0) is Hopper."""
 
     @property
     def accelerated(self) -> bool:
-        """Whether it is more than the machine's own processor."""
+        """Whether it is a GPU."""
         return self.kind != "cpu"
 
 
 def likely() -> bool:
-    """Whether a GPU is here that torch could use, asked without loading torch."""
+    """Whether this machine has a GPU that torch could use; does not load torch."""
     return importlib.util.find_spec("torch") is not None and present()
 
 
 @functools.cache
 def present() -> bool:
-    """Whether a GPU is here, with a driver."""
+    """Whether this machine has a GPU with a driver."""
     if sys.platform == "darwin":
         return platform.machine() == "arm64"
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
@@ -64,7 +64,7 @@ def find() -> TorchDevice:
     """The best device that works.
 
     Raises:
-        GenerateError: a GPU is here but its driver does not work with this torch.
+        GenerateError: there is a GPU, but its driver does not work with this torch.
     """
     import torch
 
@@ -84,9 +84,9 @@ def find() -> TorchDevice:
 
 
 def reported() -> TorchDevice | None:
-    """The GPU with the most memory as its driver tells, without torch; None: there is none.
+    """The GPU with the most memory as its driver reports it, without torch; None: there is none.
 
-    What this process's children hold counts as free. 0 GB: the driver's tool does not say (AMD).
+    Memory that this process's children hold counts as free. 0 GB: the driver's tool does not say (AMD).
     """
     if not present():
         return None
@@ -102,9 +102,9 @@ def reported() -> TorchDevice | None:
 
 
 def driver_error(reason: str) -> GenerateError:
-    """The GPU's driver is the trouble."""
+    """The error for a GPU whose driver does not work."""
     return GenerateError(
         f"The GPU cannot be used: {reason.strip().splitlines()[0]}",
-        "Update its driver, or install the torch that fits it (https://pytorch.org/get-started), then press Retry.",
+        "Update its driver, or install the torch made for it (https://pytorch.org/get-started), then press Retry.",
         code="gpu_driver",
     )

@@ -1,4 +1,4 @@
-"""One loaded model: loads it by its memory plan, reads prompts, makes frames, stays warm for the next photo."""
+"""One loaded model: loads it by its memory plan, encodes prompts, makes frames, stays loaded for the next photo."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class ModelOutput:
-    """What the model made, still on its device."""
+    """Frames and sound as the model returned them, still on its device."""
 
     frames: Any
     """Tensor (count, 3, height, width), 0-1."""
@@ -45,12 +45,12 @@ class ModelOutput:
         """Frames as uint8 sRGB (height, width, 3), one by one.
 
         Raises:
-            GenerateError: the model gave no numbers.
+            GenerateError: a frame is not finite.
         """
         for frame in self.frames:
             if not bool(frame.isfinite().all()):
                 raise GenerateError(
-                    "The model gave no picture (its numbers overflowed).",
+                    "The model made no picture (its numbers overflowed).",
                     "Choose another precision in its profile, or another model.",
                     code="bad_frames",
                 )
@@ -63,9 +63,10 @@ class Engine:
     """A model under one memory plan.
 
     Args:
-        choice: the model, its weights' place and its LoRAs.
+        choice: the model, where its weights are, and its LoRAs.
         device: where it runs.
-        plan: how it fits.
+        plan: how it fits into memory.
+        home: its cache holds encoded prompts.
     """
 
     def __init__(self, choice: ModelChoice, device: TorchDevice, plan: MemoryPlan, home: Home) -> None:
@@ -79,8 +80,8 @@ class Engine:
         gigabytes = weights.size_of(self.stored.folder) / (1 << 30)
         if not device.accelerated and gigabytes > SLOW_ON_CPU_GB:
             raise GenerateError(
-                f"{choice.profile.title} needs a GPU: on this machine's processor one clip would take hours.",
-                "Use --generator parallax, or a machine with a GPU; `afterframe doctor` says what is found here.",
+                f"{choice.profile.title} needs a GPU: on the CPU of this machine one clip would take hours.",
+                "Use --generator parallax, or a machine with a GPU; `afterframe doctor` shows what this machine has.",
                 code="no_gpu",
             )
 
@@ -91,7 +92,7 @@ class Engine:
 
     @property
     def settings(self) -> dict[str, object]:
-        """How it runs, for the record."""
+        """How it runs, for the sidecar."""
         acceleration = self._acceleration
         return {
             "device": self.device.name,
@@ -109,7 +110,7 @@ class Engine:
 
         Raises:
             Cancelled: within one step of being asked.
-            GenerateError: in words; an out-of-memory is left as torch raised it.
+            GenerateError: an error that is known; running out of memory is left as torch raises it.
         """
         import torch
 
@@ -192,7 +193,7 @@ class Engine:
         return Sound(np.pad(samples, ((0, missing), (0, 0))), sound.rate)
 
     def _free_hooks(self) -> None:
-        """After a clip, also a cancelled one: parts that were brought to the device leave it again."""
+        """After each clip, also a cancelled one: parts that were moved to the device leave it again."""
         if self._pipeline is not None:
             self._pipeline.maybe_free_model_hooks()
 
@@ -235,7 +236,7 @@ class Engine:
         return dict(zip(self._family.text_outputs, answer, strict=False))
 
     def _text_device(self) -> Any:
-        """The device, if the text encoder has room beside what is there; else the processor."""
+        """The device, if the text encoder fits beside what is there; otherwise the CPU."""
         import torch
 
         if self.device.kind != "cuda":
@@ -267,7 +268,7 @@ class Engine:
             self._pipeline = pipeline
 
     def _assemble(self, tracker: PhaseProgress) -> Any:
-        """Transformers and VAE one by one, each a sign of life; then the pipeline around them."""
+        """Transformers and VAE one by one, with progress after each; then the pipeline around them."""
         from diffusers import AutoModel
 
         parts: dict[str, Any] = {}
@@ -335,12 +336,12 @@ class Engine:
         except (ValueError, KeyError, RuntimeError, TypeError) as error:
             raise GenerateError(
                 f"The LoRA {path.name} does not fit {self.choice.profile.title}: {str(error).splitlines()[0][:200]}",
-                "Choose one that was made for this model.",
+                "Choose a LoRA that was made for this model.",
                 code="bad_lora",
             ) from error
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Release the memory."""
         self._pipeline = self._reader = self._acceleration = None
         _empty_cache()
 
@@ -363,7 +364,7 @@ def _empty_cache() -> None:
 
 
 def silence_libraries() -> None:
-    """diffusers and transformers speak only when something is wrong; the hub is never asked."""
+    """diffusers and transformers print errors only, and never use the network."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     import diffusers

@@ -1,4 +1,4 @@
-"""What diffusers, torch and the disk say when something fails, in words for a photographer."""
+"""Errors of diffusers, torch and the disk, as errors that a photographer understands."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def out_of_memory(title: str, plan: str, next_plan: str | None, smaller_plan: int | None) -> OutOfMemory:
-    """Memory ran out under a plan; the next one, if there is one, is tried in a fresh process."""
+    """The error for a plan that ran out of memory; the next plan, if there is one, is tried in a fresh process."""
     if next_plan is None:
         return OutOfMemory(
-            f"{title}: memory ran out with “{plan}”, which is the least it needs.",
-            "Choose a smaller size or a shorter clip, close other programs, or take a smaller model.",
+            f"{title}: memory ran out with “{plan}”, which needs the least.",
+            "Choose a smaller size or a shorter clip, close other programs, or choose a smaller model.",
         )
     return OutOfMemory(
-        f"{title}: memory ran out with “{plan}”; it goes on with “{next_plan}”, which is slower.",
+        f"{title}: memory ran out with “{plan}”; it continues with “{next_plan}”, which is slower.",
         "Nothing to do.",
         smaller_plan=smaller_plan,
     )
 
 
 def translated(error: Exception, title: str, folder: str) -> AfterframeError | None:
-    """The error in a photographer's words; None when it is not one that is known."""
+    """The error as one of ours; None: it is not a known one."""
     said = str(error)
     lower = said.lower()
     if any(words in lower for words in _DRIVER_WORDS):

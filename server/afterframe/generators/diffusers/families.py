@@ -1,4 +1,4 @@
-"""How each family of pipelines is called: where the photo goes, what a prompt becomes, what comes back.
+"""How each family of pipelines is called: how it takes the photo and the prompts, what it returns.
 
 The parameters' names are those of diffusers 0.42 (``WanImageToVideoPipeline``, ``LTXConditionPipeline``,
 ``LTX2ConditionPipeline``, ``CogVideoXImageToVideoPipeline``).
@@ -23,15 +23,15 @@ Call = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class PipelineInput:
-    """What a call is about, whatever the family."""
+    """What every family's call is made from."""
 
     photo: Image
-    """Framed; its size is the clip's."""
+    """Framed, in the clip's size."""
     recipe: Recipe
     count: int
     """Frames that the model makes."""
     strength: float
-    """How strongly the photo holds its frame, where the model has a dial for it."""
+    """How strongly the photo determines its frame, where the model has a parameter for it."""
 
     @property
     def first(self) -> bool:
@@ -49,19 +49,17 @@ class Family:
 
     text_outputs: tuple[str, ...] = ("prompt_embeds",)
     """What encode_prompt returns for the prompt, in order."""
-    text_stride = 1
-    """Where the prompt's values stand in encode_prompt's answer: the negative's may lie between."""
 
     def conditions(self, scene: PipelineInput) -> Call:
-        """Where the photo goes."""
+        """The parameters that hold the photo."""
         return {"image": scene.photo}
 
     def texts(self, embeddings: Mapping[str, Any], negative: Mapping[str, Any]) -> Call:
-        """The encoded prompts, as the call takes them."""
+        """The parameters that hold the encoded prompts."""
         return {**embeddings, **{f"negative_{name}": value for name, value in negative.items()}}
 
     def sound(self, pipeline: Any, answer: Any) -> Sound | None:
-        """What is heard; None where the model makes none."""
+        """The clip's sound; None where the model makes none."""
         return None
 
 

@@ -1,4 +1,4 @@
-"""A recipe fitted to a model: its grid, its lengths, its frame rate, its words. Pure."""
+"""A recipe adapted to a model: its grid, lengths, frame rate and prompts. Pure."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ def fit(recipe: Recipe, profile: Profile, plan: MemoryPlan) -> Recipe:
 
 
 def check(recipe: Recipe, profile: Profile) -> None:
-    """Refuse what the model cannot do.
+    """Refuse a recipe that the model cannot do.
 
     Raises:
-        GenerateError: no last frame.
+        GenerateError: it needs a last frame, which the model does not take.
     """
     if recipe.loop and not profile.can_loop:
         raise GenerateError(
             f"{profile.title} cannot make a loop: it takes no last frame.",
-            "Leave the loop away, or choose wan22-a14b, ltx-2b or ltx2; parallax loops everything.",
+            "Turn the loop off, or choose wan22-a14b, ltx-2b or ltx2; parallax can loop every clip.",
             code="no_last_frame",
         )
     if recipe.direction is Direction.BEFORE and not recipe.loop and not profile.can_end:
@@ -60,7 +60,7 @@ def check(recipe: Recipe, profile: Profile) -> None:
 
 
 def made_count(count: int, recipe: Recipe) -> int:
-    """Frames that the model makes for a clip of ``count``: a loop's last one is its first again, and is left out."""
+    """Frames that the model makes for a clip of ``count``: the last one of a loop repeats the first, and is dropped."""
     return count + 1 if recipe.loop else count
 
 
@@ -75,7 +75,7 @@ def frame_count(recipe: Recipe, profile: Profile) -> int:
 def nearest_size(size: tuple[int, int], grid: int, pixels: float) -> tuple[int, int]:
     """The (width, height) on the grid with nearly the aspect of ``size``, as large as it and ``pixels`` allow.
 
-    A little of the aspect is given up for a little more picture: what is cropped either way is compared.
+    Less of the aspect is kept where that keeps more of the picture: the loss of either is weighed.
     """
     scale = min(1.0, math.sqrt(pixels / (size[0] * size[1])))
     wanted = size[0] * scale, size[1] * scale
@@ -98,7 +98,7 @@ def _neighbours(side: float, grid: int) -> list[int]:
 
 
 def prompt_of(recipe: Recipe, profile: Profile) -> str:
-    """Every word that the model is given: the recipe's, then those that this model needs to hear."""
+    """The whole prompt: the recipe's, then the words that this model needs."""
     words = profile.words
     parts = [recipe.prompt, words.camera.get(recipe.camera_movement, "")]
     if recipe.motion_intensity < CALM:
@@ -116,7 +116,7 @@ def negative_prompt_of(recipe: Recipe, profile: Profile) -> str:
 
 
 def parameters_of(recipe: Recipe, choice: ModelChoice) -> Mapping[str, object]:
-    """The pipeline's own parameters; "strength" among them is how strongly the photo holds its frame."""
+    """The pipeline's own parameters; "strength" among them is how strongly the photo determines its frame."""
     profile = choice.profile
     mapped = {
         ramp.parameter: ramp.value(

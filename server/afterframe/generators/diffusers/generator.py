@@ -1,11 +1,11 @@
 """Diffusers: image-to-video models on the local GPU.
 
-profiles   what differs between models, as TOML        fit      a recipe on a model's grid, in its words
-weights    where they are and whether they are whole   device   which processor, how much memory
-plans      how a model fits into memory                speed    attention back end, compilation
-engine     one loaded model                            families how each family's pipeline is called
-texts      prompts, encoded once                       paces    what phases cost here; progress, ETA, cancel
-failures   what went wrong, in words
+profiles      what differs between models, as TOML     fit           a recipe adapted to a model
+weights       where they are, whether they are whole   device        GPU or CPU, how much memory
+plans         how a model fits into memory             acceleration  attention back end, compilation
+engine        one loaded model                         families      how each family's pipeline is called
+prompt_cache  encoded prompts                          timings       phases: how long they take; progress, cancel
+failures      errors of torch and diffusers as ours
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class Diffusers:
     """The GPU generator; see the module.
 
     Args:
-        settings: Afterframe's own folder holds the user's profiles and what was learned here.
+        settings: Afterframe's own folder holds the user's profiles and the timings measured here.
         model: profile or folder, with LoRAs; empty: the best one that is on this machine and fits.
-        plan: the first memory plan to try; 0 unless that was too much already.
-        device: found when it is needed; given by tests.
+        plan: the first memory plan to try; 0 unless that one has run out of memory.
+        device: where the model runs; None: it is looked for when it is needed.
     """
 
     name = "diffusers"
@@ -73,18 +73,18 @@ class Diffusers:
 
     @staticmethod
     def missing_requirements(settings: Settings) -> str:
-        """What a person can do so that ``auto`` takes it; empty where there is no GPU to take."""
+        """What to do so that ``auto`` chooses this generator; empty where there is no GPU."""
         if not devices.present():
             return ""
         if missing := weights.packages_missing():
-            return f"A GPU is here; to use it, {', '.join(missing)} must be installed: see docs/getting-started.md."
+            return f"This machine has a GPU; to use it, install {', '.join(missing)}: see docs/getting-started.md."
         if not weights.pulled(all_profiles(settings.home.models)):
-            return "A GPU is here; `afterframe models pull wan22-5b` brings a model for it."
+            return "This machine has a GPU; `afterframe models pull wan22-5b` downloads a model for it."
         return ""
 
     @staticmethod
     def is_ready(settings: Settings) -> bool:
-        """Whether ``auto`` may choose it: a GPU, the packages, and a model's weights are here."""
+        """Whether ``auto`` may choose it: this machine has a GPU, the packages and the weights of a model."""
         return (
             devices.likely()
             and not weights.packages_missing()
@@ -92,7 +92,7 @@ class Diffusers:
         )
 
     def adapt(self, recipe: Recipe) -> Recipe:
-        """The recipe on the model's grid, in its length and frame rate.
+        """The recipe in a size, length and frame rate that the model can make.
 
         Raises:
             GenerateError: it cannot loop or end with the photo; the weights or the packages are missing.
@@ -108,7 +108,7 @@ class Diffusers:
         """Start a clip; ``recipe`` is what :meth:`adapt` gave. The model runs when the first frame is read.
 
         Raises:
-            OutOfMemory: while reading; it names the plan that was too much, and the next.
+            OutOfMemory: while reading; it names the plan that ran out of memory, and the next one.
             Cancelled: while reading, within one step.
             GenerateError: while reading.
         """
@@ -199,19 +199,19 @@ class Diffusers:
 
 
 def best_here(own: Path, device: TorchDevice | None = None) -> ModelChoice:
-    """The best model whose weights are on this machine: the largest that fits whole, else the most frugal.
+    """The best model whose weights are on this machine: the largest that fits, else the one that needs least memory.
 
     Args:
         own: the folder of the user's profiles.
-        device: where it is to run; None: the best one that works.
+        device: where it will run; None: the best one that works.
     Raises:
-        GenerateError: no weights are here, or no packages.
+        GenerateError: no weights are on this machine, or packages are missing.
     """
     here = weights.pulled(all_profiles(own))
     if not here:
         raise GenerateError(
-            "No model's weights are on this machine.",
-            "`afterframe models list` shows what there is; `afterframe models pull NAME` downloads one.",
+            "No model is on this machine.",
+            "`afterframe models list` shows the models; `afterframe models pull NAME` downloads one.",
             code="no_weights",
         )
     if missing := weights.packages_missing():

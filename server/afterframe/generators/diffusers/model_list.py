@@ -1,4 +1,4 @@
-"""Which models there are, what this machine's GPU can take of them, and which ``auto`` would take. Loads no torch."""
+"""The known models, which of them fit this machine's GPU, and which one ``auto`` chooses. Does not load torch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from afterframe.generators.diffusers.profiles import Profile
 from afterframe.system.cli_hints import program
 
 FITS = ("whole", "slower", "no")
-"""All of it on the GPU at once; with a plan that needs less memory and more time; not at all."""
+"""The whole model on the GPU at once; with a plan that needs less memory and more time; not at all."""
 
 
 def list_models(own: Path) -> dict[str, Any]:
@@ -22,12 +22,12 @@ def list_models(own: Path) -> dict[str, Any]:
     Args:
         own: the folder of the user's profiles.
     Raises:
-        ConfigError: a profile of the user's cannot be used.
+        ConfigError: a profile of the user cannot be used.
     """
     gpu = devices.reported()
     missing = weights.packages_missing()
     found = hub.entries(own)
-    taken = _taken(own, gpu, missing, [entry.choice.profile for entry in found if entry.folder])
+    chosen = _chosen(own, gpu, missing, [entry.choice.profile for entry in found if entry.folder])
     return {
         "gpu": {"name": gpu.name, "memory_gb": round(gpu.total_gb, 1)} if gpu else None,
         "packages_missing": missing,
@@ -37,7 +37,7 @@ def list_models(own: Path) -> dict[str, Any]:
             {
                 **entry.to_dict(),
                 "fits": fits(entry.choice.profile, gpu),
-                "auto": entry.choice.profile.name == taken,
+                "auto": entry.choice.profile.name == chosen,
                 "pull": f"{program()} models pull {entry.choice.profile.name}",
             }
             for entry in found
@@ -46,7 +46,7 @@ def list_models(own: Path) -> dict[str, Any]:
 
 
 def fits(profile: Profile, gpu: TorchDevice | None) -> str | None:
-    """One of FITS; None: there is no GPU, or its memory is not known."""
+    """One of :data:`FITS`; None: there is no GPU, or its memory is not known."""
     if gpu is None or not gpu.total_gb:
         return None
     needs = [plan.vram_gb for plan in profile.plans]
@@ -55,8 +55,8 @@ def fits(profile: Profile, gpu: TorchDevice | None) -> str | None:
     return "slower" if min(needs) <= gpu.total_gb else "no"
 
 
-def _taken(own: Path, gpu: TorchDevice | None, missing: list[str], here: list[Profile]) -> str:
-    """The model that ``auto`` takes; empty: none, or nobody knows before torch looks."""
+def _chosen(own: Path, gpu: TorchDevice | None, missing: list[str], here: list[Profile]) -> str:
+    """The model that ``auto`` chooses; empty: none, or only torch can tell."""
     if gpu is None or missing or not here or not (gpu.total_gb or len(here) == 1):
         return ""
     return best_here(own, gpu).profile.name

@@ -1,4 +1,4 @@
-"""Memory plans: which one to begin with on this device, and how one is carried out."""
+"""Memory plans: which one to start with on this device, and how one is applied."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from afterframe.generators.diffusers.profiles import MemoryPlan
 from afterframe.system.files import write_file
 
 FORGET_AFTER_S = 7 * 86_400
-"""A plan that was too much once is tried again after a week: other programs may be gone."""
+"""A plan that ran out of memory is tried again after a week: other programs may have ended."""
 
 log = logging.getLogger(__name__)
 
 
 def starting_plan(plans: Sequence[MemoryPlan], device: TorchDevice, least: int) -> int:
-    """The fastest plan whose memory is free now, from ``least`` on; the most frugal one where none fits.
+    """The fastest plan, from ``least`` on, whose memory is free now; where none fits, the one that needs least.
 
-    A machine without a GPU begins with the first: its memory is not the limit that the plans are made for.
+    A machine without a GPU starts with the first: the plans are made for a GPU's memory.
     """
     if not device.accelerated:
         return min(least, len(plans) - 1)
@@ -33,7 +33,7 @@ def starting_plan(plans: Sequence[MemoryPlan], device: TorchDevice, least: int) 
 
 
 class MemoryFailures:
-    """The plans that ran out of memory here, so that the next photo does not try them again.
+    """The plans that ran out of memory on this machine, so that the next photo does not try them again.
 
     Args:
         file: JSON: model and device -> {plan, free_gb, at}.
@@ -43,7 +43,7 @@ class MemoryFailures:
         self._file = file
 
     def first_plan(self, key: str, device: TorchDevice) -> int:
-        """The first plan worth trying; one that failed with more memory free than now is not."""
+        """The first plan worth trying: none that failed when at least as much memory was free."""
         try:
             entry = json.loads(self._file.read_text("utf-8"))[key]
             recent = time.time() - float(entry["at"]) < FORGET_AFTER_S
@@ -52,7 +52,7 @@ class MemoryFailures:
             return 0
 
     def record(self, key: str, device: TorchDevice, plan: int) -> None:
-        """This plan ran out of memory with so much free before it began."""
+        """Remember that a plan ran out of memory, and how much was free when the device was looked at."""
         known: dict[str, Any] = {}
         with contextlib.suppress(OSError, ValueError):
             known = json.loads(self._file.read_text("utf-8"))
@@ -63,7 +63,7 @@ class MemoryFailures:
 
 
 def quantisation(plan: MemoryPlan, dtype: Any) -> dict[str, Any]:
-    """What the transformer's loading needs for the plan's quantisation; nothing where its package is missing."""
+    """Arguments for loading the transformer as the plan quantises it; none where the package is missing."""
     if plan.quantise == "int8" and importlib.util.find_spec("torchao"):
         from diffusers import TorchAoConfig
         from torchao.quantization import Int8WeightOnlyConfig
@@ -75,12 +75,12 @@ def quantisation(plan: MemoryPlan, dtype: Any) -> dict[str, Any]:
         config = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
         return {"quantization_config": config}
     if plan.quantise:
-        log.warning("“%s” needs torchao or bitsandbytes, which is not installed; it goes on without", plan.name)
+        log.warning("“%s” needs torchao or bitsandbytes, which is not installed; it continues without", plan.name)
     return {}
 
 
 def apply(plan: MemoryPlan, pipeline: Any, device: TorchDevice) -> None:
-    """Arrange a loaded pipeline's parts as the plan says."""
+    """Place the parts of a loaded pipeline as the plan says."""
     import torch
 
     if plan.tiling and hasattr(pipeline.vae, "use_tiling"):

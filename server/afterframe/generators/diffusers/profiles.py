@@ -1,7 +1,7 @@
-"""Model profiles: one TOML file per model says everything that differs between models of a family.
+"""Model profiles: one TOML file per model holds everything that differs between models of a family.
 
-The built-in ones lie in ``profiles/``; the user's own in ``models/`` of Afterframe's folder win over
-them. docs/models.md explains each key.
+The built-in ones are in ``profiles/``; the user's own, in ``models/`` of Afterframe's folder, take precedence.
+docs/models.md explains each key.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ SEPARATOR = "+"
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """Under which terms the weights may be used."""
+    """The terms under which the weights may be used."""
 
     name: str
     url: str
     note: str = ""
-    """What a photographer should know of it, one sentence."""
+    """What a photographer should know about it, one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +42,21 @@ class FrameRule:
     most: int
 
     def nearest(self, count: int) -> int:
-        """The length that it can make nearest to ``count``."""
+        """The possible length nearest to ``count``."""
         within = min(max(count, self.least), self.most)
         return min(max(round((within - 1) / self.every), 1) * self.every + 1, self.most)
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:
-    """One way to fit the model into memory; the fastest stands first, each next needs less."""
+    """One way to fit the model into memory; the fastest comes first, and each next one needs less."""
 
     name: str
     """In a photographer's words: "everything on the GPU"."""
     vram_gb: float
     """Free memory that it needs on the device, GiB."""
     offload: Literal["none", "model", "group"] = "none"
-    """What leaves the device while it is not used: nothing, whole parts, or groups of layers."""
+    """What leaves the device while it is not in use: nothing, whole parts, or groups of layers."""
     tiling: bool = False
     """Frames are decoded in tiles."""
     fp8: bool = False
@@ -68,7 +68,7 @@ class MemoryPlan:
     compile: bool = False
     """The transformer's blocks are compiled (CUDA only)."""
     text_encoder: Literal["keep", "offload", "free"] = "offload"
-    """After a prompt was read it stays on the device, waits in main memory, or is dropped."""
+    """After a prompt was encoded it stays on the device, moves to main memory, or is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Ramp:
 
     source: Literal["motion_intensity", "style_consistency"]
     parameter: str
-    """Of the pipeline's call; "strength" is how strongly the photo holds its frame."""
+    """Of the pipeline's call; "strength" is how strongly the photo determines its frame."""
     at_0: float
     at_1: float
 
@@ -109,16 +109,16 @@ class Lora:
     name: str
     repository: str
     file: str
-    """In the repository; more than one expert: see ``file_2``."""
+    """In the repository."""
     file_2: str = ""
-    """For the second expert of a model that has two."""
+    """The file for the second expert, where the model has two."""
     weight: float = 1.0
     revision: str = "main"
     licence: str = ""
     steps: int = 0
     """Steps to take with it; 0: the model's."""
     guidance: float = -1.0
-    """Guidance with it; negative: the model's."""
+    """Guidance to use with it; negative: the model's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +130,16 @@ class Profile:
     """As the model's makers write it."""
     family: Literal["wan", "ltx", "ltx2", "cogvideox"]
     pipeline: str
-    """Class in diffusers, named so that a folder's own index cannot choose another."""
+    """Class in diffusers; named here so that a folder's own index cannot choose another."""
     repository: str
     revision: str
     licence: Licence
     download_gb: float
-    """About so much is downloaded."""
+    """Approximate size of the download."""
     grid: int
     """Width and height are multiples of this, pixels."""
     megapixels: float
-    """Largest picture that it was made for, million pixels."""
+    """Largest frame that it was made for, million pixels."""
     frames: FrameRule
     fps: int
     steps: int
@@ -152,9 +152,9 @@ class Profile:
     full_precision: tuple[str, ...] = ()
     """Parts that stay in float32."""
     sequence: int = 512
-    """Tokens of the prompt that it reads."""
+    """How many tokens of the prompt it reads."""
     can_loop: bool = False
-    """It takes a last frame beside the first."""
+    """It takes a last frame together with a first one."""
     can_end: bool = False
     """It takes a last frame alone (``direction: before``)."""
     audio: bool = False
@@ -196,7 +196,7 @@ class ModelChoice:
 
     @property
     def spec(self) -> str:
-        """What the user would type for it."""
+        """Its name as the user would type it."""
         model = str(self.folder) if self.folder else self.profile.name
         return SEPARATOR.join([model, *(_lora_spec(lora, weight) for lora, weight in self.loras)])
 
@@ -259,13 +259,13 @@ def _looks_like_a_path(text: str) -> bool:
 def _lora(profile: Profile, text: str, *, folders: bool) -> tuple[Lora, float]:
     name, _, weight = text.partition("=")
     if not folders and _looks_like_a_path(name):
-        raise NotFound(f"There is no LoRA “{name}”.", "Files can only be named on the machine itself.", code="no_model")
+        raise NotFound(f"There is no LoRA “{name}”.", "Files can be named only on the machine itself.", code="no_model")
     lora = profile.lora(name)
     try:
         return lora, float(weight) if weight else lora.weight
     except ValueError:
         raise NotFound(
-            f"“{weight}” is not a weight for the LoRA {name}.", f"Write {name}=0.8, for example.", code="no_model"
+            f"“{weight}” is not a valid weight for the LoRA {name}.", f"Write {name}=0.8, for example.", code="no_model"
         ) from None
 
 
@@ -282,7 +282,7 @@ def _of_folder(folder: Path, profiles: Sequence[Profile]) -> ModelChoice:
     known = sorted({name for profile in profiles for name in profile.classes})
     raise NotFound(
         f"{folder} holds a {index.get('_class_name')}, which no profile fits.",
-        f"Profiles are for {', '.join(known)}; docs/models.md tells how to add one.",
+        f"Profiles are for {', '.join(known)}; docs/models.md shows how to add one.",
         code="no_model",
     )
 
@@ -291,11 +291,11 @@ def read_index(folder: Path) -> dict[str, Any]:
     """A pipeline folder's model_index.json.
 
     Raises:
-        NotFound: the folder is not there, or is no pipeline.
+        NotFound: the folder does not exist, or is not a pipeline.
     """
     if not _is_folder(folder):
         raise NotFound(
-            f"The model folder {folder} is not there.",
+            f"The model folder {folder} does not exist.",
             "Name a folder that holds model_index.json, or a model that `afterframe models list` knows.",
             code="no_model",
         )
@@ -304,7 +304,7 @@ def read_index(folder: Path) -> dict[str, Any]:
         return dict(index)
     except (OSError, ValueError) as error:
         raise NotFound(
-            f"{folder} is no diffusers pipeline: its model_index.json is missing or damaged.",
+            f"{folder} is not a diffusers pipeline: its model_index.json is missing or damaged.",
             "Name the folder that holds model_index.json and the weights' folders beside it.",
             code="no_model",
         ) from error
@@ -339,7 +339,7 @@ def parse(text: str, where: str) -> Profile:
     """A profile from TOML.
 
     Raises:
-        ConfigError: it says something unknown, or lacks something.
+        ConfigError: as :func:`afterframe.typed_toml.parse`, or its values contradict each other.
     """
     profile = typed_toml.parse(Profile, text, where, "docs/models.md")
     _check(profile, where)
@@ -351,7 +351,7 @@ def _check(profile: Profile, where: str) -> None:
     if not profile.plans:
         problems.append("there is no [[plans]]")
     if strangers := set(profile.words.camera) - set(CameraMovement):
-        problems.append(f"words.camera knows no {', '.join(sorted(strangers))}")
+        problems.append(f"words.camera names movements that do not exist: {', '.join(sorted(strangers))}")
     if set(profile.name) & set(f"{SEPARATOR}:/\\= "):
         problems.append("name holds one of + : / \\ = or a space")
     if problems:

@@ -1,4 +1,4 @@
-"""Prompts as the model reads them: encoded once, kept, so that the text encoder need not stay loaded."""
+"""Encoded prompts, kept on disk so that the text encoder need not stay loaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from afterframe.system.files import prune, replacing
 
 MAX_CACHED = 128
-"""Prompts on disk; about 4 MB each. The oldest go."""
+"""Prompts on disk, about 4 MB each. The oldest are removed."""
 
 Embeddings = dict[str, Any]
 """The pipeline's parameter -> its tensor."""
@@ -22,7 +22,7 @@ class PromptCache:
     """Embeddings of prompts, by model and text, as safetensors files.
 
     Args:
-        folder: made when the first is kept.
+        folder: created with the first prompt.
     """
 
     def __init__(self, folder: Path, kept: int = MAX_CACHED) -> None:
@@ -30,7 +30,7 @@ class PromptCache:
         self._kept = kept
 
     def get(self, model: str, text: str) -> Embeddings | None:
-        """What was kept; None when nothing was, or the file is damaged."""
+        """The kept embeddings; None: there are none, or the file is damaged."""
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
@@ -43,7 +43,7 @@ class PromptCache:
         return found
 
     def put(self, model: str, text: str, embeddings: Embeddings) -> None:
-        """Keep embeddings; a full disk is no reason to stop."""
+        """Keep embeddings; a full disk is not an error."""
         from safetensors.torch import save_file
 
         with contextlib.suppress(OSError):
@@ -53,7 +53,7 @@ class PromptCache:
             prune(self._folder, self._kept)
 
     def encoded(self, model: str, text: str, encode: Callable[[], Embeddings]) -> Embeddings:
-        """What was kept, else what ``encode`` gives."""
+        """The kept embeddings, else those from ``encode``, which are then kept."""
         found = self.get(model, text)
         if found is None:
             found = encode()

@@ -1,4 +1,4 @@
-"""What renders cost on this machine: learned from those that were done, so that an ETA is honest from the start."""
+"""How long the phases of a render take on this machine: learned from earlier renders, so that the ETA is realistic."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from afterframe.system.files import write_file
 
 PHASES = ("load", "text", "step", "decode")
 TYPICAL_S = {"load": 30.0, "text": 3.0, "step": 5.0, "decode": 12.0}
-"""Seconds, before anything was learned: only their proportions matter, for the bar; no ETA is told from them."""
+"""Seconds, before anything was measured: only their proportions matter, for the progress bar; they give no ETA."""
 NEWEST_WEIGHT = 0.4
-"""Of the newest render in the mean."""
+"""Weight of the newest render in the mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +31,21 @@ class Costs:
     """Of one step."""
     decode: float
     known: bool
-    """They were learned on this machine, not guessed."""
+    """They were measured on this machine, not guessed."""
 
 
 class PhaseTimings:
-    """The file of what was learned.
+    """The file of measured timings.
 
     Args:
-        file: JSON, made when something was learned. A damaged one counts as empty.
+        file: JSON, created with the first timings. A damaged one counts as empty.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
     def expect(self, model: str, megapixels: float) -> Costs:
-        """What a render of so many million pixels (all frames together) will cost.
+        """How long a render of so many million pixels (all frames together) will take.
 
         Args:
             model: model, memory plan and device together.
@@ -56,13 +56,13 @@ class PhaseTimings:
         return Costs(**{**TYPICAL_S, **learned, **scaled}, known=known)
 
     def learn(self, model: str, megapixels: float, seconds: Mapping[str, float]) -> None:
-        """Remember what the phases of a render took; those that did not happen are left as they were."""
+        """Remember how long the phases of a render took; phases that did not happen keep their timings."""
         everything = self._read()
         known = everything.get(model, {})
         for name, spent in seconds.items():
             new = spent / megapixels if name in ("step", "decode") else spent
             known[name] = known[name] * (1 - NEWEST_WEIGHT) + new * NEWEST_WEIGHT if name in known else new
-        with contextlib.suppress(OSError):  # it is a convenience: a full disk must not stop a render
+        with contextlib.suppress(OSError):  # a full disk must not stop a render
             self._write({**everything, model: known})
 
     def _read(self) -> dict[str, dict[str, float]]:
@@ -81,7 +81,7 @@ class PhaseTimings:
 
 
 class PhaseProgress:
-    """One render on its way: tells share and ETA, and stops when asked.
+    """One render under way: reports progress and ETA, and stops when asked.
 
     Args:
         phases: those that will happen ("load" and "text" may be done already).
@@ -104,7 +104,7 @@ class PhaseProgress:
         self._cancelled = cancelled
         self._clock = clock
         self.spent: dict[str, float] = {}
-        """Seconds of each phase that is over; of one step, for the steps."""
+        """Seconds of each phase that has ended; of the steps, the mean of one."""
         self._steps_done = 0
         self._first_step_s = 0.0
         self._step_began = self._began = clock()
@@ -112,7 +112,7 @@ class PhaseProgress:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Everything of one phase but the steps."""
+        """The duration of one phase other than the steps."""
         self.check_cancelled()
         began = self._clock()
         yield
@@ -133,7 +133,7 @@ class PhaseProgress:
         now = self._clock()
         took, self._step_began = now - self._step_began, now
         self._steps_done += 1
-        if self._steps_done == 1:  # it also compiles and warms up: no measure of the others
+        if self._steps_done == 1:  # it also compiles and warms up: not typical of the others
             self._first_step_s = took
             self.spent["step"] = took
         else:
@@ -143,7 +143,7 @@ class PhaseProgress:
         self.check_cancelled()
 
     def check_cancelled(self) -> None:
-        """Stop here if that was asked for.
+        """Stop here if the render was cancelled.
 
         Raises:
             Cancelled: it was.
@@ -152,13 +152,13 @@ class PhaseProgress:
             raise Cancelled("The clip was cancelled.")
 
     def report(self) -> None:
-        """Tell share and ETA; also a sign of life while something long goes on."""
+        """Report progress and ETA; also a sign of life during a long phase."""
         left = self._left_s()
         if self._known or self._steps_done > 1:
             elapsed = self._clock() - self._began
             self._share = max(self._share, min(elapsed / (elapsed + left + 1e-6), 0.99))
             self._progress(self._share, left)
-        else:  # nothing was measured yet: the usual proportions, and no promise
+        else:  # nothing was measured yet: typical proportions, and no ETA
             total = sum(s * (self._steps if name == "step" else 1) for name, s in self._expected.items())
             self._share = max(self._share, min(1 - left / total, 0.99))
             self._progress(self._share)

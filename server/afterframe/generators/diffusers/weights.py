@@ -1,6 +1,6 @@
-"""Where a model's weights are, whether they are whole, how much disk they take. Loads no model.
+"""Where a model's weights are, whether they are complete, how much disk they take. Loads no model.
 
-Weights lie in the Hugging Face cache, which other programs share, or in a folder that the user named.
+Weights are in the Hugging Face cache, which other programs share, or in a folder that the user named.
 Only safetensors files are read: a pickle can run code.
 """
 
@@ -37,7 +37,7 @@ def packages_missing() -> list[str]:
 
 
 def cache_folder() -> Path:
-    """The Hugging Face cache, found as its own library finds it, without loading that."""
+    """The Hugging Face cache, found the way its own library finds it, without loading that."""
     if cache := os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE"):
         return Path(cache).expanduser()
     home = os.environ.get("HF_HOME") or os.path.join(  # noqa: PTH118
@@ -66,7 +66,7 @@ def find_snapshot(repository: str, revision: str) -> Stored | None:
 
 
 def find(choice: ModelChoice) -> Stored | None:
-    """Where the model's weights are; None when they have to be pulled (or a part of them)."""
+    """Where the model's weights are; None: some or all of them have to be pulled."""
     if choice.folder:
         return Stored(choice.folder, "")
     stored = find_snapshot(choice.profile.repository, choice.profile.revision)
@@ -87,7 +87,7 @@ def find_lora(lora: Lora) -> tuple[Path, ...] | None:
 
 
 def require(choice: ModelChoice) -> Stored:
-    """The weights, whole.
+    """The complete weights.
 
     Raises:
         GenerateError: they are missing, cut short, or not safetensors.
@@ -123,7 +123,7 @@ def parts_with_weights(folder: Path) -> list[str]:
 
 
 def missing_parts(folder: Path) -> list[str]:
-    """Parts whose weights are not all there."""
+    """Parts whose weights are incomplete."""
     return [part for part in parts_with_weights(folder) if not _is_there(folder / part)]
 
 
@@ -149,7 +149,7 @@ def size_of(folder: Path) -> int:
 
 
 def check_whole(path: Path) -> None:
-    """Hold a file's length against its own header, without reading the weights.
+    """Compare a file's length with its own header, without reading the weights.
 
     Format: 8 bytes length N (little endian), N bytes of JSON with each tensor's data_offsets, the data
     (https://huggingface.co/docs/safetensors/index#format).
@@ -168,7 +168,7 @@ def check_whole(path: Path) -> None:
     if not whole:
         raise GenerateError(
             f"{path} is cut short or damaged.",
-            "Delete it and download the model again; `afterframe models pull` goes on where it stopped.",
+            "Delete it and download the model again; `afterframe models pull` continues where it stopped.",
             code="model_damaged",
         )
 
