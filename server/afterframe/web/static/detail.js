@@ -1,64 +1,48 @@
 // @ts-check
-/** One clip: photo and clip side by side, playback, verdict, variants, recipe. */
+/** One clip: photo and clip side by side, verdict, variants, recipe. */
 import { get } from "./api.js";
-import { fillRefine, onDraft } from "./refine.js";
-import { say } from "./say.js";
-import { changeOf, judge, undo } from "./verdicts.js";
-import { byId, dayName, fileName, make, shown, t } from "./words.js";
+import { factRows, promptText, recipeRows } from "./clip_facts.js";
+import { allInside, byId, el, inside, targetOf } from "./dom.js";
+import { fileName, lastPart, shown, t } from "./i18n.js";
 import { typing } from "./page.js";
+import { Player } from "./player.js";
+import { fillRefine, onDraft } from "./refine.js";
+import { toast, toastError } from "./toast.js";
+import { changeOf, judge, undo } from "./verdicts.js";
 
-/** @typedef {import("./verdicts.js").Clip} Clip */
+/** @typedef {import("./api.js").Clip} Clip */
 
-const LABELS = {
-  photo_type: "Kind of photo",
-  camera_movement: "Camera movement",
-  motion_intensity: "Motion",
-  style_consistency: "Faithfulness",
-  duration_s: "Length",
-  fps: "Frame rate",
-  size: "Size",
-  loop: "Loop",
-  direction: "Direction",
-  negative_prompt: "To be avoided",
-  seed: "Seed",
+const dialog = byId("detail", HTMLDialogElement);
+/** @type {Record<string, string>} */
+const KEYS = {
+  ArrowLeft: "previous",
+  ArrowRight: "next",
+  " ": "play",
+  ",": "stepback",
+  ".": "step",
+  "[": "slower",
+  "]": "faster",
+  l: "loop",
+  z: "zoom",
+  c: "compare",
+  v: "variants",
+  f: "full",
+  e: "edit",
+  d: "download",
 };
-const FACTS = {
-  camera: "Camera",
-  lens: "Lens",
-  focal_mm: "Focal length",
-  f_number: "Aperture",
-  exposure_s: "Exposure",
-  iso: "ISO",
-  ev100: "Light value",
-  flash_fired: "Flash",
-  captured_at: "Taken",
-  time_of_day: "Time of day",
-  light: "Light",
-  place: "Place",
-  title: "Title",
-  caption: "Caption",
-  keywords: "Keywords",
-  creator: "Photographer",
-};
-const MODES = ["side", "wipe", "clip"];
-const SPEEDS = ["0.25", "0.5", "1", "2"];
-const dialog = byId("detail");
-const video = /** @type {HTMLVideoElement} */ (byId("stage-clip"));
-const stage = byId("stage");
 
 export class Detail {
   /** @param {import("./list.js").List} list @param {(index: number) => void} moved */
   constructor(list, moved) {
     this.list = list;
     this.moved = moved;
+    this.player = new Player();
     this.index = 0;
     /** @type {Clip | null} */
     this.clip = null;
     /** @type {Clip[]} */
     this.variants = [];
-    this.mode = localStorage.getItem("afterframe-compare") ?? "side";
-    this.looping = true;
-    onDraft((file, words) => this.showDraft(file, words));
+    onDraft((file, name) => this.player.showFile(file, name));
     this.listen();
   }
 
@@ -85,7 +69,7 @@ export class Detail {
 
   /** Show a clip wherever it stands. @param {string} id */
   async showById(id) {
-    const clip = /** @type {Clip} */ (await get(`/api/clips/${encodeURIComponent(id)}`));
+    const clip = await get("/api/clips/{clip_id}", { path: { clip_id: id } });
     const index = this.list.indexOf(id);
     if (index >= 0) this.index = index;
     if (!dialog.open) {
@@ -101,130 +85,82 @@ export class Detail {
     const here = (await this.list.find(this.index))?.id === this.clip?.id;
     const to = this.index + (by > 0 && !here ? 0 : by);
     if (to >= 0 && to < this.list.total) this.show(to);
-    else say(by > 0 ? t("That was the last one.") : t("That is the first one."));
+    else toast(by > 0 ? t("That was the last one.") : t("That is the first one."));
   }
 
   /** @param {Clip} clip */
   fill(clip) {
     const other = this.clip?.id !== clip.id;
     this.clip = clip;
-    const name = fileName(clip.photo);
-    byId("detail-name").replaceChildren(make("bdi", { title: shown(clip.photo) }, name));
-    const index = this.list.at(this.index)?.id === clip.id;
-    byId("detail-place").textContent = [
-      clip.variant > 1 ? t("variant {n}", { n: clip.variant }) : "",
-      index ? t("{n} of {all}", { n: this.index + 1, all: this.list.total }) : "",
-    ]
-      .filter(Boolean)
-      .join(" · ");
+    byId("detail-name").replaceChildren(el("bdi", { title: shown(clip.photo) }, fileName(clip.photo)));
+    byId("detail-place").textContent = this.placeOf(clip);
     this.showVerdict();
     if (!other) return;
-    byId("look").href = `/api/clips/${clip.id}/interactive`;
-    byId("download").href = clip.file;
-    byId("download").setAttribute("download", clip.path.replaceAll("\\", "/").split("/").pop() ?? "");
-    const [width, height] = clip.recipe.size;
-    stage.dataset.shape = width / height > 1.9 ? "wide" : width < height ? "tall" : "";
-    this.setMode(this.mode);
-    this.zoom(false);
-    this.play(clip.file, clip.poster);
-    this.caption();
-    this.showRecipe();
+    byId("look", HTMLAnchorElement).href = `/api/clips/${clip.id}/interactive`;
+    byId("download", HTMLAnchorElement).href = clip.file;
+    byId("download", HTMLAnchorElement).download = lastPart(clip.path);
+    this.player.show(clip);
+    this.showRecipe(clip);
     fillRefine(clip);
     this.showContext();
   }
 
+  /** Which variant it is, and where it stands in the list. @param {Clip} clip */
+  placeOf(clip) {
+    const variant = clip.variant > 1 ? t("variant {n}", { n: clip.variant }) : "";
+    const listed = this.list.at(this.index)?.id === clip.id;
+    const place = listed ? t("{n} of {all}", { n: this.index + 1, all: this.list.total }) : "";
+    return [variant, place].filter(Boolean).join(" · ");
+  }
+
   showVerdict() {
     if (!this.clip) return;
-    for (const button of dialog.querySelectorAll("[data-judge]"))
-      button.setAttribute("aria-pressed", String(button.dataset.judge === this.clip.verdict));
-    for (const button of dialog.querySelectorAll("[data-rate]")) {
-      button.classList.toggle("lit", Number(button.dataset.rate) <= this.clip.rating);
-      button.setAttribute("aria-pressed", String(Number(button.dataset.rate) === this.clip.rating));
+    const { verdict, rating } = this.clip;
+    for (const button of allInside(dialog, "[data-judge]")) {
+      button.setAttribute("aria-pressed", String(button.dataset.judge === verdict));
+    }
+    for (const button of allInside(dialog, "[data-rate]")) {
+      button.classList.toggle("lit", Number(button.dataset.rate) <= rating);
+      button.setAttribute("aria-pressed", String(Number(button.dataset.rate) === rating));
     }
   }
 
-  /** @param {string} mode */
-  setMode(mode) {
-    this.mode = MODES.includes(mode) ? mode : "side";
-    localStorage.setItem("afterframe-compare", this.mode);
-    stage.dataset.mode = this.mode;
-    for (const button of dialog.querySelectorAll("button[data-mode]"))
-      button.setAttribute("aria-pressed", String(button.dataset.mode === this.mode));
-    const photo = byId("stage-photo");
-    // Behind the wipe the photo must lie where the clip lies.
-    const size = this.mode === "wipe" ? "framed" : "large";
-    const address = `/api/clips/${this.clip?.id}/photo?size=${size}`;
-    if (this.mode === "clip") photo.removeAttribute("src");
-    else if (photo.getAttribute("src") !== address) photo.src = address;
-    photo.alt = t("Photo");
-  }
-
-  /** @param {string} file @param {string} [poster] */
-  play(file, poster) {
-    if (poster) video.poster = poster;
-    else video.removeAttribute("poster");
-    video.src = file;
-    video.loop = this.looping;
-    video.playbackRate = video.defaultPlaybackRate = Number(byId("speed").value);
-    if (!matchMedia("(prefers-reduced-motion: reduce)").matches) video.play().catch(() => {});
-    this.clock();
-  }
-
-  /** @param {string} [draft] what a draft in the clip's place is called */
-  caption(draft = "") {
-    byId("clip-caption").textContent = draft || t("Clip");
-    byId("clip-caption").classList.toggle("draft", !!draft);
-  }
-
-  /** @param {string | null} file @param {string} words */
-  showDraft(file, words) {
-    if (!this.clip) return;
-    this.caption(file ? words : "");
-    this.play(file ?? this.clip.file, file ? undefined : this.clip.poster);
-  }
-
-  showRecipe() {
-    if (!this.clip) return;
-    const { recipe, generator, generator_version: version } = this.clip;
-    byId("prompt").textContent = shown(recipe.prompt).replaceAll("␊", "\n");
-    byId("recipe").replaceChildren(
-      ...(recipe.because.prompt ? [row(t("Words"), "", recipe.because.prompt)] : []),
-      ...Object.entries(LABELS)
-        .filter(([name]) => recipe[name] !== "")
-        .map(([name, label]) => row(t(label), setting(name, recipe[name]), recipe.because[name] ?? [])),
-      row(t("Made by"), `${generator} ${version}`),
-    );
-    byId("files").replaceChildren(
-      row(t("Clip"), this.clip.path),
-      row(t("Sidecar"), this.clip.sidecar),
-      row(t("Photo"), this.clip.photo),
-    );
+  /** @param {Clip} clip */
+  showRecipe(clip) {
+    byId("prompt").textContent = promptText(clip.recipe.prompt);
+    const maker = { name: t("Made by"), value: `${clip.generator} ${clip.generator_version}`, reasons: [] };
+    byId("recipe").replaceChildren(...[...recipeRows(clip.recipe), maker].map(row));
+    const files = { [t("Clip")]: clip.path, [t("Sidecar")]: clip.sidecar, [t("Photo")]: clip.photo };
+    byId("files").replaceChildren(...Object.entries(files).map(([name, value]) => row({ name, value, reasons: [] })));
   }
 
   async showContext() {
     const id = this.clip?.id ?? "";
     try {
-      const { facts, clips } = await get(`/api/clips/${encodeURIComponent(id)}/context`);
+      const { facts, clips } = await get("/api/clips/{clip_id}/context", { path: { clip_id: id } });
       if (this.clip?.id !== id) return;
       this.variants = clips;
-      byId("facts").replaceChildren(...factRows(facts));
-      byId("strip").replaceChildren(
-        ...(clips.length < 2 ? [] : clips.map((/** @type {Clip} */ clip) => this.variant(clip))),
-      );
+      byId("facts").replaceChildren(...factRows(facts).map(row));
+      this.showVariants();
     } catch (error) {
-      if (this.clip?.id === id) say(/** @type {Error} */ (error).message);
+      if (this.clip?.id === id) toastError(error);
     }
+  }
+
+  showVariants() {
+    const several = this.variants.length > 1;
+    byId("strip").replaceChildren(...(several ? this.variants.map((clip) => this.variant(clip)) : []));
   }
 
   /** @param {Clip} clip */
   variant(clip) {
-    const mark = { approved: "✓", rejected: "✕" }[clip.verdict] ?? "";
+    const mark = { approved: "✓", rejected: "✕", none: "" }[clip.verdict];
     const words = `${t("variant {n}", { n: clip.variant })} ${mark}${"★".repeat(clip.rating)}`;
-    const button = make(
+    const button = el(
       "button",
       { type: "button", onclick: () => this.fillVariant(clip), "data-variant": clip.id },
-      make("img", { src: `${clip.poster}?size=small`, alt: "" }),
-      make("span", {}, words),
+      el("img", { src: `${clip.poster}?size=small`, alt: "" }),
+      el("span", {}, words),
     );
     if (clip.id === this.clip?.id) button.setAttribute("aria-current", "true");
     return button;
@@ -234,11 +170,11 @@ export class Detail {
   fillVariant(clip) {
     history.replaceState({ detail: true }, "", `#${clip.id}`);
     this.fill(clip);
-    byId("strip").querySelector(`[data-variant="${clip.id}"]`)?.focus();
+    inside(byId("strip"), `[data-variant="${clip.id}"]`).focus();
   }
 
   nextVariant() {
-    if (this.variants.length < 2) return say(t("There is only one clip of this photo."));
+    if (this.variants.length < 2) return toast(t("There is only one clip of this photo."));
     const at = this.variants.findIndex((clip) => clip.id === this.clip?.id);
     this.fillVariant(this.variants[(at + 1) % this.variants.length]);
   }
@@ -251,14 +187,14 @@ export class Detail {
       this.showVerdict();
     }
     this.variants = this.variants.map((clip) => clips.find((fresh) => fresh.id === clip.id) ?? clip);
-    if (this.variants.length > 1) byId("strip").replaceChildren(...this.variants.map((clip) => this.variant(clip)));
+    if (this.variants.length > 1) this.showVariants();
   }
 
-  /** A new clip is there. @param {{photo: string}} event */
+  /** A new clip is there. @param {import("./events.js").ClipEvent} event */
   came(event) {
     if (dialog.open && event.photo === this.clip?.photo) {
       this.showContext();
-      say(t("A new variant is there."));
+      toast(t("A new variant is there."));
     }
   }
 
@@ -266,101 +202,36 @@ export class Detail {
     if (dialog.open) dialog.close();
   }
 
-  /* ---- playback ----------------------------------------------------------------------------- */
-
-  clock() {
-    const fps = this.clip?.recipe.fps ?? 24;
-    const length = Number.isFinite(video.duration) ? video.duration : (this.clip?.duration_s ?? 0);
-    byId("time").value = length ? String(video.currentTime / length) : "0";
-    byId("clock").textContent = `${video.currentTime.toFixed(2)} s · ${Math.round(video.currentTime * fps)}`;
-    dialog.classList.toggle("playing", !video.paused);
-  }
-
-  /** @param {number} by frames */
-  frame(by) {
-    video.pause();
-    const fps = this.clip?.recipe.fps ?? 24;
-    // To the middle of a frame: at its very edge the one before may be shown.
-    const at = Math.floor(video.currentTime * fps + 1e-3) + by;
-    video.currentTime = Math.max(0, Math.min((at + 0.5) / fps, video.duration || 0));
-  }
-
-  /** @param {boolean} on */
-  zoom(on) {
-    const [width, height] = this.clip?.recipe.size ?? [1, 1];
-    const box = video.getBoundingClientRect();
-    const fitted = Math.min(box.width / width, box.height / height) || 1;
-    stage.style.setProperty("--zoom", String(Math.max(1.5, 1 / fitted / devicePixelRatio)));
-    stage.toggleAttribute("data-zoomed", on);
-    dialog.querySelector('[data-act="zoom"]')?.setAttribute("aria-pressed", String(on));
-  }
+  /* ---- keys and buttons ----------------------------------------------------------------------- */
 
   /** @type {Record<string, () => void>} */
   acts = {
     close: () => this.close(),
     previous: () => this.step(-1),
     next: () => this.step(1),
-    play: () => void (video.paused ? video.play() : video.pause()),
-    step: () => this.frame(1),
-    stepback: () => this.frame(-1),
-    loop: () => {
-      this.looping = !this.looping;
-      video.loop = this.looping;
-      dialog.querySelector('[data-act="loop"]')?.setAttribute("aria-pressed", String(this.looping));
-    },
-    zoom: () => this.zoom(!stage.hasAttribute("data-zoomed")),
-    full: () =>
-      void (document.fullscreenElement ? document.exitFullscreen() : stage.requestFullscreen().catch(() => {})),
-    compare: () => this.setMode(MODES[(MODES.indexOf(this.mode) + 1) % MODES.length]),
+    play: () => this.player.playOrPause(),
+    step: () => this.player.step(1),
+    stepback: () => this.player.step(-1),
+    loop: () => this.player.toggleLoop(),
+    zoom: () => this.player.zoom(!this.player.zoomed),
+    full: () => this.player.toggleFullScreen(),
+    compare: () => this.player.nextMode(),
     variants: () => this.nextVariant(),
-    edit: () => /** @type {HTMLElement} */ (byId("refine").querySelector("[name=motion_intensity]")).focus(),
+    edit: () => inside(byId("refine"), "[name=motion_intensity]").focus(),
     download: () => byId("download").click(),
-    slower: () => this.speed(-1),
-    faster: () => this.speed(1),
+    slower: () => this.player.changeSpeed(-1),
+    faster: () => this.player.changeSpeed(1),
     undo: () => void undo(),
   };
 
-  /** @param {number} by */
-  speed(by) {
-    const select = byId("speed");
-    select.value = SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, SPEEDS.indexOf(select.value) + by))];
-    video.playbackRate = video.defaultPlaybackRate = Number(select.value);
-    say(`${select.value}×`);
-  }
-
   /** @param {KeyboardEvent} event */
   key(event) {
-    if (typing(event) || byId("help").open || byId("add").open) return;
-    const slides = /** @type {Element} */ (event.target).matches('[type="range"]');
-    const undoing = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
-    const keys = {
-      ArrowLeft: "previous",
-      ArrowRight: "next",
-      " ": "play",
-      ",": "stepback",
-      ".": "step",
-      "[": "slower",
-      "]": "faster",
-      l: "loop",
-      z: "zoom",
-      c: "compare",
-      v: "variants",
-      f: "full",
-      e: "edit",
-      d: "download",
-    };
-    const act = undoing
-      ? "undo"
-      : event.ctrlKey || event.metaKey || event.altKey
-        ? ""
-        : keys[/** @type {keyof typeof keys} */ (event.key.length > 1 ? event.key : event.key.toLowerCase())];
+    if (typing(event) || byId("help", HTMLDialogElement).open || byId("add", HTMLDialogElement).open) return;
+    const target = targetOf(event);
+    if (target?.matches('[type="range"]') && event.key.startsWith("Arrow")) return;
+    if (event.key === " " && target?.closest('button, summary, a, input:not([type="range"])')) return;
+    const act = actOf(event);
     const change = changeOf(event);
-    if (slides && event.key.startsWith("Arrow")) return;
-    if (
-      event.key === " " &&
-      /** @type {Element} */ (event.target).closest('button, summary, a, input:not([type="range"])')
-    )
-      return;
     if (act) this.acts[act]();
     else if (change) this.judge(change, event.shiftKey);
     else return;
@@ -374,98 +245,44 @@ export class Detail {
     if (on) this.step(1);
   }
 
+  /** @param {MouseEvent} event */
+  click(event) {
+    const { act, mode, judge: verdict, rate } = targetOf(event, "button")?.dataset ?? {};
+    if (act) this.acts[act]();
+    else if (mode) this.player.setMode(mode);
+    else if (verdict === "approved" || verdict === "rejected") {
+      this.judge({ verdict: verdict === this.clip?.verdict ? "none" : verdict });
+    } else if (rate) {
+      this.judge({ rating: Number(rate) === this.clip?.rating ? 0 : Number(rate) });
+    } else if (targetOf(event, ".stage") && event.target !== byId("wipe")) {
+      this.acts[this.player.zoomed ? "zoom" : "play"]();
+    }
+  }
+
   listen() {
-    dialog.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.key(event));
-    dialog.addEventListener("click", (/** @type {MouseEvent} */ event) => {
-      const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("button"));
-      if (button?.dataset.act) this.acts[button.dataset.act]();
-      else if (button?.dataset.mode) this.setMode(button.dataset.mode);
-      else if (button?.dataset.judge)
-        this.judge({ verdict: button.dataset.judge === this.clip?.verdict ? "none" : button.dataset.judge });
-      else if (button?.dataset.rate)
-        this.judge({ rating: Number(button.dataset.rate) === this.clip?.rating ? 0 : Number(button.dataset.rate) });
-      else if (/** @type {Element} */ (event.target).closest(".stage") && event.target !== byId("wipe"))
-        this.acts[stage.hasAttribute("data-zoomed") ? "zoom" : "play"]();
-    });
+    dialog.addEventListener("keydown", (event) => this.key(event));
+    dialog.addEventListener("click", (event) => this.click(event));
     dialog.addEventListener("close", () => {
       document.body.append(byId("says"));
-      video.removeAttribute("src");
-      video.load();
-      byId("stage-photo").removeAttribute("src");
+      this.player.clear();
       if (history.state?.detail) history.back();
       else if (location.hash) history.replaceState(null, "", location.pathname + location.search);
       this.clip = null;
       this.moved(this.index);
     });
     addEventListener("popstate", () => !location.hash && this.close());
-    stage.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
-      if (!stage.hasAttribute("data-zoomed")) return;
-      const box = /** @type {Element} */ ((event.target).closest("figure") ?? stage).getBoundingClientRect();
-      stage.style.setProperty("--x", `${(100 * (event.clientX - box.left)) / box.width}%`);
-      stage.style.setProperty("--y", `${(100 * (event.clientY - box.top)) / box.height}%`);
-    });
-    byId("wipe").addEventListener("input", () => stage.style.setProperty("--wipe", `${byId("wipe").value}%`));
-    byId("time").addEventListener("input", () => {
-      video.pause();
-      video.currentTime = Number(byId("time").value) * (video.duration || 0);
-    });
-    byId("speed").addEventListener("change", () => {
-      video.playbackRate = video.defaultPlaybackRate = Number(byId("speed").value);
-    });
-    for (const kind of ["timeupdate", "play", "pause", "seeked", "loadedmetadata"])
-      video.addEventListener(kind, () => this.clock());
-    byId("stage-photo").addEventListener(
-      "error",
-      () => {
-        if (byId("stage-photo").getAttribute("src") && this.clip) byId("stage-photo").src = this.clip.poster;
-      },
-      { passive: true },
-    );
   }
 }
 
-/** @param {string} name @param {any} value */
-function setting(name, value) {
-  if (name === "motion_intensity" || name === "style_consistency") return `${Math.round(value * 100)} %`;
-  if (typeof value === "boolean") return value ? t("yes") : t("no");
-  if (name === "duration_s") return `${Number(value.toFixed(2))} s`;
-  if (name === "size") return value.join(" × ");
-  if (name === "fps") return t("{n} frames a second", { n: value });
-  if (name === "direction") return value === "after" ? t("the photo comes first") : t("the photo comes last");
-  return typeof value === "string" && name !== "negative_prompt" ? t(value.replace("_", " ")) : shown(value);
+/** What a key does; nothing when it is no key of ours. @param {KeyboardEvent} event */
+function actOf(event) {
+  const key = event.key.length > 1 ? event.key : event.key.toLowerCase();
+  if ((event.ctrlKey || event.metaKey) && key === "z") return "undo";
+  return event.ctrlKey || event.metaKey || event.altKey ? undefined : KEYS[key];
 }
 
-/** @param {string} name @param {string} value @param {string[]} [reasons] */
-function row(name, value, reasons = []) {
-  return make(
-    "div",
-    {},
-    make("dt", {}, name),
-    make("dd", { dir: "auto" }, shown(value), ...reasons.map((why) => make("small", { dir: "auto" }, shown(why)))),
-  );
-}
-
-/** @param {Record<string, any>} facts */
-function factRows(facts) {
-  const said = {
-    ...facts,
-    camera: [facts.camera_make, facts.camera_model].filter(Boolean).join(" "),
-    lens: facts.lens_name ?? facts.lens,
-    place: [facts.sublocation, facts.city, facts.state, facts.country].filter(Boolean).join(", "),
-    keywords: (facts.keywords ?? []).join(", "),
-    focal_mm: facts.focal_mm && `${facts.focal_mm} mm${facts.focal_35mm ? ` (${facts.focal_35mm} mm)` : ""}`,
-    f_number: facts.f_number && `f/${facts.f_number}`,
-    exposure_s:
-      facts.exposure_s &&
-      (facts.exposure_s < 0.3 ? `1/${Math.round(1 / facts.exposure_s)} s` : `${facts.exposure_s} s`),
-    ev100: facts.ev100 && `EV ${facts.ev100.toFixed(1)}`,
-    flash_fired: facts.flash_fired == null ? null : facts.flash_fired ? t("yes") : t("no"),
-    captured_at:
-      facts.captured_at &&
-      `${dayName(facts.captured_at.slice(0, 10))} ${facts.captured_at.slice(11).replace(/\.\d+/, "")}`,
-  };
-  const rows = Object.entries(FACTS)
-    .filter(([name]) => said[name])
-    .map(([name, label]) => row(t(label), said[name], facts.sources?.[name] ? [facts.sources[name]] : []));
-  return rows.length ? rows : [row("", t("Nothing is known of it."))];
+/** @param {import("./clip_facts.js").Row} row */
+function row({ name, value, reasons }) {
+  const why = reasons.map((reason) => el("small", { dir: "auto" }, shown(reason)));
+  return el("div", {}, el("dt", {}, name), el("dd", { dir: "auto" }, shown(value), ...why));
 }

@@ -1,40 +1,56 @@
 // @ts-check
 /** What happens, as it happens. All tabs of a browser share one stream; where they cannot, each asks now and then. */
-import { byId, data, t } from "./words.js";
+import { get } from "./api.js";
+import { findById } from "./dom.js";
+import { data, t } from "./i18n.js";
 
-const ASK_MS = 3000;
-/** @type {Set<(event: any) => void>} */
-const hearers = new Set();
-let cursor = data.cursor;
+/** @typedef {import("./api.js").Clip} Clip */
+/** @typedef {import("./api.js").Render} Render */
+/** @typedef {{kind: "render"} & Pick<Render, "id" | "state" | "progress" | "eta_s" | "error">} RenderEvent */
+/** @typedef {{kind: "verdict"} & Pick<Clip, "id" | "verdict" | "rating">} VerdictEvent */
+/** @typedef {{kind: "clip"} & Pick<Clip, "id" | "photo">} ClipEvent */
+/** @typedef {{kind: "reset" | "back" | "clip_gone" | "refused" | "folders" | "queue"}} OtherEvent reset, back: events were missed */
+/** @typedef {RenderEvent | VerdictEvent | ClipEvent | OtherEvent} PageEvent */
+/** @typedef {PageEvent & {cursor: number}} SentEvent */
 
-/** Be told of every event from when the page was made. @param {(event: any) => void} hearer */
-export function hear(hearer) {
-  hearers.add(hearer);
+const POLL_MS = 3000;
+/** @type {Set<(event: PageEvent) => void>} */
+const listeners = new Set();
+let { cursor } = data;
+
+/** Be told of every event from when the page was made. @param {(event: PageEvent) => void} listener */
+export function subscribe(listener) {
+  listeners.add(listener);
 }
 
-function tell(/** @type {any} */ event) {
+/** @param {PageEvent} event */
+function tell(event) {
+  for (const listener of listeners) listener(event);
+}
+
+/** @param {SentEvent} event */
+function receive(event) {
   if (event.cursor <= cursor && event.kind !== "reset") return; // another tab's past
   cursor = event.cursor;
-  for (const hearer of hearers) hearer(event);
+  tell(event);
 }
 
-function live(/** @type {boolean} */ is) {
-  const mark = byId("live");
+/** @param {boolean} is */
+function live(is) {
+  const mark = findById("live");
   if (!mark) return;
   const was = mark.dataset.is;
-  mark.dataset.is = is ? "yes" : "no";
+  mark.dataset.is = is ? "yes" : was === "no" ? "no" : "lost";
   mark.textContent = is ? t("live") : t("not live");
-  if (is && was === "lost") for (const hearer of hearers) hearer({ kind: "back" });
-  if (!is && was === "yes") mark.dataset.is = "lost";
-  if (!is && was === "lost") mark.dataset.is = "lost";
+  if (is && was === "lost") tell({ kind: "back" });
 }
 
 function share() {
-  const worker = new SharedWorker("/static/events-worker.js", "afterframe");
+  const worker = new SharedWorker("/static/events_worker.js", "afterframe");
   worker.onerror = poll;
   worker.port.onmessage = ({ data: message }) => {
     if (message.kind === "alive") live(message.is);
-    else tell(message.event);
+    else receive(message.event);
   };
   worker.port.postMessage({ kind: "hello", cursor });
   addEventListener("pagehide", () => worker.port.postMessage({ kind: "bye" }));
@@ -44,15 +60,18 @@ function share() {
 async function poll() {
   if (!document.hidden) {
     try {
-      const answer = await (await fetch(`/api/events?since=${cursor}`)).json();
+      const answer = await get("/api/events", { query: { since: cursor } });
       live(true);
-      if (answer.reset) tell({ kind: "reset", cursor: answer.cursor });
-      answer.events.forEach(tell);
+      if (answer.reset) receive({ kind: "reset", cursor: answer.cursor });
+      for (const event of answer.events) receive(/** @type {SentEvent} */ (event)); // its kind says what else it has
     } catch {
       live(false);
     }
   }
-  setTimeout(poll, ASK_MS);
+  setTimeout(poll, POLL_MS);
 }
 
-if (byId("live")) "SharedWorker" in window ? share() : poll();
+if (findById("live")) {
+  if ("SharedWorker" in window) share();
+  else poll();
+}

@@ -1,9 +1,10 @@
 // @ts-check
 /** The folders page: how much room everything takes. */
 import { get } from "./api.js";
+import { allInside, byId, el } from "./dom.js";
+import { bytes, t } from "./i18n.js";
 import "./page.js";
-import { say } from "./say.js";
-import { byId, bytes, make, t } from "./words.js";
+import { toastError } from "./toast.js";
 
 const OWN = {
   state: "State",
@@ -18,25 +19,26 @@ const OWN = {
 const said = new Map();
 
 function tell() {
-  for (const row of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-folder]"))) {
+  for (const row of allInside(document, "[data-folder]")) {
     const place = row.querySelector("[data-disk]");
     if (place && !place.textContent) place.textContent = said.get(JSON.parse(row.dataset.folder ?? '""')) ?? "";
   }
 }
 
+/** @param {{clips: number, bytes: number, free: number}} folder */
+function taken(folder) {
+  const { clips, free } = folder;
+  return t("clips: {n}, {size}; {free} free", { n: clips, size: bytes(folder.bytes), free: bytes(free) });
+}
+
 try {
-  const disk = await get("/api/disk");
-  for (const folder of disk.folders)
-    said.set(
-      folder.path,
-      t("clips: {n}, {size}; {free} free", { n: folder.clips, size: bytes(folder.bytes), free: bytes(folder.free) }),
-    );
-  const rows = Object.entries(OWN).map(([name, label]) =>
-    make("div", {}, make("dt", {}, t(label)), make("dd", {}, bytes(disk.own[name]))),
-  );
+  const { folders, own } = await get("/api/disk");
+  for (const folder of folders) said.set(folder.path, taken(folder));
+  const kinds = /** @type {(keyof typeof OWN)[]} */ (Object.keys(OWN));
+  const rows = kinds.map((kind) => el("div", {}, el("dt", {}, t(OWN[kind])), el("dd", {}, bytes(own[kind]))));
   byId("disk").replaceChildren(...rows);
   tell();
   new MutationObserver(tell).observe(byId("folders"), { childList: true });
 } catch (error) {
-  say(/** @type {Error} */ (error).message);
+  toastError(error);
 }

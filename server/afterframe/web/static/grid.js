@@ -1,14 +1,12 @@
 // @ts-check
 /** The grid: only the tiles in sight exist, however long the list is. */
+import { byId, el, targetOf } from "./dom.js";
+import { GridLayout } from "./grid_layout.js";
+import { dayName, folderName, shown, t } from "./i18n.js";
 import { empty, fill, newTile } from "./tile.js";
-import { byId, dayName, folderName, make, shown, t } from "./words.js";
 
 /** @typedef {import("./list.js").Item} Item */
-/** @typedef {{top: number, start: number, count: number, bottom: number}} Block */
 
-const GAP = 12;
-const HEAD = 48;
-const ABOUT = 34;
 const AHEAD = 1.5;
 const PLAY_AFTER_MS = 180;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -29,11 +27,9 @@ export class Grid {
     this.spare = [];
     /** @type {Map<string, Item>} */
     this.selected = new Map();
-    /** @type {Block[]} */
-    this.blocks = [];
+    this.layout = new GridLayout([], 0, this.size);
     this.active = 0;
     this.anchor = 0;
-    this.columns = 1;
     this.frame = 0;
     this.playing = 0;
     /** @type {HTMLVideoElement | null} */
@@ -43,26 +39,12 @@ export class Grid {
     this.listen();
   }
 
-  /** Which places there are, and where. */
+  /** Lay the tiles out anew: the list's groups or the page's width have changed. */
   layOut() {
     const width = this.root.clientWidth;
     if (!width) return;
-    const least = Math.min(this.size, (width - GAP) / 2);
-    this.columns = Math.max(1, Math.floor((width + GAP) / (least + GAP)));
-    this.width = (width - GAP * (this.columns - 1)) / this.columns;
-    this.height = Math.round((this.width * 2) / 3) + ABOUT;
-    const grouped = this.list.groups.length > 1 || (this.list.groups[0] && Object.keys(this.list.groups[0]).length > 1);
-    let top = 0;
-    let start = 0;
-    this.blocks = this.list.groups.map(({ count }) => {
-      const rows = Math.ceil(count / this.columns);
-      const block = { top, start, count, bottom: top + (grouped ? HEAD : 0) + rows * (this.height + GAP) };
-      top = block.bottom;
-      start += count;
-      return block;
-    });
-    this.head = grouped ? HEAD : 0;
-    this.root.style.height = `${Math.max(top, 40)}px`;
+    this.layout = new GridLayout(this.list.groups, width, this.size);
+    this.root.style.height = `${Math.max(this.layout.bottom, 40)}px`;
     this.active = Math.max(0, Math.min(this.active, this.list.total - 1));
     this.draw();
   }
@@ -74,108 +56,75 @@ export class Grid {
     });
   }
 
-  /** The block that a height or a place lies in. @param {(block: Block) => boolean} before */
-  blockAt(before) {
-    let low = 0;
-    let high = this.blocks.length - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (before(this.blocks[middle])) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
   draw() {
     const view = innerHeight;
     const offset = this.root.getBoundingClientRect().top;
-    const from = -offset - AHEAD * view;
-    const to = -offset + (1 + AHEAD) * view;
-    const seen = new Set();
-    const heads = [];
-    let first = Infinity;
-    let last = 0;
-    for (
-      let at = this.blockAt((block) => block.bottom < from);
-      at < this.blocks.length && this.blocks[at].top < to;
-      at += 1
-    ) {
-      const block = this.blocks[at];
-      heads.push(at);
-      const row = this.height + GAP;
-      const begin = Math.max(0, Math.floor((from - block.top - this.head) / row)) * this.columns;
-      const end = Math.min(block.count, Math.ceil((to - block.top - this.head) / row) * this.columns);
-      for (let inner = begin; inner < end; inner += 1) {
-        const index = block.start + inner;
-        seen.add(index);
-        first = Math.min(first, index);
-        last = Math.max(last, index + 1);
-        this.place(
-          index,
-          (inner % this.columns) * (this.width + GAP),
-          block.top + this.head + Math.floor(inner / this.columns) * row,
-        );
-      }
-    }
+    const { blocks, spots } = this.layout.between(-offset - AHEAD * view, -offset + (1 + AHEAD) * view);
+    for (const spot of spots) this.place(spot);
+    const seen = new Set(spots.map(({ index }) => index));
     const focused = document.activeElement;
     for (const [index, tile] of this.shown) {
       if (seen.has(index)) continue;
       if (index >= this.list.total || tile !== focused) this.drop(index); // what has the focus stays, even out of sight
     }
-    this.drawHeads(heads);
-    if (last) this.list.want(first, last);
+    this.drawHeads(blocks);
+    if (spots.length) this.list.want(spots[0].index, spots[spots.length - 1].index + 1);
   }
 
-  /** @param {number[]} wanted */
+  /** @param {number[]} wanted numbers of blocks */
   drawHeads(wanted) {
-    if (!this.head) return void this.heads.replaceChildren();
-    const here = new Map([...this.heads.children].map((head) => [head.dataset.key, head]));
+    if (!this.layout.head) return void this.heads.replaceChildren();
+    const here = new Map(
+      [...this.heads.children].map((head) => [head instanceof HTMLElement ? head.dataset.key : "", head]),
+    );
     const heads = wanted.map((at) => {
       const group = this.list.groups[at];
-      const key = JSON.stringify([at, this.blocks[at].top, group]);
-      const known = here.get(key);
-      if (known) return known;
-      const head = make(
-        "div",
-        { "data-key": key },
-        make("h2", {}, ...headline(group)),
-        make(
-          "button",
-          { type: "button", onclick: () => this.selectGroup(at) },
-          t("Select all {n}", { n: group.count }),
-        ),
-      );
-      head.style.transform = `translateY(${this.blocks[at].top}px)`;
-      return head;
+      const { top } = this.layout.blocks[at];
+      const key = JSON.stringify([at, top, group]);
+      return here.get(key) ?? this.newHead(at, group, key, top);
     });
-    if (heads.length !== this.heads.children.length || heads.some((head, at) => head !== this.heads.children[at]))
-      this.heads.replaceChildren(...heads);
+    const same = heads.length === this.heads.children.length;
+    if (!same || heads.some((head, at) => head !== this.heads.children[at])) this.heads.replaceChildren(...heads);
   }
 
-  /** @param {number} index @param {number} x @param {number} y */
-  place(index, x, y) {
-    let tile = this.shown.get(index);
-    if (!tile) {
-      tile = this.spare.pop() ?? newTile();
-      this.shown.set(index, tile);
-      tile.dataset.index = String(index);
-      tile.setAttribute("aria-posinset", String(index + 1));
-      tile.tabIndex = index === this.active ? 0 : -1;
-      // In the order of the list, for those who hear the page.
-      const after = [...this.shown.keys()]
-        .filter((other) => other > index && other !== index)
-        .reduce((a, b) => Math.min(a, b), Infinity);
-      this.tiles.insertBefore(tile, this.shown.get(after) ?? null);
-    }
+  /** @param {number} at @param {import("./list.js").Group} group @param {string} key @param {number} top */
+  newHead(at, group, key, top) {
+    const all = el(
+      "button",
+      { type: "button", onclick: () => this.selectGroup(at) },
+      t("Select all {n}", { n: group.count }),
+    );
+    const head = el("div", { "data-key": key }, el("h2", {}, ...headline(group)), all);
+    head.style.transform = `translateY(${top}px)`;
+    return head;
+  }
+
+  /** @param {import("./grid_layout.js").Spot} spot */
+  place({ index, x, y }) {
+    const tile = this.shown.get(index) ?? this.newPlace(index);
+    const { width, height } = this.layout;
     const where = `translate(${x}px, ${y}px)`;
-    if (tile.style.transform !== where || tile.dataset.width !== String(this.width)) {
-      tile.dataset.width = String(this.width);
-      tile.style.width = `${this.width}px`;
-      tile.style.height = `${this.height}px`;
+    if (tile.style.transform !== where || tile.dataset.width !== String(width)) {
+      tile.dataset.width = String(width);
+      tile.style.width = `${width}px`;
+      tile.style.height = `${height}px`;
       tile.style.transform = where;
     }
     tile.setAttribute("aria-setsize", String(this.list.total));
     fill(tile, this.list.at(index), this.selected);
+  }
+
+  /** A tile for a place that has none yet. @param {number} index */
+  newPlace(index) {
+    const tile = this.spare.pop() ?? newTile();
+    // In the order of the list, for those who hear the page.
+    const after = [...this.shown.keys()].filter((other) => other > index).reduce((a, b) => Math.min(a, b), Infinity);
+    this.tiles.insertBefore(tile, this.shown.get(after) ?? null);
+    this.shown.set(index, tile);
+    tile.dataset.index = String(index);
+    tile.setAttribute("aria-posinset", String(index + 1));
+    tile.tabIndex = index === this.active ? 0 : -1;
+    return tile;
   }
 
   /** @param {number} index */
@@ -213,68 +162,57 @@ export class Grid {
 
   /** @param {number} index */
   bringIntoSight(index) {
-    const block = this.blocks[this.blockAt((one) => one.start + one.count <= index)];
-    if (!block) return;
-    const top = block.top + this.head + Math.floor((index - block.start) / this.columns) * (this.height + GAP);
+    const span = this.layout.span(index);
+    if (!span) return;
     const offset = this.root.getBoundingClientRect().top + scrollY;
     const covered = byId("filters").getBoundingClientRect().bottom + 8;
     const over = getComputedStyle(byId("filters")).position === "sticky" ? Math.max(covered, 60) : 60;
-    if (offset + top < scrollY + over + (index - block.start < this.columns ? this.head : 0)) {
-      scrollTo({
-        top: offset + top - over - (index - block.start < this.columns ? this.head : 0),
-        behavior: "instant",
-      });
-    } else if (offset + top + this.height > scrollY + innerHeight - 16) {
-      scrollTo({ top: offset + top + this.height - innerHeight + 16, behavior: "instant" });
+    if (offset + span.top < scrollY + over) {
+      scrollTo({ top: offset + span.top - over, behavior: "instant" });
+    } else if (offset + span.bottom > scrollY + innerHeight - 16) {
+      scrollTo({ top: offset + span.bottom - innerHeight + 16, behavior: "instant" });
     }
   }
 
-  /** One row up or down: the same column, also across headings. @param {number} by */
-  row(by) {
-    const at = this.blockAt((block) => block.start + block.count <= this.active);
-    const block = this.blocks[at];
-    if (!block) return;
-    const column = (this.active - block.start) % this.columns;
-    const row = Math.floor((this.active - block.start) / this.columns) + by;
-    const rows = Math.ceil(block.count / this.columns);
-    if (row >= 0 && row < rows)
-      return this.go(Math.min(block.start + row * this.columns + column, block.start + block.count - 1));
-    const other = this.blocks[at + Math.sign(by)];
-    if (!other) return this.go(by < 0 ? this.active : block.start + block.count - 1);
-    const lastRow = Math.floor((other.count - 1) / this.columns) * this.columns;
-    return this.go(Math.min(other.start + (by < 0 ? lastRow : 0) + column, other.start + other.count - 1));
+  /** Where a key leads; null when it is none of those that move. @param {string} key @returns {number | null} */
+  target(key) {
+    const { columns, row } = this.layout;
+    const page = Math.max(1, Math.floor((innerHeight - 200) / row)) * columns;
+    /** @type {Record<string, () => number>} */
+    const moves = {
+      ArrowRight: () => this.active + 1,
+      ArrowLeft: () => this.active - 1,
+      ArrowDown: () => this.layout.nextRow(this.active, 1),
+      ArrowUp: () => this.layout.nextRow(this.active, -1),
+      PageDown: () => this.active + page,
+      PageUp: () => this.active - page,
+      Home: () => 0,
+      End: () => this.list.total - 1,
+    };
+    return moves[key]?.() ?? null;
   }
 
   /** The keys of the grid. @param {KeyboardEvent} event @returns {boolean} whether it was one of them */
   key(event) {
-    const page = Math.max(1, Math.floor((innerHeight - 200) / (this.height + GAP)));
     const before = this.active;
-    const moves = {
-      ArrowRight: () => this.go(this.active + 1),
-      ArrowLeft: () => this.go(this.active - 1),
-      ArrowDown: () => this.row(1),
-      ArrowUp: () => this.row(-1),
-      PageDown: () => this.go(this.active + page * this.columns),
-      PageUp: () => this.go(this.active - page * this.columns),
-      Home: () => this.go(0),
-      End: () => this.go(this.list.total - 1),
-    };
-    const move = moves[/** @type {keyof typeof moves} */ (event.key)];
-    if (move) {
-      move();
+    const to = this.target(event.key);
+    if (to !== null) {
+      this.go(to);
       if (event.shiftKey) this.selectTo(this.active);
       else if (before !== this.active) this.anchor = this.active;
       return true;
     }
-    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "a") {
+    const command = event.ctrlKey || event.metaKey;
+    if (command && event.key.toLowerCase() === "a") {
       this.selectRange(0, this.list.total);
     } else if (event.key === "Enter") {
       this.told.open(this.active);
-    } else if (event.key === " " && (event.ctrlKey || event.metaKey)) {
+    } else if (event.key === " " && command) {
       this.toggle(this.active);
     } else if (event.key === " ") {
-      this.video ? this.stop() : this.play(this.shown.get(this.active));
-    } else if (event.key === "s" && !event.ctrlKey && !event.metaKey) {
+      if (this.video) this.stop();
+      else this.play(this.shown.get(this.active));
+    } else if (event.key === "s" && !command) {
       this.toggle(this.active);
     } else {
       return false;
@@ -284,17 +222,27 @@ export class Grid {
 
   /* ---- selection ---------------------------------------------------------------------------- */
 
-  /** What an action is meant for. @returns {any[]} */
+  /** The items that an action is meant for: the selected ones, else the one that one is at. */
   meant() {
     const one = this.list.at(this.active);
     return this.selected.size ? [...this.selected.values()] : one ? [one] : [];
   }
 
+  /** Those of them that are clips. */
+  meantClips() {
+    return this.meant().filter((item) => "file" in item);
+  }
+
+  /** Those of them that are renders, no clips yet. */
+  meantRenders() {
+    return this.meant().filter((item) => "state" in item);
+  }
+
   /** @param {number} index */
   toggle(index) {
-    const clip = this.list.at(index);
-    if (!clip) return;
-    this.selected.has(clip.id) ? this.selected.delete(clip.id) : this.selected.set(clip.id, clip);
+    const item = this.list.at(index);
+    if (!item) return;
+    if (!this.selected.delete(item.id)) this.selected.set(item.id, item);
     this.anchor = index;
     this.chosen();
   }
@@ -307,15 +255,15 @@ export class Grid {
 
   /** @param {number} at */
   selectGroup(at) {
-    const { start, count } = this.blocks[at];
+    const { start, count } = this.layout.blocks[at];
     return this.selectRange(start, start + count);
   }
 
   /** @param {number} from @param {number} to */
   async selectRange(from, to) {
     for (let index = from; index < to; index += 1) {
-      const clip = this.list.at(index) ?? (await this.list.find(index));
-      if (clip) this.selected.set(clip.id, clip);
+      const item = this.list.at(index) ?? (await this.list.find(index));
+      if (item) this.selected.set(item.id, item);
     }
     this.chosen();
   }
@@ -334,26 +282,23 @@ export class Grid {
   /* ---- mouse, finger, play ------------------------------------------------------------------ */
 
   listen() {
-    const tileOf = (/** @type {Event} */ event) =>
-      /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest(".tile"));
-    this.tiles.addEventListener("click", (/** @type {MouseEvent} */ event) => {
-      const tile = tileOf(event);
+    this.tiles.addEventListener("click", (event) => {
+      const tile = targetOf(event, ".tile");
       if (!tile) return;
       const index = Number(tile.dataset.index);
       this.go(index);
       if (event.shiftKey) return void this.selectTo(index);
-      const select = event.ctrlKey || event.metaKey || /** @type {Element} */ (event.target).matches(".tick-box");
-      if (select) return this.toggle(index);
+      if (event.ctrlKey || event.metaKey || targetOf(event)?.matches(".tick-box")) return this.toggle(index);
       this.anchor = index;
       this.told.open(index);
     });
-    this.tiles.addEventListener("pointerover", (/** @type {PointerEvent} */ event) => {
-      const tile = tileOf(event);
+    this.tiles.addEventListener("pointerover", (event) => {
+      const tile = targetOf(event, ".tile");
       if (tile && hovers.matches && event.pointerType === "mouse") this.playSoon(tile);
     });
     this.tiles.addEventListener("pointerleave", () => this.stop());
-    this.tiles.addEventListener("focusin", (/** @type {Event} */ event) => {
-      const tile = tileOf(event);
+    this.tiles.addEventListener("focusin", (event) => {
+      const tile = targetOf(event, ".tile");
       if (tile?.matches(":focus-visible")) this.playSoon(tile);
     });
     this.tiles.addEventListener("focusout", () => this.stop());
@@ -368,12 +313,10 @@ export class Grid {
 
   /** @param {HTMLElement | undefined} tile */
   play(tile) {
-    const clip = tile && this.list.at(Number(tile.dataset.index));
-    if (!clip || !("file" in clip) || !tile.isConnected) return;
+    const item = tile && this.list.at(Number(tile.dataset.index));
+    if (!item || !("file" in item) || !tile.isConnected) return;
     this.stop();
-    const video = /** @type {HTMLVideoElement} */ (
-      make("video", { muted: true, loop: true, playsinline: true, "aria-hidden": "true", src: clip.file })
-    );
+    const video = el("video", { muted: true, loop: true, playsinline: true, "aria-hidden": "true", src: item.file });
     video.muted = true;
     this.video = video;
     tile.querySelector(".mat")?.append(video);
@@ -394,7 +337,7 @@ export class Grid {
 function headline(group) {
   const day = group.made_day ?? group.taken_day;
   if (group.rating !== undefined) return [group.rating ? "★".repeat(group.rating) : t("No stars")];
-  const folder = make("bdi", { title: shown(group.folder) }, folderName(group.folder ?? ""));
+  const folder = el("bdi", { title: shown(group.folder) }, folderName(group.folder ?? ""));
   if (day === undefined) return [folder];
-  return [day ? dayName(day) : t("Day unknown"), " ", make("span", { class: "hint" }, "· ", folder)];
+  return [day ? dayName(day) : t("Day unknown"), " ", el("span", { class: "hint" }, "· ", folder)];
 }

@@ -9,19 +9,19 @@
 /** The farthest that anything moves, as a share of the frame's width and height. */
 const REACH = 0.032;
 /** The pointer is followed within this time, and the drift begun; seconds to 63 % of the way. */
-const FOLLOW_S = 0.16,
-  DRIFT_S = 1.4,
-  BEGIN_S = 0.5;
+const FOLLOW_S = 0.16;
+const DRIFT_S = 1.4;
+const BEGIN_S = 0.5;
 /** It drifts by itself once nobody led it for this long, seconds; so far, of what a pointer can do. */
-const IDLE_S = 4,
-  DRIFT = { x: 0.6, y: 0.35 };
+const IDLE_S = 4;
+const DRIFT = { x: 0.6, y: 0.35 };
 /** Two periods that meet seldom, seconds. */
 const PERIOD = { x: 11, y: 17 };
 /** One press of a key, of what a pointer can do. */
 const STEP = 0.25;
 /** So far a device is turned for the whole way, degrees; so fast it forgets how it was held, of each reading. */
-const TILT_DEG = 18,
-  TILT_FORGETS = 0.005;
+const TILT_DEG = 18;
+const TILT_FORGETS = 0.005;
 /** More pixels than these, for each pixel of the style sheet, nobody sees move. */
 const DENSEST = 2;
 
@@ -63,12 +63,21 @@ void main() {
   gl_FragColor = vec4(texture2D(picture, straight + shift * level).rgb, 1.0);
 }`;
 
-/** @type {(id: string) => any} */
-const byId = (id) => document.getElementById(id);
-const stage = byId("stage"),
-  picture = byId("picture"),
-  canvas = byId("depth"),
-  button = byId("move");
+/**
+ * @template {HTMLElement} E
+ * @param {string} id
+ * @param {new () => E} kind its class
+ * @returns {E}
+ */
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`#${id} is missing`);
+  return found;
+}
+const stage = byId("stage", HTMLElement);
+const picture = byId("picture", HTMLImageElement);
+const canvas = byId("depth", HTMLCanvasElement);
+const button = byId("move", HTMLButtonElement);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const limited = (/** @type {number} */ value) => Math.max(-1, Math.min(1, value));
 
@@ -79,6 +88,10 @@ class View {
   /** @param {HTMLImageElement} relief */
   constructor(relief) {
     this.relief = relief;
+    /** @type {WebGLUniformLocation | null} */
+    this.shift = null;
+    /** @type {WebGLUniformLocation | null} */
+    this.shown = null;
     const gl = canvas.getContext("webgl", {
       alpha: false,
       antialias: false,
@@ -86,7 +99,7 @@ class View {
       powerPreference: "low-power",
     });
     if (!gl) throw new Error("no WebGL");
-    this.gl = /** @type {WebGLRenderingContext} */ (gl);
+    this.gl = gl;
     this.begin();
   }
 
@@ -182,7 +195,7 @@ function lead(x, y) {
 /** @param {boolean} on */
 function setMoving(on) {
   moving = on;
-  button.textContent = on ? button.dataset.still : button.dataset.move;
+  button.textContent = (on ? button.dataset.still : button.dataset.move) ?? "";
   wake();
 }
 
@@ -224,7 +237,7 @@ function follow() {
   addEventListener("keydown", (event) => {
     const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     const way = ways[/** @type {keyof typeof ways} */ (event.key)];
-    const reads = event.target === byId("words") && way?.[1];
+    const reads = event.target === byId("words", HTMLElement) && way?.[1];
     if (!way || reads || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     if (!moving) setMoving(true); // a key is a wish
@@ -259,7 +272,7 @@ function followTilt() {
   const asks = /** @type {{requestPermission?: () => Promise<string>}} */ (window.DeviceOrientationEvent ?? {})
     .requestPermission;
   if (!asks) return addEventListener("deviceorientation", turned);
-  const tilt = byId("tilt"); // the browser wants a touch first
+  const tilt = byId("tilt", HTMLElement); // the browser wants a touch first
   tilt.hidden = false;
   tilt.addEventListener("click", async () => {
     tilt.hidden = true;
@@ -282,7 +295,7 @@ async function start() {
     await Promise.all([loaded(picture), loaded(relief)]);
     view = new View(relief);
   } catch {
-    byId("flat").hidden = false; // the photo itself is there in any case
+    byId("flat", HTMLElement).hidden = false; // the photo itself is there in any case
     return;
   }
   canvas.addEventListener("webglcontextlost", (/** @type {Event} */ event) => {
@@ -308,8 +321,8 @@ async function start() {
 }
 
 function dress() {
-  const full = byId("full"),
-    words = byId("words");
+  const full = byId("full", HTMLElement);
+  const words = byId("words", HTMLElement);
   full.hidden = !document.fullscreenEnabled;
   full.addEventListener("click", () => void stage.requestFullscreen().catch(() => {}));
   // Long words are scrolled, by keys too.

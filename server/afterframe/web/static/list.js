@@ -1,32 +1,69 @@
 // @ts-check
-/** A list of clips, or of renders, as the server has it: its headings, and those of its entries that were looked at lately. */
+/** A list of clips, or of renders, as the server has it: its groups, and those of its items that were looked at lately. */
 import { get } from "./api.js";
+import { isUnfinished } from "./choice.js";
 
-/** @typedef {import("./verdicts.js").Clip | import("./unfinished.js").Render} Item */
-/** @typedef {{count: number, made_day?: string, taken_day?: string, folder?: string, rating?: number}} Group */
+/** @typedef {import("./api.js").Clip | import("./api.js").Render} Item */
+/** @typedef {import("./api.js").Answer<"/api/clips/outline", "get">} Outline */
+/** @typedef {Outline["groups"][number]} Group */
+
+/**
+ * Where a list comes from.
+ * @typedef {{
+ *   outline: (choice: URLSearchParams) => Promise<Outline>,
+ *   page: (choice: URLSearchParams, skip: number, limit: number, signal: AbortSignal) => Promise<Item[]>,
+ *   facets: () => Promise<import("./api.js").Answer<"/api/clips/choices", "get">>,
+ * }} Source
+ */
 
 export const CHUNK = 60;
-const CLIPS = "/api/clips";
-const UNFINISHED = "/api/renders/unfinished";
-const KEPT = 60;
-const AT_A_TIME = 3;
+const MAX_CACHED = 60;
+const MAX_PARALLEL = 3;
+
+/** @type {Source} */
+const CLIPS = {
+  outline: (query) => get("/api/clips/outline", { query }),
+  page: async (choice, skip, limit, signal) =>
+    (await get("/api/clips", { query: pageOf(choice, skip, limit), signal })).clips,
+  facets: () => get("/api/clips/choices"),
+};
+
+/** @type {Source} */
+const UNFINISHED = {
+  outline: (query) => get("/api/renders/unfinished/outline", { query }),
+  page: async (choice, skip, limit, signal) =>
+    (await get("/api/renders/unfinished", { query: pageOf(choice, skip, limit), signal })).renders,
+  facets: () => get("/api/renders/unfinished/choices"),
+};
 
 /** Where the server lists what is chosen. @param {URLSearchParams} choice */
-export function whereOf(choice) {
-  return choice.has("state") ? UNFINISHED : CLIPS;
+export function sourceOf(choice) {
+  return isUnfinished(choice) ? UNFINISHED : CLIPS;
+}
+
+/** @param {URLSearchParams} choice @param {number} skip @param {number} limit */
+function pageOf(choice, skip, limit) {
+  const query = new URLSearchParams(choice);
+  query.set("skip", String(skip));
+  query.set("limit", String(limit));
+  return query;
 }
 
 export class List {
-  /** @param {() => void} changed called when more of the list is known @param {(error: unknown) => void} failed */
-  constructor(changed, failed) {
+  /**
+   * @param {() => void} changed called when more of the list is known
+   * @param {(error: unknown) => void} failed
+   * @param {(choice: URLSearchParams) => Source} [from]
+   */
+  constructor(changed, failed, from = sourceOf) {
     this.changed = changed;
     this.failed = failed;
+    this.from = from;
     /** @type {Group[]} */
     this.groups = [];
     this.total = 0;
-    this.address = CLIPS;
-    this.query = "";
-    /** @type {Map<number, {items: Item[], stale: boolean}>} chunk number -> entries, the latest used last */
+    this.choice = new URLSearchParams();
+    /** @type {Map<number, {items: Item[], stale: boolean}>} chunk number -> items, the latest used last */
     this.chunks = new Map();
     /** @type {Map<number, AbortController>} */
     this.asked = new Map();
@@ -37,8 +74,7 @@ export class List {
 
   /** Begin anew with another choice. @param {URLSearchParams} choice */
   async choose(choice) {
-    this.address = whereOf(choice);
-    this.query = String(choice);
+    this.choice = choice;
     this.chunks.clear();
     await this.refresh();
   }
@@ -53,7 +89,7 @@ export class List {
     for (const chunk of this.chunks.values()) chunk.stale = true;
     const first = this.chunks.size ? null : this.fetch(0, version); // both at once: the first row is there sooner
     first?.catch(() => {}); // it is awaited below; the outline may fail before
-    const outline = await get(`${this.address}/outline?${this.query}`);
+    const outline = await this.from(this.choice).outline(this.choice);
     if (version !== this.version) return;
     this.groups = outline.groups;
     this.total = outline.total;
@@ -63,12 +99,12 @@ export class List {
     this.want(...this.wanted);
   }
 
-  /** The entry at a place, if it is known. @param {number} index @returns {Item | undefined} */
+  /** The item at a place, if it is known. @param {number} index @returns {Item | undefined} */
   at(index) {
     return this.chunks.get(Math.floor(index / CHUNK))?.items[index % CHUNK];
   }
 
-  /** The entry at a place, asked for where it is not known. @param {number} index @returns {Promise<Item | undefined>} */
+  /** The item at a place, asked for where it is not known. @param {number} index @returns {Promise<Item | undefined>} */
   async find(index) {
     const number = Math.floor(index / CHUNK);
     const chunk = this.chunks.get(number);
@@ -94,8 +130,9 @@ export class List {
       if ((!chunk || chunk.stale) && !this.asked.has(number) && number * CHUNK < this.total) missing.push(number);
     }
     missing.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle));
-    for (const number of missing.slice(0, Math.max(0, AT_A_TIME - this.asked.size)))
+    for (const number of missing.slice(0, Math.max(0, MAX_PARALLEL - this.asked.size))) {
       this.fetch(number, this.version).catch(this.failed);
+    }
   }
 
   /** @param {number} number @param {number} version */
@@ -103,15 +140,12 @@ export class List {
     const asked = new AbortController();
     this.asked.set(number, asked);
     try {
-      const { clips, renders } = await get(
-        `${this.address}?${this.query}&skip=${number * CHUNK}&limit=${CHUNK}`,
-        asked.signal,
-      );
+      const items = await this.from(this.choice).page(this.choice, number * CHUNK, CHUNK, asked.signal);
       if (version !== this.version) return;
       this.chunks.delete(number);
-      this.chunks.set(number, { items: clips ?? renders, stale: false });
+      this.chunks.set(number, { items, stale: false });
       for (const old of this.chunks.keys()) {
-        if (this.chunks.size <= KEPT) break;
+        if (this.chunks.size <= MAX_CACHED) break;
         this.chunks.delete(old);
       }
       this.asked.delete(number);
@@ -129,7 +163,7 @@ export class List {
     for (const chunk of this.chunks.values()) chunk.items = chunk.items.map((item) => fresh.get(item.id) ?? item);
   }
 
-  /** Where an entry stands, if it is known. @param {string} id */
+  /** Where an item stands, if it is known; else -1. @param {string} id */
   indexOf(id) {
     for (const [number, { items }] of this.chunks) {
       const at = items.findIndex((item) => item.id === id);

@@ -1,33 +1,33 @@
 // @ts-check
 /** The models: which there are, which are here, what this machine's GPU can take, and how one is brought here. */
 import { get } from "./api.js";
-import { byId, bytes, make, shown, t } from "./words.js";
+import { byId, el } from "./dom.js";
+import { bytes, shown, t } from "./i18n.js";
+import { messageOf } from "./toast.js";
 
-/** @typedef {{name: string, title: string, licence: {name: string, url: string, note: string}, download_gb: number, vram_gb: number[], can_loop: boolean,
- *   can_end: boolean, audio: boolean, folder: string | null, disk_bytes: number, fits: string | null, auto: boolean, pull: string}} Model */
+/** @typedef {import("./api.js").Answer<"/api/models", "get">} Models */
+/** @typedef {Models["models"][number]} Model */
 
 /** Ask for the models and show them; where that does not work, why. */
 export async function showModels() {
   try {
-    const { gpu, packages_missing, install, cache, models } = await get("/api/models");
-    const lines = [
-      ofGpu(gpu),
-      packages_missing.length
-        ? `${t("To use a model, {names} must be installed.", { names: packages_missing.join(", ") })} ${install}`
-        : "",
-    ];
-    byId("models-gpu").replaceChildren(...lines.filter(Boolean).map((line) => make("span", {}, line)));
+    const { gpu, packages_missing: missing, install, cache, models } = await get("/api/models");
+    const lines = [ofGpu(gpu)];
+    if (missing.length) {
+      lines.push(`${t("To use a model, {names} must be installed.", { names: missing.join(", ") })} ${install}`);
+    }
+    byId("models-gpu").replaceChildren(...lines.map((line) => el("span", {}, line)));
     byId("models").replaceChildren(...models.map(entry));
     byId("models-place").hidden = false;
     byId("models-place").textContent = t("Models are kept in {folder}, which other programs share.", {
       folder: shown(cache),
     });
   } catch (error) {
-    byId("models-gpu").textContent = /** @type {Error} */ (error).message;
+    byId("models-gpu").textContent = messageOf(error);
   }
 }
 
-/** @param {{name: string, memory_gb: number} | null} gpu */
+/** @param {Models["gpu"]} gpu */
 function ofGpu(gpu) {
   if (!gpu) return t("This machine has no GPU that a model could use. The built-in generator needs none.");
   return gpu.memory_gb
@@ -37,45 +37,43 @@ function ofGpu(gpu) {
 
 /** @param {Model} model */
 function entry(model) {
-  const here = model.folder
-    ? t("on this machine, {size}", { size: bytes(model.disk_bytes) })
-    : t("not on this machine; a download of {n} GB", { n: model.download_gb });
-  const [least, most] = model.vram_gb;
-  const memory = t("needs {n} GB of GPU memory", { n: least === most ? least : `${least}–${most}` });
-  const fits = { whole: t("fits this GPU"), slower: t("fits this GPU, more slowly"), no: t("too large for this GPU") }[
-    model.fits ?? ""
-  ];
-  const skills = [
-    model.can_loop && t("loops"),
-    model.can_end && t("can end with the photo"),
-    model.audio && t("with sound"),
-  ];
-  return make(
+  const used = model.auto ? el("span", { class: "count" }, t("used by auto")) : "";
+  const folder = model.folder ? el("small", { class: "hint" }, " ", el("bdi", {}, shown(model.folder))) : "";
+  return el(
     "li",
     {},
-    make(
-      "p",
-      {},
-      make("strong", {}, shown(model.title)),
-      make("code", {}, model.name),
-      " ",
-      model.auto ? make("span", { class: "count" }, t("used by auto")) : "",
-    ),
-    make(
-      "p",
-      {},
-      here,
-      model.folder ? make("small", { class: "hint" }, " ", make("bdi", {}, shown(model.folder))) : "",
-    ),
-    make("p", { class: "hint" }, [memory, fits, ...skills].filter(Boolean).join(" · ")),
-    make("p", { class: "hint" }, t("Licence:"), " ", licence(model), " ", shown(model.licence.note)),
-    model.folder ? "" : make("p", { class: "hint" }, t("In a terminal:"), " ", make("code", {}, model.pull)),
+    el("p", {}, el("strong", {}, shown(model.title)), el("code", {}, model.name), " ", used),
+    el("p", {}, whereOf(model), folder),
+    el("p", { class: "hint" }, skillsOf(model).join(" · ")),
+    el("p", { class: "hint" }, t("Licence:"), " ", licence(model), " ", shown(model.licence.note)),
+    model.folder ? "" : el("p", { class: "hint" }, t("In a terminal:"), " ", el("code", {}, model.pull)),
   );
 }
 
 /** @param {Model} model */
+function whereOf(model) {
+  return model.folder
+    ? t("on this machine, {size}", { size: bytes(model.disk_bytes) })
+    : t("not on this machine; a download of {n} GB", { n: model.download_gb });
+}
+
+/** @param {Model} model */
+function skillsOf({ vram_gb: [least, most], fits, can_loop: loops, can_end: ends, audio }) {
+  const said = {
+    whole: t("fits this GPU"),
+    slower: t("fits this GPU, more slowly"),
+    no: t("too large for this GPU"),
+  };
+  return [
+    t("needs {n} GB of GPU memory", { n: least === most ? least : `${least}–${most}` }),
+    fits ? said[fits] : "",
+    loops ? t("loops") : "",
+    ends ? t("can end with the photo") : "",
+    audio ? t("with sound") : "",
+  ].filter(Boolean);
+}
+
+/** @param {Model} model */
 function licence({ licence: { name, url } }) {
-  return /^https?:/.test(url)
-    ? make("a", { href: url, target: "_blank", rel: "noreferrer" }, shown(name))
-    : shown(name);
+  return /^https?:/.test(url) ? el("a", { href: url, target: "_blank", rel: "noreferrer" }, shown(name)) : shown(name);
 }

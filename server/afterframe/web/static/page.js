@@ -1,47 +1,52 @@
 // @ts-check
-/** What every page does: says, buttons, parts that stay live, photos dropped on it, keys. */
-import { ask, post } from "./api.js";
-import { hear } from "./events.js";
+/** What every page does: buttons, parts that stay live, photos dropped on it, keys. */
+import { post, remove } from "./api.js";
+import { allInside, byId, inside, targetOf } from "./dom.js";
+import { subscribe } from "./events.js";
+import { t, timeLeft } from "./i18n.js";
+import { toast, toastError } from "./toast.js";
 import "./upload.js";
-import { byId, data, left, t } from "./words.js";
-import { say } from "./say.js";
 
 /* ---- buttons -------------------------------------------------------------------------------- */
 
-const quoted = encodeURIComponent;
-/** @type {Record<string, (button: HTMLElement) => unknown>} */
+/** @type {Record<string, (part: HTMLElement) => unknown>} */
 const actions = {
-  cancel: (button) => post(`/api/renders/${quoted(button.dataset.cancel ?? "")}/cancel`),
-  retry: (button) => post(`/api/renders/${quoted(button.dataset.retry ?? "")}/retry`),
-  pause: (button) => post("/api/queue", { paused: button.dataset.pause === "true" }),
-  cancelAll: () => post("/api/queue", { cancel_all: true }),
-  confirm: (button) => post("/api/folders", { path: JSON.parse(button.dataset.confirm ?? ""), confirm_backlog: true }),
+  cancel: ({ dataset }) => post("/api/renders/{render_id}/cancel", { path: { render_id: dataset.cancel ?? "" } }),
+  retry: ({ dataset }) => post("/api/renders/{render_id}/retry", { path: { render_id: dataset.retry ?? "" } }),
+  pause: ({ dataset }) => post("/api/queue", { body: { paused: dataset.pause === "true" } }),
+  cancelAll: () => post("/api/queue", { body: { cancel_all: true } }),
+  confirm: ({ dataset }) =>
+    post("/api/folders", { body: { path: JSON.parse(dataset.confirm ?? ""), confirm_backlog: true } }),
   move: (button) => move(button),
-  retryAll: () => post("/api/renders/retry", { state: "failed" }),
-  dropFolder: (button) => ask("DELETE", "/api/folders", { path: folderOf(button) }),
-  watch: (box) => post("/api/folders", { path: folderOf(box), watch: /** @type {HTMLInputElement} */ (box).checked }),
+  retryAll: () => post("/api/renders/retry", { body: { state: "failed" } }),
+  dropFolder: (button) => remove("/api/folders", { body: { path: folderOf(button) } }),
+  watch: (box) =>
+    post("/api/folders", { body: { path: folderOf(box), watch: box instanceof HTMLInputElement && box.checked } }),
   close: (button) => button.closest("dialog")?.close(),
-  help: () => byId("help").showModal(),
-  add: () => byId("add").showModal(),
+  help: () => byId("help", HTMLDialogElement).showModal(),
+  add: () => byId("add", HTMLDialogElement).showModal(),
 };
 const STILL = ["close", "help", "add"];
 
-/** Move a waiting render within the queue. */
-async function move(/** @type {HTMLElement} */ button) {
+/** Move a waiting render within the queue. @param {HTMLElement} button */
+async function move(button) {
   const row = button.closest("[data-render]");
-  const list = [...(row?.parentElement?.querySelectorAll('[data-state="queued"]') ?? [])];
-  const at = list.indexOf(/** @type {Element} */ (row));
+  const list = row?.parentElement ? allInside(row.parentElement, '[data-state="queued"]') : [];
+  const at = list.findIndex((item) => item === row);
   const to = { first: 0, up: at - 1, down: at + 1 }[button.dataset.move ?? ""] ?? at;
   if (at < 0 || to < 0 || to >= list.length) return;
   list.splice(to, 0, ...list.splice(at, 1));
-  await post("/api/queue", { order: list.map((item) => /** @type {HTMLElement} */ (item).dataset.render) });
+  await post("/api/queue", { body: { order: list.map((item) => item.dataset.render ?? "") } });
 }
 
-function folderOf(/** @type {Element} */ part) {
-  return JSON.parse(/** @type {HTMLElement} */ (part.closest("[data-folder]"))?.dataset.folder ?? "");
+/** @param {HTMLElement} part @returns {string} */
+function folderOf(part) {
+  const row = part.closest("[data-folder]");
+  return JSON.parse((row instanceof HTMLElement && row.dataset.folder) || '""');
 }
 
-async function act(/** @type {HTMLElement} */ part) {
+/** @param {HTMLElement} part */
+async function act(part) {
   const name = Object.keys(actions).find((action) => action in part.dataset);
   if (!name || part.ariaBusy === "true") return;
   if (part.dataset.sure && !confirm(part.dataset.sure)) return;
@@ -50,33 +55,33 @@ async function act(/** @type {HTMLElement} */ part) {
     await actions[name](part);
     if (!STILL.includes(name)) refreshSoon();
   } catch (error) {
-    say(/** @type {Error} */ (error).message);
+    toastError(error);
   } finally {
     part.ariaBusy = "false";
   }
 }
 
 document.addEventListener("click", (event) => {
-  const part = /** @type {Element} */ (event.target).closest("button");
-  if (part) act(part);
+  const button = targetOf(event, "button");
+  if (button) act(button);
 });
 document.addEventListener("change", (event) => {
-  const part = /** @type {HTMLElement} */ (event.target);
-  if (part.matches("[data-watch]")) act(part);
+  const part = targetOf(event);
+  if (part?.matches("[data-watch]")) act(part);
 });
 document.addEventListener("submit", async (event) => {
-  const form = /** @type {HTMLFormElement} */ (event.target);
-  if (!form.matches("[data-add-folder]")) return;
+  const form = event.target;
+  if (!(form instanceof HTMLFormElement) || !form.matches("[data-add-folder]")) return;
   event.preventDefault();
   try {
     const fields = new FormData(form);
     const path = String(fields.get("path")).trim();
-    await post("/api/folders", { path, watch: fields.has("watch") });
+    await post("/api/folders", { body: { path, watch: fields.has("watch") } });
     form.reset();
-    say(t("{folder} is one of the folders now.", { folder: path }));
+    toast(t("{folder} is one of the folders now.", { folder: path }));
     location.reload();
   } catch (error) {
-    say(/** @type {Error} */ (error).message);
+    toastError(error);
   }
 });
 
@@ -84,25 +89,23 @@ document.addEventListener("submit", async (event) => {
 
 /** Whether a key press is meant for a field. */
 export function typing(/** @type {KeyboardEvent} */ event) {
-  const target = /** @type {HTMLElement} */ (event.target);
-  return (
-    target.matches("textarea, select, [contenteditable]") ||
-    (target.matches("input") && !target.matches('[type="range"], [type="checkbox"], [type="radio"]'))
-  );
+  const target = targetOf(event);
+  if (!target) return false;
+  const plain = '[type="range"], [type="checkbox"], [type="radio"]';
+  return target.matches("textarea, select, [contenteditable]") || (target.matches("input") && !target.matches(plain));
 }
 
 addEventListener("keydown", (event) => {
-  if (event.key === "?" && !typing(event) && !event.ctrlKey && !event.metaKey) {
-    event.preventDefault();
-    const help = byId("help");
-    help.open ? help.close() : help.showModal();
-  }
+  if (event.key !== "?" || typing(event) || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  const help = byId("help", HTMLDialogElement);
+  if (help.open) help.close();
+  else help.showModal();
 });
-for (const sheet of document.querySelectorAll("dialog.sheet")) {
-  sheet.addEventListener(
-    "click",
-    (event) => event.target === sheet && /** @type {HTMLDialogElement} */ (sheet).close(),
-  );
+for (const sheet of allInside(document, "dialog.sheet")) {
+  sheet.addEventListener("click", (event) => {
+    if (event.target === sheet && sheet instanceof HTMLDialogElement) sheet.close();
+  });
 }
 
 /* ---- parts that stay live ------------------------------------------------------------------- */
@@ -124,8 +127,7 @@ async function refresh() {
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.title = fresh.title;
-    for (const part of document.querySelectorAll("[data-live]"))
-      swap(/** @type {HTMLElement} */ (part), fresh.getElementById(part.id));
+    for (const part of allInside(document, "[data-live]")) swap(part, fresh.getElementById(part.id));
     showDrafts();
   } catch {
     /* The stream's own retry brings the next refresh. */
@@ -140,16 +142,13 @@ function swap(/** @type {HTMLElement} */ part, /** @type {HTMLElement | null} */
   part.hidden = fresh.hidden;
   if (fresh.innerHTML === part.dataset.was) return;
   part.dataset.was = fresh.innerHTML;
-  const focused = part.contains(document.activeElement)
-    ? nameOf(/** @type {Element} */ (document.activeElement))
-    : null;
+  const { activeElement } = document;
+  const focused = activeElement && part.contains(activeElement) ? nameOf(activeElement) : null;
   const open = part.querySelector("details")?.open ?? false;
   part.replaceChildren(...document.importNode(fresh, true).childNodes);
   if (open) part.querySelector("details")?.setAttribute("open", "");
-  if (focused)
-    /** @type {HTMLElement | undefined} */ (
-      [...part.querySelectorAll("button, summary, a, input")].find((item) => nameOf(item) === focused)
-    )?.focus();
+  const again = allInside(part, "button, summary, a, input").find((item) => nameOf(item) === focused);
+  if (focused) again?.focus();
 }
 
 function nameOf(/** @type {Element} */ item) {
@@ -161,20 +160,23 @@ function nameOf(/** @type {Element} */ item) {
 /** @type {Map<string, Promise<string>>} a render's draft, asked for once */
 const drafts = new Map();
 
+/** A render's draft: where it can be fetched. @param {string} id */
+function draftOf(id) {
+  const known = drafts.get(id);
+  if (known) return known;
+  const asked = post("/api/renders/{render_id}/draft", { path: { render_id: id } }).then(({ file }) => file);
+  drafts.set(id, asked);
+  return asked;
+}
+
 /** Show drafts where the page has room for them; the photo stays where there is none. */
 async function showDrafts() {
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  for (const video of document.querySelectorAll("video[data-draft]:not([src])")) {
-    const shown = /** @type {HTMLVideoElement} */ (video);
-    const id = shown.dataset.draft ?? "";
-    if (!drafts.has(id))
-      drafts.set(
-        id,
-        post(`/api/renders/${quoted(id)}/draft`).then(({ file }) => file),
-      );
+  for (const video of allInside(document, "video[data-draft]:not([src])")) {
+    if (!(video instanceof HTMLVideoElement)) continue;
     try {
-      shown.src = await /** @type {Promise<string>} */ (drafts.get(id));
-      if (!still) await shown.play();
+      video.src = await draftOf(video.dataset.draft ?? "");
+      if (!still) await video.play();
     } catch {
       /* It was replaced meanwhile, or its photo cannot be read: the queue says so. */
     }
@@ -184,28 +186,27 @@ showDrafts();
 
 /* ---- events --------------------------------------------------------------------------------- */
 
-hear((event) => {
-  const row =
-    event.kind === "render" &&
-    /** @type {HTMLElement | null} */ (document.querySelector(`[data-render="${CSS.escape(event.id)}"]`));
-  if (row && row.dataset.state === "running" && event.state === "running") {
-    const bar = row.querySelector("progress");
-    const eta = row.querySelector("[data-eta]");
-    if (bar) bar.value = event.progress;
-    if (eta && event.eta_s != null) eta.textContent = left(event.eta_s);
-    const preview = /** @type {HTMLImageElement | null} */ (row.querySelector("[data-preview]"));
-    const now = Math.floor(Date.now() / 2000);
-    if (preview && preview.dataset.at !== String(now)) {
-      preview.dataset.at = String(now);
-      preview.src = `/api/renders/${quoted(event.id)}/preview?at=${now}`;
-    }
-  } else if (event.kind !== "verdict") {
-    refreshSoon();
-  }
+subscribe((event) => {
+  if (event.kind === "verdict") return;
+  const row = event.kind === "render" ? document.querySelector(`[data-render="${CSS.escape(event.id)}"]`) : null;
+  const running = row instanceof HTMLElement && row.dataset.state === "running";
+  if (event.kind === "render" && event.state === "running" && running) showProgress(row, event);
+  else refreshSoon();
 });
+
+/** @param {HTMLElement} row @param {import("./events.js").RenderEvent} event */
+function showProgress(row, event) {
+  inside(row, "progress", HTMLProgressElement).value = event.progress;
+  if (event.eta_s != null) inside(row, "[data-eta]").textContent = timeLeft(event.eta_s);
+  const preview = row.querySelector("[data-preview]");
+  const now = String(Math.floor(Date.now() / 2000));
+  if (preview instanceof HTMLImageElement && preview.dataset.at !== now) {
+    preview.dataset.at = now;
+    preview.src = `/api/renders/${encodeURIComponent(event.id)}/preview?at=${now}`;
+  }
+}
 
 /* ---- colours -------------------------------------------------------------------------------- */
 
 const theme = localStorage.getItem("afterframe-theme");
 if (theme) document.documentElement.dataset.theme = theme;
-export { data };

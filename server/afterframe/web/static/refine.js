@@ -1,31 +1,40 @@
 // @ts-check
 /** Another clip of the same photo: sliders, a draft of what they do, and the order for the real one. */
 import { post } from "./api.js";
-import { say } from "./say.js";
-import { byId, t } from "./words.js";
+import { percent } from "./clip_facts.js";
+import { byId, inside } from "./dom.js";
+import { t } from "./i18n.js";
+import { messageOf, toast, toastError } from "./toast.js";
 
-/** @typedef {import("./verdicts.js").Clip} Clip */
+/** @typedef {import("./api.js").Clip} Clip */
+/** @typedef {Record<string, unknown>} Changes settings of the recipe, docs/recipe.md */
 
 const DRAFT_AFTER_MS = 250;
-const form = /** @type {HTMLFormElement} */ (byId("refine"));
-const UNITS = {
-  motion_intensity: percent,
-  style_consistency: percent,
-  duration_s: (/** @type {number} */ value) => `${value} s`,
+const SEEDS = 2 ** 31;
+const form = byId("refine", HTMLFormElement);
+const prompt = inside(form, "[name=prompt]", HTMLTextAreaElement);
+const sliders = {
+  motion_intensity: inside(form, "[name=motion_intensity]", HTMLInputElement),
+  duration_s: inside(form, "[name=duration_s]", HTMLInputElement),
+  style_consistency: inside(form, "[name=style_consistency]", HTMLInputElement),
 };
+const selects = {
+  camera_movement: inside(form, "[name=camera_movement]", HTMLSelectElement),
+  direction: inside(form, "[name=direction]", HTMLSelectElement),
+};
+const generator = inside(form, "[name=generator]", HTMLSelectElement);
+const loop = inside(form, "[name=loop]", HTMLInputElement);
+const newSeed = inside(form, "[name=newseed]", HTMLInputElement);
+const SLIDERS = /** @type {(keyof typeof sliders)[]} */ (Object.keys(sliders));
+const SELECTS = /** @type {(keyof typeof selects)[]} */ (Object.keys(selects));
+
 /** @type {Clip | null} */
 let clip = null;
 let timer = 0;
 /** @type {AbortController | null} */
 let asked = null;
-/** @type {(file: string | null, words: string) => void} */
+/** @type {(file: string | null, name: string) => void} */
 let showDraft = () => {};
-
-function percent(/** @type {number} */ share) {
-  return `${Math.round(share * 100)} %`;
-}
-
-const field = (/** @type {string} */ name) => /** @type {any} */ (form.elements.namedItem(name));
 
 /** Show a clip's own values. @param {Clip} shownClip */
 export function fillRefine(shownClip) {
@@ -33,69 +42,68 @@ export function fillRefine(shownClip) {
   clearTimeout(timer);
   asked?.abort();
   const { recipe } = clip;
-  for (const name of ["prompt", "motion_intensity", "duration_s", "style_consistency", "camera_movement", "direction"])
-    field(name).value = recipe[name];
-  field("loop").checked = recipe.loop;
-  field("newseed").checked = false;
-  const maker = field("generator");
-  maker.value = clip.generator;
-  if (!maker.value) maker.selectedIndex = 0;
+  prompt.value = recipe.prompt;
+  for (const name of SLIDERS) sliders[name].value = String(recipe[name]);
+  for (const name of SELECTS) selects[name].value = recipe[name];
+  loop.checked = recipe.loop;
+  newSeed.checked = false;
+  generator.value = clip.generator;
+  if (!generator.value) generator.selectedIndex = 0;
   byId("draft-says").textContent = "";
   tellValues();
 }
 
 function tellValues() {
-  for (const [name, unit] of Object.entries(UNITS)) {
-    const output = form.querySelector(`[data-for="${name}"]`);
-    if (output) output.textContent = unit(Number(field(name).value));
+  for (const name of SLIDERS) {
+    const value = Number(sliders[name].value);
+    inside(form, `[data-for="${name}"]`).textContent = name === "duration_s" ? `${value} s` : percent(value);
   }
 }
 
-/** What the form says that the clip does not. @returns {Record<string, unknown>} */
+/** What the form says that the clip does not. @returns {Changes} */
 function changes() {
   if (!clip) return {};
-  /** @type {Record<string, unknown>} */
+  /** @type {Changes} */
   const found = {};
   const { recipe } = clip;
-  const close = (/** @type {string} */ name) =>
-    Math.abs(Number(field(name).value) - recipe[name]) < Number(field(name).step) / 2 + 1e-9;
-  for (const name of ["motion_intensity", "duration_s", "style_consistency"])
-    if (!close(name)) found[name] = Number(field(name).value);
-  for (const name of ["camera_movement", "direction"])
-    if (field(name).value !== recipe[name]) found[name] = field(name).value;
-  if (field("prompt").value.trim() !== recipe.prompt.trim()) found.prompt = field("prompt").value.trim();
-  if (field("loop").checked !== recipe.loop) found.loop = field("loop").checked;
-  if (field("newseed").checked) found.seed = newSeed(recipe.seed);
+  for (const name of SLIDERS) {
+    const { value, step } = sliders[name];
+    if (Math.abs(Number(value) - recipe[name]) >= Number(step) / 2 + 1e-9) found[name] = Number(value);
+  }
+  for (const name of SELECTS) if (selects[name].value !== recipe[name]) found[name] = selects[name].value;
+  if (prompt.value.trim() !== recipe.prompt.trim()) found.prompt = prompt.value.trim();
+  if (loop.checked !== recipe.loop) found.loop = loop.checked;
+  if (newSeed.checked) found.seed = seedFor(recipe.seed);
   return found;
 }
 
 /** Another seed, the same one for draft and clip. @param {number} seed */
-function newSeed(seed) {
-  field("newseed").dataset.seed ||= String((seed + 1 + Math.floor(Math.random() * 2 ** 30)) % 2 ** 31);
-  return Number(field("newseed").dataset.seed);
+function seedFor(seed) {
+  newSeed.dataset.seed ||= String(otherSeed(seed));
+  return Number(newSeed.dataset.seed);
 }
 
 async function draft() {
   if (!clip) return;
-  const wanted = changes();
-  delete wanted.prompt; // a draft cannot show words
+  const { prompt: _, ...wanted } = changes(); // a draft cannot show words
   asked?.abort();
   if (!Object.keys(wanted).length) return showDraft(null, "");
   asked = new AbortController();
   const { signal } = asked;
   byId("draft-says").textContent = t("Making a draft …");
   try {
-    const { file } = await post(`/api/clips/${clip.id}/draft`, { changes: wanted }, signal);
+    const options = { path: { clip_id: clip.id }, body: { changes: wanted }, signal };
+    const { file } = await post("/api/clips/{clip_id}/draft", options);
     showDraft(file, t("Draft"));
     byId("draft-says").textContent = t(
       "The draft shows camera, length and amount of motion, small and without a model's own movement.",
     );
   } catch (error) {
-    if (!signal.aborted) byId("draft-says").textContent = /** @type {Error} */ (error).message;
+    if (!signal.aborted) byId("draft-says").textContent = messageOf(error);
   }
 }
 
-/** @param {(file: string | null, words: string) => void} shows shows a draft's file in place of the clip, or the clip again */
+/** @param {(file: string | null, name: string) => void} shows shows a draft's file in place of the clip, or the clip again */
 export function onDraft(shows) {
   showDraft = shows;
 }
@@ -114,22 +122,25 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (!clip) return;
   const wanted = changes();
-  const generator = field("generator").value;
-  if (!Object.keys(wanted).length && generator === clip.generator) wanted.seed = newSeed(clip.recipe.seed);
-  if (!Object.keys(wanted).length) wanted.seed = clip.recipe.seed;
-  field("newseed").dataset.seed = "";
-  await another(clip, wanted, generator);
+  const same = !Object.keys(wanted).length;
+  if (same && generator.value === clip.generator) wanted.seed = seedFor(clip.recipe.seed);
+  else if (same) wanted.seed = clip.recipe.seed;
+  newSeed.dataset.seed = "";
+  await another(clip, wanted, generator.value);
 });
 
-/** Order another clip. @param {Clip} parent @param {Record<string, unknown>} wanted @param {string} [generator] */
-export async function another(parent, wanted, generator) {
+/** Order another clip. @param {Clip} parent @param {Changes} wanted @param {string} [maker] */
+export async function another(parent, wanted, maker) {
   try {
-    await post(`/api/clips/${parent.id}/refine`, { changes: wanted, ...(generator ? { generator } : {}) });
-    say(t("Another clip is being made. It appears among the variants."));
+    const body = { changes: wanted, ...(maker ? { generator: maker } : {}) };
+    await post("/api/clips/{clip_id}/refine", { path: { clip_id: parent.id }, body });
+    toast(t("Another clip is being made. It appears among the variants."));
   } catch (error) {
-    say(/** @type {Error} */ (error).message);
+    toastError(error);
   }
 }
 
-/** A whole number that a clip has not been made with. @param {Clip} parent */
-export const anotherSeed = (parent) => ({ seed: (parent.seed + 1 + Math.floor(Math.random() * 2 ** 30)) % 2 ** 31 });
+/** A seed other than a given one. @param {number} seed */
+export function otherSeed(seed) {
+  return (seed + 1 + Math.floor(Math.random() * 2 ** 30)) % SEEDS;
+}

@@ -1,18 +1,22 @@
 // @ts-check
 /** The review page: filters, grid, detail, keys, actions on many. */
-import { hear } from "./events.js";
 import { Detail } from "./detail.js";
+import { byId, targetOf } from "./dom.js";
+import { subscribe } from "./events.js";
 import { choice, judged, onChoice, restore, unfinished } from "./filters.js";
 import { Grid } from "./grid.js";
+import { lastPart, t } from "./i18n.js";
 import { List } from "./list.js";
 import { typing } from "./page.js";
-import { another, anotherSeed } from "./refine.js";
-import { say } from "./say.js";
-import { cancelMany, follow, retryMany, showRender } from "./unfinished.js";
+import { another, otherSeed } from "./refine.js";
+import { cancelMany, follow, retryMany, showRender } from "./render_dialog.js";
+import { isRetryable, isStoppable } from "./render_state.js";
+import { toast, toastError } from "./toast.js";
 import { changeOf, judge, onJudged, undo } from "./verdicts.js";
-import { byId, t } from "./words.js";
 
 const REFRESH_MS = 400;
+const DOWNLOAD_MS = 300;
+const search = byId("text", HTMLInputElement);
 const list = new List(() => known(), trouble);
 const grid = new Grid(list, { open, chosen: showBulk });
 const detail = new Detail(list, (index) => grid.go(index, !detail.open));
@@ -22,12 +26,13 @@ let laidOut = "";
 /** @param {number} index */
 function open(index) {
   const item = list.at(index);
-  if (item && !("file" in item)) showRender(item);
+  if (item && "state" in item) showRender(item);
   else detail.show(index);
 }
 
-function trouble(/** @type {unknown} */ error) {
-  if (/** @type {Error} */ (error).name !== "AbortError") say(/** @type {Error} */ (error).message);
+/** @param {unknown} error */
+function trouble(error) {
+  if (!(error instanceof Error && error.name === "AbortError")) toastError(error);
 }
 
 function known() {
@@ -61,11 +66,11 @@ onJudged((clips) => {
   for (const clip of clips) if (grid.selected.has(clip.id)) grid.selected.set(clip.id, clip);
   detail.judged(clips);
   grid.update();
-  if (judged())
-    list
-      .refresh()
-      .then(() => detail.open || keepFocus())
-      .catch(trouble);
+  if (!judged()) return;
+  list
+    .refresh()
+    .then(() => detail.open || keepFocus())
+    .catch(trouble);
 });
 
 /** The next clip is in the place of the one that left the list. */
@@ -73,35 +78,40 @@ function keepFocus() {
   if (document.activeElement === document.body) grid.go(grid.active);
 }
 
-hear((event) => {
+subscribe((event) => {
   if (event.kind === "verdict") {
-    const index = list.indexOf(event.id);
-    const clip = index >= 0 ? list.at(index) : undefined;
-    if (clip && (clip.verdict !== event.verdict || clip.rating !== event.rating)) {
-      const fresh = { ...clip, verdict: event.verdict, rating: event.rating };
-      list.replace([fresh]);
-      detail.judged([fresh]);
-      grid.update();
-      if (judged()) refreshSoon();
-    }
+    followVerdict(event);
   } else if (event.kind === "render") {
     byId("filters").hidden = false;
     if (unfinished()) followRender(event);
-  } else if (["clip", "clip_gone", "reset", "back"].includes(event.kind)) {
+  } else if (event.kind === "clip") {
     refreshSoon();
-    if (event.kind === "clip") detail.came(event);
+    detail.came(event);
+  } else if (["clip_gone", "reset", "back"].includes(event.kind)) {
+    refreshSoon();
   }
 });
 
-/** @param {any} event */
+/** A verdict that was given elsewhere. @param {import("./events.js").VerdictEvent} event */
+function followVerdict({ id, verdict, rating }) {
+  const item = list.at(list.indexOf(id));
+  if (!item || !("file" in item) || (item.verdict === verdict && item.rating === rating)) return;
+  const fresh = { ...item, verdict, rating };
+  list.replace([fresh]);
+  detail.judged([fresh]);
+  grid.update();
+  if (judged()) refreshSoon();
+}
+
+/** @param {import("./events.js").RenderEvent} event */
 function followRender(event) {
-  const { state, progress, eta_s, error } = event;
-  const render = list.at(list.indexOf(event.id));
+  const { id, state, progress, eta_s, error } = event;
+  const item = list.at(list.indexOf(id));
+  const render = item && "state" in item ? item : undefined;
   if (render) list.replace([{ ...render, state, progress, eta_s, error }]);
   grid.update();
   follow(event);
-  const moved = render && "state" in render ? render.state !== state : state !== "running" || !progress;
-  if (moved) refreshSoon();
+  if (render ? render.state !== state : state !== "running" || !progress) refreshSoon();
 }
 
 /* ---- many ----------------------------------------------------------------------------------- */
@@ -110,61 +120,65 @@ function showBulk() {
   byId("bulk").hidden = !grid.selected.size;
   const state = choice().get("state") ?? "";
   byId("bulk-of-clips").hidden = state !== "";
-  byId("bulk-retry").hidden = !["failed", "cancelled"].includes(state);
-  byId("bulk-cancel").hidden = !["queued", "running"].includes(state);
+  byId("bulk-retry").hidden = !isRetryable(state);
+  byId("bulk-cancel").hidden = !isStoppable(state);
   byId("bulk-count").textContent = t("{n} selected", { n: grid.selected.size });
+}
+
+/** @param {import("./verdicts.js").Change} change */
+async function judgeMany(change) {
+  await judge(grid.meantClips(), change);
+  offerUndo(grid.selected.size);
 }
 
 /** @type {Record<string, () => unknown>} */
 const bulk = {
-  approved: () => judge(grid.meant(), { verdict: "approved" }),
-  rejected: () => judge(grid.meant(), { verdict: "rejected" }),
-  none: () => judge(grid.meant(), { verdict: "none" }),
+  approved: () => judgeMany({ verdict: "approved" }),
+  rejected: () => judgeMany({ verdict: "rejected" }),
+  none: () => judgeMany({ verdict: "none" }),
   clear: () => grid.selectNothing(),
-  another: async () => {
-    const clips = grid.meant();
-    for (const clip of clips) await another(clip, anotherSeed(clip));
-    say(
-      clips.length === 1 ? t("One more clip is being made.") : t("{n} more clips are being made.", { n: clips.length }),
-    );
-  },
-  download: () => download(grid.meant()),
-  retry: () => retryMany(grid.meant()).then(() => grid.selectNothing()),
-  cancel: () => cancelMany(grid.meant()).then(() => grid.selectNothing()),
+  another: () => anotherOfEach(grid.meantClips()),
+  download: () => download(grid.meantClips()),
+  retry: () => retryMany(grid.meantRenders()).then(() => grid.selectNothing()),
+  cancel: () => cancelMany(grid.meantRenders()).then(() => grid.selectNothing()),
 };
 
-/** @param {import("./verdicts.js").Clip[]} clips */
+/** @param {import("./api.js").Clip[]} clips */
+async function anotherOfEach(clips) {
+  for (const clip of clips) await another(clip, { seed: otherSeed(clip.seed) });
+  toast(
+    clips.length === 1 ? t("One more clip is being made.") : t("{n} more clips are being made.", { n: clips.length }),
+  );
+}
+
+/** @param {import("./api.js").Clip[]} clips */
 async function download(clips) {
   for (const clip of clips) {
-    const link = Object.assign(document.createElement("a"), {
-      href: clip.file,
-      download: clip.path.replaceAll("\\", "/").split("/").pop(),
-    });
+    const link = Object.assign(document.createElement("a"), { href: clip.file, download: lastPart(clip.path) });
     link.click();
-    await new Promise((done) => setTimeout(done, 300)); // browsers drop downloads that begin at once
+    await new Promise((done) => setTimeout(done, DOWNLOAD_MS)); // browsers drop downloads that begin at once
   }
 }
 
-byId("bulk").addEventListener("click", async (/** @type {Event} */ event) => {
-  const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-bulk]"));
+byId("bulk").addEventListener("click", async (event) => {
+  const button = targetOf(event, "[data-bulk]");
   if (!button) return;
   try {
     await bulk[button.dataset.bulk ?? ""]();
   } catch (error) {
-    return trouble(error);
+    trouble(error);
   }
-  if (["approved", "rejected", "none"].includes(button.dataset.bulk ?? "")) offerUndo(grid.selected.size);
 });
-byId("bulk-rating").addEventListener("change", async (/** @type {Event} */ event) => {
-  const select = /** @type {HTMLSelectElement} */ (event.target);
-  if (select.value) await judge(grid.meant(), { rating: Number(select.value) });
-  select.value = "";
-  offerUndo(grid.selected.size);
+const rating = byId("bulk-rating", HTMLSelectElement);
+rating.addEventListener("change", async () => {
+  const { value } = rating;
+  rating.value = "";
+  if (value) await judgeMany({ rating: Number(value) });
 });
 
 /** @param {number} n */
 function offerUndo(n) {
-  say(n === 1 ? t("One clip judged.") : t("{n} clips judged.", { n }), { label: t("Undo"), act: undo });
+  toast(n === 1 ? t("One clip judged.") : t("{n} clips judged.", { n }), { label: t("Undo"), act: undo });
 }
 
 /* ---- keys ----------------------------------------------------------------------------------- */
@@ -173,39 +187,41 @@ addEventListener("keydown", (event) => {
   if (detail.open || document.querySelector("dialog[open]")) return;
   if (event.key === "/" && !typing(event)) {
     event.preventDefault();
-    return byId("text").select();
+    return search.select();
   }
-  if (event.key === "Escape" && document.activeElement === byId("text")) return grid.go(grid.active);
-  const target = /** @type {Element} */ (event.target);
+  if (event.key === "Escape" && document.activeElement === search) return grid.go(grid.active);
   if (typing(event)) return;
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
     event.preventDefault();
     return void undo();
   }
   if (event.key === "Escape") return grid.selectNothing();
-  const inGrid = target === document.body || target.matches(".tile, main");
-  if (!inGrid) return;
-  const change = unfinished() ? null : changeOf(event);
+  const target = targetOf(event);
+  if (target !== document.body && !target?.matches(".tile, main")) return;
+  // On the page itself these scroll.
+  const scrolls = target === document.body && ["PageDown", "PageUp", "Home", "End", " "].includes(event.key);
+  if ((!unfinished() && clipKey(event)) || (!scrolls && grid.key(event))) event.preventDefault();
+});
+
+/** The keys for clips: verdicts, and what the detail does. @param {KeyboardEvent} event @returns {boolean} whether it was one */
+function clipKey(event) {
+  const change = changeOf(event);
   if (change) {
-    event.preventDefault();
     const many = grid.selected.size;
-    judge(grid.meant(), change).then(() => {
+    judge(grid.meantClips(), change).then(() => {
       if (many > 1) offerUndo(many);
       else if (event.shiftKey && !judged()) grid.go(grid.active + 1);
     });
-  } else if (!unfinished() && ["c", "v", "e"].includes(event.key) && !event.ctrlKey && !event.metaKey) {
-    event.preventDefault();
-    detail.show(grid.active).then(() => detail.acts[{ c: "compare", v: "variants", e: "edit" }[event.key] ?? ""]());
-  } else if (target === document.body && ["PageDown", "PageUp", "Home", "End", " "].includes(event.key)) {
-    return; // the page scrolls
-  } else if (grid.key(event)) {
-    event.preventDefault();
+    return true;
   }
-});
+  const act = event.ctrlKey || event.metaKey ? undefined : { c: "compare", v: "variants", e: "edit" }[event.key];
+  if (act) detail.show(grid.active).then(() => detail.acts[act]());
+  return act !== undefined;
+}
 
 /* ---- begin ---------------------------------------------------------------------------------- */
 
-const size = byId("tile-size");
+const size = byId("tile-size", HTMLInputElement);
 size.value = String(grid.size);
 size.addEventListener("input", () => {
   grid.size = Number(size.value);

@@ -1,38 +1,47 @@
 // @ts-check
 /** The settings page: language and colours of this browser, what new clips are like, and the models. */
 import { post } from "./api.js";
+import { byId } from "./dom.js";
+import { t } from "./i18n.js";
 import { showModels } from "./models.js";
 import "./page.js";
-import { say } from "./say.js";
-import { byId, t } from "./words.js";
+import { toast, toastError } from "./toast.js";
 
-byId("language").addEventListener("change", () => {
-  document.cookie = `afterframe_language=${byId("language").value}; path=/; max-age=31536000; samesite=strict`;
+const language = byId("language", HTMLSelectElement);
+const theme = byId("theme", HTMLSelectElement);
+const form = byId("settings", HTMLFormElement);
+
+language.addEventListener("change", () => {
+  document.cookie = `afterframe_language=${language.value}; path=/; max-age=31536000; samesite=strict`;
   location.reload();
 });
-byId("theme").value = localStorage.getItem("afterframe-theme") ?? "";
-byId("theme").addEventListener("change", () => {
-  const { value } = byId("theme");
-  localStorage.setItem("afterframe-theme", value);
-  if (value) document.documentElement.dataset.theme = value;
+theme.value = localStorage.getItem("afterframe-theme") ?? "";
+theme.addEventListener("change", () => {
+  localStorage.setItem("afterframe-theme", theme.value);
+  if (theme.value) document.documentElement.dataset.theme = theme.value;
   else delete document.documentElement.dataset.theme;
 });
-byId("settings").addEventListener("submit", async (/** @type {Event} */ event) => {
+
+/** What a field says; null: nothing. @param {HTMLInputElement | HTMLSelectElement} field */
+function valueOf(field) {
+  const { value } = field;
+  if (value === "") return null;
+  if (field instanceof HTMLInputElement) return Number(value);
+  return value === "true" || (value === "false" ? false : value);
+}
+
+form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  /** @type {Record<string, unknown>} */
+  /** @type {Record<string, string | number | boolean | null>} */
   const values = {};
-  for (const field of /** @type {HTMLFormElement} */ (event.target).elements) {
-    if (!(field instanceof HTMLInputElement || field instanceof HTMLSelectElement)) continue;
-    const number = field instanceof HTMLInputElement;
-    const { value } = field;
-    values[field.name] =
-      value === "" ? null : number ? Number(value) : value === "true" ? true : value === "false" ? false : value;
+  for (const field of form.elements) {
+    if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) values[field.name] = valueOf(field);
   }
   try {
-    await post("/api/settings", { values });
-    say(t("Kept. It holds from the next start of Afterframe."));
+    await post("/api/settings", { body: { values } });
+    toast(t("Kept. It holds from the next start of Afterframe."));
   } catch (error) {
-    say(/** @type {Error} */ (error).message);
+    toastError(error);
   }
 });
 await showModels();

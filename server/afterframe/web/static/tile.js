@@ -1,33 +1,33 @@
 // @ts-check
 /** One tile of the grid: a clip, or a render that is no clip yet. */
-import { stateName } from "./unfinished.js";
-import { fileName, make, shown, t } from "./words.js";
+import { el, inside } from "./dom.js";
+import { fileName, shown, t } from "./i18n.js";
+import { isRunning, stateName } from "./render_state.js";
 
 /** @typedef {import("./list.js").Item} Item */
 
 export function newTile() {
-  const tile = make(
-    "div",
-    { class: "tile", role: "option" },
-    make(
-      "div",
-      { class: "mat" },
-      make("img", { alt: "", decoding: "async", draggable: "false" }),
-      make("span", { class: "why", dir: "auto", hidden: true }),
-      make("progress", { max: 1, "aria-hidden": "true", hidden: true }),
-      make("span", { class: "flag", hidden: true }),
-      make("span", { class: "tick-box" }),
-    ),
-    make("div", { class: "about" }, make("bdi"), make("span", { class: "marks-of" })),
-  );
-  const image = /** @type {HTMLImageElement} */ (tile.querySelector("img"));
+  const image = el("img", { alt: "", decoding: "async", draggable: "false" });
   image.addEventListener("error", () => {
     image.hidden = true;
   });
   image.addEventListener("load", () => {
     image.hidden = false;
   });
-  return tile;
+  return el(
+    "div",
+    { class: "tile", role: "option" },
+    el(
+      "div",
+      { class: "mat" },
+      image,
+      el("span", { class: "why", dir: "auto", hidden: true }),
+      el("progress", { max: 1, "aria-hidden": "true", hidden: true }),
+      el("span", { class: "flag", hidden: true }),
+      el("span", { class: "tick-box" }),
+    ),
+    el("div", { class: "about" }, el("bdi"), el("span", { class: "marks-of" })),
+  );
 }
 
 /** @param {HTMLElement} tile */
@@ -44,18 +44,17 @@ export function fill(tile, item, selected) {
   if (!item) return;
   const words = "file" in item ? ofClip(item) : ofRender(item);
   if (tile.dataset.item === item.id && tile.dataset.state === words.state) return;
-  const image = /** @type {HTMLImageElement} */ (tile.querySelector("img"));
-  if (tile.dataset.item !== item.id) image.src = words.picture;
+  if (tile.dataset.item !== item.id) inside(tile, "img", HTMLImageElement).src = words.picture;
   tile.dataset.item = item.id;
   tile.dataset.state = words.state;
   tile.dataset.verdict = words.verdict;
-  const [title, marks] = /** @type {NodeListOf<HTMLElement>} */ (tile.querySelectorAll(".about > *"));
+  const title = inside(tile, ".about > bdi");
   title.textContent = words.name;
   title.title = shown(item.photo);
-  marks.textContent = words.marks;
+  inside(tile, ".marks-of").textContent = words.marks;
   put(tile, ".flag", words.flag);
   put(tile, ".why", words.why);
-  const bar = /** @type {HTMLProgressElement} */ (tile.querySelector("progress"));
+  const bar = inside(tile, "progress", HTMLProgressElement);
   bar.hidden = words.progress === null;
   bar.value = words.progress ?? 0;
   tile.setAttribute("aria-label", words.said.filter(Boolean).join(", "));
@@ -63,15 +62,15 @@ export function fill(tile, item, selected) {
 
 /** @param {HTMLElement} tile @param {string} part @param {string} text */
 function put(tile, part, text) {
-  const place = /** @type {HTMLElement} */ (tile.querySelector(part));
+  const place = inside(tile, part);
   place.hidden = !text;
   place.textContent = text;
 }
 
-/** What a clip's tile says. @param {import("./verdicts.js").Clip} clip */
+/** What a clip's tile says. @param {import("./api.js").Clip} clip */
 function ofClip(clip) {
   const name = fileName(clip.photo) + (clip.variant > 1 ? ` · ${clip.variant}` : "");
-  const flag = { approved: t("picked"), rejected: t("rejected"), none: "" }[clip.verdict] ?? "";
+  const flag = { approved: t("picked"), rejected: t("rejected"), none: "" }[clip.verdict];
   return {
     name,
     flag,
@@ -85,10 +84,10 @@ function ofClip(clip) {
   };
 }
 
-/** What a render's tile says. @param {import("./unfinished.js").Render} render */
+/** What a render's tile says. @param {import("./api.js").Render} render */
 function ofRender(render) {
   const name = fileName(render.photo);
-  const going = render.state === "running" || render.state === "publishing";
+  const running = isRunning(render);
   const flag = stateName(render);
   const why = shown(render.error?.message ?? "");
   return {
@@ -97,8 +96,8 @@ function ofRender(render) {
     why,
     verdict: "",
     marks: "",
-    progress: going ? render.progress : null,
-    state: `${render.state} ${going ? `${render.progress} ${flag}` : why}`,
+    progress: running ? render.progress : null,
+    state: `${render.state} ${running ? `${render.progress} ${flag}` : why}`,
     picture: `/api/renders/${render.id}/preview`,
     said: [name, flag, why],
   };

@@ -1,10 +1,11 @@
 // @ts-check
 /** Photos dropped on the page, or chosen, go into one of the folders and are animated. */
-import { ask } from "./api.js";
-import { say } from "./say.js";
-import { byId, fileName, make, t } from "./words.js";
+import { upload } from "./api.js";
+import { byId, el, findById } from "./dom.js";
+import { fileName, t } from "./i18n.js";
+import { messageOf, toast } from "./toast.js";
 
-const AT_A_TIME = 2;
+const MAX_PARALLEL = 2;
 const KINDS = /\.(jpe?g|tiff?|png|webp|hei[cf]|avif)$/i;
 /** @type {File[]} */
 const waiting = [];
@@ -12,73 +13,72 @@ let sending = 0;
 let sent = 0;
 let failed = 0;
 
-function add(/** @type {Iterable<File>} */ files) {
-  const folder = byId("add-folder")?.value;
-  if (!folder) return void byId("add").showModal();
+/** @param {Iterable<File>} files */
+function add(files) {
+  if (!findById("add-folder", HTMLSelectElement)?.value) return byId("add", HTMLDialogElement).showModal();
   const all = [...files];
   const photos = all.filter((file) => KINDS.test(file.name));
-  if (photos.length < all.length)
-    say(
-      all.length - photos.length === 1
-        ? t("One file is no photo that can be animated.")
-        : t("{n} files are no photos that can be animated.", { n: all.length - photos.length }),
-    );
+  const others = all.length - photos.length;
+  if (others === 1) toast(t("One file is no photo that can be animated."));
+  else if (others) toast(t("{n} files are no photos that can be animated.", { n: others }));
   waiting.push(...photos);
-  for (let n = sending; n < AT_A_TIME; n += 1) next();
+  for (let n = sending; n < MAX_PARALLEL; n += 1) next();
 }
 
 async function next() {
   const file = waiting.shift();
-  if (!file) {
-    if (!sending && sent + failed) {
-      if (sent) say(sent === 1 ? t("One photo was added.") : t("{n} photos were added.", { n: sent }));
-      sent = failed = 0;
-    }
-    return;
-  }
+  if (!file) return tellDone();
   sending += 1;
-  const line = make(
-    "li",
-    {},
-    make("bdi", {}, fileName(file.name)),
-    " ",
-    make("span", { class: "hint" }, t("being sent")),
-  );
-  byId("add-list")?.prepend(line);
+  const state = el("span", { class: "hint" }, t("being sent"));
+  byId("add-list").prepend(el("li", {}, el("bdi", {}, fileName(file.name)), " ", state));
   try {
     const form = new FormData();
-    form.append("folder", byId("add-folder").value);
+    form.append("folder", byId("add-folder", HTMLSelectElement).value);
     form.append("animate", "true");
     form.append("file", file, file.name);
-    await ask("POST", "/api/uploads", form);
-    line.lastElementChild?.replaceChildren(t("added"));
+    await upload(form);
+    state.replaceChildren(t("added"));
     sent += 1;
   } catch (error) {
     failed += 1;
-    line.lastElementChild?.replaceChildren(/** @type {Error} */ (error).message);
-    line.lastElementChild?.setAttribute("class", "bad");
-    say(`${fileName(file.name)}: ${/** @type {Error} */ (error).message}`);
+    state.replaceChildren(messageOf(error));
+    state.setAttribute("class", "bad");
+    toast(`${fileName(file.name)}: ${messageOf(error)}`);
   }
   sending -= 1;
   next();
 }
 
-/** Every file of a dropped folder, too. */
-async function filesOf(/** @type {DataTransfer} */ transfer) {
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+function tellDone() {
+  if (sending || !(sent + failed)) return;
+  if (sent) toast(sent === 1 ? t("One photo was added.") : t("{n} photos were added.", { n: sent }));
+  sent = failed = 0;
+}
+
+/** Every file of a dropped folder, too. @param {DataTransfer} transfer */
+async function filesOf(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => !!entry);
   if (!entries.length) return [...transfer.files];
   /** @type {File[]} */
   const files = [];
-  for (const entry of entries) await walk(/** @type {FileSystemEntry} */ (entry), files);
+  for (const entry of entries) await walk(entry, files);
   return files;
 }
 
-async function walk(/** @type {any} */ entry, /** @type {File[]} */ files) {
+// Browsers have no class of these names to ask for.
+/** @param {FileSystemEntry} entry @returns {entry is FileSystemFileEntry} */
+const isFile = (entry) => entry.isFile;
+/** @param {FileSystemEntry} entry @returns {entry is FileSystemDirectoryEntry} */
+const isFolder = (entry) => entry.isDirectory;
+
+/** @param {FileSystemEntry} entry @param {File[]} files */
+async function walk(entry, files) {
   if (entry.name.startsWith(".")) return;
-  if (entry.isFile) files.push(await new Promise((done, fail) => entry.file(done, fail)));
-  if (!entry.isDirectory) return;
+  if (isFile(entry)) files.push(await new Promise((done, fail) => entry.file(done, fail)));
+  if (!isFolder(entry)) return;
   const reader = entry.createReader();
   for (;;) {
+    /** @type {FileSystemEntry[]} */
     const some = await new Promise((done, fail) => reader.readEntries(done, fail));
     if (!some.length) return;
     for (const inner of some) await walk(inner, files);
@@ -86,18 +86,19 @@ async function walk(/** @type {any} */ entry, /** @type {File[]} */ files) {
 }
 
 let depth = 0;
-const hasFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
+
+/** @param {DragEvent} event @returns {event is DragEvent & {dataTransfer: DataTransfer}} */
+const hasFiles = (event) => !!event.dataTransfer?.types.includes("Files");
+
 addEventListener("dragenter", (event) => {
-  if (hasFiles(event)) {
-    depth += 1;
-    byId("drop").hidden = false;
-  }
+  if (!hasFiles(event)) return;
+  depth += 1;
+  byId("drop").hidden = false;
 });
 addEventListener("dragleave", (event) => {
-  if (hasFiles(event)) {
-    depth = Math.max(0, depth - 1);
-    byId("drop").hidden = depth === 0;
-  }
+  if (!hasFiles(event)) return;
+  depth = Math.max(0, depth - 1);
+  byId("drop").hidden = depth === 0;
 });
 addEventListener("dragover", (event) => {
   if (hasFiles(event)) event.preventDefault();
@@ -107,10 +108,10 @@ addEventListener("drop", async (event) => {
   event.preventDefault();
   depth = 0;
   byId("drop").hidden = true;
-  add(await filesOf(/** @type {DataTransfer} */ (event.dataTransfer)));
+  add(await filesOf(event.dataTransfer));
 });
-byId("add-files")?.addEventListener("change", (/** @type {Event} */ event) => {
-  const field = /** @type {HTMLInputElement} */ (event.target);
+const field = findById("add-files", HTMLInputElement);
+field?.addEventListener("change", () => {
   add(field.files ?? []);
   field.value = "";
 });

@@ -1,30 +1,29 @@
 // @ts-check
 /** Verdicts and ratings of clips, kept by the daemon; the last ones can be taken back. */
 import { post } from "./api.js";
-import { say } from "./say.js";
-import { shown, t } from "./words.js";
+import { shown, t } from "./i18n.js";
+import { toast, toastError } from "./toast.js";
 
-/** @typedef {{id: string, photo: string, path: string, sidecar: string, file: string, poster: string, recipe: any, seed: number, generator: string,
- *   generator_version: string, variant: number, parent: string | null, duration_s: number, verdict: string, rating: number}} Clip */
-/** @typedef {{verdict?: string, rating?: number}} Change */
+/** @typedef {import("./api.js").Clip} Clip */
+/** @typedef {Partial<Pick<Clip, "verdict" | "rating">>} Change */
 
 const AT_ONCE = 50;
-const KEPT = 100;
-/** @type {{id: string, verdict: string, rating: number}[][]} */
+const MAX_UNDO = 100;
+/** @type {Pick<Clip, "id" | "verdict" | "rating">[][]} */
 const past = [];
 /** @type {Set<(clips: Clip[]) => void>} */
-const hearers = new Set();
+const listeners = new Set();
 
-/** Be told of clips that were judged here. @param {(clips: Clip[]) => void} hearer */
-export function onJudged(hearer) {
-  hearers.add(hearer);
+/** Be told of clips that were judged here. @param {(clips: Clip[]) => void} listener */
+export function onJudged(listener) {
+  listeners.add(listener);
 }
 
 /** Judge some clips. @param {Clip[]} clips @param {Change} change */
 export async function judge(clips, change) {
   if (!clips.length) return;
   past.push(clips.map(({ id, verdict, rating }) => ({ id, verdict, rating })));
-  past.splice(0, past.length - KEPT);
+  past.splice(0, past.length - MAX_UNDO);
   await send(
     clips.map((clip) => clip.id),
     change,
@@ -34,43 +33,68 @@ export async function judge(clips, change) {
 /** Take the last verdict back. */
 export async function undo() {
   const before = past.pop();
-  if (!before) return say(t("There is nothing to undo."));
-  /** @type {Map<string, string[]>} */
-  const alike = new Map();
-  for (const { id, verdict, rating } of before) {
-    const key = JSON.stringify({ verdict, rating });
-    alike.set(key, [...(alike.get(key) ?? []), id]);
+  if (!before) return toast(t("There is nothing to undo."));
+  for (const alike of grouped(before)) {
+    const [{ verdict, rating }] = alike;
+    await send(
+      alike.map(({ id }) => id),
+      { verdict, rating },
+    );
   }
-  for (const [change, ids] of alike) await send(ids, JSON.parse(change));
-  say(
+  toast(
     before.length === 1
       ? t("Undone: the clip is as it was.")
       : t("Undone: {n} clips are as they were.", { n: before.length }),
   );
 }
 
-async function send(/** @type {string[]} */ ids, /** @type {Change} */ change) {
+/** Those together that had the same verdict and rating. @param {Pick<Clip, "id" | "verdict" | "rating">[]} judged */
+function grouped(judged) {
+  /** @type {Map<string, typeof judged>} */
+  const groups = new Map();
+  for (const one of judged) {
+    const key = `${one.verdict} ${one.rating}`;
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return groups.values();
+}
+
+/** @param {string[]} ids @param {Change} change */
+async function send(ids, change) {
   try {
     for (let from = 0; from < ids.length; from += AT_ONCE) {
-      const answer = await post("/api/clips/verdicts", { clips: ids.slice(from, from + AT_ONCE), ...change });
-      for (const hearer of hearers) hearer(answer.clips);
+      const answer = await post("/api/clips/verdicts", { body: { clips: ids.slice(from, from + AT_ONCE), ...change } });
+      for (const listener of listeners) listener(answer.clips);
       if (answer.refused.length) {
         const { message, hint } = answer.refused[0].reason;
         const more = answer.refused.length > 1 ? ` ${t("and {n} more", { n: answer.refused.length - 1 })}` : "";
-        say(`${shown(message)} ${shown(hint)}${more}`);
+        toast(`${shown(message)} ${shown(hint)}${more}`);
       }
-      if (ids.length > 2 * AT_ONCE)
-        say(t("{n} of {all} judged", { n: Math.min(from + AT_ONCE, ids.length), all: ids.length }));
+      if (ids.length > 2 * AT_ONCE) {
+        toast(t("{n} of {all} judged", { n: Math.min(from + AT_ONCE, ids.length), all: ids.length }));
+      }
     }
   } catch (error) {
-    say(/** @type {Error} */ (error).message);
+    toastError(error);
   }
 }
 
-/** What a key does to a clip's verdict; null when it is no such key. @returns {Change | null} */
-export function changeOf(/** @type {KeyboardEvent} */ event) {
+/**
+ * What a key does to a clip's verdict; null when it is no such key.
+ * @param {Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey">} event
+ * @returns {Change | null}
+ */
+export function changeOf(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return null;
   if (/^[0-5]$/.test(event.key)) return { rating: Number(event.key) };
-  const verdict = { p: "approved", x: "rejected", u: "none" }[event.key.toLowerCase()];
-  return verdict ? { verdict } : null;
+  switch (event.key.toLowerCase()) {
+    case "p":
+      return { verdict: "approved" };
+    case "x":
+      return { verdict: "rejected" };
+    case "u":
+      return { verdict: "none" };
+    default:
+      return null;
+  }
 }

@@ -1,35 +1,42 @@
-// One event stream for every tab of this browser; each tab is a port.
+// @ts-check
+/** One event stream for every tab of this browser; each tab is a port. */
 "use strict";
 
+/** @type {Set<MessagePort>} */
 const ports = new Set();
 let cursor = 0;
 let alive = false;
+/** @type {EventSource | null} */
 let stream = null;
 
+/** @param {object} message */
 function tell(message) {
   for (const port of ports) port.postMessage(message);
 }
 
+/** @param {boolean} is */
 function setAlive(is) {
   alive = is;
   tell({ kind: "alive", is });
 }
 
 function listen() {
-  stream = new EventSource(`/api/events?since=${cursor}`);
-  stream.onopen = () => setAlive(true);
-  stream.onmessage = (message) => {
+  const source = new EventSource(`/api/events?since=${cursor}`);
+  source.onopen = () => setAlive(true);
+  source.onmessage = (message) => {
     const event = JSON.parse(message.data);
     cursor = Math.max(cursor, event.cursor);
     tell({ kind: "event", event });
   };
-  stream.onerror = () => {
+  source.onerror = () => {
     setAlive(false);
-    if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
   };
+  stream = source;
 }
 
-self.onconnect = (connection) => {
+self.addEventListener("connect", (connection) => {
+  if (!(connection instanceof MessageEvent)) return;
   const [port] = connection.ports;
   ports.add(port);
   port.onmessage = ({ data }) => {
@@ -41,4 +48,4 @@ self.onconnect = (connection) => {
     port.postMessage({ kind: "alive", is: alive });
   };
   port.start();
-};
+});

@@ -1,12 +1,14 @@
 // @ts-check
-/** What the server wrote into the page: words in the reader's language, folders, the cursor of events. */
+/** Words and numbers in the reader's language; and what else the server wrote into the page. */
 
 /** @typedef {{path: string, watch: boolean}} Folder */
-/** @type {{words: Record<string, string>, language: string, cursor: number, folders: Folder[], videos: string}} */
-export const data = JSON.parse(
-  document.getElementById("page-data")?.textContent ??
-    '{"words": {}, "language": "en", "cursor": 0, "folders": [], "videos": ""}',
-);
+/** @typedef {{words: Record<string, string>, language: string, cursor: number, folders: Folder[], videos: string}} PageData */
+
+/** @type {PageData} */
+const NONE = { words: {}, language: "en", cursor: 0, folders: [], videos: "" };
+
+/** Words in the reader's language, the folders, the cursor of events. @type {PageData} */
+export const data = { ...NONE, ...JSON.parse(globalThis.document?.getElementById("page-data")?.textContent ?? "{}") };
 
 /**
  * A sentence in the reader's language.
@@ -24,9 +26,14 @@ export function shown(/** @type {unknown} */ name) {
     .replace(/[\u007f-\u009f\u2028\u2029\ud800-\udfff]/gu, "\ufffd");
 }
 
-/** The last part of a path. */
+/** The last part of a path, of any operating system. */
+export function lastPart(/** @type {string} */ path) {
+  return path.replaceAll("\\", "/").split("/").pop() ?? "";
+}
+
+/** The last part of a path, as it is shown. */
 export function fileName(/** @type {string} */ path) {
-  return shown(path.replaceAll("\\", "/").split("/").pop());
+  return shown(lastPart(path));
 }
 
 /** What a heading calls a folder. */
@@ -34,8 +41,8 @@ export function folderName(/** @type {string} */ path) {
   return path && path === data.videos ? t("Made through the Videos protocol") : fileName(path);
 }
 
-/** A time that is left, roughly: nobody trusts an ETA that jumps. */
-export function left(/** @type {number | null} */ seconds) {
+/** Time left, roughly: nobody trusts an ETA that jumps. */
+export function timeLeft(/** @type {number | null} */ seconds) {
   if (seconds == null) return "";
   if (seconds < 10) return t("a few seconds left");
   if (seconds < 90) return t("about {n} s left", { n: Math.round(seconds / 10) * 10 });
@@ -49,29 +56,9 @@ export function dayName(day, form = { weekday: "short", year: "numeric", month: 
   return new Intl.DateTimeFormat(data.language, { ...form, timeZone: "UTC" }).format(new Date(`${day}T00:00:00Z`));
 }
 
-/** Bytes in words. */
+/** A number of bytes, in words. */
 export function bytes(/** @type {number} */ count) {
   const steps = ["B", "kB", "MB", "GB", "TB"];
   const step = count < 1000 ? 0 : Math.min(steps.length - 1, Math.floor(Math.log10(count) / 3));
   return `${new Intl.NumberFormat(data.language, { maximumFractionDigits: step > 1 ? 1 : 0 }).format(count / 1000 ** step)} ${steps[step]}`;
 }
-
-/**
- * An element; texts become text, never markup.
- * @param {string} tag
- * @param {Record<string, string | number | boolean | EventListener>} [attributes]
- * @param {...(Node | string)} inside
- */
-export function make(tag, attributes = {}, ...inside) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "function") element.addEventListener(name.replace(/^on/, ""), value);
-    else if (typeof value === "boolean") element.toggleAttribute(name, value);
-    else element.setAttribute(name, String(value));
-  }
-  element.append(...inside);
-  return element;
-}
-
-/** @type {(id: string) => any} */
-export const byId = (id) => document.getElementById(id);
