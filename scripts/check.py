@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Look at the source: ruff (rules, form) and mypy (strict). The layers are a test: tests/test_layers.py."""
+"""Check the source: ruff (rules, form), mypy (strict), the page's scripts. The layers: tests/test_layers.py."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import subprocess
 import sys
 
 from environment import ROOT, say, use_venv
+
+use_venv()
+
+import page
 
 SOURCE = ["server", "metadata", "scripts", "tests"]
 CHECKS = {
@@ -19,12 +23,12 @@ CHECKS = {
 
 def main() -> int:
     """Run every check, also after one failed; 0 when all passed."""
-    use_venv()
     failed = []
     for name, command in CHECKS.items():
         if subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode != 0:
             failed.append(name)
-    say(f"check: {', '.join(failed)} failed" if failed else f"check: {', '.join(CHECKS)} are right")
+    failed += page.check()
+    say(f"check: {', '.join(failed)} failed" if failed else "check: everything is right")
     return 1 if failed else 0
 
 

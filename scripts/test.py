@@ -31,6 +31,8 @@ PACKAGE_OF = {
     "xdotool": "xdotool",
     "fc-list": "fontconfig",
     "curl": "curl",
+    "node": "nodejs",
+    "npm": "npm",
 }
 """Program that tests run -> Debian package that brings it."""
 EXIFTOOL = "exiftool-vendored.pl@13.59.3"

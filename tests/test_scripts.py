@@ -300,8 +300,44 @@ def test_check_runs_everything_and_names_what_failed(
         return subprocess.CompletedProcess(command, int("mypy" in command))
 
     monkeypatch.setattr(check.subprocess, "run", run)
+    monkeypatch.setattr(check.page, "check", lambda: ["tests of the page"])
     assert check.main() == 1
-    assert "check: types, types of the scripts failed" in capsys.readouterr().out
+    assert "check: types, types of the scripts, tests of the page failed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("ci", "failed"), [("", []), ("true", ["page"])])
+def test_without_node_the_page_is_not_checked_which_ci_takes_for_a_failure(
+    load: type[Loader],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    ci: str,
+    failed: list[str],
+) -> None:
+    page = load["page"]
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr(page.shutil, "which", lambda program: None)
+    assert page.check() == failed
+    assert "node and npm not found" in capsys.readouterr().out
+
+
+def test_the_tools_of_the_page_are_installed_once_as_they_are_pinned(
+    load: type[Loader], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    page, ran = load["page"], []
+    monkeypatch.setattr(page, "TOOLS", tmp_path / "tools")
+    monkeypatch.setattr(page.shutil, "which", lambda program: program)
+    statuses = iter([1, 0])
+
+    def run(command: list[str], **more: object) -> subprocess.CompletedProcess[bytes]:
+        ran.append((command[:2], more["cwd"]))
+        return subprocess.CompletedProcess(command, next(statuses))
+
+    monkeypatch.setattr(page.subprocess, "run", run)
+    assert "Is there a network?" in page.unready()
+    assert page.unready() == page.unready() == ""
+    assert ran == [(["npm", "ci"], tmp_path / "tools")] * 2
+    pinned = json.loads((tmp_path / "tools" / "package.json").read_text())["devDependencies"]
+    assert all(version[0].isdigit() for version in pinned.values())
 
 
 # -- benches -----------------------------------------------------------------------------------

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { CHUNK, List } from "../../server/afterframe/web/static/list.js";
+
+/** A list of so many clips, whose answers come when the test says so. */
+class FakeSource {
+  constructor(total) {
+    this.total = total;
+    this.asked = [];
+    this.held = null;
+  }
+
+  outline = async () => ({ total: this.total, groups: [{ count: this.total }] });
+
+  page = async (choice, skip, limit, signal) => {
+    this.asked.push(skip);
+    await this.held;
+    signal.throwIfAborted();
+    const count = Math.max(0, Math.min(limit, this.total - skip));
+    return Array.from({ length: count }, (_, n) => ({ id: `${choice.get("text") ?? ""}${skip + n}`, file: "f" }));
+  };
+}
+
+function listOf(source) {
+  const failures = [];
+  const list = new List(
+    () => {},
+    (error) => failures.push(error),
+    () => source,
+  );
+  return { list, failures };
+}
+
+/** Let every answer that is due arrive. */
+const settled = () => new Promise((done) => setImmediate(done));
+
+test("a choice asks for its outline and its first items at once", async () => {
+  const source = new FakeSource(1000);
+  const { list } = listOf(source);
+  await list.choose(new URLSearchParams());
+  assert.equal(list.total, 1000);
+  assert.equal(list.at(0).id, "0");
+  assert.equal(list.at(CHUNK), undefined);
+});
+
+test("what is in sight is asked for from its middle outwards, a few at a time", async () => {
+  const source = new FakeSource(100 * CHUNK);
+  const { list } = listOf(source);
+  await list.choose(new URLSearchParams());
+  source.asked = [];
+  source.held = new Promise(() => {});
+  list.want(10 * CHUNK, 15 * CHUNK);
+  assert.deepEqual(
+    source.asked,
+    [12, 11, 13].map((number) => number * CHUNK),
+  );
+});
+
+test("what has left the sight is no longer asked for", async () => {
+  const source = new FakeSource(100 * CHUNK);
+  const { list, failures } = listOf(source);
+  await list.choose(new URLSearchParams());
+  let go;
+  source.held = new Promise((done) => (go = done));
+  list.want(10 * CHUNK, 11 * CHUNK);
+  list.want(50 * CHUNK, 51 * CHUNK);
+  go();
+  await settled();
+  assert.equal(list.at(10 * CHUNK), undefined);
+  assert.equal(list.at(50 * CHUNK).id, String(50 * CHUNK));
+  assert.deepEqual(failures, []);
+});
+
+test("an answer to an earlier choice changes nothing", async () => {
+  const source = new FakeSource(10);
+  const { list } = listOf(source);
+  const early = list.choose(new URLSearchParams({ text: "old" }));
+  await list.choose(new URLSearchParams({ text: "new" }));
+  await early;
+  assert.equal(list.at(0).id, "new0");
+});
+
+test("a refresh keeps what is shown until the answer is there", async () => {
+  const source = new FakeSource(10);
+  const { list } = listOf(source);
+  await list.choose(new URLSearchParams());
+  const again = list.refresh();
+  assert.equal(list.at(3).id, "3");
+  await again;
+  list.want(0, 10);
+  await settled();
+  assert.equal(list.chunks.get(0).stale, false);
+});
+
+test("only the items that were looked at lately are kept", async () => {
+  const source = new FakeSource(200 * CHUNK);
+  const { list } = listOf(source);
+  await list.choose(new URLSearchParams());
+  list.want(99 * CHUNK, 100 * CHUNK);
+  for (let number = 0; number < 100; number += 1) await list.find(number * CHUNK);
+  assert.equal(list.chunks.size, 60);
+  assert.equal(list.at(0), undefined);
+  assert.equal(list.indexOf(String(99 * CHUNK + 5)), 99 * CHUNK + 5);
+  assert.equal(list.indexOf("0"), -1);
+});
+
+test("an item that changed takes the place of what was known of it", async () => {
+  const { list } = listOf(new FakeSource(10));
+  await list.choose(new URLSearchParams());
+  list.replace([{ id: "4", file: "f", rating: 5 }]);
+  assert.equal(list.at(4).rating, 5);
+});
