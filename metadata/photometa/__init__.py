@@ -4,6 +4,7 @@
     facts.exposure_s, facts.sources["exposure_s"]
     photometa.read_sidecar("DSC_0042_motion.mp4.xmp")["afterframe:verdict"]
     photometa.write_sidecar("DSC_0042_motion.mp4.xmp", {"afterframe:verdict": "approved"})
+    photometa.sniff(first_64_bytes)  # "jpeg"
 
 Importing this loads no parser; the first call does.
 """
@@ -33,6 +34,7 @@ __all__ = [
     "Value",
     "read",
     "read_sidecar",
+    "sniff",
     "write_sidecar",
 ]
 
@@ -46,6 +48,13 @@ def read(path: Path) -> Facts:
     from photometa import reading
 
     return reading.read(path)
+
+
+def sniff(head: bytes) -> str | None:
+    """The format of a photo by its first 64 bytes, None if unknown; see photometa.containers.sniff.sniff."""
+    from photometa.containers import sniff as formats
+
+    return formats.sniff(head)
 
 
 def read_sidecar(path: Path) -> Properties:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from photometa.containers.blocks import Blocks, FormatError
 from photometa.containers.bmff import BoxError, Source
 from photometa.containers.heif import read_heif
@@ -13,9 +15,43 @@ from photometa.containers.raw import raw_format, read_cr3, read_raf, read_raw_ti
 from photometa.containers.tiff import read_tiff
 from photometa.containers.webp import read_webp
 
-_TIFF = {b"II*\0", b"MM\0*", b"IIRO", b"IIRS", b"MMOR", b"IIU\0"}
+_STARTS = {
+    b"\xff\xd8\xff": "jpeg",
+    b"\x89PNG\r\n\x1a\n": "png",
+    b"II*\0": "tiff",
+    b"MM\0*": "tiff",
+    b"IIRO": "orf",
+    b"IIRS": "orf",
+    b"MMOR": "orf",
+    b"IIU\0": "rw2",
+    SIGNATURE: "jxl",
+    CODESTREAM: "jxl",
+    b"FUJIFILMCCD-RAW ": "raf",
+}
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
+_READERS: dict[str, Callable[[Source], Blocks]] = {
+    "jpeg": read_jpeg,
+    "png": read_png,
+    "webp": read_webp,
+    "jxl": read_jxl,
+    "raf": read_raf,
+    "cr3": read_cr3,
+}
+
+
+def sniff(head: bytes) -> str | None:
+    """The format of a file by its first 64 bytes; None: none that photometa knows.
+
+    Returns:
+        "jpeg", "png", "webp", "tiff", "orf", "rw2", "jxl", "raf", "cr3", "heic" or "avif". Other raws are "tiff" here:
+        only their directories tell.
+    """
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp"
+    if head[4:8] == b"ftyp":
+        return _brand(head)
+    return next((name for start, name in _STARTS.items() if head.startswith(start)), None)
 
 
 def read_blocks(source: Source) -> Blocks:
@@ -25,25 +61,18 @@ def read_blocks(source: Source) -> Blocks:
         FormatError: not a format that photometa knows, or its structure cannot be read.
     """
     head = source.read_at(0, 64)
+    name = sniff(head)
     try:
-        if head.startswith(b"\xff\xd8\xff"):
-            return read_jpeg(source)
-        if head.startswith(b"\x89PNG\r\n\x1a\n"):
-            return read_png(source)
-        if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-            return read_webp(source)
-        if head[:4] in _TIFF:
+        if name in ("tiff", "orf", "rw2"):
             return _tiff(source, head)
-        if head.startswith((SIGNATURE, CODESTREAM)):
-            return read_jxl(source)
-        if head.startswith(b"FUJIFILMCCD-RAW "):
-            return read_raf(source)
-        if head[4:12] == b"ftypcrx ":
-            return read_cr3(source)
-        if head[4:8] == b"ftyp":
-            return read_heif(source, _brand(head))
+        if name in ("heic", "avif"):
+            return read_heif(source, name)
+        if name is not None:
+            return _READERS[name](source)
     except BoxError as error:
         raise FormatError(str(error)) from error
+    if head[4:8] == b"ftyp":
+        raise FormatError("a movie or another file of boxes, not a photo")
     raise FormatError("its first bytes match no format that photometa knows")
 
 
@@ -54,12 +83,12 @@ def _tiff(source: Source, head: bytes) -> Blocks:
     return read_raw_tiff(tiff, image, raw) if raw else read_tiff(tiff, image)
 
 
-def _brand(head: bytes) -> str:
-    """HEIF or AVIF, by the major brand, then by the compatible ones (ISO/IEC 23008-12, 10)."""
+def _brand(head: bytes) -> str | None:
+    """CR3, HEIF or AVIF, by the major brand, then by the compatible ones (ISO/IEC 23008-12, 10)."""
     size = min(int.from_bytes(head[:4], "big"), len(head))
     brands = [head[8:12], *(head[i : i + 4] for i in range(16, size - 3, 4))]
+    if brands[0] == b"crx ":
+        return "cr3"
     if brands[0] in _AVIF_BRANDS or (brands[0] in (b"mif1", b"msf1") and _AVIF_BRANDS & set(brands)):
         return "avif"
-    if _HEIC_BRANDS & set(brands):
-        return "heic"
-    raise FormatError("a movie or another file of boxes, not a photo")
+    return "heic" if _HEIC_BRANDS & set(brands) else None

@@ -19,11 +19,15 @@ import numpy.typing as npt
 import pi_heif
 from PIL import Image, ImageCms, UnidentifiedImageError
 
+import photometa
 from afterframe.errors import PhotoError
 
 Pixels = npt.NDArray[np.uint8]
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".png", ".webp", ".heic", ".heif", ".avif"})
+HEAD_BYTES = 64
+"""Beginning of a file that its format is known by."""
+_SUFFIX_OF = {"jpeg": ".jpg", "tiff": ".tif", "png": ".png", "webp": ".webp", "heic": ".heic", "avif": ".avif"}
 FORMATS = ("JPEG", "TIFF", "PNG", "WEBP", "HEIF", "AVIF")
 """What the names promise; Pillow's readers of other formats are never asked, whatever a file is called."""
 MIN_SIDE = 64
@@ -40,6 +44,11 @@ Image.MAX_IMAGE_PIXELS = None
 def is_photo(path: Path) -> bool:
     """Whether the name is a photo's: a known suffix, and not hidden."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+
+
+def suffix_of(head: bytes) -> str | None:
+    """The suffix of a photo's format by its first HEAD_BYTES; None: of no format that can be read."""
+    return _SUFFIX_OF.get(photometa.sniff(head) or "")
 
 
 def open_photo(path: Path, *, megapixels: float = 200.0) -> Image.Image:
@@ -86,13 +95,7 @@ def open_photo(path: Path, *, megapixels: float = 200.0) -> Image.Image:
 def _begins_like_a_photo(path: Path) -> bool:
     """Whether the first bytes are those of a picture's format: then it is damaged rather than something else."""
     with path.open("rb") as file:
-        head = file.read(12)
-    return head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n", b"II*\0", b"MM\0*")) or head[4:] in (
-        b"ftypavif",
-        b"ftypheic",
-        b"ftypheix",
-        b"ftypmif1",
-    )
+        return suffix_of(file.read(HEAD_BYTES)) is not None
 
 
 def _check(path: Path, image: Image.Image, megapixels: float) -> None:

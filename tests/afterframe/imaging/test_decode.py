@@ -188,6 +188,13 @@ def test_text_is_refused_whatever_its_name(tmp_path: Path) -> None:
     assert refusal(path) == "not_a_photo"
 
 
+@pytest.mark.parametrize("brand", [b"heic", b"heim", b"hevc", b"avis"])
+def test_a_damaged_heif_is_damaged_whatever_its_brand(tmp_path: Path, brand: bytes) -> None:
+    path = tmp_path / "a.heic"
+    path.write_bytes(b"\0\0\0\x14ftyp" + brand + bytes(4) + brand + bytes(100))
+    assert refusal(path) == "truncated"
+
+
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
 def test_a_file_that_is_cut_short_is_refused(tmp_path: Path, suffix: str, share: float) -> None:

@@ -22,7 +22,7 @@ from afterframe.config import Config, LimitsConfig, WatchConfig
 from afterframe.errors import PhotoError
 from afterframe.imaging.decode import SUFFIXES
 from afterframe.intake import watcher
-from afterframe.web.api.uploads import LONGEST_NAME, STAGING_PREFIX, kind_of, photo_name
+from afterframe.web.api.uploads import LONGEST_NAME, STAGING_PREFIX, photo_name
 from afterframe.web.app import create_app
 from afterframe.web.http.forms import Upload
 from factories import Clock, make_picture
@@ -302,4 +302,29 @@ def test_no_name_leads_out_of_its_folder(name: str) -> None:
 def test_a_photo_without_a_suffix_gets_that_of_its_kind(kind: str, suffix: str | None) -> None:
     data = io.BytesIO()
     make_picture().save(data, kind)
-    assert kind_of(data.getvalue()[:32]) == suffix
+    assert suffix_of(data) == suffix
+
+
+def suffix_of(data: io.BytesIO) -> str | None:
+    try:
+        return Path(photo_name(Upload("blob", data))).suffix
+    except PhotoError:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("brands", "suffix"),
+    [
+        *((brand, ".heic") for brand in ("heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1")),
+        ("avif", ".avif"),
+        ("avis", ".avif"),
+        ("mif1 miaf avif", ".avif"),
+        ("isom heic", ".heic"),
+        ("isom mp42", None),
+    ],
+)
+def test_a_photo_of_any_heif_brand_gets_its_suffix(brands: str, suffix: str | None) -> None:
+    major, *compatible = brands.encode().split()
+    content = major + bytes(4) + b"".join(compatible)
+    data = (len(content) + 8).to_bytes(4, "big") + b"ftyp" + content + bytes(64)
+    assert suffix_of(io.BytesIO(data)) == suffix

@@ -15,7 +15,7 @@ from typing import Any
 from afterframe.config import Settings
 from afterframe.domain import Job
 from afterframe.errors import NotAllowed, PhotoError, PublishError, UsageError
-from afterframe.imaging.decode import SUFFIXES
+from afterframe.imaging.decode import HEAD_BYTES, SUFFIXES, suffix_of
 from afterframe.intake.ingest import RenderRequest
 from afterframe.publish.files import check_folder
 from afterframe.recipe import validate
@@ -37,18 +37,6 @@ LONGEST_NAME = 180
 """Bytes; the clip's name and its sidecar's are longer."""
 
 _UNWANTED = re.compile(r'[\x00-\x1f\x7f<>:"|?*\ud800-\udfff]')
-_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\xff\xd8\xff", ".jpg"),
-    (0, b"\x89PNG\r\n", ".png"),
-    (0, b"II*\0", ".tif"),
-    (0, b"MM\0*", ".tif"),
-    (8, b"WEBP", ".webp"),
-    (4, b"ftypavif", ".avif"),
-    (4, b"ftypheic", ".heic"),
-    (4, b"ftypheix", ".heic"),
-    (4, b"ftypmif1", ".heic"),
-)
-"""Where in a file, which bytes -> the suffix of its kind."""
 
 
 @ROUTES.add(
@@ -141,7 +129,7 @@ def photo_name(upload: Upload) -> str:
     last = PurePosixPath(upload.name.replace("\\", "/")).name
     name = _UNWANTED.sub("_", last).strip(" .")
     suffix = PurePosixPath(name).suffix
-    kind = kind_of(upload.head())
+    kind = suffix_of(upload.head(HEAD_BYTES))
     if suffix.lower() not in SUFFIXES and kind:
         name = f"{name or 'photo'}{kind}"
     elif suffix.lower() not in SUFFIXES:
@@ -153,11 +141,6 @@ def photo_name(upload: Upload) -> str:
     if len(name.encode()) > LONGEST_NAME:
         raise PhotoError(f"The name {name[:60]}… is too long.", "Give the photo a shorter name.", code="name_too_long")
     return f"photo-{name}" if name.partition(".")[0].rstrip().casefold() in DEVICES else name
-
-
-def kind_of(head: bytes) -> str | None:
-    """The suffix of a photo's kind by its first bytes; None: no photo that we know."""
-    return next((suffix for at, mark, suffix in _SIGNATURES if head[at : at + len(mark)] == mark), None)
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ class Upload:
     """As the sender called it: not to be trusted."""
     stream: IO[bytes]
 
-    def head(self, count: int = 32) -> bytes:
+    def head(self, count: int) -> bytes:
         """The first bytes."""
         self.stream.seek(0)
         return self.stream.read(count)
