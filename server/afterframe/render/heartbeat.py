@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 def _unheard(sign: bytes) -> None:
-    """Nobody supervises this process."""
+    """No supervisor listens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Heartbeat:
         return self._cancelled or self._worker.stopping.is_set()
 
     def persist(self, step: Callable[[], T]) -> T:
-        """Take a step that uses the state file, as :func:`~afterframe.render.outage.persist`; waiting is no stall."""
+        """As :func:`~afterframe.render.outage.persist`; waiting for the state file does not count as a stall."""
 
         def move_on() -> T:
             self._moved = self._clock()
@@ -117,12 +117,14 @@ class Heartbeat:
     def beat(self) -> None:
         """Extend the lease, and report progress and the time left; a stalled render loses its lease instead.
 
-        What the state file says to it is not worth a render: it is tried again with the next beat.
+        An error of the state file never ends the heartbeat: the next beat tries again.
         """
         stalls = self._stalls()
         try:
             if stalls:
-                self._queue.expire_lease(self._job.id, self._worker.owner)  # tells whose fault it is
+                self._queue.expire_lease(
+                    self._job.id, self._worker.owner
+                )  # for strike(): this job is the one that stalled
             elif self._queue.heartbeat(self._job.id, self._worker.owner, self._share, self._eta_s()):
                 self._cancelled = True
             self._outages.over()

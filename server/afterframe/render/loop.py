@@ -1,6 +1,6 @@
-"""The loop of a worker: claims jobs, has them rendered, and hands on what came of them.
+"""The loop of a worker: claims jobs, renders them, and records how they ended.
 
-A state file that cannot be used for a while is waited for at each of these steps.
+Each of these steps waits for the end of an outage of the state file.
 """
 
 from __future__ import annotations

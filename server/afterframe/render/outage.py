@@ -1,6 +1,6 @@
-"""While the state file cannot be used (locked for long, disk full): wait for it, and say so once.
+"""Outages of the state file (locked for long, disk full): wait for their end, and log them once.
 
-An outage is nobody's fault: it ends no worker and costs no photo a strike.
+An outage ends no worker and costs no photo a strike.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class OutageLog:
     """One line in the log when an outage begins, and one when it is over.
 
     Args:
-        who: for whom the lines are written: an owner id, say.
+        who: begins each line: an owner id, say.
     """
 
     def __init__(self, who: str) -> None:
@@ -54,10 +54,10 @@ def is_outage(error: BaseException) -> bool:
 
 
 def persist(step: Callable[[], T], stopping: threading.Event, outages: OutageLog) -> T:
-    """Take a step that uses the state file, again and again while there is an outage.
+    """Take a step that uses the state file; during an outage, repeat it until it works.
 
     Args:
-        step: all or nothing, so that it can be taken again.
+        step: all or nothing, so that it can be repeated.
     Raises:
         Cancelled: told to stop during an outage.
         Whatever else ``step`` raises.

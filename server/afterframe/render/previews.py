@@ -1,4 +1,4 @@
-"""What a running render looks like by now: its latest frame, small, in the cache, for the page."""
+"""The latest frame of a running render, small, in the cache, for the page."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from afterframe.imaging.frames import Frames, Pixels
 from afterframe.system.files import replacing
 
 EVERY_S = 2.0
+"""How often a frame is written, seconds."""
 LONG_SIDE = 320
-"""Pixels."""
+"""Of the frame as written, pixels."""
 
 
 def with_live_preview(frames: Frames, target: Path, clock: Callable[[], float] = time.monotonic) -> Frames:
-    """The same frames; now and then one is also written to ``target``, which is gone at the end.
+    """The same frames; now and then one is also written to ``target``, which is removed at the end.
 
     Args:
         target: a JPEG in the cache.
@@ -30,7 +31,7 @@ def with_live_preview(frames: Frames, target: Path, clock: Callable[[], float] =
 
 
 def _watch(frames: Frames, target: Path, clock: Callable[[], float]) -> Iterator[Pixels]:
-    due = clock() + EVERY_S  # clips that are done sooner need none
+    due = clock() + EVERY_S  # faster clips need none
     try:
         for frame in frames.frames:
             if clock() >= due:

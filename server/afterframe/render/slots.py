@@ -1,7 +1,7 @@
 """Slots: where renders are made, and how many at a time.
 
-A slot holds one worker process. Those of this machine are one for each GPU; a server or a cluster
-elsewhere has as many as the settings say, and their processes only wait for it.
+A slot holds one worker process. This machine has one slot for each GPU. A server or a cluster elsewhere has as many
+as the settings say; their processes only wait for it.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class WorkerEnd:
 
     reason: str
     hung: bool
-    """It was ended because it made no progress. False: it ended by itself."""
+    """It was killed because it made no progress. False: it ended by itself."""
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class Supervisor:
 
     Args:
         publisher: rolls forward what dead workers had begun to publish.
-        tidy: called now and then, to take over what other processes left when they died.
+        tidy: called now and then, to take over what dead processes left behind.
         start: starts a worker process under an owner id.
         clock: seconds, steady.
     """
@@ -112,7 +112,7 @@ class Supervisor:
             self._ending.wait(TICK_S)
 
     def tend(self) -> None:
-        """One round: take over what others left, and see to every worker. Nothing is raised."""
+        """One round: take over what others left behind, and check every worker. Nothing is raised."""
         if self._clock() - self._tidied_at > TIDY_S:
             self._tidied_at = self._clock()
             self._attempt(self._tidy, self._outages)
@@ -133,7 +133,7 @@ class Supervisor:
             outages.over()
 
     def _tend(self, slot: WorkerSlot) -> None:
-        """Start the worker if there is none, and draw the consequences when it died or hangs."""
+        """Start the worker if there is none, and act when it died or hangs."""
         if slot.process is not None:
             self._watch(slot, slot.process)
         if slot.ended is not None:
@@ -153,14 +153,14 @@ class Supervisor:
             self._bury(slot, WorkerEnd("the render made no progress any more and was ended", hung=True))
 
     def _is_silent(self, owner: str, process: WorkerProcess) -> bool:
-        """It holds a lease that it stopped extending, and gave no sign of life meanwhile.
+        """Whether it holds a lapsed lease and has given no sign of life for as long as a lease lasts.
 
-        The lease alone says nothing: nobody can extend one while the state file cannot be written.
+        The lease alone proves nothing: none can be extended while the state file cannot be written.
         """
         return self._clock() - process.heard_at > LEASE_S and self._queue.stalled(owner)
 
     def _bury(self, slot: WorkerSlot, ended: WorkerEnd, *, in_order: bool = False) -> None:
-        """Take note of a worker's end; in order: it left for fresh memory, nothing is wrong."""
+        """Note a worker's end. ``in_order``: it left so that a process with fresh memory goes on; nothing is wrong."""
         now = self._clock()
         log.log(logging.INFO if in_order else logging.WARNING, "%s: %s", slot.owner, ended.reason)
         slot.deaths = 0 if in_order or now - slot.started_at > STEADY_S else slot.deaths + 1

@@ -1,7 +1,7 @@
 """A worker process as its supervisor has it, and the pipes between the two.
 
-Down the worker's standard input goes one line, which means: stop. Up its standard output come signs of life, one
-byte each. They go past the state file: a worker is alive also while nothing can be written there.
+One line to the worker's standard input means: stop. Its standard output carries signs of life, one byte each. They do
+not need the state file: a worker is known to be alive even while nothing can be written there.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from afterframe.system.gpus import VISIBLE
 from afterframe.system.signals import interrupts_held_back
 
 ALIVE = b"."
-"""A render is under way and makes progress."""
+"""A render is under way and making progress."""
 STALLED = b"!"
-"""A render makes no progress any more: the process has to be ended."""
+"""A render no longer makes progress: the process has to be ended."""
 
 
 class WorkerProcess:
@@ -59,7 +59,7 @@ class WorkerProcess:
                 self._process.stdin.flush()
 
     def end(self, wait_s: float = 0.0) -> None:
-        """Wait for its end this long, seconds; then kill it."""
+        """Wait this long for it to end, seconds; then kill it."""
         try:
             self._process.wait(wait_s)
         except subprocess.TimeoutExpired:
@@ -87,9 +87,9 @@ def start_worker(owner: str, spec: WorkerSpec) -> WorkerProcess:
 
 
 def sign_channel() -> Callable[[bytes], None]:
-    """In the worker: what gives signs to the supervisor. Standard output leads nowhere from now on.
+    """In the worker: a function that sends signs to the supervisor. Standard output is discarded from then on.
 
-    Libraries print there (Ray's client the cluster's messages), which would be taken for signs of life.
+    Libraries print there (Ray's client prints the cluster's messages), which would be taken for signs of life.
     """
     signs = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -97,7 +97,7 @@ def sign_channel() -> Callable[[bytes], None]:
     os.close(nowhere)
 
     def give(sign: bytes) -> None:
-        with contextlib.suppress(OSError):  # the supervisor is gone: our standard input tells
+        with contextlib.suppress(OSError):  # the supervisor is gone; our standard input closes too
             os.write(signs, sign)
 
     return give

@@ -225,8 +225,8 @@ class Queue(RenderChanges):
         A publish that had been committed is left for :meth:`intents`: it needs no second render.
 
         Args:
-            hung: the worker was ended because it stood still. False: it died by itself, and a lease that lapsed
-                meanwhile only says that the state file could not be written.
+            hung: the worker was killed because it stalled. False: it died by itself; a lease that lapsed
+                meanwhile only shows that the state file could not be written.
         """
         with self._db.transaction() as connection:
             rows = connection.execute(
