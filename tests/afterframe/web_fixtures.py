@@ -21,6 +21,8 @@ from afterframe.encode.process import Encoding
 from afterframe.intake.ingest import Ingest
 from afterframe.publish.sidecar import MadeBy, describe
 from afterframe.render.drafts import DraftMaker
+from afterframe.render.photo_files import PhotoFiles
+from afterframe.render.pictures import PictureMaker
 from afterframe.state.answers import Answers
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
@@ -126,7 +128,7 @@ def make_desk(tmp_path: Path, database: Database, catalog: Catalog, queue: Queue
     reader, changes = FakeReader(), list[str]()
     config = Config(server=ServerConfig(allowed_hosts=("studio.example",)))
     settings = Settings(Home(tmp_path / "home").make(), config)
-    drafts = DraftMaker(settings, processes=1)
+    files = PhotoFiles(settings, processes=1)
     services = Services(
         settings=settings,
         database=database,
@@ -134,7 +136,8 @@ def make_desk(tmp_path: Path, database: Database, catalog: Catalog, queue: Queue
         folders=folders,
         answers=Answers(database, clock),
         queue=queue,
-        drafts=drafts,
+        pictures=PictureMaker(files),
+        drafts=DraftMaker(files),
         ingest=Ingest(database, catalog, queue, settings, reader.read),
         token=TOKEN,
         folders_changed=lambda: changes.append("folders"),
@@ -144,7 +147,7 @@ def make_desk(tmp_path: Path, database: Database, catalog: Catalog, queue: Queue
     codes = LoginCodes(clock)
     yield Desk(create_app(services, codes, clock=clock), services, reader, codes, clock, watched, outside, changes)
     services.stopping.set()
-    drafts.close()
+    files.close()
 
 
 @pytest.fixture(name="clip_bytes", scope="module")

@@ -20,6 +20,8 @@ from afterframe.intake.photo_reader import PhotoReader
 from afterframe.intake.watcher import Handlers, Watcher
 from afterframe.publish.publisher import Publisher
 from afterframe.render.drafts import DraftMaker
+from afterframe.render.photo_files import PhotoFiles
+from afterframe.render.pictures import PictureMaker
 from afterframe.render.slots import WorkerGroup, worker_specs
 from afterframe.render.supervisor import Supervisor
 from afterframe.state.answers import Answers
@@ -76,12 +78,12 @@ class Daemon:
             publisher = Publisher(state.database, self._settings)
             recover(publisher, state.queue, self._home)
             reader = start(closing(PhotoReader(self._config.limits, MAX_PARALLEL_READS)))
-            drafts = start(closing(DraftMaker(self._settings)))
+            files = start(closing(PhotoFiles(self._settings)))
             ingest = Ingest(state.database, state.catalog, state.queue, self._settings, reader.read)
             start(_running(self._supervisor(state.queue, publisher, owner)))
             watcher = self._watcher(state, ingest)
             start(_running(watcher))
-            start(self._website(self._services(state, ingest, drafts, watcher), ready))
+            start(self._website(self._services(state, ingest, files, watcher), ready))
             self._pass_events_on(state.database, on_event)
             log.info("stopping")
 
@@ -106,7 +108,7 @@ class Daemon:
         handlers = Handlers(photo=ingest.accept, temporary=lambda path: clear_stray(path, state.queue))
         return Watcher(state.catalog, state.folders, self._config.watch, handlers, take_backlog=self._take_backlog)
 
-    def _services(self, state: _State, ingest: Ingest, drafts: DraftMaker, watcher: Watcher) -> Services:
+    def _services(self, state: _State, ingest: Ingest, files: PhotoFiles, watcher: Watcher) -> Services:
         return Services(
             settings=self._settings,
             database=state.database,
@@ -115,7 +117,8 @@ class Daemon:
             answers=Answers(state.database),
             queue=state.queue,
             ingest=ingest,
-            drafts=drafts,
+            pictures=PictureMaker(files),
+            drafts=DraftMaker(files),
             token=make_token(self._home),
             folders_changed=watcher.refresh,
             rescan=watcher.rescan,

@@ -16,7 +16,7 @@ from web_fixtures import TOKEN, Desk, make_desk  # noqa: F401 - a fixture
 from afterframe.domain import Clip, Stamp
 from afterframe.generators.parallax.interactive import STAYS, relief
 from afterframe.imaging.frames import PreparedPhoto
-from afterframe.render.drafts import VIEW_SIDE
+from afterframe.render.pictures import VIEW_SIDE
 from afterframe.vision import analyse, map_scene
 from afterframe.web.pages.interactive import policy
 from factories import make_photo_file, make_picture, make_recipe
@@ -120,7 +120,7 @@ def test_a_large_photo_is_brought_down(desk: Desk) -> None:
     clip = desk.clip("large.jpg", recipe=make_recipe(size=(1280, 853)))
     photo = make_photo_file(Path(clip.photo_path), (2000, 1400), exif=exif("Ann's camera"))
     known = desk.known(photo)
-    view = desk.services.drafts.view(known, clip.recipe.size)
+    view = desk.services.pictures.view(known, clip.recipe.size)
     with Image.open(view) as image:
         assert image.size == (VIEW_SIDE, round(VIEW_SIDE * 853 / 1280))
         assert not image.getexif()

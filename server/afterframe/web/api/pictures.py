@@ -13,7 +13,8 @@ from afterframe.errors import NotFound, WrongState
 from afterframe.naming import preview_of
 from afterframe.recipe import validate
 from afterframe.recipe.settings import read_setting
-from afterframe.render.drafts import LARGE_SIDE, SMALL_SIDE
+from afterframe.render.photo_files import SMALL_SIDE
+from afterframe.render.pictures import LARGE_SIDE
 from afterframe.web.api.media import MEDIA, send
 from afterframe.web.auth.paths import open_regular
 from afterframe.web.http import schemas
@@ -44,11 +45,11 @@ def get_clip_photo(call: Call) -> Response:
     """Send a clip's photo."""
     clip = call.context.services.catalog.clip(call.args["clip_id"])
     photo = photo_of(call, clip)
-    drafts = call.context.services.drafts
+    pictures = call.context.services.pictures
     size = call.query.get("size", "large")
     if size == "framed":
-        return _jpeg(call, drafts.framed(photo, clip.recipe, clip.generator))
-    return _jpeg(call, drafts.picture(Path(photo.path), photo.sha256, side_of(size)))
+        return _jpeg(call, pictures.framed(photo, clip.recipe, clip.generator))
+    return _jpeg(call, pictures.picture(Path(photo.path), photo.sha256, side_of(size)))
 
 
 @ROUTES.add(
@@ -64,7 +65,7 @@ def get_picture(call: Call) -> Response:
     status = path.stat()
     stamp = f"{status.st_size} {status.st_mtime_ns}"
     side = side_of(call.query.get("size", "small"))
-    return _jpeg(call, call.context.services.drafts.picture(path, stamp, side))
+    return _jpeg(call, call.context.services.pictures.picture(path, stamp, side))
 
 
 @ROUTES.add(
@@ -84,7 +85,7 @@ def get_preview(call: Call) -> Response:
     if preview.is_file():
         return _jpeg(call, preview)
     path = call.context.paths.photo(job.photo_path)
-    return _jpeg(call, services.drafts.picture(path, job.photo_sha256, SMALL_SIDE))
+    return _jpeg(call, services.pictures.picture(path, job.photo_sha256, SMALL_SIDE))
 
 
 @ROUTES.add(

@@ -10,6 +10,7 @@ from pathlib import Path
 from afterframe.config import Config, Home, Settings
 from afterframe.intake.ingest import Ingest
 from afterframe.render.drafts import DraftMaker
+from afterframe.render.pictures import PictureMaker
 from afterframe.state.answers import Answers
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
@@ -28,6 +29,7 @@ class Services:
     answers: Answers
     queue: Queue
     ingest: Ingest
+    pictures: PictureMaker
     drafts: DraftMaker
     token: str
     """The secret that plugins send."""

@@ -36,7 +36,7 @@ class ViewContent:
     picture: str
     """The address of a JPEG; in a file the picture itself, as a data: URI."""
     relief: str
-    """Of a PNG of the same aspect; see :meth:`~afterframe.render.drafts.Darkroom.relief`."""
+    """Of a PNG of the same aspect; see :meth:`~afterframe.render.pictures.PictureMaker.relief`."""
 
 
 @ROUTES.add(
@@ -63,10 +63,10 @@ def show_interactive(call: Call) -> Response:
 def get_interactive_file(call: Call) -> Response:
     """The file."""
     clip, photo = _asked(call)
-    drafts = call.context.services.drafts
-    with open_regular(drafts.view(photo, clip.recipe.size)) as picture:
+    pictures = call.context.services.pictures
+    with open_regular(pictures.view(photo, clip.recipe.size)) as picture:
         jpeg = _inline("image/jpeg", picture.read())
-    with open_regular(drafts.relief(photo, clip.recipe.size)) as relief:
+    with open_regular(pictures.relief(photo, clip.recipe.size)) as relief:
         look = _content(photo, jpeg, _inline("image/png", relief.read()))
     response = make_response(render_file(look, language_of(call.request)))
     response.headers["Content-Security-Policy"] = f"{policy()}; frame-ancestors 'none'"
@@ -86,7 +86,7 @@ def get_interactive_file(call: Call) -> Response:
 def get_interactive_picture(call: Call) -> Response:
     """Send the picture."""
     clip, photo = _asked(call)
-    return send(call.request, open_regular(call.context.services.drafts.view(photo, clip.recipe.size)), "image/jpeg")
+    return send(call.request, open_regular(call.context.services.pictures.view(photo, clip.recipe.size)), "image/jpeg")
 
 
 @ROUTES.add(
@@ -99,7 +99,7 @@ def get_interactive_picture(call: Call) -> Response:
 def get_interactive_relief(call: Call) -> Response:
     """Send the depth."""
     clip, photo = _asked(call)
-    return send(call.request, open_regular(call.context.services.drafts.relief(photo, clip.recipe.size)), "image/png")
+    return send(call.request, open_regular(call.context.services.pictures.relief(photo, clip.recipe.size)), "image/png")
 
 
 def _asked(call: Call) -> tuple[Clip, Photo]:
