@@ -171,6 +171,11 @@ function Actions:open()
   end
 end
 
+--- Open the plugin's log, to be sent with a report.
+function Actions:show_log()
+  self:_open(self.log.path)
+end
+
 function Actions:review()
   local answer, problem = self.daemon:ask("/api/login-code", {})
   if answer then

@@ -8,11 +8,13 @@ local function module(name)
 end
 
 local files, json, problems = module "files", module "json", module "problems"
+local Log = module "log"
 local Actions, Curl, Daemon, Panel = module "actions", module "curl", module "daemon", module "panel"
 local Photos, Preferences, Renders = module "photos", module "preferences", module "renders"
 local Status, Storage, Submit = module "status", module "storage", module "submit"
 
 local NAME = "afterframe"
+local VERSION = "0.1.0"
 local STARTED = "afterframe for darktable"
 local WINDOWS = dt.configuration.running_os == "windows"
 local FOLDER = files.join(dt.configuration.config_dir, NAME)
@@ -20,12 +22,12 @@ local WINDOW_MS = 1500 -- darktable's window runs by then
 local LATER_MS = 300 -- a selection that still changes is not asked about
 
 local function tell(text)
-  dt.print_log("afterframe: " .. text)
   dt.print("Afterframe: " .. text)
 end
 
 -- Parts -----------------------------------------------------------------------------------------------------------
 
+local log = Log.new { dt = dt, files = files, path = files.join(FOLDER, "afterframe.log") }
 local preferences = Preferences.new { dt = dt, files = files, folder = FOLDER }
 
 local function setting(name)
@@ -44,6 +46,7 @@ local daemon = Daemon.new {
     return preferences:homes()
   end,
   json = json,
+  log = log,
   setting = setting,
 }
 local photos = Photos.new {
@@ -129,6 +132,7 @@ local function connect()
     dt = dt,
     daemon = daemon,
     photos = photos,
+    log = log,
     problems = problems,
     submit = submit,
     tag = tag,
@@ -153,6 +157,7 @@ local function connect()
     dt = dt,
     daemon = daemon,
     files = files,
+    log = log,
     photos = photos,
     problems = problems,
     renders = renders,
@@ -168,6 +173,7 @@ local function connect()
 end
 
 local function start()
+  log:begin(VERSION)
   preferences:register()
   connect()
   storage:register()

@@ -34,10 +34,9 @@ local STRANGER = {
   hint = "Look at the address in the preferences (Lua options).",
 }
 
---- @param parts.setting reads a preference by its name
+--- @param parts.curl, parts.files, parts.json, parts.log as in the modules of these names
+-- @param parts.setting reads a preference by its name
 -- @param parts.homes folders in which Afterframe may keep its own files, likeliest first
--- @param parts.json, parts.files the modules of these names
--- @param parts.windows whether this is Windows
 function Daemon.new(parts)
   return setmetatable(parts, Daemon)
 end
@@ -103,15 +102,28 @@ function Daemon:ask_all(questions, answer_s)
   if not status then
     return nil, NO_TEMPORARY_FILE
   end
-  local answers = {}
+  local failed, answers = explained(status), {}
   for index, response in ipairs(responses) do
     answers[index] = self:_understood(response.text)
+    self:_log(questions[index], response, answers[index].problem, failed)
   end
-  local failed = explained(status)
   if failed and not answers[#answers].answer then
     return nil, failed
   end
   return answers
+end
+
+function Daemon:_log(question, response, problem, failed)
+  if problem and (response.status or 0) == 0 then
+    problem = failed or problem -- nothing answered: curl knows why
+  end
+  self.log:request {
+    route = question.route,
+    post = question.body ~= nil,
+    status = response.status,
+    seconds = response.seconds,
+    code = problem and problem.code,
+  }
 end
 
 function Daemon:_understood(text)

@@ -57,7 +57,10 @@ function Panel:_build()
       self:_button("approve", "approve", "the newest clip of each selected photo is good"),
       self:_button("reject", "reject", "the newest clip of each selected photo is not")
     ),
-    self:_button("review", "review page", "all clips, in the browser"),
+    self:_row(
+      self:_button("review", "review page", "all clips, in the browser"),
+      self:_button("show_log", "log", "what the plugin did, to be sent with a report: " .. self.actions.log.path)
+    ),
     self.status, -- last: it grows, and no button may jump away under the pointer
   }
 end

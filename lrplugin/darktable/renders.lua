@@ -8,7 +8,7 @@ local ESTIMATE_AFTER_S = 3
 local GIVE_UP_AFTER = 60 -- polls in a row that the daemon did not answer
 
 --- @param parts.dt darktable
--- @param parts.daemon, parts.photos, parts.problems, parts.submit as in the modules of these names
+-- @param parts.daemon, parts.log, parts.photos, parts.problems, parts.submit as in the modules of these names
 -- @param parts.tag tags an image with its state
 -- @param parts.tell shows one line to the photographer
 -- @param parts.changed is given what the panel is to show, nil when all is done
@@ -176,6 +176,7 @@ end
 
 function Renders:_unexpected(why)
   self.dt.print_error("afterframe: " .. tostring(why))
+  self.log:write("error", tostring(why))
   return {
     code = "unexpected",
     message = "Something went wrong inside darktable (" .. tostring(why):match("[^\n]*") .. ").",
@@ -201,6 +202,9 @@ function Renders:_cancel(batch)
 end
 
 function Renders:_report(batch)
+  for _, problem in ipairs(batch.problems) do
+    self.log:write("warn", "photo: " .. problem.code)
+  end
   local said = count(batch.clips, "clip") .. (batch.clips == 1 and " is ready." or " are ready.")
   if batch.clips == 0 then
     said = "No clip was made."

@@ -121,6 +121,7 @@ fake.dt = strict("darktable", {
   configuration = strict("configuration", {
     running_os = "linux",
     config_dir = CONFIG_DIR,
+    version = "darktable 4.2.1",
     api_version_major = API_MAJOR,
     has_gui = true,
   }),

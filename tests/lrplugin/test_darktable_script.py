@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -349,6 +351,54 @@ def test_paths_are_mapped_by_the_longest_prefix(script: Script, modules: Any, he
     assert daemon.here(daemon, there) == here
 
 
+# -- the log ---------------------------------------------------------------------------------------
+
+
+def test_requests_and_errors_are_logged_and_nothing_private(
+    running: Afterframe, connected: Script, tmp_path: Path
+) -> None:
+    photos = running.home.parent / "exports"
+    connected.prefer(prompt="she says yes")
+    connected.select(
+        connected.photo(make_photo_file(photos / "secret.jpg")), connected.photo(photos / "secret too.jpg")
+    )
+    connected.press("animate")
+    url = json.loads((running.home / "daemon.json").read_text())["url"]
+    connected.prefer(address=url, token="wrong-token")
+    connected.press("refresh")
+    connected.prefer(address="http://127.0.0.1:9")
+    connected.press("refresh")
+    log = (tmp_path / "config" / "afterframe" / "afterframe.log").read_text()
+    lines = [line.partition(" ")[2] for line in log.splitlines()]
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert lines[0] == f"info Afterframe plugin {version}, darktable 4.2.1, linux"
+    patterns = [
+        r"info POST /api/animate 20\d, \d+\.\d\d s",
+        r"warn photo: missing",
+        r"info POST /api/clips/[\w-]+/poster 20\d, \d+\.\d\d s",
+        r"warn POST /api/photos/lookup 401 \w+, \d+\.\d\d s",
+        r"warn POST /api/photos/lookup no answer not_running, \d+\.\d\d s",
+    ]
+    for pattern in patterns:
+        assert [line for line in lines if re.fullmatch(pattern, line)], (pattern, lines)
+    assert not [line for line in lines if "?" in line]
+    token = (running.home / "token").read_text().strip()
+    for private in (token, "wrong-token", "secret", "says yes"):
+        assert private not in log
+
+
+def test_the_log_stays_small_and_keeps_what_is_new(script: Script, modules: Any, tmp_path: Path) -> None:
+    path = tmp_path / "small.log"
+    make = script.lua.eval("function(Log, files, path) return Log.new { dt = FAKE.dt, files = files, path = path } end")
+    log = make(modules("log"), modules("files"), str(path))
+    for number in range(8000):
+        log.write(log, "info", f"line {number} of a log that grows and grows")
+    assert 100_000 < path.stat().st_size <= 256 * 1024
+    lines = path.read_text().splitlines()
+    assert lines[-1].endswith("line 7999 of a log that grows and grows")
+    assert all(" info " in line for line in lines)
+
+
 # -- in darktable ----------------------------------------------------------------------------------
 
 
@@ -376,7 +426,8 @@ def test_on_windows_the_command_line_carries_plain_names_only(script: Script, mo
           os.getenv = function() return "C:\\\\Users\\\\Jörg\\\\Temp" end
           local execute = function(command) commands[#commands + 1] = command return 7 end
           local daemon = Daemon.new {
-            files = files, json = json, curl = Curl.new { windows = true, files = files, execute = execute },
+            files = files, json = json, log = { request = function() end },
+            curl = Curl.new { windows = true, files = files, execute = execute },
             setting = function(name) return name == "address" and "http://127.0.0.1:9" or "" end,
           }
           local opened = {}

@@ -87,13 +87,14 @@ def test_installed_seen_upgraded_and_removed(host: str, tmp_path: Path) -> None:
     (place / "gone").mkdir()
     (place / "gone" / "old.lua").write_text("-- no longer shipped")
     (place / "notes.txt").write_text("mine")
+    (place / "afterframe.log").write_text("of the plugin")
     manifest["files"] |= {"gone/old.lua": "x", "../outside.txt": "x"}
     (tmp_path / "outside.txt").write_text("mine")
     (place / "installed.json").write_text(json.dumps(manifest))
     assert plugins.inspect_plugin(host, tmp_path).state == "outdated"
     assert plugins.install(host, tmp_path, HOME).state == "upgraded"
     assert (place / first).read_bytes() == plugin_files(host)[first].read_bytes()
-    assert files_in(place) == installed_files(host) | {"notes.txt"}
+    assert files_in(place) == installed_files(host) | {"notes.txt", "afterframe.log"}
     assert not (place / "gone").exists()
     assert plugins.remove(host, tmp_path).state == "removed"
     assert files_in(tmp_path) == {f"{HOSTS[host].folder}/notes.txt", "outside.txt"}

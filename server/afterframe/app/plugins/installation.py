@@ -24,6 +24,8 @@ from afterframe.system.hashing import sha256_of
 
 MANIFEST = "installed.json"
 """What we put into the plugin's folder: {"version", "files": {name: SHA-256}}."""
+LOG = "afterframe.log"
+"""Written by the plugin itself."""
 HOME_NOTE = "home"
 """Names AFTERFRAME_HOME for the plugin: a host started from the desktop does not see the shell's environment."""
 
@@ -111,7 +113,7 @@ def remove(host: str, folder: Path) -> Plugin:
             luarc.remove_line(folder)
         if manifest is None:
             return Plugin(host, str(target), None, "absent")
-        for name in (*_names(manifest), HOME_NOTE, MANIFEST):
+        for name in (*_names(manifest), HOME_NOTE, LOG, MANIFEST):
             _delete(target, name)
     return Plugin(host, str(target), None, "removed")
 
