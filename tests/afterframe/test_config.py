@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
 
-from afterframe.config import Config, Home, read_config
+from afterframe.config import Config, Home, Settings, read_config
 from afterframe.errors import ConfigError
 
 
@@ -69,3 +70,23 @@ def test_the_home_is_made_for_the_user_alone(home_of_its_own: Path) -> None:
     home = Home.find().make()
     assert home.root.stat().st_mode & 0o077 == 0
     assert home.owners.is_dir()
+
+
+def test_settings_are_read_again_when_told_and_stay_as_they_were_after_a_mistake(home_of_its_own: Path) -> None:
+    settings = Settings(Home(home_of_its_own).make())
+    assert settings.config == Config()
+    settings.home.config.write_text("[render]\ncrf = 20\n")
+    assert settings.reload().render.crf == settings.config.render.crf == 20
+    settings.home.config.write_text("[render]\ncrf = 99\n")
+    with pytest.raises(ConfigError):
+        settings.reload()
+    assert settings.config.render.crf == 20
+
+
+def test_settings_can_be_sent_to_another_process(home_of_its_own: Path) -> None:
+    home = Home(home_of_its_own).make()
+    home.config.write_text(
+        '[recipe]\nloop = true\n[[remote.endpoints]]\nurl = "http://gpu1:8000"\nextra = { steps = 4 }\n'
+    )
+    sent = pickle.loads(pickle.dumps(Settings(home)))
+    assert (sent.home, sent.config) == (home, read_config(home.config))
