@@ -42,9 +42,14 @@ class Import:
         return f"{self.file.relative_to(ROOT)}:{self.line} imports {self.target}"
 
 
-def layers() -> dict[str, int]:
+TABLES = {SERVER: "## Packages\n", METADATA: "## Packages of photometa\n"}
+"""Package -> the heading of its table."""
+
+
+def layers(package: Path) -> dict[str, int]:
     """Package (or module of the last row) -> its row, counted from the top, as the table says."""
-    rows = re.findall(r"^\| ((?:`\w+/?`[ ,]*)+) \|", TABLE.read_text("utf-8"), re.MULTILINE)
+    section = TABLE.read_text("utf-8").partition(TABLES[package])[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ((?:`\w+/?`[ ,]*)+) \|", section, re.MULTILINE)
     return {name: row for row, names in enumerate(rows) for name in re.findall(r"`(\w+)/?`", names)}
 
 
@@ -79,9 +84,9 @@ def _targets(node: ast.AST, file: Path) -> Iterator[str]:
         yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def package_of(file: Path) -> str:
-    """The package of afterframe that a file belongs to; a module beside the packages stands for itself."""
-    return file.relative_to(SERVER).parts[0].removesuffix(".py")
+def package_of(file: Path, root: Path = SERVER) -> str:
+    """The package inside ``root`` that a file belongs to; a module beside the packages stands for itself."""
+    return file.relative_to(root).parts[0].removesuffix(".py")
 
 
 def dotted(file: Path) -> str:
@@ -90,26 +95,28 @@ def dotted(file: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def own_imports() -> Iterator[tuple[str, str, Import]]:
-    """(importing package, imported package, where) inside afterframe."""
-    for found in imports(SERVER):
+def own_imports(root: Path) -> Iterator[tuple[str, str, Import]]:
+    """(importing package, imported package, where) inside ``root``."""
+    for found in imports(root):
         head, _, rest = found.target.partition(".")
         target = rest.partition(".")[0]
-        if head == "afterframe" and target != "__version__":
-            yield package_of(found.file), target, found
+        if head == root.name and target != "__version__":
+            yield package_of(found.file, root), target, found
 
 
-def test_every_package_has_its_row() -> None:
-    packages = {package_of(file) for file in SERVER.rglob("*.py")} - {"__init__", "__main__"}
-    assert packages == set(layers()), "docs/architecture.md has a row for each package"
+@pytest.mark.parametrize("root", [SERVER, METADATA], ids=lambda root: root.name)
+def test_every_package_has_its_row(root: Path) -> None:
+    packages = {package_of(file, root) for file in root.rglob("*.py")} - {"__init__", "__main__"}
+    assert packages == set(layers(root)), "docs/architecture.md has a row for each package"
 
 
-def test_packages_import_only_from_rows_below() -> None:
-    row = layers() | {"__init__": -1, "__main__": -1}
+@pytest.mark.parametrize("root", [SERVER, METADATA], ids=lambda root: root.name)
+def test_packages_import_only_from_rows_below(root: Path) -> None:
+    row = layers(root) | {"__init__": -1, "__main__": -1}
     last = max(row.values())
     wrong = [
         str(found)
-        for package, target, found in own_imports()
+        for package, target, found in own_imports(root)
         if package != target and not (row[package] < row[target] or row[package] == row[target] == last)
     ]
     assert not wrong
