@@ -64,14 +64,18 @@ def rebuild(
         if clip is None:
             continue
         with database.transaction():
-            photo = _photo(Path(clip.photo_path), clip, catalog, read)
-            clip = replace(clip, photo_id=photo.id)
-            if clip.present:
-                clip = replace(clip, sha256=sha256_of(Path(clip.path)))
-            catalog.put_clip(clip)
-            catalog.note_ingest(Path(clip.photo_path), clip.photo_sha256)
+            _restore(clip, catalog, read)
         (found.clips if clip.present else found.deleted).append(Path(clip.path))
     return found
+
+
+def _restore(clip: Clip, catalog: Catalog, read: Callable[[Path], Reading]) -> None:
+    photo = _photo(Path(clip.photo_path), clip, catalog, read)
+    clip = replace(clip, photo_id=photo.id)
+    if clip.present:
+        clip = replace(clip, sha256=sha256_of(Path(clip.path)))
+    catalog.put_clip(clip)
+    catalog.note_ingest(Path(clip.photo_path), clip.photo_sha256)
 
 
 def _sidecars(folder: Path) -> Iterator[Path]:

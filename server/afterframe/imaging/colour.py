@@ -82,20 +82,19 @@ def ciede2000(one: Floats, other: Floats) -> Floats:
     hue = np.where(grey, h1 + h2, (h1 + turn / 2) % 360)
     delta_h = 2 * np.sqrt(c1 * c2) * np.sin(np.radians(turn / 2))
     light, chroma = (l1 + l2) / 2, (c1 + c2) / 2
-    angle = np.radians(hue)
-    t = (
-        1
-        - 0.17 * np.cos(angle - np.radians(30))
-        + 0.24 * np.cos(2 * angle)
-        + 0.32 * np.cos(3 * angle + np.radians(6))
-        - 0.20 * np.cos(4 * angle - np.radians(63))
-    )
     s_l = 1 + 0.015 * (light - 50) ** 2 / np.sqrt(20 + (light - 50) ** 2)
-    s_c, s_h = 1 + 0.045 * chroma, 1 + 0.015 * chroma * t
+    s_c, s_h = 1 + 0.045 * chroma, 1 + 0.015 * chroma * _hue_weight(np.radians(hue))
     twist = -2 * np.sqrt(chroma**7 / (chroma**7 + 25.0**7))
     twist = twist * np.sin(np.radians(60 * np.exp(-(((hue - 275) / 25) ** 2))))
     d_l, d_c, d_h = (l2 - l1) / s_l, (c2 - c1) / s_c, delta_h / s_h
     return np.asarray(np.sqrt(np.maximum(d_l**2 + d_c**2 + d_h**2 + twist * d_c * d_h, 0)), np.float32)
+
+
+def _hue_weight(hue: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The formula's T, of a mean hue in radians."""
+    weight = 1 - 0.17 * np.cos(hue - np.radians(30)) + 0.24 * np.cos(2 * hue)
+    weight += 0.32 * np.cos(3 * hue + np.radians(6)) - 0.20 * np.cos(4 * hue - np.radians(63))
+    return np.asarray(weight)
 
 
 def small_rgb(frame: Pixels, pixel_format: PixelFormat, side: int) -> Floats:

@@ -49,8 +49,7 @@ def map_scene(pixels: Pixels, scene: Scene | None = None) -> SceneMaps:
     box = subject.subject_box(picture, saliency, people) if scene is None else scene.subject
     with ThreadPoolExecutor(1) as beside:  # finding an outline takes as long as all the rest
         if scene is not None and scene.outline:
-            mask = subject_mask.unpack_mask(scene.outline, picture.shape)
-            inside = beside.submit(subject.softened, mask, picture)
+            inside = beside.submit(_known_subject, picture, scene.outline)
         else:
             inside = beside.submit(subject.subject_map, picture, saliency, box, people, sky)
         water = segmentation.water_map(picture, sky, detail, horizon)
@@ -69,6 +68,10 @@ def map_scene(pixels: Pixels, scene: Scene | None = None) -> SceneMaps:
         subject=inside.result(),
         horizon=horizon,
     )
+
+
+def _known_subject(picture: AnalysisImage, outline: str) -> Map:
+    return subject.softened(subject_mask.unpack_mask(outline, picture.shape), picture)
 
 
 def analyse(pixels: Pixels) -> Scene:
@@ -102,33 +105,49 @@ def _underwater(picture: AnalysisImage) -> float:
 
 
 def _measures(seen: SceneMaps) -> dict[str, float]:
-    picture, inside = seen.picture, seen.subject > 0.5
-    coherence, angle = focus.blur_direction(picture)
-    contrast = 0.0
-    if inside.any() and not inside.all():
-        contrast = float(seen.focus[inside].mean() - seen.focus[~inside].mean())
+    measures = {**_content_measures(seen), **_focus_measures(seen), **_tone_measures(seen.picture)}
+    return {name: round(value, 4) for name, value in measures.items()}
+
+
+def _content_measures(seen: SceneMaps) -> dict[str, float]:
+    """What the picture shows, and how much of it."""
     measures = {
         "sky_share": float(seen.sky.mean()),
         "water_share": float(seen.water.mean()),
         "foliage_share": float(seen.foliage.mean()),
+        "subject_share": float(seen.subject.mean()),
+        "face_share": max((face.width * face.height for face in seen.faces), default=0.0),
+        "face_count": float(len(seen.faces)),
+        "skin_share": float(faces.skin_map(seen.picture).mean()),
+        "underwater_share": _underwater(seen.picture),
+        "detail": float(seen.detail.mean()),
+    }
+    return measures if seen.horizon is None else {**measures, "horizon": seen.horizon}
+
+
+def _focus_measures(seen: SceneMaps) -> dict[str, float]:
+    """Where it is sharp, and how what is not is blurred."""
+    inside = seen.subject > 0.5
+    coherence, angle = focus.blur_direction(seen.picture)
+    contrast = 0.0
+    if inside.any() and not inside.all():
+        contrast = float(seen.focus[inside].mean() - seen.focus[~inside].mean())
+    return {
         "sharpness": float(np.percentile(seen.focus, 90)),
         "focus_share": float((seen.focus > 0.35).mean()),
         "focus_contrast": contrast,
         "isolation": _isolation(seen),
+        "blur_coherence": coherence,
+        "blur_angle_deg": angle,
+    }
+
+
+def _tone_measures(picture: AnalysisImage) -> dict[str, float]:
+    """Its light and colours."""
+    return {
         "saturation": float(picture.hsv[..., 1].mean()),
         "brightness": float(picture.luma.mean()),
         "contrast": float(picture.luma.std()) * 2.0,
         "dark_share": float((picture.luma < 0.12).mean()),
-        "detail": float(seen.detail.mean()),
-        "face_share": max((face.width * face.height for face in seen.faces), default=0.0),
-        "face_count": float(len(seen.faces)),
-        "subject_share": float(seen.subject.mean()),
-        "skin_share": float(faces.skin_map(picture).mean()),
-        "blur_coherence": coherence,
-        "blur_angle_deg": angle,
-        "underwater_share": float(_underwater(picture)),
         "warmth": float(picture.lab[..., 2].mean()),
     }
-    if seen.horizon is not None:
-        measures["horizon"] = seen.horizon
-    return {name: round(value, 4) for name, value in measures.items()}
