@@ -1,4 +1,4 @@
-"""Colour spaces and colour differences: what grading and measuring share. Arrays are float32 unless said."""
+"""Colour spaces and colour differences, for grading and measuring. Arrays are float32 unless said otherwise."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def to_oklab(rgb: Floats) -> Floats:
 
 
 def from_oklab(lab: Floats) -> Floats:
-    """OKLab (..., 3) to sRGB 0-1; what sRGB cannot show is cut off."""
+    """OKLab (..., 3) to sRGB 0-1; colours outside sRGB are clipped."""
     return encoded(np.asarray((lab @ _FROM_OKLAB.T) ** 3 @ _FROM_LMS.T, np.float32))
 
 
 def to_cielab(rgb: Floats) -> Floats:
-    """sRGB 0-1 (..., 3) to CIE L*a*b*, D65: L 0-100. Exact, where OpenCV's table is off by up to 0.5."""
+    """sRGB 0-1 (..., 3) to CIE L*a*b*, D65: L 0-100. Exact; OpenCV's table is off by up to 0.5."""
     xyz = (linear(rgb) @ _TO_XYZ.T) / _WHITE
     f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
     x, y, z = np.moveaxis(f, -1, 0)
@@ -83,7 +83,7 @@ def ciede2000(one: Floats, other: Floats) -> Floats:
     delta_h = 2 * np.sqrt(c1 * c2) * np.sin(np.radians(turn / 2))
     light, chroma = (l1 + l2) / 2, (c1 + c2) / 2
     s_l = 1 + 0.015 * (light - 50) ** 2 / np.sqrt(20 + (light - 50) ** 2)
-    s_c, s_h = 1 + 0.045 * chroma, 1 + 0.015 * chroma * _hue_weight(np.radians(hue))
+    s_c, s_h = 1 + 0.045 * chroma, 1 + 0.015 * chroma * _hue_weight(hue)
     twist = -2 * np.sqrt(chroma**7 / (chroma**7 + 25.0**7))
     twist = twist * np.sin(np.radians(60 * np.exp(-(((hue - 275) / 25) ** 2))))
     d_l, d_c, d_h = (l2 - l1) / s_l, (c2 - c1) / s_c, delta_h / s_h
@@ -91,14 +91,19 @@ def ciede2000(one: Floats, other: Floats) -> Floats:
 
 
 def _hue_weight(hue: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The formula's T, of a mean hue in radians."""
-    weight = 1 - 0.17 * np.cos(hue - np.radians(30)) + 0.24 * np.cos(2 * hue)
-    weight += 0.32 * np.cos(3 * hue + np.radians(6)) - 0.20 * np.cos(4 * hue - np.radians(63))
-    return np.asarray(weight)
+    """CIEDE2000's T: how much a difference of hue counts at a mean hue, degrees."""
+    angle = np.radians(hue)
+    return np.asarray(
+        1
+        - 0.17 * np.cos(angle - np.radians(30))
+        + 0.24 * np.cos(2 * angle)
+        + 0.32 * np.cos(3 * angle + np.radians(6))
+        - 0.20 * np.cos(4 * angle - np.radians(63))
+    )
 
 
 def small_rgb(frame: Pixels, pixel_format: PixelFormat, side: int) -> Floats:
-    """A frame made small by averaging areas: sRGB 0-1 (height, width, 3), long side ``side`` or less.
+    """A frame scaled down by averaging areas: sRGB 0-1 (height, width, 3), long side at most ``side``.
 
     Args:
         frame: as :class:`afterframe.imaging.frames.Frames` describes it.
@@ -128,6 +133,6 @@ def _size(width: int, height: int, side: int) -> tuple[int, int]:
 
 
 def _shrunk(picture: Pixels, size: tuple[int, int]) -> Floats:
-    """Fractions of a level are kept: whole ones alone would be a difference of half a dE00 in the dark."""
+    """Fractions of a level are kept: rounding them would be a difference of half a dE00 in the dark."""
     how = cv2.INTER_AREA if size[0] < picture.shape[1] else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(picture.astype(np.float32), size, interpolation=how), np.float32)

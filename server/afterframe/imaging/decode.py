@@ -1,7 +1,7 @@
-"""Photo files to pixels: upright, sRGB, 8 bits, whatever the file's own form is.
+"""Photo files to pixels: upright, sRGB, 8 bits, whatever the format of the file.
 
-Colours follow the file's ICC profile; without one, the EXIF interoperability index tells
-Adobe RGB (DCF 2.0, "R03") from sRGB.
+Colours follow the file's ICC profile; without one, the EXIF interoperability index distinguishes Adobe RGB (DCF 2.0,
+"R03") from sRGB.
 """
 
 from __future__ import annotations
@@ -15,25 +15,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pi_heif
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 import photometa
 from afterframe.errors import PhotoError
-
-Pixels = npt.NDArray[np.uint8]
+from afterframe.imaging.frames import Pixels
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".png", ".webp", ".heic", ".heif", ".avif"})
 HEAD_BYTES = 64
-"""Beginning of a file that its format is known by."""
+"""So much of a file's beginning tells its format."""
 _SUFFIX_OF = {"jpeg": ".jpg", "tiff": ".tif", "png": ".png", "webp": ".webp", "heic": ".heic", "avif": ".avif"}
 FORMATS = ("JPEG", "TIFF", "PNG", "WEBP", "HEIF", "AVIF")
-"""What the names promise; Pillow's readers of other formats are never asked, whatever a file is called."""
+"""Formats of these suffixes; Pillow's readers of other formats are never tried, whatever a file is called."""
 MIN_SIDE = 64
 """Pixels; a smaller picture is an icon, not a photo."""
 TURNED = (5, 6, 7, 8)
-"""Orientations whose stored rows are columns."""
+"""EXIF orientations that are stored on their side: width and height are swapped."""
 BIT_DEPTHS_16 = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
 
 pi_heif.register_heif_opener()
@@ -42,7 +40,7 @@ Image.MAX_IMAGE_PIXELS = None
 
 
 def is_photo(path: Path) -> bool:
-    """Whether the name is a photo's: a known suffix, and not hidden."""
+    """Whether a file is a photo by its name: a known suffix, and not hidden."""
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
@@ -52,38 +50,20 @@ def suffix_of(head: bytes) -> str | None:
 
 
 def open_photo(path: Path, *, megapixels: float = 200.0) -> Image.Image:
-    """Open a photo without reading its pixels yet. The caller closes it.
+    """Open a photo, without reading its pixels. The caller closes it.
 
     Raises:
         PhotoError: empty, not a photo, animated, too small or too large, or not readable.
     """
     try:
-        status = path.stat()
-        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
-            raise PhotoError(f"{path.name} is not a file.", "Name a photo.", code="not_a_photo")
-        if status.st_size == 0:
-            raise PhotoError(f"{path.name} is empty.", "Export it again.", code="empty")
+        _check_file(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of damaged EXIF
             image = Image.open(path, formats=FORMATS)
-    except UnidentifiedImageError as error:
-        if _begins_like_a_photo(path):
-            raise _broken(path, error) from error
-        raise PhotoError(
-            f"{path.name} is not a picture that can be read, whatever its name says.",
-            "Export it as JPEG, TIFF, PNG, WebP or HEIC.",
-            code="not_a_photo",
-        ) from error
-    except FileNotFoundError as error:
-        raise PhotoError(f"{path} is not there.", "It may have been moved or renamed.", code="missing") from error
-    except PermissionError as error:
-        raise PhotoError(
-            f"{path.name} may not be read.", "Give yourself the right to read it.", code="no_permission"
-        ) from error
     except PhotoError:
         raise
     except Exception as error:  # Pillow's readers raise whatever a damaged file makes them raise
-        raise _broken(path, error) from error
+        raise _refusal(path, error) from error
     try:
         _check(path, image, megapixels)
     except BaseException:
@@ -92,8 +72,31 @@ def open_photo(path: Path, *, megapixels: float = 200.0) -> Image.Image:
     return image
 
 
+def _check_file(path: Path) -> None:
+    status = path.stat()
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
+        raise PhotoError(f"{path.name} is not a file.", "Name a photo.", code="not_a_photo")
+    if status.st_size == 0:
+        raise PhotoError(f"{path.name} is empty.", "Export it again.", code="empty")
+
+
+def _refusal(path: Path, error: Exception) -> PhotoError:
+    """Why a file cannot be opened as a photo."""
+    if isinstance(error, FileNotFoundError):
+        return PhotoError(f"{path} is not there.", "It may have been moved or renamed.", code="missing")
+    if isinstance(error, PermissionError):
+        return PhotoError(f"{path.name} cannot be read.", "Give yourself permission to read it.", code="no_permission")
+    if isinstance(error, UnidentifiedImageError) and not _begins_like_a_photo(path):
+        return PhotoError(
+            f"{path.name} is not a picture in a supported format, whatever its name says.",
+            "Export it as JPEG, TIFF, PNG, WebP or HEIC.",
+            code="not_a_photo",
+        )
+    return _broken(path, error)
+
+
 def _begins_like_a_photo(path: Path) -> bool:
-    """Whether the first bytes are those of a picture's format: then it is damaged rather than something else."""
+    """Whether a file has the first bytes of a photo: then it is damaged, not something else."""
     with path.open("rb") as file:
         return suffix_of(file.read(HEAD_BYTES)) is not None
 
@@ -113,10 +116,10 @@ def _check(path: Path, image: Image.Image, megapixels: float) -> None:
             code="too_small",
         )
     if image.format in ("WEBP", "PNG") and getattr(image, "is_animated", False):
-        raise PhotoError(f"{path.name} is an animation already.", "Export a still picture.", code="animated")
+        raise PhotoError(f"{path.name} is already an animation.", "Export a still picture.", code="animated")
     if image.mode == "F" or image.mode.startswith("F;"):
         raise PhotoError(
-            f"{path.name} holds 32-bit floating point pixels.", "Export it with 8 or 16 bits.", code="unsupported"
+            f"{path.name} has 32-bit floating-point pixels.", "Export it with 8 or 16 bits.", code="unsupported"
         )
 
 
@@ -126,9 +129,9 @@ def decode(
     """Read a photo to its very end.
 
     Args:
-        at_least: upright (width, height), pixels; a picture that covers it will do, which JPEG gives faster.
+        at_least: upright (width, height), pixels. A JPEG may be decoded smaller, which is faster, but covers this.
     Returns:
-        uint8 sRGB (height, width, 3), upright; and the full upright (width, height).
+        uint8 sRGB (height, width, 3), upright; and the (width, height) of the whole photo, upright.
     Raises:
         PhotoError: as :func:`open_photo`, or the file is cut short or damaged.
     """
@@ -158,7 +161,7 @@ def decode(
 def _broken(path: Path, error: Exception) -> PhotoError:
     return PhotoError(
         f"{path.name} is damaged or cut short ({error}).",
-        "If it is still being written, wait; else export it again.",
+        "If it is still being written, wait; otherwise export it again.",
         code="truncated",
     )
 

@@ -1,4 +1,4 @@
-"""Pixels on their way: the prepared photo that goes into a generator, and the frames that come out."""
+"""What goes into a generator, and what comes out: the prepared photo, and the frames of its clip."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ PixelFormat = Literal["rgb24", "yuv420p"]
 
 
 class Progress(Protocol):
-    """Told how far a clip is, after each frame or step."""
+    """Is called with how far a clip is, after each frame or step."""
 
     def __call__(self, share: float, eta_s: float | None = None, /) -> None:
-        """Take note.
+        """Report progress.
 
         Args:
             share: of the whole clip that is done, 0-1.
-            eta_s: time left, seconds, where the teller knows better than the pace so far.
+            eta_s: time left, seconds, if the caller knows it better than from the pace so far.
         """
         ...
 
 
 CancelCheck = Callable[[], bool]
-"""True once the user asked to stop; looked at between frames or steps."""
+"""True once the user asked to stop; checked between frames or steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ class PreparedPhoto:
     """uint8 sRGB (height + 2 * margin_y, width + 2 * margin_x, 3): the frame and the picture around it
     that the camera may move over, at the same scale."""
     margin: tuple[int, int]
-    """(margin_x, margin_y), pixels on each side; (0, 0) where the generator asked for none."""
+    """(margin_x, margin_y), pixels on each side; (0, 0) if the generator asked for none."""
     scene: Scene
-    """What was seen in the picture, in shares of ``surround``."""
+    """What was found in the picture; its boxes are in shares of ``surround``."""
     f_number: float | None = None
     focal_35mm: float | None = None
     subject_distance_m: float | None = None
@@ -62,19 +62,19 @@ class PreparedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The trained model that makes a clip, and what it is told."""
+    """The trained model that makes a clip, and its input."""
 
     name: str
     version: str
     prompt: str
-    """Every word that it is given."""
+    """All the text that it is given."""
     settings: Mapping[str, object]
-    """What else decides the pixels (steps, guidance, precision ...); JSON values."""
+    """Everything else that determines the pixels (steps, guidance, precision ...); JSON values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """What is heard in a clip."""
+    """The sound of a clip."""
 
     samples: Samples
     """float32 (samples, channels), -1 to 1; as long as the clip."""
@@ -84,7 +84,7 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """A clip on its way: frames are made as they are read."""
+    """A clip before it is encoded: its frames are made as they are read."""
 
     pixel_format: PixelFormat
     size: tuple[int, int]
@@ -95,36 +95,35 @@ class Frames:
     """rgb24: uint8 (height, width, 3) sRGB. yuv420p: uint8 (height * 3 // 2, width), planes Y, U, V stacked as
     OpenCV's I420, BT.709, limited range. Each is an array of its own."""
     model: Model | None = None
-    """None: no trained model has a part in it."""
+    """None: no trained model was used."""
     sound: Callable[[], Sound | None] = lambda: None
-    """The sound, once all frames were read; None: it is silent."""
+    """The sound, available once all frames were read; None: the clip is silent."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncodedClip:
-    """A clip that a server made, still encoded. ``encode`` takes it apart again, so that it is graded and
-    published like every other."""
+    """A clip that a server made, still encoded. It is decoded, so that it is graded and published like every other."""
 
     path: Path
     """An MP4 file that belongs to its generator."""
     size: tuple[int, int]
-    """(width, height) asked for, pixels; servers round it to what their model can."""
+    """(width, height) asked for, pixels; servers round it to what their model can do."""
     longest_s: float
-    """What goes on after this is left away, seconds."""
+    """The rest is cut off, seconds."""
     model: Model | None = None
 
 
 @contextmanager
-def every_processor() -> Iterator[None]:
-    """OpenCV may use them all meanwhile: before there are frames, no encoder wants them."""
-    usual = cv2.getNumThreads()
+def every_cpu_core() -> Iterator[None]:
+    """Let OpenCV use every CPU core meanwhile: before there are frames, no encoder needs them."""
+    before = cv2.getNumThreads()
     cv2.setNumThreads(os.cpu_count() or 1)
     try:
         yield
     finally:
-        cv2.setNumThreads(usual)
+        cv2.setNumThreads(before)
 
 
 def buffered(frames: Frames) -> Frames:
-    """The same clip with every frame in memory: whatever makes them is done afterwards."""
+    """The same clip with all its frames in memory: whatever makes them has finished."""
     return replace(frames, frames=iter(list(frames.frames)))

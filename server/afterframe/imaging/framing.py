@@ -12,7 +12,7 @@ from afterframe.imaging.frames import Pixels, PreparedPhoto
 from afterframe.vision.subject_mask import crop_mask
 
 _HEADROOM = 0.35
-"""Kept around a face when the crop has the room, as a share of the face."""
+"""Room that is kept around a face if the crop has it, as a share of the face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,12 @@ class _Window:
 def frame(pixels: Pixels, scene: Scene, size: tuple[int, int], overscan: float) -> PreparedPhoto:
     """Crop and scale a photo to ``size``, with a margin of real picture around it.
 
-    The crop has the clip's aspect, is as large as the photo allows and lies around the subject; faces are
-    not cut when they fit. Enlarging uses Lanczos, shrinking averages areas.
+    The crop has the clip's aspect ratio, is as large as the photo allows and is placed around the subject; faces that
+    fit are not cut. Enlarging uses Lanczos, shrinking averages areas.
 
     Args:
         pixels: uint8 sRGB (height, width, 3), upright, the whole photo.
-        scene: what was seen in it, in shares of the photo.
+        scene: what was found in it, in shares of the photo.
         size: (width, height) of the clip, pixels.
         overscan: the margin on each side as a share of the frame, 0-0.2.
 
@@ -54,8 +54,11 @@ def _margin(side: int, overscan: float) -> int:
 
 
 def _window(photo: tuple[int, int], aspect: float, scene: Scene, margin: tuple[float, float]) -> _Window:
-    """The largest crop of ``aspect`` (width / height), its frame (the crop without ``margin``, shares of it)
-    placed around what matters."""
+    """The largest crop of ``aspect`` (width / height), placed so that its frame holds what matters.
+
+    Args:
+        margin: horizontal and vertical, in shares of the crop; the frame is the crop without it.
+    """
     width, height = float(photo[0]), float(photo[1])
     if width / height > aspect:
         width = height * aspect
@@ -68,7 +71,7 @@ def _window(photo: tuple[int, int], aspect: float, scene: Scene, margin: tuple[f
 
 
 def _what_matters(scene: Scene) -> list[BoundingBox]:
-    """Boxes that should be inside, most important first: all faces together, then the subject."""
+    """Boxes that should be inside, most important first: all faces together, each face, the subject."""
     boxes = []
     if scene.faces:
         left = min(f.x - _HEADROOM * f.width for f in scene.faces)
@@ -116,7 +119,7 @@ def _resize(pixels: Pixels, window: _Window, size: tuple[int, int]) -> Pixels:
 
 
 def _seen_in(scene: Scene, window: _Window, shape: tuple[int, ...]) -> Scene:
-    """The scene in shares of the window; what lies outside it is gone."""
+    """The scene in shares of the window, without what lies outside it."""
     faces = (_inside(face, window, shape) for face in scene.faces)
     subject = _inside(scene.subject, window, shape) if scene.subject else None
     part = BoundingBox(window.x / shape[1], window.y / shape[0], window.width / shape[1], window.height / shape[0])

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from afterframe.domain import Photo
-from afterframe.imaging.frames import Pixels, PreparedPhoto, every_processor
+from afterframe.imaging.frames import Pixels, PreparedPhoto, every_cpu_core
 from afterframe.imaging.framing import frame
 from afterframe.vision import analyse
 
@@ -33,7 +33,7 @@ def prepare(photo: Photo, size: tuple[int, int], overscan: float, load: Load) ->
     width, height = (math.ceil(side * (1 + 2 * overscan)) + 2 for side in size)
     pixels = load((width, height))
     scene = photo.scene if photo.scene.measures else analyse(pixels)
-    with every_processor():
+    with every_cpu_core():
         prepared = frame(pixels, scene, size, overscan)
     lens: dict[str, Any] = {name: photo.facts.get(name) for name in LENS_FACTS}
     return replace(prepared, **lens)

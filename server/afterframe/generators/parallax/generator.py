@@ -25,7 +25,7 @@ from afterframe.errors import Cancelled
 from afterframe.generators.interface import Capabilities
 from afterframe.generators.parallax.camera import reach
 from afterframe.generators.parallax.clip_renderer import ClipRenderer
-from afterframe.imaging.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress, every_processor
+from afterframe.imaging.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress, every_cpu_core
 
 __all__ = ["Parallax"]
 
@@ -78,7 +78,7 @@ class Parallax:
         self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck
     ) -> Iterator[Pixels]:
         _stop_if(cancelled)
-        with every_processor():
+        with every_cpu_core():
             stage = ClipRenderer(photo, recipe, self._depth_model)
         count = recipe.frame_count
         making: deque[Future[Pixels]] = deque()
