@@ -215,7 +215,7 @@ def known_failure(complaint: str) -> EncodeError | None:
     if any(words in complaint for words in ("Read-only file system", "Permission denied")):
         return EncodeError(
             "The folder cannot be written to.",
-            "Give yourself the right to write there, then retry.",
+            "Give yourself write permission for it, then retry.",
             code="read_only",
         )
     return None

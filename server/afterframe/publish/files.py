@@ -1,7 +1,7 @@
-"""A clip and its sidecar land together beside the photo, atomically, over nothing that is not ours.
+"""Puts a clip and its sidecar beside the photo, both or neither, over nothing that is not ours.
 
-The order is: commit the intent, rename the clip, write the sidecar, commit. Each step can be done
-again, so a crash in between is rolled forward from the intent.
+The order is: commit the intent, rename the clip, rename the sidecar, commit. Each step can be repeated, so a crash in
+between is rolled forward from the intent.
 """
 
 from __future__ import annotations
@@ -11,34 +11,33 @@ import errno
 import os
 import shutil
 import uuid
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from afterframe.errors import PublishError
-from afterframe.naming import POSTER_MARK, bases_for, clip_path, poster_of, sidecar_of, temporary_for, with_sound_for
+from afterframe.naming import POSTER_MARK, poster_of, temporary_for, with_sound_for
 from afterframe.system.files import move_without_overwriting, sync_file, sync_folder, write_synced
 from afterframe.system.hashing import sha256_of
 from photometa.containers.mp4 import append_xmp
 
 FREE_BYTES = 64 << 20
-"""Less free space than this is too little to begin a clip."""
+"""With less free space no clip is begun."""
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """What is about to stand beside a photo; the intent that is committed first."""
+    """What is about to be put beside a photo: the intent that is committed first."""
 
     temporary: str
-    """The finished clip under its hidden name; the finished sidecar stands beside it, see :func:`write_packet`."""
+    """The finished clip under its hidden name; the finished sidecar is beside it, see :func:`write_packet`."""
     clip: str
     clip_sha256: str
     sidecar: str
     packet: str
     """The XMP packet, as text."""
     replaces_sha256: str | None
-    """The hash of our own earlier clip that may be replaced under this name."""
+    """The hash of our own earlier clip of this name, which may be replaced; None: nothing may."""
     poster_temporary: str | None
     poster: str | None
     record: dict[str, Any]
@@ -54,45 +53,8 @@ class Publication:
         return cls(**data)
 
 
-def choose_name(photo: Path, ours: set[str], taken: Callable[[Path], bool]) -> tuple[Path, int]:
-    """Find a free name for a photo's next clip.
-
-    Args:
-        ours: paths of the clips that this photo has already.
-        taken: whether a path is promised to a clip that is being published.
-    Returns:
-        The clip's path and its variant number.
-    Raises:
-        PublishError: the name would be too long for the file system.
-    """
-    plain, long = bases_for(photo)
-    ours_by_base = {base: any(path == str(clip_path(photo, base, 1)) for path in ours) for base in (plain, long)}
-    base = (
-        long if ours_by_base[long] or not (ours_by_base[plain] or _free(clip_path(photo, plain, 1), taken)) else plain
-    )
-    variant = 1
-    while not _free(clip_path(photo, base, variant), taken) or str(clip_path(photo, base, variant)) in ours:
-        variant += 1
-    return clip_path(photo, base, variant), variant
-
-
-def _free(path: Path, taken: Callable[[Path], bool]) -> bool:
-    try:
-        return not (_exists(sidecar_of(path)) or _exists(path) or taken(path))
-    except OSError as error:
-        raise _explain(error, path) from error
-
-
-def _exists(path: Path) -> bool:
-    try:
-        path.lstat()
-    except FileNotFoundError:
-        return False
-    return True  # any other error, such as a name that is too long, goes up
-
-
 def check_folder(folder: Path) -> None:
-    """See that a clip can be written there, before any work is done.
+    """Check that a clip can be written to a folder, before any work is done.
 
     Raises:
         PublishError: the folder is gone, read-only, or the disk is full.
@@ -100,28 +62,28 @@ def check_folder(folder: Path) -> None:
     try:
         free = shutil.disk_usage(folder).free
     except OSError as error:
-        raise _explain(error, folder) from error
+        raise explained(error, folder) from error
     if not os.access(folder, os.W_OK):
-        raise _explain(PermissionError(errno.EACCES, "read-only"), folder)
+        raise explained(PermissionError(errno.EACCES, "read-only"), folder)
     if free < FREE_BYTES:
-        raise _explain(OSError(errno.ENOSPC, "full"), folder)
+        raise explained(OSError(errno.ENOSPC, "full"), folder)
 
 
 def place(publication: Publication) -> None:
-    """Put clip, sidecar and poster under their final names. Doing it again is harmless.
+    """Give clip, sidecar and poster their final names. It can be repeated.
 
     Raises:
-        PublishError: ``name_taken``: somebody else's file stands there by now; ``lost``: the
-            temporary file is gone; or the folder cannot be written.
+        PublishError: ``name_taken``: a file that is not ours has the name by now; ``lost``: the temporary file is gone;
+            or the folder cannot be written to.
     """
     clip, temporary = Path(publication.clip), Path(publication.temporary)
     try:
         _place_clip(temporary, clip, publication)
         _place_sidecar(clip, Path(publication.sidecar), publication)
     except OSError as error:
-        _take_back(clip, publication)
-        raise _explain(error, clip) from error
-    # Clip and sidecar stand; what fails from here on must not undo that.
+        _undo(clip, publication)
+        raise explained(error, clip) from error
+    # Clip and sidecar are in place; what fails from here on must not undo that.
     with contextlib.suppress(OSError):
         if publication.poster and publication.poster_temporary:
             _place_poster(Path(publication.poster_temporary), Path(publication.poster))
@@ -130,8 +92,8 @@ def place(publication: Publication) -> None:
         sync_folder(clip.parent)
 
 
-def _take_back(clip: Path, publication: Publication) -> None:
-    """A clip without its sidecar must not stay; the clip that it replaced comes back."""
+def _undo(clip: Path, publication: Publication) -> None:
+    """Remove a clip that did not get its sidecar; the clip that it replaced comes back."""
     earlier = _kept(Path(publication.temporary))
     with contextlib.suppress(OSError):
         if earlier.exists():
@@ -141,7 +103,7 @@ def _take_back(clip: Path, publication: Publication) -> None:
 
 
 def _kept(temporary: Path) -> Path:
-    """Where the clip that is being replaced stays until the new one has its sidecar."""
+    """Where the replaced clip is kept until the new one has its sidecar."""
     return temporary.with_suffix(".old.mp4")
 
 
@@ -149,7 +111,7 @@ def _place_clip(temporary: Path, clip: Path, publication: Publication) -> None:
     if not temporary.exists():
         if clip.exists() and sha256_of(clip) == publication.clip_sha256:
             return
-        raise PublishError(f"{clip.name} was lost before it was published.", "It is made again.", code="lost")
+        raise PublishError(f"{clip.name} was lost before it was published.", "It is rendered again.", code="lost")
     if not os.path.lexists(clip):
         with contextlib.suppress(FileExistsError):
             move_without_overwriting(temporary, clip)
@@ -171,7 +133,7 @@ def _place_sidecar(clip: Path, sidecar: Path, publication: Publication) -> None:
         if sidecar.is_file() and _names_clip(sidecar.read_bytes(), publication):
             return
         if publication.replaces_sha256 is None:
-            clip.unlink()  # made by us a moment ago: its hash was checked
+            clip.unlink()  # ours: its hash was checked a moment ago
             raise _taken(sidecar)
     part = _part(Path(publication.temporary))
     if not (part.is_file() and part.read_bytes() == packet):
@@ -180,13 +142,13 @@ def _place_sidecar(clip: Path, sidecar: Path, publication: Publication) -> None:
 
 
 def _names_clip(standing: bytes, publication: Publication) -> bool:
-    """Whether a sidecar was placed before a crash; the photographer may have judged the clip since."""
+    """Whether a sidecar was placed before a crash; the photographer may have rated the clip since."""
     clip_id = publication.record.get("id")
     return standing == publication.packet.encode() or bool(clip_id and f"xmp.did:{clip_id}".encode() in standing)
 
 
 def write_packet(temporary: Path, packet: bytes) -> Path:
-    """Write a sidecar's bytes under a hidden name beside a temporary clip, so that publishing needs no disk space."""
+    """Write a sidecar's bytes beside a temporary clip, under a hidden name: placing it then needs no disk space."""
     part = _part(temporary)
     write_synced(part, packet)
     return part
@@ -200,7 +162,7 @@ def _place_poster(temporary: Path, target: Path) -> None:
     if not temporary.exists():
         return
     if target.is_file() and POSTER_MARK in target.read_bytes()[:4096]:
-        if not temporary.samefile(target):  # else a crash came between link and unlink
+        if not temporary.samefile(target):  # otherwise a crash came between link and unlink
             temporary.replace(target)
     elif os.path.lexists(target):
         temporary.unlink()
@@ -212,9 +174,9 @@ def put_poster(made: Path, clip: Path) -> Path:
     """Put a copy of a clip's poster beside the clip.
 
     Returns:
-        Where it stands.
+        The poster's path.
     Raises:
-        PublishError: ``name_taken``: somebody else's picture has the name; or the folder cannot be written.
+        PublishError: ``name_taken``: a picture that is not ours has the name; or the folder cannot be written to.
     """
     target, temporary = poster_of(clip), temporary_for(clip.parent, uuid.uuid4().hex).with_suffix(".jpg")
     try:
@@ -225,17 +187,17 @@ def put_poster(made: Path, clip: Path) -> Path:
             raise FileExistsError
     except FileExistsError:
         raise PublishError(
-            f"{target.name} exists and is not Afterframe's.", "Rename it, and ask again.", code="name_taken"
+            f"{target.name} exists and is not Afterframe's.", "Rename it, then try again.", code="name_taken"
         ) from None
     except OSError as error:
-        raise _explain(error, target) from error
+        raise explained(error, target) from error
     finally:
         temporary.unlink(missing_ok=True)
     return target
 
 
 def embed_packet(temporary: Path, packet: bytes) -> str:
-    """Put the packet into the finished clip and beside it, all of it on disk.
+    """Put the XMP packet into the finished clip, and beside it as its sidecar; both are synced to disk.
 
     Returns:
         The clip's SHA-256.
@@ -249,11 +211,11 @@ def embed_packet(temporary: Path, packet: bytes) -> str:
         write_packet(temporary, packet)
         return sha256_of(temporary)
     except OSError as error:
-        raise _explain(error, temporary) from error
+        raise explained(error, temporary) from error
 
 
 def discard(temporary: Path) -> None:
-    """Remove a temporary clip and what stands beside it, as far as that can be done."""
+    """Remove a temporary clip and the files that belong to it, as far as possible."""
     for path in (
         temporary,
         with_sound_for(temporary),
@@ -267,15 +229,18 @@ def discard(temporary: Path) -> None:
 
 def _taken(path: Path) -> PublishError:
     return PublishError(
-        f"{path.name} exists by now and is not ours.", "It is left alone; another name is used.", code="name_taken"
+        f"{path.name} exists by now and is not Afterframe's.",
+        "It is left alone; another name is used.",
+        code="name_taken",
     )
 
 
-def _explain(error: OSError, path: Path) -> PublishError:
+def explained(error: OSError, path: Path) -> PublishError:
+    """The system's refusal of a path, in a photographer's words."""
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return PublishError(
             f"The folder {path if path.is_dir() else path.parent} cannot be written to.",
-            "Give yourself the right to write there, then retry.",
+            "Give yourself write permission for it, then retry.",
             code="read_only",
         )
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
