@@ -126,6 +126,22 @@ def test_an_older_file_gets_the_tables_of_a_new_one(file: Path, tmp_path: Path) 
     assert schema(before) == schema(file)
 
 
+def test_what_refers_to_a_render_outlives_the_steps(older: Path) -> None:
+    raw(older, "INSERT INTO intents VALUES ('one', '/photos/a_motion.mp4', '{}')")
+    raw(older, "UPDATE sqlite_sequence SET seq = 41 WHERE name = 'jobs'")
+    database = Database(older)
+    connection = database.connection
+    assert connection.execute("SELECT job_id FROM intents").fetchone()[0] == "one"
+    assert connection.execute("PRAGMA foreign_keys").fetchone()[0] == 1
+    assert connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'").fetchone()[0] == 41
+    with pytest.raises(sqlite3.IntegrityError):
+        connection.execute("DELETE FROM jobs WHERE id = 'one'")
+    connection.execute("DELETE FROM intents")
+    connection.execute("DELETE FROM jobs WHERE id = 'one'")
+    assert connection.execute("SELECT COUNT(*) FROM render_keys").fetchone()[0] == 0
+    database.close()
+
+
 def test_photos_that_waited_and_renders_without_words_keep_their_flags(older: Path) -> None:
     raw(
         older,
