@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+
+from afterframe.domain import BoundingBox, Photo, Scene
+from afterframe.imaging.frames import Pixels
+from afterframe.render.preparation import prepare
+from factories import make_picture
+
+PIXELS = np.asarray(make_picture((192, 128)))
+SEEN = Scene(subject=BoundingBox(0.5, 0.5, 0.25, 0.25), measures={"sharpness": 0.5})
+
+
+def photo(scene: Scene, **facts: float) -> Photo:
+    return Photo(1, "/photos/DSC_0042.jpg", "a" * 64, 1000, 1, facts, scene)
+
+
+def test_what_was_seen_when_it_was_read_is_what_a_photo_is_framed_by() -> None:
+    assert prepare(photo(SEEN), (192, 128), 0.0, lambda _: PIXELS).scene.measures == SEEN.measures
+
+
+def test_a_photo_that_was_never_analysed_is_analysed_now() -> None:
+    assert prepare(photo(Scene()), (96, 64), 0.0, lambda _: PIXELS).scene.measures
+
+
+def test_the_picture_covers_the_clip_and_the_room_around_it() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def load(at_least: tuple[int, int]) -> Pixels:
+        asked.append(at_least)
+        return PIXELS
+
+    prepared = prepare(photo(SEEN), (96, 64), 0.1, load)
+    height, width = prepared.surround.shape[:2]
+    ((least_width, least_height),) = asked
+    assert least_width >= width > 96
+    assert least_height >= height > 64
+    assert prepared.pixels.shape == (64, 96, 3)
+
+
+def test_the_lens_goes_with_the_picture() -> None:
+    prepared = prepare(photo(SEEN, f_number=1.8, focal_35mm=85.0, iso=100.0), (96, 64), 0.0, lambda _: PIXELS)
+    assert (prepared.f_number, prepared.focal_35mm, prepared.subject_distance_m) == (1.8, 85.0, None)
