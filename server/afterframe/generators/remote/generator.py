@@ -28,7 +28,16 @@ from afterframe.errors import Cancelled, GenerateError, NotFound, OutOfMemory, U
 from afterframe.generators.interface import Capabilities
 from afterframe.generators.remote.dialects import DIALECTS, Dialect
 from afterframe.generators.remote.pool import Endpoint, EndpointPool, EndpointSlot, NoServer
-from afterframe.generators.remote.server import Answer, Failed, Gone, Interrupted, Refused, Server, State, key_of
+from afterframe.generators.remote.server import (
+    Answer,
+    Failed,
+    Gone,
+    Interrupted,
+    Refused,
+    RemoteJobState,
+    Server,
+    key_of,
+)
 from afterframe.imaging.frames import CancelCheck, EncodedClip, Model, PreparedPhoto, Progress
 from photometa import MetadataError
 from photometa.containers import mp4
@@ -235,9 +244,9 @@ class Remote:
                     raise
             else:
                 heard = time.monotonic()
-                if answer.state is State.DONE:
+                if answer.state is RemoteJobState.DONE:
                     return replace(answer, model=answer.model or job.model)
-                if answer.state is State.FAILED:
+                if answer.state is RemoteJobState.FAILED:
                     raise Failed(answer.error)
                 order.progress(PHOTO_SHARE + answer.share * (1 - 2 * PHOTO_SHARE))
             taken_s = time.monotonic() - began

@@ -65,7 +65,7 @@ class _Slow(Exception):
     """A response's body takes longer to arrive than it may."""
 
 
-class State(StrEnum):
+class RemoteJobState(StrEnum):
     """What a job on a server is doing."""
 
     WORKING = "working"
@@ -78,7 +78,7 @@ class Answer:
     """What a server says about a job; empty where it says nothing."""
 
     id: str
-    state: State
+    state: RemoteJobState
     share: float
     """How much is done, 0-1; 0 where the server does not say."""
     model: str
@@ -126,7 +126,7 @@ class Server:
         jobs = body.get("data") if status == 200 else None
         if not isinstance(jobs, list):
             return 0
-        return sum(_state(job.get("status")) is State.WORKING for job in jobs if isinstance(job, dict))
+        return sum(_state(job.get("status")) is RemoteJobState.WORKING for job in jobs if isinstance(job, dict))
 
     def create(self, fields: Mapping[str, str], photo: bytes) -> Answer:
         """Send it a job.
@@ -272,12 +272,12 @@ def _answer(body: Mapping[str, Any], error: str = "") -> Answer:
     )
 
 
-def _state(status: object) -> State:
+def _state(status: object) -> RemoteJobState:
     if not isinstance(status, str | None):
         raise Refused("its answer has a job's status that is not text; is its url that of a video server?")
     if status in _DONE:
-        return State.DONE
-    return State.FAILED if status in _FAILED else State.WORKING
+        return RemoteJobState.DONE
+    return RemoteJobState.FAILED if status in _FAILED else RemoteJobState.WORKING
 
 
 def _quoted(job_id: str) -> str:

@@ -9,7 +9,7 @@ from afterframe.web.http.forms import FILE
 from afterframe.web.http.routes import Call, Caller, Routes
 from afterframe.web.http.schemas import Json, form, listed, one_of
 from afterframe.web.http.services import Services
-from afterframe.web.openai.store import Record, UploadStore
+from afterframe.web.openai.store import UploadRecord, UploadStore
 
 ROUTES = Routes()
 
@@ -32,7 +32,7 @@ def files(services: Services) -> UploadStore:
     return UploadStore(services.home.uploads / "files", "file-")
 
 
-def file_json(services: Services, record: Record) -> Json:
+def file_json(services: Services, record: UploadRecord) -> Json:
     """A file as the protocol has it."""
     return {
         "id": record.id,

@@ -11,7 +11,7 @@ from afterframe.naming import poster_of
 from afterframe.web.http import schemas
 from afterframe.web.http.schemas import Json, form, one_of
 from afterframe.web.http.services import Services
-from afterframe.web.openai.store import Record, UploadStore
+from afterframe.web.openai.store import UploadRecord, UploadStore
 
 STATUS = {
     JobState.QUEUED: "queued",
@@ -45,14 +45,14 @@ def videos(services: Services) -> UploadStore:
     return UploadStore(services.home.uploads / "videos", "video_")
 
 
-def render_of(services: Services, record: Record) -> Job | None:
+def render_of(services: Services, record: UploadRecord) -> Job | None:
     """A video's own render: the first one of its photo (a photographer may have refined it since)."""
     photo = services.catalog.photo_at(videos(services).photo(record))
     jobs = services.queue.of_photo(photo.id) if photo else []
     return jobs[0] if jobs else None
 
 
-def clip_of(services: Services, record: Record) -> Clip | None:
+def clip_of(services: Services, record: UploadRecord) -> Clip | None:
     """What its render made; after the database was lost and rebuilt, the first clip beside its photo."""
     job = render_of(services, record)
     if job is not None:
@@ -63,7 +63,7 @@ def clip_of(services: Services, record: Record) -> Clip | None:
     return next(iter(services.catalog.clips_of(photo.id)), None) if photo else None
 
 
-def video_json(services: Services, record: Record) -> Json:
+def video_json(services: Services, record: UploadRecord) -> Json:
     """A video as the protocol has it."""
     job, clip = render_of(services, record), clip_of(services, record)
     about = {
@@ -101,7 +101,7 @@ def _error(job: Job) -> Json | None:
     return {"code": job.error.code, "message": f"{job.error.message} {job.error.hint}".strip()}
 
 
-def finished(services: Services, record: Record) -> Clip:
+def finished(services: Services, record: UploadRecord) -> Clip:
     """A video's clip.
 
     Raises:
@@ -123,7 +123,7 @@ def clear_deleted(services: Services) -> None:
         clear(services, record)
 
 
-def clear(services: Services, record: Record) -> bool:
+def clear(services: Services, record: UploadRecord) -> bool:
     """Stop a deleted video's render and remove its files; False: it has not stopped yet, or a file is in use."""
     shelf, job = videos(services), render_of(services, record)
     if job and not job.state.ended and not _stopped(services, job):

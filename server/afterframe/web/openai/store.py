@@ -27,7 +27,7 @@ DELETED = "deleted.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class UploadRecord:
     """What is kept of something sent to us beside its photo."""
 
     id: str
@@ -60,11 +60,11 @@ class UploadStore:
         self._id = re.compile(re.escape(prefix) + "[0-9a-f]{32}")
 
     @contextlib.contextmanager
-    def adding(self, upload: Upload, **about: str | bool | None) -> Iterator[Record]:
+    def adding(self, upload: Upload, **about: str | bool | None) -> Iterator[UploadRecord]:
         """Keep a photo with its record; it is gone again when the block fails.
 
         Args:
-            about: fields of :class:`Record`.
+            about: fields of :class:`UploadRecord`.
         Raises:
             PhotoError: it is of no kind that can be animated, or its name cannot be used.
             PublishError: the disk is full, say.
@@ -72,7 +72,7 @@ class UploadStore:
         now = time.time()
         name = photo_name(upload)
         new_id = f"{self._prefix}{round(now * 1e6):014x}{secrets.token_hex(9)}"
-        record = Record(new_id, name, now, **about)  # type: ignore[arg-type]
+        record = UploadRecord(new_id, name, now, **about)  # type: ignore[arg-type]
         folder = self.folder(record)
         try:
             self._keep(folder, record, upload)
@@ -81,7 +81,7 @@ class UploadStore:
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
-    def _keep(self, folder: Path, record: Record, upload: Upload) -> None:
+    def _keep(self, folder: Path, record: UploadRecord, upload: Upload) -> None:
         try:
             folder.mkdir(parents=True, mode=0o700)
             check_folder(folder)
@@ -95,15 +95,15 @@ class UploadStore:
                 code="not_kept",
             ) from error
 
-    def folder(self, record: Record) -> Path:
+    def folder(self, record: UploadRecord) -> Path:
         """Where it is."""
         return self._root / record.id
 
-    def photo(self, record: Record) -> Path:
+    def photo(self, record: UploadRecord) -> Path:
         """Where its photo is."""
         return self.folder(record) / record.photo
 
-    def get(self, wanted: str) -> Record:
+    def get(self, wanted: str) -> UploadRecord:
         """What has this id.
 
         Raises:
@@ -114,7 +114,7 @@ class UploadStore:
                 return _read(self._root / wanted / RECORD)
         raise NotFound(f"There is no {self._prefix[:-1]} {wanted[:100]}.", "It may have been deleted.")
 
-    def page(self, *, after: str | None, limit: int, newest_first: bool) -> tuple[list[Record], bool]:
+    def page(self, *, after: str | None, limit: int, newest_first: bool) -> tuple[list[UploadRecord], bool]:
         """Records by time, and whether there are more.
 
         Args:
@@ -123,7 +123,7 @@ class UploadStore:
         ids = sorted((folder.name for folder in self._folders()), reverse=newest_first)
         if after is not None:
             ids = [name for name in ids if (name < after if newest_first else name > after)]
-        records: list[Record] = []
+        records: list[UploadRecord] = []
         for name in ids:
             with contextlib.suppress(NotFound):
                 records.append(self.get(name))
@@ -131,22 +131,22 @@ class UploadStore:
                 return records[:limit], True
         return records, False
 
-    def mark_deleted(self, record: Record) -> None:
+    def mark_deleted(self, record: UploadRecord) -> None:
         """Nobody sees it any more; its files are still there."""
         with contextlib.suppress(FileNotFoundError):  # deleted twice at a time
             (self.folder(record) / RECORD).replace(self.folder(record) / DELETED)
 
-    def deleted(self) -> Iterator[Record]:
+    def deleted(self) -> Iterator[UploadRecord]:
         """What is deleted and still has files."""
         for folder in self._folders():
             with contextlib.suppress(OSError, ValueError, TypeError):
                 yield _read(folder / DELETED)
 
-    def keep_files(self, record: Record) -> None:
+    def keep_files(self, record: UploadRecord) -> None:
         """It stays deleted, but its files belong to the photographer now."""
         (self.folder(record) / DELETED).unlink(missing_ok=True)
 
-    def remove(self, record: Record) -> bool:
+    def remove(self, record: UploadRecord) -> bool:
         """Remove its folder; False: a file is still in use (Windows), ask again later."""
         folder = self.folder(record)
         try:
@@ -166,5 +166,5 @@ class UploadStore:
             return []
 
 
-def _read(file: Path) -> Record:
-    return Record(**json.loads(file.read_text("utf-8")))
+def _read(file: Path) -> UploadRecord:
+    return UploadRecord(**json.loads(file.read_text("utf-8")))
