@@ -21,7 +21,7 @@ from types import FrameType
 
 from environment import PYTHON, ROOT, install, module_runs, require_python, say
 
-LOOK_S = 0.2
+POLL_INTERVAL_S = 0.2
 """How often the demo looks for its clips, seconds."""
 
 
@@ -117,7 +117,7 @@ def show_clips(folder: Path, daemon: subprocess.Popen[bytes], began: float) -> N
         for clip in sorted(set(ready) - told):
             say(f"Clip {len(told) + 1} of {len(photos)} after {time.monotonic() - began:.0f} s: {clip}")
             told.add(clip)
-        time.sleep(LOOK_S)
+        time.sleep(POLL_INTERVAL_S)
     if len(told) == len(photos):
         say(f"All done. Put photos of your own into {folder}, or start with another folder.")
 

@@ -15,7 +15,7 @@ from afterframe.system.runtime_files import make_token
 TIMEOUT_S = 10.0
 
 
-def ask(home: Home, daemon: Mapping[str, Any], method: str, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
+def request(home: Home, daemon: Mapping[str, Any], method: str, route: str, body: Mapping[str, Any]) -> dict[str, Any]:
     """Send one request and return its answer.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from afterframe.app.client import ask
+from afterframe.app.client import request
 from afterframe.config import Config, Home
 from afterframe.errors import WrongState
 from afterframe.intake.folders import absolute, addable_folder, known_folder
@@ -42,7 +42,7 @@ class Folders:
         path = absolute(folder)
         daemon = read_daemon(self._home)
         if daemon is not None:
-            ask(self._home, daemon, "POST", "/api/folders", {"path": path, "watch": watch})
+            request(self._home, daemon, "POST", "/api/folders", {"path": path, "watch": watch})
             return
         database = Database(self._home.database)
         try:
@@ -63,7 +63,7 @@ class Folders:
             raise WrongState(f"{folder} is named in {self._home.config}.", "Remove it there and start again.")
         daemon = read_daemon(self._home)
         if daemon is not None:
-            ask(self._home, daemon, "DELETE", "/api/folders", {"path": path})
+            request(self._home, daemon, "DELETE", "/api/folders", {"path": path})
             return
         database = Database(self._home.database)
         try:

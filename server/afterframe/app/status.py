@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from afterframe.app import folders
-from afterframe.app.client import ask
+from afterframe.app.client import request
 from afterframe.config import Home
 from afterframe.domain import JobState
 from afterframe.errors import WrongState
@@ -53,4 +53,4 @@ def login_link(home: Home) -> str:
     daemon = read_daemon(home)
     if daemon is None:
         raise WrongState("No daemon is running.", "`afterframe serve` starts it.")
-    return str(daemon["url"]) + str(ask(home, daemon, "POST", "/api/login-code", {})["path"])
+    return str(daemon["url"]) + str(request(home, daemon, "POST", "/api/login-code", {})["path"])

@@ -29,7 +29,7 @@ class Gpu:
     name: str = ""
 
 
-def ask(*query: str) -> str:
+def nvidia_smi(*query: str) -> str:
     """What nvidia-smi answers, as lines of comma-separated values; empty where there is none."""
     try:
         done = subprocess.run(
@@ -45,18 +45,18 @@ def ask(*query: str) -> str:
     return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else ""
 
 
-def find_gpus(ask: Callable[..., str] = ask) -> list[Gpu]:
+def find_gpus(query: Callable[..., str] = nvidia_smi) -> list[Gpu]:
     """The GPUs that may be used here, in nvidia-smi's order: all, or those that CUDA_VISIBLE_DEVICES names."""
     named = os.environ.get(VISIBLE)
     if named is None:
-        return _all(ask)
+        return _all(query)
     names = [name.strip() for name in named.split(",") if name.strip()]
-    return [device for device in _all(ask) if _is_named(device, names)]
+    return [device for device in _all(query) if _is_named(device, names)]
 
 
-def _all(ask: Callable[..., str]) -> list[Gpu]:
+def _all(query: Callable[..., str]) -> list[Gpu]:
     found = []
-    for line in ask("--query-gpu=uuid,index,memory.total,memory.free,name").splitlines():
+    for line in query("--query-gpu=uuid,index,memory.total,memory.free,name").splitlines():
         values = [value.strip() for value in line.split(",")]
         if len(values) >= 4 and all(value.isdecimal() for value in values[1:4]):
             index, total, free = map(int, values[1:4])
@@ -68,10 +68,10 @@ def _is_named(device: Gpu, names: list[str]) -> bool:
     return any(device.uuid.startswith(name) or name == str(device.index) for name in names)
 
 
-def free_mb(ours: Collection[int], ask: Callable[..., str] = ask) -> dict[str, int]:
+def free_mb(ours: Collection[int], query: Callable[..., str] = nvidia_smi) -> dict[str, int]:
     """Free memory of every GPU in MiB by its UUID; what the processes ``ours`` hold there counts as free."""
-    free = {device.uuid: device.free_mb for device in _all(ask)}
-    for line in ask("--query-compute-apps=gpu_uuid,pid,used_memory").splitlines():
+    free = {device.uuid: device.free_mb for device in _all(query)}
+    for line in query("--query-compute-apps=gpu_uuid,pid,used_memory").splitlines():
         uuid, pid, used = ([value.strip() for value in line.split(",")] + ["", ""])[:3]
         if uuid in free and pid.isdecimal() and used.isdecimal() and int(pid) in ours:
             free[uuid] += int(used)

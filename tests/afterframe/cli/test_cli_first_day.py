@@ -131,7 +131,7 @@ def test_a_second_start_names_the_address_and_hands_its_folders_over(
         asked.append((method, route, body))
         return {}
 
-    monkeypatch.setattr("afterframe.app.folders.ask", answer)
+    monkeypatch.setattr("afterframe.app.folders.request", answer)
     lock = DaemonLock(home.root)
     lock.acquire()
     try:
