@@ -30,7 +30,9 @@ from afterframe.state.folder_list import FolderList
 from afterframe.state.queue import Queue
 from afterframe.system.hashing import sha256_of
 from afterframe.web.all_routes import ROUTES
-from afterframe.web.app import LoginCodes, Services, create_app
+from afterframe.web.app import create_app
+from afterframe.web.auth.session import LoginCodes
+from afterframe.web.http.context import Services
 from afterframe.web.http.resources import SCHEMAS
 from afterframe.web.http.schema import check
 from afterframe.web.http.schemas import ref

@@ -31,9 +31,10 @@ from afterframe.state.folder_list import FolderList
 from afterframe.state.queue import Queue
 from afterframe.system.locks import DaemonLock, Owner
 from afterframe.system.runtime_files import make_token, write_daemon
-from afterframe.web.app import create_app, max_body
+from afterframe.web.app import create_app
 from afterframe.web.auth.session import LoginCodes
-from afterframe.web.http.services import Services
+from afterframe.web.http.context import Services
+from afterframe.web.http.routes import max_body
 from afterframe.web.server import WebServer
 
 EVENTS_INTERVAL_S = 0.5

@@ -1,9 +1,10 @@
-"""Every route of the API and the page, gathered from the modules that own them."""
+"""Every route of the API and the pages."""
 
 from __future__ import annotations
 
 from afterframe.web.api import (
     about,
+    animate,
     audit,
     clip_list,
     clips,
@@ -11,6 +12,7 @@ from afterframe.web.api import (
     folders,
     media,
     models,
+    photos,
     pictures,
     posters,
     queue,
@@ -21,11 +23,13 @@ from afterframe.web.api import (
     uploads,
 )
 from afterframe.web.http.routes import Route
-from afterframe.web.openai import files, refused, videos
+from afterframe.web.openai import create, files, remix, unsupported, videos
 from afterframe.web.pages import interactive, pages
 
 ROUTES: tuple[Route, ...] = (
     *about.ROUTES,
+    *animate.ROUTES,
+    *photos.ROUTES,
     *renders.ROUTES,
     *render_list.ROUTES,
     *uploads.ROUTES,
@@ -43,7 +47,9 @@ ROUTES: tuple[Route, ...] = (
     *queue.ROUTES,
     *events.ROUTES,
     *pages.ROUTES,
+    *create.ROUTES,
     *videos.ROUTES,
-    *refused.ROUTES,
+    *remix.ROUTES,
+    *unsupported.ROUTES,
     *files.ROUTES,
 )

@@ -16,16 +16,13 @@ from afterframe.web.auth.gate import HEADERS, Gate
 from afterframe.web.auth.paths import AllowedPaths
 from afterframe.web.auth.session import LoginCodes
 from afterframe.web.http import errors
-from afterframe.web.http.context import Context
+from afterframe.web.http.context import Context, Services
 from afterframe.web.http.openapi import contract
-from afterframe.web.http.routes import Caller, Route, max_body
-from afterframe.web.http.services import Services
+from afterframe.web.http.routes import Caller, Route
 from afterframe.web.pages.pages import is_page, page_problem
 
 MAX_BODY = 4 << 20
 """Bytes; 500 long paths fit."""
-
-__all__ = ["LoginCodes", "Services", "create_app", "max_body"]
 
 
 def create_app(services: Services, codes: LoginCodes | None = None, *, clock: Callable[[], float] = time.time) -> Flask:

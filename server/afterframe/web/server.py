@@ -1,4 +1,4 @@
-"""waitress, which answers requests in threads of its own."""
+"""The web server: waitress, which answers requests in threads of its own."""
 
 from __future__ import annotations
 

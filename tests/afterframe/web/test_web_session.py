@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from web_fixtures import HOST, TOKEN, Desk, make_desk  # noqa: F401 - a fixture
 
-from afterframe.config import Config, ServerConfig
+from afterframe.config import Config, ServerConfig, Settings
 from afterframe.web.app import create_app
 from afterframe.web.auth.session import CODE_VALID_S, CODES_KEPT, SESSION_S, LoginCodes
 from factories import Clock
@@ -174,14 +174,14 @@ def test_a_proxy_may_speak_https_in_front(desk: Desk, host: str, origin: str, st
 
 def test_the_configured_host_is_a_name_of_ours(desk: Desk) -> None:
     config = Config(server=ServerConfig(host="192.168.1.5"))
-    client = create_app(replace(desk.services, config=config)).test_client()
+    client = create_app(replace(desk.services, settings=Settings(desk.services.home, config))).test_client()
     assert client.get("/api/health", headers={"Host": "192.168.1.5:8723"}).status_code == 200
     assert client.get("/api/health", headers={"Host": "192.168.1.6:8723"}).status_code == 403
 
 
 def test_listening_everywhere_does_not_mean_answering_to_every_name(desk: Desk) -> None:
     config = Config(server=ServerConfig(host="0.0.0.0"))
-    client = create_app(replace(desk.services, config=config)).test_client()
+    client = create_app(replace(desk.services, settings=Settings(desk.services.home, config))).test_client()
     assert client.get("/api/health", headers={"Host": "0.0.0.0:8723"}).status_code == 403
     assert client.get("/api/health", headers={"Host": "evil.example"}).status_code == 403
 

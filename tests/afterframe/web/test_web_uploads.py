@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from web_fixtures import ORIGIN, Desk, keep_to_contract, make_desk  # noqa: F401 - a fixture
 from werkzeug.test import TestResponse
 
-from afterframe.config import Config, LimitsConfig, WatchConfig
+from afterframe.config import Config, LimitsConfig, Settings, WatchConfig
 from afterframe.errors import PhotoError
 from afterframe.imaging.decode import SUFFIXES
 from afterframe.intake import watcher
@@ -229,7 +229,8 @@ def test_a_body_that_is_no_form_is_refused(desk: Desk) -> None:
 
 
 def test_a_photo_larger_than_the_limit_is_refused(desk: Desk) -> None:
-    desk.app = create_app(replace(desk.services, config=Config(limits=LimitsConfig(upload_mb=0.01))))
+    settings = Settings(desk.services.home, Config(limits=LimitsConfig(upload_mb=0.01)))
+    desk.app = create_app(replace(desk.services, settings=settings))
     body = (
         b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n' + bytes(2 << 20) + b"\r\n--x--"
     )

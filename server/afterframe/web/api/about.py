@@ -16,21 +16,21 @@ ROUTES = Routes()
 @ROUTES.add(
     "GET",
     "/api/health",
-    "Whether the daemon answers, and what it can do.",
+    "Whether the daemon is running, and what it can do.",
     caller=Caller.ANYBODY,
     answer=form(
         {
             "name": schemas.TEXT,
             "version": schemas.TEXT,
             "generators": listed(schemas.TEXT),
-            "queue_depth": {**schemas.COUNT, "description": "Renders that wait or run."},
+            "queue_depth": {**schemas.COUNT, "description": "Renders that are queued or running."},
             "paused": schemas.BOOLEAN,
         }
     ),
 )
 def get_health(call: Call) -> Json:
-    """A sign of life."""
-    queue = call.context.services.queue
+    """Say that it runs."""
+    queue = call.services.queue
     return {
         "name": "afterframe",
         "version": __version__,

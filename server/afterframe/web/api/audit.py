@@ -1,4 +1,4 @@
-"""Which photos of a folder are worth animating: the page asks for the photos, then for their marks, some at a time."""
+"""Which photos of a folder are worth animating: the page lists them, then has them scored, a few at a time."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ MARKS = (*WEIGHTS, "source_quality")
         {
             "path": schemas.KEPT_PATH,
             "photos": listed(schemas.KEPT_PATH),
-            "more": {**schemas.COUNT, "description": "Photos that were left out, because there are very many."},
+            "more": {**schemas.COUNT, "description": "Photos left out because there are too many."},
         }
     ),
 )
 def list_photos(call: Call) -> Json:
-    """Look a folder through."""
+    """Scan a folder."""
     given = call.query.get("path", "")
     folder = call.context.paths.folder(given)
     found = sorted(path for path in scan(folder).photos if not is_our_poster(Path(path)))
@@ -45,7 +45,7 @@ def list_photos(call: Call) -> Json:
 @ROUTES.add(
     "POST",
     "/api/audit",
-    "How well photos lend themselves to animation. Nothing is queued; marks are kept.",
+    "Score how well photos lend themselves to animation. Nothing is queued; scores are cached.",
     body=form({"photos": listed(schemas.PATH, at_most=AT_ONCE)}),
     answer=form(
         {
@@ -55,7 +55,7 @@ def list_photos(call: Call) -> Json:
                         "path": schemas.KEPT_PATH,
                         "score": schemas.SHARE,
                         "readiness": form(dict.fromkeys(MARKS, MARK), needs=()),
-                        "clips": {**schemas.COUNT, "description": "Clips of it that there are already."},
+                        "clips": {**schemas.COUNT, "description": "Clips it already has."},
                         "error": ref("MaybeReason"),
                     }
                 )
@@ -64,12 +64,12 @@ def list_photos(call: Call) -> Json:
     ),
 )
 def audit_photos(call: Call) -> Json:
-    """Mark some photos, in the order given."""
+    """Score some photos, in the order given."""
     return {"photos": [_marked(call, given) for given in call.body["photos"]]}
 
 
 def _marked(call: Call, given: str) -> Json:
-    services = call.context.services
+    services = call.services
     entry: Json = {"path": given, "score": 0.0, "readiness": {}, "clips": 0, "error": None}
     try:
         path = call.context.paths.photo(given)

@@ -1,4 +1,4 @@
-"""Lists of clips: chosen, ordered, laid out by groups, a page at a time."""
+"""Lists of clips: filtered, sorted and grouped, a page at a time."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from afterframe.web.http.schemas import Json, form, listed, one_of, ref
 ROUTES = Routes()
 
 DAY: Json = {"type": "string", "format": "date"}
-CHOICE: dict[str, Json] = {
+FILTERS: dict[str, Json] = {
     "verdict": one_of(*Verdict),
-    "rating": {"type": "integer", "minimum": 0, "maximum": 5, "description": "At least so many stars."},
+    "rating": {"type": "integer", "minimum": 0, "maximum": 5, "description": "At least this many stars."},
     **{name: {"type": "string", "maxLength": 200} for name in SHARED},
     "photo_type": one_of(*PhotoType),
     "folder": {**schemas.PATH, "description": "The photo's own folder."},
-    "since": {**DAY, "description": "The first day that the photo was taken on, as 2026-03-14."},
+    "since": {**DAY, "description": "The first day on which the photo was taken, for example 2026-03-14."},
     "until": {**DAY, "description": "The last day."},
     "text": {
         "type": "string",
         "maxLength": 500,
-        "description": "Words, each of which stands in caption, keywords, place, prompt or file name.",
+        "description": "Words that must all occur in caption, keywords, place, prompt or file name.",
     },
 }
 SORT: Json = {**one_of(*SORTS), "default": "newest"}
@@ -36,9 +36,9 @@ SKIP: Json = {
     "type": "integer",
     "minimum": 0,
     "maximum": schemas.LARGEST,
-    "description": "How many to leave out first, to begin anywhere in the list.",
+    "description": "How many to skip, to start anywhere in the list.",
 }
-OUTLINE = form(
+SECTIONS = form(
     {
         "total": schemas.COUNT,
         "groups": listed(
@@ -55,20 +55,20 @@ OUTLINE = form(
         ),
     }
 )
-CHOICES = form({name: listed(schemas.TEXT) for name in SHARED})
+FACETS = form({name: listed(schemas.TEXT) for name in SHARED})
 
 
 @ROUTES.add(
     "GET",
     "/api/clips",
     "Clips; newest first unless asked otherwise.",
-    query={**CHOICE, "sort": SORT, **PAGE, "skip": SKIP},
+    query={**FILTERS, "sort": SORT, **PAGE, "skip": SKIP},
     answer=form({"clips": listed(ref("Clip")), "next": schemas.CURSOR}),
 )
 def list_clips(call: Call) -> Json:
     """A page of clips."""
     clips, following = call.context.clips.page(
-        choice_of(call),
+        list_filter(call),
         call.query.get("sort", "newest"),
         after=call.query.get("after"),
         skip=call.query.get("skip", 0),
@@ -80,17 +80,17 @@ def list_clips(call: Call) -> Json:
 @ROUTES.add(
     "GET",
     "/api/clips/outline",
-    "How many clips there are under each heading of a list, in its order.",
-    query={**CHOICE, "sort": SORT},
-    answer=OUTLINE,
+    "How many clips each section of a list has, in order.",
+    query={**FILTERS, "sort": SORT},
+    answer=SECTIONS,
 )
 def outline_clips(call: Call) -> Json:
-    """The headings of a list."""
-    return outline_json(call.context.clips.sections(choice_of(call), call.query.get("sort", "newest")))
+    """The sections of a list."""
+    return outline_json(call.context.clips.sections(list_filter(call), call.query.get("sort", "newest")))
 
 
 def outline_json(groups: list[Group]) -> Json:
-    """Headings, and how many stand under all of them."""
+    """Sections, and how many clips or renders all of them have."""
     return {
         "total": sum(group.count for group in groups),
         "groups": [{"count": group.count, **group.labels} for group in groups],
@@ -100,24 +100,24 @@ def outline_json(groups: list[Group]) -> Json:
 @ROUTES.add(
     "GET",
     "/api/clips/choices",
-    "What clips can be chosen by: the folders, cameras, lenses and kinds of photo that there are.",
-    answer=CHOICES,
+    "The values that clips can be filtered by: folders, cameras, lenses and kinds of photo.",
+    answer=FACETS,
 )
 def list_choices(call: Call) -> Json:
-    """What there is to choose from."""
+    """The values to filter by."""
     return dict(call.context.clips.facets())
 
 
-def choice_of(call: Call) -> ListFilter:
-    """The choice that a request's query makes.
+def list_filter(call: Call) -> ListFilter:
+    """The filter that a request's query describes.
 
     Raises:
-        UsageError: a day is none.
+        UsageError: a date is not valid.
     """
-    values: dict[str, Any] = {name: call.query[name] for name in (*CHOICE, "state") if name in call.query}
+    values: dict[str, Any] = {name: call.query[name] for name in (*FILTERS, "state") if name in call.query}
     for name in ("since", "until"):
         if not _is_day(values.get(name, "2000-01-01")):
-            raise UsageError(f"“{name}” must be a day.", "As 2026-03-14.")
+            raise UsageError(f"“{name}” must be a date.", "For example 2026-03-14.")
     return ListFilter.of(**values)
 
 

@@ -11,7 +11,7 @@ from afterframe.errors import AfterframeError, NotFound, WrongState
 from afterframe.intake.ingest import RenderRequest
 from afterframe.publish.sidecar import read_clip, write_verdict
 from afterframe.recipe import SETTINGS, validate
-from afterframe.web.api.renders import known_generator
+from afterframe.web.api.animate import resolve_generator
 from afterframe.web.http import schemas
 from afterframe.web.http.resources import clip_json, render_json
 from afterframe.web.http.routes import Call, Routes
@@ -23,13 +23,13 @@ ROUTES = Routes()
 @ROUTES.add("GET", "/api/clips/<clip_id>", "One clip.", answer=ref("Clip"))
 def get_clip(call: Call) -> Json:
     """One clip."""
-    return clip_json(call.context.services.catalog.clip(call.args["clip_id"]))
+    return clip_json(call.services.catalog.clip(call.args["clip_id"]))
 
 
 @ROUTES.add(
     "GET",
     "/api/clips/<clip_id>/context",
-    "What stands around a clip: what its photo's file says, and every clip of that photo, oldest first.",
+    "A clip's context: the facts of its photo, and every clip of that photo, oldest first.",
     answer=form(
         {
             "facts": {"type": "object", "description": "As `afterframe facts --json` gives them; empty: unknown."},
@@ -39,7 +39,7 @@ def get_clip(call: Call) -> Json:
 )
 def get_context(call: Call) -> Json:
     """A clip's photo and its other clips."""
-    catalog = call.context.services.catalog
+    catalog = call.services.catalog
     clip = catalog.clip(call.args["clip_id"])
     photo = catalog.photo_at(Path(clip.photo_path))
     return {
@@ -54,7 +54,7 @@ VERDICT = {"verdict": one_of(*Verdict), "rating": {"type": "integer", "minimum":
 @ROUTES.add(
     "POST",
     "/api/clips/<clip_id>/verdict",
-    "What the photographer decided; written to the sidecar first. What is left out stays as it is.",
+    "Record the photographer's decision, in the sidecar first. What is omitted stays as it is.",
     body=form(VERDICT, needs=(), at_least=1),
     answer=ref("Clip"),
 )
@@ -66,7 +66,7 @@ def judge_clip(call: Call) -> Json:
 @ROUTES.add(
     "POST",
     "/api/clips/verdicts",
-    "The same for many clips. One that cannot be judged is named with its reason; the others go on.",
+    "The same for many clips. Those that cannot be judged are listed with the reason.",
     body=form({"clips": listed(schemas.ID, at_most=schemas.MAX_PHOTOS), **VERDICT}, needs=("clips",), at_least=2),
     answer=form({"clips": listed(ref("Clip")), "refused": listed(form({"id": schemas.ID, "reason": ref("Reason")}))}),
 )
@@ -83,13 +83,13 @@ def judge_clips(call: Call) -> Json:
 
 def _judge(call: Call, clip_id: str) -> Clip:
     """Write a verdict: the sidecar first, because it is the authority, then the catalogue."""
-    catalog = call.context.services.catalog
+    catalog = call.services.catalog
     with call.context.verdicts:
         clip = catalog.clip(clip_id)
         written = _sidecar_of(clip)
         verdict = Verdict(call.body.get("verdict", written.verdict))
         rating = int(call.body.get("rating", written.rating))
-        write_verdict(clip, verdict, rating, call.context.services.home.backups)
+        write_verdict(clip, verdict, rating, call.services.home.backups)
         return catalog.set_verdict(clip.id, verdict, rating)
 
 
@@ -105,14 +105,14 @@ def _sidecar_of(clip: Clip) -> Clip:
         regular = S_ISREG(sidecar.lstat().st_mode)
     except OSError as error:
         raise WrongState(
-            f"The sidecar {sidecar.name} is not there, so the verdict cannot be kept.",
+            f"The sidecar {sidecar.name} is missing, so the verdict cannot be saved.",
             "Put it back beside the clip, or render the clip again.",
             code="no_sidecar",
         ) from error
     written = read_clip(sidecar) if regular else None
     if written is None or written.id != clip.id:
         raise WrongState(
-            f"{sidecar.name} is not the sidecar of this clip any more.",
+            f"{sidecar.name} is no longer the sidecar of this clip.",
             "Put the right one back beside the clip, or render the clip again.",
             code="sidecar_foreign",
         )
@@ -129,27 +129,27 @@ def _sidecar_of(clip: Clip) -> Clip:
 )
 def refine_clip(call: Call) -> Json:
     """Queue a variant of a clip."""
-    services = call.context.services
+    services = call.services
     clip = services.catalog.clip(call.args["clip_id"])
     changes = call.body["changes"]
     validate([("the request", changes)])
     settings = services.settings
-    named = known_generator(call.body.get("generator"), settings)
-    generator = named or known_generator(clip.generator, settings, folders=True)
+    named = resolve_generator(call.body.get("generator"), settings)
+    generator = named or resolve_generator(clip.generator, settings, folders=True)
     path = call.context.paths.photo(clip.photo_path)
     photo = services.catalog.photo_at(path)
     if photo is None or photo.sha256 != clip.photo_sha256:
         raise WrongState(
-            f"{path.name} was exported again since this clip was made.",
+            f"{path.name} has been exported again since this clip was made.",
             "Animate the new photo instead.",
             code="photo_changed",
         )
-    wish = RenderRequest({"variants": 1, **changes}, kept(clip, changes), generator, parent_clip=clip.id)
-    return {"renders": [render_json(job, clip.photo_path) for job in services.ingest.request(path, wish)]}
+    order = RenderRequest({"variants": 1, **changes}, unchanged_settings(clip, changes), generator, parent_clip=clip.id)
+    return {"renders": [render_json(job, clip.photo_path) for job in services.ingest.request(path, order)]}
 
 
-def kept(clip: Clip, changes: dict[str, Any]) -> dict[str, object]:
-    """The clip's own values, as far as the changes leave them alone."""
+def unchanged_settings(clip: Clip, changes: dict[str, Any]) -> dict[str, object]:
+    """The clip's own values of the settings that the changes leave alone."""
     values = {name: value for name, value in clip.recipe.to_dict().items() if name in SETTINGS}
     if "long_side" in changes and "size" not in changes:
         del values["size"]
@@ -157,16 +157,16 @@ def kept(clip: Clip, changes: dict[str, Any]) -> dict[str, object]:
 
 
 def present_clip(call: Call) -> Clip:
-    """The clip that an address names, when its file is still there.
+    """The clip that an address names, if its file still exists.
 
     Raises:
         NotFound: no such clip, or its file was deleted.
     """
-    clip = call.context.services.catalog.clip(call.args["clip_id"])
+    clip = call.services.catalog.clip(call.args["clip_id"])
     if not clip.present:
         raise NotFound(
             f"{Path(clip.path).name} was deleted.",
-            "Retry its render to have it made again.",
+            "Retry its render to make it again.",
             code="file_gone",
         )
     return clip

@@ -18,12 +18,12 @@ ROUTES = Routes()
 POLL_S = 0.5
 KEEP_ALIVE_S = 15.0
 STREAM_S = 300.0
-"""A stream ends by itself after this long; the browser opens the next one where it ended."""
+"""A stream ends after this long; the browser opens the next one where it ended."""
 BATCH = 500
 
 EVENT: Json = {
     "type": "object",
-    "description": "By kind (render, clip, clip_gone, verdict, refused, folders, queue) it has more keys.",
+    "description": "It has more keys depending on its kind: render, clip, clip_gone, verdict, refused, folders, queue.",
     "properties": {"cursor": schemas.COUNT, "at": schemas.TIME, "kind": schemas.TEXT},
     "required": ["cursor", "at", "kind"],
 }
@@ -32,27 +32,27 @@ EVENT: Json = {
 @ROUTES.add(
     "GET",
     "/api/events",
-    "What happened after a cursor. With “Accept: text/event-stream” it goes on as it happens.",
+    "Events after a cursor. With “Accept: text/event-stream” as a stream, as they happen.",
     query={
         "since": {
             "type": "integer",
             "minimum": 0,
             "maximum": schemas.LARGEST,
-            "description": "The last cursor seen; left out: from now on.",
+            "description": "The last cursor seen; omitted: from now on.",
         }
     },
     answer=form(
         {
             "events": listed(EVENT),
             "cursor": schemas.COUNT,
-            "reset": {"type": "boolean", "description": "Events were missed: load everything anew."},
+            "reset": {"type": "boolean", "description": "Events were missed: reload everything."},
         }
     ),
     media=("application/json", "text/event-stream"),
 )
 def get_events(call: Call) -> Response | Json:
-    """Events at once, or a stream of them."""
-    database = call.context.services.database
+    """The events so far, or a stream of them."""
+    database = call.services.database
     if "text/event-stream" in call.request.headers.get("Accept", "").lower():
         return _stream(call, _since(call))
     since = _since(call)
@@ -73,7 +73,7 @@ def missed(database: Database, since: int) -> bool:
 
 
 def _since(call: Call) -> int | None:
-    """Where to go on; a browser that reconnects says so in a header."""
+    """The cursor to continue from; a browser that reconnects sends it in a header."""
     last_id = _last_id(call.request)
     return last_id if last_id is not None else call.query.get("since")
 
@@ -88,7 +88,7 @@ def _stream(call: Call, since: int | None) -> Response:
     if call.request.method == "HEAD":
         return Response(mimetype="text/event-stream")
     if not context.streams.acquire(blocking=False):
-        raise BusyError("Too many pages of Afterframe are open.", "Close some of them.", code="too_many_streams")
+        raise BusyError("Too many Afterframe pages are open.", "Close some of them.", code="too_many_streams")
     stopping = context.services.stopping
     lines = stream(context.services.database, since, stopping.wait, context.monotonic)
     response = Response(lines, mimetype="text/event-stream")
@@ -100,11 +100,11 @@ def _stream(call: Call, since: int | None) -> Response:
 def stream(
     database: Database, since: int | None, wait: Callable[[float], bool], monotonic: Callable[[], float]
 ) -> Iterator[str]:
-    """Events as lines of text/event-stream, until ``wait`` says stop or the time is up.
+    """Events as lines of text/event-stream, until ``wait`` returns True or the time is up.
 
     Args:
         since: the last cursor that the reader has; None: from now on.
-        wait: waits so many seconds; True: the daemon ends.
+        wait: waits this many seconds; True: the daemon is ending.
         monotonic: seconds, steady.
     """
     cursor = database.last_cursor() if since is None else since

@@ -1,4 +1,4 @@
-"""Folders: which ones are watched, which ones only permit requests, and a backlog's confirmation."""
+"""Folders: those that are watched, those that only permit requests, and confirming a backlog."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ ROUTES = Routes()
 @ROUTES.add("GET", "/api/folders", "Every folder.", answer=form({"folders": listed(ref("Folder"))}))
 def list_folders(call: Call) -> Json:
     """All folders."""
-    return {"folders": [folder_json(folder) for folder in call.context.services.folders.all()]}
+    return {"folders": [folder_json(folder) for folder in call.services.folders.all()]}
 
 
 @ROUTES.add(
     "POST",
     "/api/folders",
-    "Add a folder, change whether it is watched, or confirm that its backlog be animated.",
+    "Add a folder, change whether it is watched, or have its backlog animated.",
     body=form(
         {
             "path": schemas.PATH,
             "watch": {
                 "type": "boolean",
-                "description": "True: its photos are animated by themselves. False: only on request. "
-                "Left out: as it is; true for a new folder.",
+                "description": "True: its photos are animated automatically. False: only on request. "
+                "Omitted: unchanged; true for a new folder.",
             },
-            "confirm_backlog": {"type": "boolean", "description": "Animate the photos that wait for a word."},
+            "confirm_backlog": {"type": "boolean", "description": "Animate the photos on hold."},
         },
         needs=("path",),
     ),
@@ -37,13 +37,13 @@ def list_folders(call: Call) -> Json:
         {
             "path": schemas.KEPT_PATH,
             "folder": ref("Folder"),
-            "released": {**schemas.COUNT, "description": "Photos that waited and do no longer."},
+            "released": {**schemas.COUNT, "description": "Photos that are no longer on hold."},
         }
     ),
 )
 def put_folder(call: Call) -> Json:
     """Add or change one folder."""
-    services, given = call.context.services, call.body["path"]
+    services, given = call.services, call.body["path"]
     folder = addable_folder(given, services.home.root)
     known = {known.path: known for known in services.folders.all()}
     watch = call.body.get("watch", known[folder].watch if folder in known else True)
@@ -66,8 +66,8 @@ def put_folder(call: Call) -> Json:
     answer=form({"path": schemas.KEPT_PATH}),
 )
 def drop_folder(call: Call) -> Json:
-    """Forget one folder, which need not exist any more."""
-    services, given = call.context.services, call.body["path"]
+    """Forget one folder, even if it no longer exists."""
+    services, given = call.services, call.body["path"]
     services.folders.drop(known_folder(given, services.folders))
     services.folders_changed()
     return {"path": given}

@@ -1,4 +1,4 @@
-"""A clip's own bytes, whole or in ranges, and its poster."""
+"""A clip's file, whole or in ranges, and its poster."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from afterframe.web.http.schemas import one_of
 
 ROUTES = Routes()
 CHUNK = 256 << 10
-MEDIA = {206: "The range that was asked for.", 304: "It is as it was.", 416: "It is shorter than that."}
-"""What else a file is answered with."""
+MEDIA = {206: "The requested range.", 304: "Not modified.", 416: "The file is shorter."}
+"""Other statuses of an answer with a file."""
 SMALL_SIDE = 480
 """Long side of a small poster, pixels."""
 _ONE_RANGE = re.compile(r"\s*bytes\s*=\s*(?:\d+\s*-\s*\d*|-\s*\d+)\s*", re.IGNORECASE)
@@ -37,7 +37,7 @@ _ONE_RANGE = re.compile(r"\s*bytes\s*=\s*(?:\d+\s*-\s*\d*|-\s*\d+)\s*", re.IGNOR
 @ROUTES.add(
     "GET",
     "/api/clips/<clip_id>/file",
-    "The clip itself, whole or a range of it.",
+    "The clip's file, whole or a range of it.",
     media=("video/mp4",),
     also=MEDIA,
 )
@@ -69,7 +69,7 @@ def get_clip_sidecar(call: Call) -> Response:
     also=MEDIA,
 )
 def get_clip_poster(call: Call) -> Response:
-    """Send the poster, made when it is first asked for."""
+    """Send the poster, which is made on the first request."""
     clip = present_clip(call)
     file = small_poster(call.context, clip) if call.query.get("size") == "small" else poster(call.context, clip)
     return send(call.request, open_regular(file), "image/jpeg")
@@ -79,7 +79,7 @@ def send(request: Request, file: BinaryIO, kind: str) -> Response:
     """Answer with an open file: conditional, and in ranges (RFC 9110, sections 13 and 14).
 
     Raises:
-        RequestedRangeNotSatisfiable: the range lies behind the end.
+        RequestedRangeNotSatisfiable: the range lies beyond the end.
     """
     status = os.fstat(file.fileno())
     response = Response(FileWrapper(file, CHUNK), mimetype=kind)
@@ -101,7 +101,7 @@ def send(request: Request, file: BinaryIO, kind: str) -> Response:
 
 
 def small_poster(context: Context, clip: Clip) -> Path:
-    """The poster as lists show it, made if it is not there.
+    """The poster as lists show it, made if it does not exist.
 
     Raises:
         NotFound, EncodeError: as :func:`poster`.
@@ -117,10 +117,10 @@ def small_poster(context: Context, clip: Clip) -> Path:
 
 
 def poster(context: Context, clip: Clip) -> Path:
-    """The poster's file in the cache, made if it is not there.
+    """The poster's file in the cache, made if it does not exist.
 
     Raises:
-        NotFound: the clip's file is gone, or is not the one that we wrote.
+        NotFound: the clip's file is missing, or is not the one that we wrote.
         EncodeError: ffmpeg failed.
     """
 

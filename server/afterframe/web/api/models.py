@@ -1,4 +1,4 @@
-"""Which models there are, which are here, and what this machine's GPU can take. Pulling one needs a terminal."""
+"""The known models, those on this machine, and what its GPU can run. Downloading one needs a terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MODEL: Json = form(
         "repository": TEXT,
         "licence": form({"name": TEXT, "url": TEXT, "note": TEXT}),
         "download_gb": NUMBER,
-        "vram_gb": {**listed(NUMBER), "description": "GPU memory: what it needs at least, and to be fastest."},
+        "vram_gb": {**listed(NUMBER), "description": "GPU memory, GB: the least it needs, and what makes it fastest."},
         "can_loop": BOOLEAN,
         "can_end": BOOLEAN,
         "audio": BOOLEAN,
@@ -25,9 +25,9 @@ MODEL: Json = form(
         "fits": {
             "type": ["string", "null"],
             "enum": [*FITS, None],
-            "description": "whole: all of it on this GPU; slower: with less memory; null: nobody knows.",
+            "description": "whole: all of it on this GPU; slower: with less memory; null: unknown.",
         },
-        "auto": {**BOOLEAN, "description": "The generator “auto” takes it."},
+        "auto": {**BOOLEAN, "description": "The generator “auto” uses it."},
         "pull": {**TEXT, "description": "The command that downloads it."},
     }
 )
@@ -36,17 +36,17 @@ MODEL: Json = form(
 @ROUTES.add(
     "GET",
     "/api/models",
-    "The models that are known, which are on this machine, and which its GPU can take.",
+    "The known models, which of them are on this machine, and which its GPU can run.",
     answer=form(
         {
             "gpu": {**form({"name": TEXT, "memory_gb": NUMBER}), "type": ["object", "null"]},
-            "packages_missing": {**listed(TEXT), "description": "What has to be installed before one can run."},
-            "install": {**TEXT, "description": "How; empty: nothing is missing."},
+            "packages_missing": {**listed(TEXT), "description": "Packages to install before one can run."},
+            "install": {**TEXT, "description": "The command that installs them; empty: nothing is missing."},
             "cache": schemas.KEPT_PATH,
             "models": listed(MODEL),
         }
     ),
 )
-def look_at_models(call: Call) -> Json:
-    """Look at disk and GPU."""
-    return list_models(call.context.services.home.models)
+def get_models(call: Call) -> Json:
+    """Inspect disk and GPU."""
+    return list_models(call.services.home.models)

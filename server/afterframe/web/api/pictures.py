@@ -1,4 +1,4 @@
-"""Pictures of photos, drafts of clips, and what a running render looks like by now."""
+"""Pictures of photos, drafts of clips, and previews of running renders."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DRAFT = re.compile(r"[0-9a-f]{40}")
 @ROUTES.add(
     "GET",
     "/api/clips/<clip_id>/photo",
-    "The photo that a clip was made of, as JPEG.",
+    "The photo from which a clip was made, as JPEG.",
     query={
         "size": {
             **one_of("small", "large", "framed"),
@@ -43,13 +43,13 @@ _DRAFT = re.compile(r"[0-9a-f]{40}")
 )
 def get_clip_photo(call: Call) -> Response:
     """Send a clip's photo."""
-    clip = call.context.services.catalog.clip(call.args["clip_id"])
-    photo = photo_of(call, clip)
-    pictures = call.context.services.pictures
+    clip = call.services.catalog.clip(call.args["clip_id"])
+    photo = source_photo(call, clip)
+    pictures = call.services.pictures
     size = call.query.get("size", "large")
     if size == "framed":
         return _jpeg(call, pictures.framed(photo, clip.recipe, clip.generator))
-    return _jpeg(call, pictures.picture(Path(photo.path), photo.sha256, side_of(size)))
+    return _jpeg(call, pictures.picture(Path(photo.path), photo.sha256, long_side_of(size)))
 
 
 @ROUTES.add(
@@ -64,14 +64,14 @@ def get_picture(call: Call) -> Response:
     path = call.context.paths.photo(call.query.get("path", ""))
     status = path.stat()
     stamp = f"{status.st_size} {status.st_mtime_ns}"
-    side = side_of(call.query.get("size", "small"))
-    return _jpeg(call, call.context.services.pictures.picture(path, stamp, side))
+    side = long_side_of(call.query.get("size", "small"))
+    return _jpeg(call, call.services.pictures.picture(path, stamp, side))
 
 
 @ROUTES.add(
     "GET",
     "/api/renders/<render_id>/preview",
-    "What a running render's latest frame looks like; the photo while there is none.",
+    "The latest frame of a running render; the photo while there is none.",
     query={
         "at": {**schemas.COUNT, "maximum": schemas.LARGEST, "description": "Ignored: a new address for a new picture."}
     },
@@ -79,7 +79,7 @@ def get_picture(call: Call) -> Response:
 )
 def get_preview(call: Call) -> Response:
     """Send the latest frame."""
-    services = call.context.services
+    services = call.services
     job = services.queue.get(call.args["render_id"])
     preview = preview_of(services.home.cache, job.id)
     if preview.is_file():
@@ -91,7 +91,7 @@ def get_preview(call: Call) -> Response:
 @ROUTES.add(
     "POST",
     "/api/clips/<clip_id>/draft",
-    "Show within two seconds what changes to a clip's recipe would do: small, coarse, by the parallax generator.",
+    "Draft, within two seconds, what changes to a clip's recipe would do: small, by the parallax generator.",
     body=form({"changes": schemas.OVERRIDES}, needs=("changes",)),
     answer=form(
         {
@@ -102,24 +102,24 @@ def get_preview(call: Call) -> Response:
 )
 def draft_clip(call: Call) -> Json:
     """Make a draft."""
-    clip = call.context.services.catalog.clip(call.args["clip_id"])
+    clip = call.services.catalog.clip(call.args["clip_id"])
     changes = call.body["changes"]
     validate([("the request", changes)])
-    recipe = changed(clip.recipe, changes)
-    key = call.context.services.drafts.draft(photo_of(call, clip), recipe)
+    recipe = with_changes(clip.recipe, changes)
+    key = call.services.drafts.draft(source_photo(call, clip), recipe)
     return {"file": f"/api/drafts/{key}", "recipe": recipe_json(recipe)}
 
 
 @ROUTES.add(
     "POST",
     "/api/renders/<render_id>/draft",
-    "Show within two seconds what a clip that is not there yet may look like: small, by the parallax generator.",
+    "Draft, within two seconds, what a clip that is not made yet may look like: small, by the parallax generator.",
     answer=form({"file": {**schemas.TEXT, "description": "Where to fetch the draft, ranges included."}}),
 )
 def draft_render(call: Call) -> Json:
-    """Make a draft of a clip that is not there yet."""
-    job = call.context.services.queue.get(call.args["render_id"])
-    key = call.context.services.drafts.draft(photo_of(call, job), job.recipe)
+    """Make a draft of a clip that is not made yet."""
+    job = call.services.queue.get(call.args["render_id"])
+    key = call.services.drafts.draft(source_photo(call, job), job.recipe)
     return {"file": f"/api/drafts/{key}"}
 
 
@@ -128,12 +128,12 @@ def get_draft(call: Call) -> Response:
     """Send a draft."""
     key = call.args["draft_id"]
     if not _DRAFT.fullmatch(key):
-        raise NotFound("There is no such draft.", "Ask for it again.")
-    return send(call.request, open_regular(call.context.services.drafts.drafted(key)), "video/mp4")
+        raise NotFound("There is no such draft.", "Request it again.")
+    return send(call.request, open_regular(call.services.drafts.drafted(key)), "video/mp4")
 
 
-def changed(recipe: Recipe, changes: schemas.Json) -> Recipe:
-    """A clip's recipe with some values set anew; a long side scales the clip's size."""
+def with_changes(recipe: Recipe, changes: schemas.Json) -> Recipe:
+    """A clip's recipe with some settings changed; a long side scales the clip's size."""
     values = {name: read_setting(name, value, "the request") for name, value in changes.items()}
     if (long_side := values.pop("long_side", None)) and "size" not in values:
         scale = long_side / max(recipe.size)
@@ -142,25 +142,25 @@ def changed(recipe: Recipe, changes: schemas.Json) -> Recipe:
     return replace(recipe, **values)
 
 
-def photo_of(call: Call, made: Clip | Job) -> Photo:
-    """The photo that a clip was made of, or a render was asked for, as it was then.
+def source_photo(call: Call, made: Clip | Job) -> Photo:
+    """The photo of a clip or a render, as it was when it was requested.
 
     Raises:
-        NotAllowed, PhotoError: it may not be read, or is not there any more.
-        WrongState: the file holds another picture by now.
+        NotAllowed, PhotoError: it may not be read, or no longer exists.
+        WrongState: the file has changed since.
     """
     path = call.context.paths.photo(made.photo_path)
-    photo = call.context.services.catalog.photo_at(path)
+    photo = call.services.catalog.photo_at(path)
     if photo is None or photo.sha256 != made.photo_sha256:
         raise WrongState(
-            f"{path.name} was exported again since this clip was made.",
+            f"{path.name} has been exported again since this clip was made.",
             "Animate the new photo instead.",
             code="photo_changed",
         )
     return photo
 
 
-def side_of(size: str) -> int:
+def long_side_of(size: str) -> int:
     """Long side, pixels."""
     return SMALL_SIDE if size == "small" else LARGE_SIDE
 

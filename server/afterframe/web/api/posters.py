@@ -18,14 +18,14 @@ ROUTES = Routes()
 @ROUTES.add(
     "POST",
     "/api/clips/<clip_id>/poster",
-    "Put the clip's poster beside it, over an earlier poster of Afterframe's at most; where it stands.",
+    "Write the clip's poster beside it, replacing only an earlier poster of Afterframe's.",
     answer=form({"path": schemas.KEPT_PATH}),
 )
 def publish_poster(call: Call) -> Json:
-    """Publish the poster, also where ``render.poster`` is off.
+    """Publish the poster, even where ``render.poster`` is off.
 
     Raises:
-        NotFound: the clip's file is gone, or is not the one that we wrote.
+        NotFound: the clip's file is missing, or is not the one that we wrote.
         WrongState: somebody else's picture has the poster's name, or the folder cannot be written.
     """
     clip = present_clip(call)

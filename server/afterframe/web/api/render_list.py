@@ -1,9 +1,9 @@
-"""Lists of renders that are no clip yet, chosen and ordered as the clips are."""
+"""Lists of unfinished renders, filtered and sorted as clips are."""
 
 from __future__ import annotations
 
 from afterframe.state.list_index import SORTS, UNFINISHED_STATES
-from afterframe.web.api.clip_list import CHOICE, CHOICES, OUTLINE, SKIP, choice_of, outline_json
+from afterframe.web.api.clip_list import FACETS, FILTERS, SECTIONS, SKIP, list_filter, outline_json
 from afterframe.web.api.renders import PAGE
 from afterframe.web.http import schemas
 from afterframe.web.http.resources import render_json
@@ -12,14 +12,14 @@ from afterframe.web.http.schemas import Json, form, listed, one_of, ref
 
 ROUTES = Routes()
 OF_CLIPS = ("verdict", "rating")
-"""What only clips can be chosen and ordered by."""
+"""Filters and orders that only clips have."""
 STATE: Json = {
     **one_of(*UNFINISHED_STATES),
-    "description": "Left out: all of them. What is being put in place counts as running.",
+    "description": "Omitted: all of them. Publishing counts as running.",
 }
 UNFINISHED: dict[str, Json] = {
     "state": STATE,
-    **{name: schema for name, schema in CHOICE.items() if name not in OF_CLIPS},
+    **{name: schema for name, schema in FILTERS.items() if name not in OF_CLIPS},
 }
 SORT: Json = {**one_of(*(sort for sort in SORTS if sort not in OF_CLIPS)), "default": "newest"}
 
@@ -27,14 +27,14 @@ SORT: Json = {**one_of(*(sort for sort in SORTS if sort not in OF_CLIPS)), "defa
 @ROUTES.add(
     "GET",
     "/api/renders/unfinished",
-    "Renders that are no clip yet: they wait, are being made, have failed or were cancelled. Newest first.",
+    "Unfinished renders: queued, running, failed or cancelled. Newest first.",
     query={**UNFINISHED, "sort": SORT, **PAGE, "skip": SKIP},
     answer=form({"renders": listed(ref("Render")), "next": schemas.CURSOR}),
 )
 def list_unfinished(call: Call) -> Json:
     """A page of renders."""
     jobs, following = call.context.renders.page(
-        choice_of(call),
+        list_filter(call),
         call.query.get("sort", "newest"),
         after=call.query.get("after"),
         skip=call.query.get("skip", 0),
@@ -46,16 +46,16 @@ def list_unfinished(call: Call) -> Json:
 @ROUTES.add(
     "GET",
     "/api/renders/unfinished/outline",
-    "How many of them there are under each heading of a list, in its order.",
+    "How many renders each section of a list has, in order.",
     query={**UNFINISHED, "sort": SORT},
-    answer=OUTLINE,
+    answer=SECTIONS,
 )
 def outline_unfinished(call: Call) -> Json:
-    """The headings of a list."""
-    return outline_json(call.context.renders.sections(choice_of(call), call.query.get("sort", "newest")))
+    """The sections of a list."""
+    return outline_json(call.context.renders.sections(list_filter(call), call.query.get("sort", "newest")))
 
 
-@ROUTES.add("GET", "/api/renders/unfinished/choices", "What they can be chosen by.", answer=CHOICES)
+@ROUTES.add("GET", "/api/renders/unfinished/choices", "The values that they can be filtered by.", answer=FACETS)
 def list_unfinished_choices(call: Call) -> Json:
-    """What there is to choose from."""
+    """The values to filter by."""
     return dict(call.context.renders.facets())

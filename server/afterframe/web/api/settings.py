@@ -1,4 +1,4 @@
-"""Settings that the page can change: written into config.toml, whose comments and order stay."""
+"""Settings that the page can change: written to config.toml, whose comments and order are kept."""
 
 from __future__ import annotations
 
@@ -98,24 +98,24 @@ FIELDS = (
         high=10_000_000,
     ),
 )
-"""Every other setting is for an editor: docs/settings.md."""
+"""All other settings are edited in the file: docs/settings.md."""
 
 
 @ROUTES.add(
     "GET",
     "/api/settings",
-    "The settings that config.toml names, of those that can be changed here.",
+    "The settings that can be changed here, as far as config.toml has them.",
     answer=form({"values": {"type": "object"}}),
 )
 def get_settings(call: Call) -> Json:
-    """What stands in config.toml."""
-    return {"values": written(call.context.services.home.config)}
+    """The settings in config.toml."""
+    return {"values": read_settings(call.services.home.config)}
 
 
 @ROUTES.add(
     "POST",
     "/api/settings",
-    "Change settings in config.toml; null removes one. They hold from the next start of the daemon.",
+    "Change settings in config.toml; null removes one. They take effect at the daemon's next start.",
     body=form(
         {
             "values": {
@@ -129,14 +129,14 @@ def get_settings(call: Call) -> Json:
     answer=form({"values": {"type": "object"}}),
 )
 def change_settings(call: Call) -> Json:
-    """Write config.toml, if all of it makes sense."""
+    """Write config.toml, if the whole change is valid."""
     with call.context.settings:
-        change(call.context.services.settings, call.body["values"])
-    return {"values": written(call.context.services.home.config)}
+        write_settings(call.services.settings, call.body["values"])
+    return {"values": read_settings(call.services.home.config)}
 
 
-def written(path: Path) -> dict[str, Any]:
-    """The settings of FIELDS that a config.toml names.
+def read_settings(path: Path) -> dict[str, Any]:
+    """The settings of FIELDS that a config.toml has.
 
     Raises:
         ConfigError: it is not TOML.
@@ -147,7 +147,7 @@ def written(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.", "Mend or remove the line it names.") from error
+        raise ConfigError(f"{path} is not valid TOML: {error}.", "Fix or remove the line it names.") from error
     found = {}
     for field in FIELDS:
         section, _, key = field.name.partition(".")
@@ -156,26 +156,18 @@ def written(path: Path) -> dict[str, Any]:
     return found
 
 
-def change(settings: Settings, values: Mapping[str, Any]) -> Config:
-    """Put settings into config.toml; the file is as it was unless all of it can be used.
+def write_settings(settings: Settings, values: Mapping[str, Any]) -> Config:
+    """Write settings to config.toml; it stays unchanged unless the result is valid.
 
     Raises:
-        ConfigError, RecipeError: the file would make no sense.
+        ConfigError, RecipeError: the result would not be valid.
     """
     path = settings.home.config
     try:
         document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
     except (tomlkit.exceptions.ParseError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}.", "Mend or remove the line it names.") from error
-    for name, value in values.items():
-        section, _, key = name.partition(".")
-        if value is None:
-            if key in document.get(section, {}):
-                del document[section][key]
-            continue
-        if section not in document:
-            document[section] = tomlkit.table()
-        document[section][key] = _plain(value)
+        raise ConfigError(f"{path} is not valid TOML: {error}.", "Fix or remove the line it names.") from error
+    _put(document, values)
     text = tomlkit.dumps(document)
     config = parse_config(text, path.name)
     validate([("the settings", config.recipe)])
@@ -185,8 +177,23 @@ def change(settings: Settings, values: Mapping[str, Any]) -> Config:
             part.write_text(text, "utf-8")
             sync_file(part)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}.", "Check the disk and its rights.") from error
+        raise ConfigError(
+            f"{path} cannot be written: {error.strerror}.", "Check the disk and its permissions."
+        ) from error
     return config
+
+
+def _put(document: tomlkit.TOMLDocument, values: Mapping[str, Any]) -> None:
+    """Put settings into a document; None removes one."""
+    for name, value in values.items():
+        section, _, key = name.partition(".")
+        if value is None:
+            if key in document.get(section, {}):
+                del document[section][key]
+            continue
+        if section not in document:
+            document[section] = tomlkit.table()
+        document[section][key] = _plain(value)
 
 
 def _check_generator(name: str, settings: Settings) -> None:
@@ -197,5 +204,5 @@ def _check_generator(name: str, settings: Settings) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """JSON knows one kind of number."""
+    """JSON has only one kind of number."""
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -1,4 +1,4 @@
-"""How much room clips and Afterframe's own files take."""
+"""Disk usage of clips and of Afterframe's own files."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ BYTES: Json = {**schemas.COUNT, "description": "Bytes."}
 @ROUTES.add(
     "GET",
     "/api/disk",
-    "How much room the clips of each folder and Afterframe's own files take. It looks at every clip.",
+    "Disk usage of each folder's clips and of Afterframe's own files. It reads the size of every clip.",
     answer=form(
         {
             "folders": listed(
                 form(
                     {
                         "path": schemas.KEPT_PATH,
-                        "there": {**schemas.BOOLEAN, "description": "False: the drive is not plugged in, say."},
+                        "there": {
+                            **schemas.BOOLEAN,
+                            "description": "False if, for example, the drive is not connected.",
+                        },
                         "clips": schemas.COUNT,
                         "bytes": BYTES,
                         "free": BYTES,
@@ -37,8 +40,8 @@ BYTES: Json = {**schemas.COUNT, "description": "Bytes."}
     ),
 )
 def get_disk(call: Call) -> Json:
-    """Look how full the disks are."""
-    services = call.context.services
+    """Measure disk usage."""
+    services = call.services
     home = services.home
     folders = []
     for folder in services.folders.all():

@@ -1,4 +1,4 @@
-"""Uploads: a photo sent over the wire, put into one of the folders over nothing that is there."""
+"""Uploads: photos sent over the network into one of the folders, never over an existing file."""
 
 from __future__ import annotations
 
@@ -8,21 +8,18 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from afterframe.config import Settings
 from afterframe.domain import Job
 from afterframe.errors import NotAllowed, PhotoError, PublishError, UsageError
 from afterframe.imaging.decode import HEAD_BYTES, SUFFIXES, suffix_of
 from afterframe.intake.ingest import RenderRequest
 from afterframe.publish.files import check_folder
-from afterframe.recipe import validate
 from afterframe.system.files import sync_file
 from afterframe.system.hashing import sha256_of
 from afterframe.system.paths import DEVICES
-from afterframe.web.api.renders import known_generator
+from afterframe.web.api.animate import render_request
 from afterframe.web.http import schemas
 from afterframe.web.http.forms import FILE, Upload
 from afterframe.web.http.resources import render_json
@@ -34,7 +31,7 @@ STAGING_PREFIX = ".afterframe-upload-"
 STALE_S = 86_400.0
 """A staging folder this old was left by a crash, seconds."""
 LONGEST_NAME = 180
-"""Bytes; the clip's name and its sidecar's are longer."""
+"""Bytes; the names of the clip and its sidecar are longer."""
 
 _UNWANTED = re.compile(r'[\x00-\x1f\x7f<>:"|?*\ud800-\udfff]')
 
@@ -42,14 +39,14 @@ _UNWANTED = re.compile(r'[\x00-\x1f\x7f<>:"|?*\ud800-\udfff]')
 @ROUTES.add(
     "POST",
     "/api/uploads",
-    "Send a photo into one of the folders, and have it animated.",
+    "Send a photo to one of the folders and have it animated.",
     form=form(
         {
             "file": FILE,
-            "folder": {**schemas.PATH, "description": "Where it goes; left out: the only folder there is."},
+            "folder": {**schemas.PATH, "description": "The target folder; omitted: the only folder there is."},
             "animate": {
                 "type": "boolean",
-                "description": "True: animate it. False: only keep it. Left out: what its folder does by itself.",
+                "description": "True: animate it. False: only save it. Omitted: as its folder does.",
             },
             "recipe": schemas.OVERRIDES,
             "generator": schemas.NAME,
@@ -60,27 +57,27 @@ _UNWANTED = re.compile(r'[\x00-\x1f\x7f<>:"|?*\ud800-\udfff]')
     answer=form(
         {
             "path": {**schemas.KEPT_PATH, "description": "Where the photo is now."},
-            "new": {**schemas.BOOLEAN, "description": "False: the very same photo was there already."},
+            "new": {**schemas.BOOLEAN, "description": "False: the same photo was there already."},
             "renders": listed(ref("Render")),
         }
     ),
     status=201,
 )
 def upload_photo(call: Call) -> Json:
-    """Keep one photo; nothing of it stays behind when it cannot be animated."""
+    """Save one photo; nothing is left behind if it cannot be animated."""
     folder, watched = _folder(call, call.body.get("folder"))
     name = photo_name(call.body["file"])
-    wish = _wish(call.body, call.context.services.settings)
+    order = render_request(call.body, call.services.settings)
     check_folder(folder)
     sweep(folder)
     with staged(folder, name, call.body["file"]) as photo:
-        path, new, jobs = _put(call, photo, folder, wish if call.body.get("animate", watched) else None)
+        path, new, jobs = _put(call, photo, folder, order if call.body.get("animate", watched) else None)
     return {"path": str(path), "new": new, "renders": [render_json(job) for job in jobs]}
 
 
 def _folder(call: Call, given: str | None) -> tuple[Path, bool]:
-    """The folder that an upload goes to, and whether its photos are animated by themselves."""
-    folders = call.context.services.folders.all()
+    """The folder for an upload, and whether its photos are animated automatically."""
+    folders = call.services.folders.all()
     if given is None:
         if len(folders) != 1:
             names = ", ".join(str(folder.path) for folder in folders) or "none"
@@ -89,25 +86,19 @@ def _folder(call: Call, given: str | None) -> tuple[Path, bool]:
     path = call.context.paths.folder(given)
     around = [folder for folder in folders if path.is_relative_to(folder.path)]
     if not around or any(part.startswith(".") for part in path.relative_to(around[0].path).parts):
-        raise NotAllowed(f"{given} is hidden.", "Name a folder that photos can be seen in.", code="hidden_folder")
+        raise NotAllowed(f"{given} is hidden.", "Name a folder that is not hidden.", code="hidden_folder")
     return path, any(folder.watch for folder in around)
 
 
-def _wish(body: Mapping[str, Any], settings: Settings) -> RenderRequest:
-    overrides = dict(body.get("recipe", {})) | ({"variants": body["variants"]} if "variants" in body else {})
-    validate([("the request", overrides)])
-    return RenderRequest(overrides, generator=known_generator(body.get("generator"), settings))
-
-
-def _put(call: Call, photo: Path, folder: Path, wish: RenderRequest | None) -> tuple[Path, bool, list[Job]]:
-    """Give a staged photo its name in the folder: (path, whether it is new, renders)."""
-    ingest = call.context.services.ingest
+def _put(call: Call, photo: Path, folder: Path, order: RenderRequest | None) -> tuple[Path, bool, list[Job]]:
+    """Move a staged photo to its name in the folder: (path, whether it is new, renders)."""
+    ingest = call.services.ingest
     for target in free_names(folder / photo.name):
         if target.is_file() and not target.is_symlink() and sha256_of(target) == sha256_of(photo):
-            return target, False, ingest.request(target, wish) if wish else []
+            return target, False, ingest.request(target, order) if order else []
         if not os.path.lexists(target):
             with contextlib.suppress(FileExistsError):  # somebody was quicker
-                return target, True, ingest.adopt_upload(photo, target, wish)
+                return target, True, ingest.adopt_upload(photo, target, order)
     raise AssertionError("names never run out")
 
 
@@ -121,10 +112,10 @@ def free_names(wanted: Path) -> Iterator[Path]:
 
 
 def photo_name(upload: Upload) -> str:
-    """The name under which an uploaded photo is kept: its own, without what a file system cannot hold.
+    """The name under which an uploaded photo is saved: its own, without characters that file systems refuse.
 
     Raises:
-        PhotoError: it is of no kind that can be animated, or its name cannot be used.
+        PhotoError: it is not a kind of photo that can be animated, or its name cannot be used.
     """
     last = PurePosixPath(upload.name.replace("\\", "/")).name
     name = _UNWANTED.sub("_", last).strip(" .")
@@ -145,10 +136,10 @@ def photo_name(upload: Upload) -> str:
 
 @contextlib.contextmanager
 def staged(folder: Path, name: str, upload: Upload) -> Iterator[Path]:
-    """An upload on disk under its own name, in a hidden folder beside its place; what is still there goes.
+    """An upload on disk under its own name, in a hidden folder beside its target, which is removed afterwards.
 
     Raises:
-        PublishError: the disk is full, say.
+        PublishError: it cannot be written; for example, the disk is full.
     """
     staging = folder / f"{STAGING_PREFIX}{uuid.uuid4().hex}"
     try:
@@ -158,8 +149,8 @@ def staged(folder: Path, name: str, upload: Upload) -> Iterator[Path]:
             sync_file(staging / name)
         except OSError as error:
             raise PublishError(
-                f"{name} cannot be kept in {folder}: {error.strerror or error}.",
-                "Check the disk: its free space and its rights.",
+                f"{name} cannot be saved in {folder}: {error.strerror or error}.",
+                "Check the disk's free space and permissions.",
                 code="not_kept",
             ) from error
         yield staging / name
@@ -168,7 +159,7 @@ def staged(folder: Path, name: str, upload: Upload) -> Iterator[Path]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a crash left of earlier uploads to a folder."""
+    """Remove what crashes left of earlier uploads to a folder."""
     for staging in folder.glob(f"{STAGING_PREFIX}*"):
         with contextlib.suppress(OSError):
             if time.time() - staging.stat().st_mtime > STALE_S:

@@ -1,1 +1,1 @@
-"""Who may ask, and for which paths."""
+"""Access control: who may call, and which paths they may name."""

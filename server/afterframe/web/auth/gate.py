@@ -1,7 +1,7 @@
-"""Who may ask: a Host and an Origin of ours, and the token or a browser's session.
+"""Access control: our own Host and Origin, and the token or a browser's session.
 
 The daemon answers on localhost, where any web page that the user visits can send requests too.
-So the Host must be a name of ours (against DNS rebinding), an Origin must be the page's own
+So the Host must be one of our names (against DNS rebinding), an Origin must be the page's own
 (against requests forged by other pages), and everything but the health check needs the token or
 a session that was begun with a one-time code.
 """
@@ -68,7 +68,7 @@ class Gate:
         if not self._is_ours(host):
             raise NotAllowed(
                 f"Afterframe does not answer to the name “{host[:100]}”.",
-                "Call it by localhost, or add the name to server.allowed_hosts in config.toml.",
+                "Use localhost, or add the name to server.allowed_hosts in config.toml.",
                 code="foreign_host",
             )
         origin = request.headers.get("Origin")
@@ -90,9 +90,7 @@ class Gate:
             kind, _, given = request.headers["Authorization"].partition(" ")
             if kind.lower() == "bearer" and same(given.strip(), self._token):
                 return
-            raise NotLoggedIn(
-                "The token is not the right one.", "It stands in the file “token” of Afterframe's own folder."
-            )
+            raise NotLoggedIn("The token is wrong.", "It is in the file “token” in Afterframe's own folder.")
         if not token_only and self.sessions.ended(request):
             raise NotLoggedIn(
                 "The session of this browser has ended.",
@@ -105,7 +103,7 @@ class Gate:
                 "Send “Authorization: Bearer TOKEN”; for a browser, `afterframe status --open` gives a link.",
             )
         if request.method not in SAFE_METHODS and "Origin" not in request.headers:
-            raise NotAllowed("A change from a browser must say which page it comes from.", code="no_origin")
+            raise NotAllowed("A change from a browser must have an Origin header.", code="no_origin")
 
     def _is_ours(self, host: str) -> bool:
         parts = _HOST.fullmatch(host)

@@ -55,7 +55,7 @@ class AllowedPaths:
         path = self.path(given)
         if not os.path.isdir(path):  # noqa: PTH112 - False, not an error, for one that may not be looked at
             raise UsageError(
-                f"{shortened(given, SHOWN)} is not a folder.", "Make it first, or name another one.", code="no_folder"
+                f"{shortened(given, SHOWN)} is not a folder.", "Create it first, or name another one.", code="no_folder"
             )
         return path
 
@@ -90,7 +90,7 @@ def _check_length(real: str, given: str) -> None:
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise UsageError(
-                f"{shortened(given, SHOWN)} is too long for the disk: no file can be there.",
+                f"{shortened(given, SHOWN)} is too long for this file system.",
                 "Shorten the names of the file and its folders.",
                 code="name_too_long",
             ) from error
@@ -125,6 +125,6 @@ def _explain(path: Path, error: OSError) -> PhotoError:
         return PhotoError(f"{path.name} is not there.", "It may have been moved or renamed.", code="missing")
     return PhotoError(
         f"{path.name} cannot be read: {error.strerror or error}.",
-        "Check the disk and its rights.",
+        "Check the disk and its permissions.",
         code="unreadable",
     )

@@ -1,4 +1,4 @@
-"""How a browser is let in: a one-time login code begins a session, which a signed cookie carries."""
+"""Logging a browser in: a one-time code begins a session, which a signed cookie carries."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from itsdangerous import BadSignature, TimestampSigner
 CODE_VALID_S = 600.0
 CODES_KEPT = 32
 SESSION_S = 30 * 86_400
-"""A session ends so long after its last use, seconds; the cookie's lifetime is the same."""
+"""A session ends this long after its last use, seconds; the cookie has the same lifetime."""
 RENEW_S = 86_400
 """Use renews a session that is older than this, seconds: not with every answer."""
 
 
 class LoginCodes:
-    """Codes that let a browser in once, for ten minutes.
+    """Codes that log a browser in, once and within ten minutes.
 
     Args:
         clock: seconds, steady; injected by tests.
@@ -33,7 +33,7 @@ class LoginCodes:
         self._until: dict[str, float] = {}
 
     def issue(self) -> str:
-        """A new code. The oldest ones give way when there are very many."""
+        """A new code. When there are too many, the oldest ones expire."""
         code = secrets.token_urlsafe(24)
         with self._guard:
             self._until[code] = self._clock() + CODE_VALID_S
@@ -42,7 +42,7 @@ class LoginCodes:
         return code
 
     def redeem(self, code: str) -> bool:
-        """Whether the code is good; it is not good a second time."""
+        """Whether the code is valid; it is not valid a second time."""
         with self._guard:
             found = next((known for known in self._until if same(known, code)), None)
             return found is not None and self._until.pop(found) >= self._clock()
@@ -66,7 +66,7 @@ class Sessions:
         self.cookie = f"afterframe_{hashlib.sha256(b'cookie name' + key).hexdigest()[:8]}"
 
     def begin(self, response: Response, *, secure: bool) -> None:
-        """Let this browser in from now on."""
+        """Begin a session for this browser."""
         response.set_cookie(
             self.cookie,
             self._signer.sign(secrets.token_urlsafe(24)).decode(),
@@ -78,12 +78,12 @@ class Sessions:
         )
 
     def renew(self, request: Request, response: Response) -> None:
-        """Put off the end of a session that is in use."""
+        """Extend a session that is in use."""
         if self.holds(request) and not self._holds(request, RENEW_S) and "Set-Cookie" not in response.headers:
             self.begin(response, secure=request.is_secure)
 
     def holds(self, request: Request) -> bool:
-        """Whether a request comes from a browser that we let in, and have seen since."""
+        """Whether a request comes from a browser whose session has not ended."""
         return self._holds(request, SESSION_S)
 
     def ended(self, request: Request) -> bool:

@@ -1,4 +1,4 @@
-"""What the routes share: the daemon's parts, the gate, and a few locks."""
+"""What every route gets: the daemon's parts, and what the web side adds: the gate, caches and locks."""
 
 from __future__ import annotations
 
@@ -6,14 +6,23 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from afterframe.config import Config, Home, Settings
 from afterframe.intake.audit import ScoreCache
+from afterframe.intake.ingest import Ingest
+from afterframe.render.drafts import DraftMaker
+from afterframe.render.pictures import PictureMaker
+from afterframe.state.answers import Answers
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+from afterframe.state.folder_list import FolderList
 from afterframe.state.listings import ClipListing, RenderListing
+from afterframe.state.queue import Queue
 from afterframe.web.auth.gate import Gate
 from afterframe.web.auth.paths import AllowedPaths
 from afterframe.web.auth.session import LoginCodes
-from afterframe.web.http.services import Services
 
 THREADS = 24
 """Requests that the server answers at a time."""
@@ -24,8 +33,41 @@ MAX_POSTERS = 2
 
 
 @dataclass(frozen=True, slots=True)
+class Services:
+    """The daemon's parts, as the routes see them."""
+
+    settings: Settings
+    database: Database
+    catalog: Catalog
+    folders: FolderList
+    answers: Answers
+    queue: Queue
+    ingest: Ingest
+    pictures: PictureMaker
+    drafts: DraftMaker
+    token: str
+    """The secret that plugins send."""
+    folders_changed: Callable[[], None]
+    """Called after a folder was added, changed or dropped."""
+    rescan: Callable[[Path], None]
+    """Scan a watched folder now."""
+    stopping: threading.Event
+    """Set when the daemon ends: event streams must end too."""
+
+    @property
+    def home(self) -> Home:
+        """Afterframe's own folder."""
+        return self.settings.home
+
+    @property
+    def config(self) -> Config:
+        """What config.toml says, as it was last read."""
+        return self.settings.config
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
-    """One for each app."""
+    """What the web side has beside the daemon's parts; one for each app."""
 
     services: Services
     gate: Gate

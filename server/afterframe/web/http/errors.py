@@ -1,4 +1,4 @@
-"""Every error as the same JSON: {"error": {"code", "message", "hint"}}, in words, with the right status.
+"""Every error as the same JSON, {"error": {"code", "message", "hint"}}, with the right status.
 
 Under /v1 it has OpenAI's form, which its clients read: {"error": {"message", "type", "param", "code"}}.
 """
@@ -23,7 +23,7 @@ class NotLoggedIn(NotAllowed):
 
 
 class NotJsonError(UsageError):
-    """A body that is not declared to be JSON: a form of a foreign page could have sent it."""
+    """A body that is not declared to be JSON: a form on a foreign page could have sent it."""
 
     code = "not_json"
     status = 415
@@ -37,7 +37,7 @@ class NotMultipartError(UsageError):
 
 
 class BusyError(UsageError):
-    """Too many of these at once; later it works."""
+    """Too many of these at once; it works later."""
 
     code = "busy"
     status = 503
@@ -50,21 +50,21 @@ WORDS: dict[int, tuple[str, str, str]] = {
         "GET /api/openapi.json says what each route takes.",
     ),
     404: ("no_route", "There is nothing at this address.", "GET /api/openapi.json lists every route."),
-    405: ("wrong_method", "This address does not answer to that method.", "See the Allow header."),
+    405: ("wrong_method", "This address does not support that method.", "See the Allow header."),
     413: ("too_large", "The request is too large.", "Send fewer or smaller photos at a time."),
-    416: ("range", "The file does not have the part that was asked for.", "Ask for it without a range."),
+    416: ("range", "The requested range is outside the file.", "Request it without a range."),
 }
 """HTTP's own refusals -> (code, message, hint)."""
 
 OUR_FAULT = {
     "code": "internal",
     "message": "Something went wrong inside Afterframe.",
-    "hint": "The log in Afterframe's own folder says what; please report it.",
+    "hint": "Please report it, with the log from Afterframe's own folder.",
 }
 
 
 def of_afterframe(error: AfterframeError) -> Response:
-    """Our own errors say it themselves."""
+    """Our own errors, which carry code, message and hint."""
     if error.status >= 500 and not isinstance(error, BusyError):
         log.warning("%s: %s", error.error_code, error.message)
     response = _answer(error.to_dict(), error.status)
@@ -87,7 +87,7 @@ def of_http(error: HTTPException) -> Response:
 
 
 def of_surprise(error: Exception) -> Response:
-    """A mistake of ours: the log has the traceback, the caller a plain sentence."""
+    """A bug of ours: the log gets the traceback, the caller a plain sentence."""
     log.error("unexpected error in a request", exc_info=error)
     return _answer(OUR_FAULT, 500)
 
@@ -104,7 +104,7 @@ def speaks_openai(path: str) -> bool:
 
 
 def _as_openai(error: dict[str, str], status: int) -> dict[str, str | None]:
-    """Its clients show the message alone, so it must hold the remedy too."""
+    """Its clients show only the message, so it must contain the remedy too."""
     return {
         "message": f"{error['message']} {error['hint']}".strip(),
         "type": "invalid_request_error" if status < 500 else "server_error",

@@ -24,10 +24,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file of a form, not yet kept anywhere."""
+    """A file of a form, not yet saved anywhere."""
 
     name: str
-    """As the sender called it: not to be trusted."""
+    """As the sender named it: not to be trusted."""
     stream: IO[bytes]
 
     def head(self, count: int) -> bytes:
@@ -58,7 +58,7 @@ def read_form(request: Request, fields: Schema, named: Mapping[str, Schema], max
         named: the schemas that ``$ref`` can name.
         max_body: bytes; one field may be as long, because a picture may come as a data URL.
     Raises:
-        NotMultipartError: it says that it is something else.
+        NotMultipartError: its content type is something else.
         UsageError: a field is unknown, given twice, or not what the schema describes.
         RequestEntityTooLarge: it is too long.
     """

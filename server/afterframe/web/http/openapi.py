@@ -37,23 +37,14 @@ def contract(routes: Iterable[Route], cookie: str) -> dict[str, Any]:
             "description": "Animates exported photographs. docs/api.md tells it with examples.",
         },
         "paths": paths,
-        "components": {
-            "schemas": SCHEMAS,
-            "securitySchemes": {
-                "token": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "The file `token` in AFTERFRAME_HOME.",
-                },
-                "session": {
-                    "type": "apiKey",
-                    "in": "cookie",
-                    "name": cookie,
-                    "description": "Begun by a one-time link.",
-                },
-            },
-        },
+        "components": {"schemas": SCHEMAS, "securitySchemes": _security_schemes(cookie)},
     }
+
+
+def _security_schemes(cookie: str) -> dict[str, Any]:
+    token = {"type": "http", "scheme": "bearer", "description": "The file `token` in AFTERFRAME_HOME."}
+    session = {"type": "apiKey", "in": "cookie", "name": cookie, "description": "Begun by a one-time link."}
+    return {"token": token, "session": session}
 
 
 def address(rule: str) -> str:
@@ -104,6 +95,6 @@ def _good(route: Route) -> dict[str, Any]:
 def _bad(route: Route) -> dict[str, Any]:
     page: dict[str, Any] = {"text/html": {}} if "text/html" in route.media else {}
     return {
-        "description": "It could not be done: the reason and what helps.",
+        "description": "It could not be done: the reason, and what helps.",
         "content": {"application/json": {"schema": ref(route.error)}, **page},
     }

@@ -1,4 +1,4 @@
-"""Routes as data: method, address, what they take and give. Server and contract are made of them."""
+"""Routes as data: method, address, what they take and give. Server and contract are made from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flask import Request, Response, jsonify
 
 from afterframe.config import LimitsConfig
 from afterframe.errors import UsageError
-from afterframe.web.http.context import Context
+from afterframe.web.http.context import Context, Services
 from afterframe.web.http.errors import NotJsonError, speaks_openai
 from afterframe.web.http.forms import MULTIPART, read_form
 from afterframe.web.http.resources import SCHEMAS
@@ -21,10 +21,10 @@ from afterframe.web.http.schema import Schema, check
 from afterframe.web.http.schemas import form
 
 NOTHING = form({})
-"""The body of a route that takes none: left out, or {}."""
+"""The body of a route that takes none: omitted, or {}."""
 _WHOLE = re.compile(r"-?[0-9]{1,19}")
 FORM_OVERHEAD = 1 << 20
-"""Bytes of a form beside its file."""
+"""Bytes of a form in addition to its file."""
 
 
 class Caller(Enum):
@@ -46,6 +46,11 @@ class Call:
     query: Mapping[str, Any]
     body: Mapping[str, Any]
 
+    @property
+    def services(self) -> Services:
+        """The daemon's parts."""
+        return self.context.services
+
 
 Handler = Callable[[Call], Response | tuple[dict[str, Any], int] | dict[str, Any]]
 
@@ -65,12 +70,12 @@ class Route:
     form: Schema | None = None
     """The fields of a multipart form, instead of the JSON body or beside it; None: it takes no form."""
     answer: Schema | None = None
-    """Of the JSON that it gives; None: something else."""
+    """Schema of the JSON that it returns; None: it returns something else."""
     status: int = 200
     media: tuple[str, ...] = ("application/json",)
-    """The media types that it gives."""
+    """The media types that it returns."""
     also: Mapping[int, str] = field(default_factory=dict)
-    """Further answers that are no errors of the JSON kind: status -> what it means."""
+    """Further answers that are not JSON errors: status -> what it means."""
 
     @property
     def name(self) -> str:
@@ -121,7 +126,7 @@ class Routes(list[Route]):
 
 
 def max_body(limits: LimitsConfig) -> int:
-    """The longest body of a request that holds a photo, bytes; Base64 makes four of three."""
+    """The longest body of a request with a photo, bytes; Base64 turns three bytes into four."""
     return int(limits.upload_mb * (1 << 20)) * 4 // 3 + FORM_OVERHEAD
 
 
@@ -129,7 +134,7 @@ def read_body(request: Request, schema: Schema) -> Mapping[str, Any]:
     """The JSON of a request's body, checked.
 
     Raises:
-        NotJsonError: it says that it is something else.
+        NotJsonError: its content type is something else.
         UsageError: it is not what the schema describes.
     """
     data = request.get_data(cache=False)

@@ -32,7 +32,7 @@ KEYWORDS = frozenset(
         "$ref",
     ]
 )
-"""Everything that :func:`check` understands; a test sees that the contract uses nothing else."""
+"""Everything that :func:`check` understands; a test checks that the contract uses nothing else."""
 
 REF = "#/components/schemas/"
 
@@ -48,13 +48,13 @@ _KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
 
 
 def check(value: object, schema: Schema, named: Mapping[str, Schema], where: str = "") -> None:
-    """See that a value has the form that a schema describes.
+    """Check that a value matches a schema.
 
     Args:
         named: the schemas that ``$ref`` can name.
         where: the value's place, for the message: "photos[3]".
     Raises:
-        UsageError: it has not; the message names the place and what is expected there.
+        UsageError: it does not; the message names the place and what is expected there.
     """
     if "$ref" in schema:
         schema = named[schema["$ref"].removeprefix(REF)]

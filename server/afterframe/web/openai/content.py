@@ -1,4 +1,4 @@
-"""What /v1/videos/{id}/content sends: the clip, a thumbnail, a sheet of frames. Made once, kept in the cache."""
+"""What /v1/videos/{id}/content sends: the clip, a thumbnail, a sheet of frames. Made once, then cached."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def send_variant(call: Call, clip: Clip, variant: str) -> Response:
     """Send one variant of a clip, whole or in ranges.
 
     Raises:
-        NotFound: the clip's file is gone, or is not the one that we wrote.
+        NotFound: the clip's file is missing, or is not the one that we wrote.
         EncodeError: ffmpeg failed.
     """
     makers: dict[str, Callable[[], Path]] = {

@@ -1,14 +1,14 @@
-"""/v1/files and /v1/models: what clients of /v1/videos use beside it."""
+"""/v1/files and /v1/models, which clients of /v1/videos use beside it."""
 
 from __future__ import annotations
 
 from afterframe.errors import NotFound
 from afterframe.generators import registry
 from afterframe.web.http import schemas
+from afterframe.web.http.context import Services
 from afterframe.web.http.forms import FILE
 from afterframe.web.http.routes import Call, Caller, Routes
 from afterframe.web.http.schemas import Json, form, listed, one_of
-from afterframe.web.http.services import Services
 from afterframe.web.openai.store import UploadRecord, UploadStore
 
 ROUTES = Routes()
@@ -27,8 +27,8 @@ STORED: Json = form(
 MODEL: Json = form({"id": schemas.TEXT, "object": one_of("model"), "created": schemas.WHOLE, "owned_by": schemas.TEXT})
 
 
-def files(services: Services) -> UploadStore:
-    """Where photos are kept that videos will be asked of by id."""
+def file_store(services: Services) -> UploadStore:
+    """Photos uploaded in advance, to be named by id."""
     return UploadStore(services.home.uploads / "files", "file-")
 
 
@@ -37,7 +37,7 @@ def file_json(services: Services, record: UploadRecord) -> Json:
     return {
         "id": record.id,
         "object": "file",
-        "bytes": files(services).photo(record).stat().st_size,
+        "bytes": file_store(services).photo(record).stat().st_size,
         "created_at": int(record.created_at),
         "filename": record.photo,
         "purpose": record.purpose,
@@ -48,47 +48,47 @@ def file_json(services: Services, record: UploadRecord) -> Json:
 @ROUTES.add(
     "POST",
     "/v1/files",
-    "Keep a photo, to be named as input_reference by its id.",
+    "Save a photo, to be named as input_reference by its id.",
     caller=Caller.TOKEN,
     form=form({"file": FILE, "purpose": schemas.NAME}),
     answer=STORED,
 )
 def create_file(call: Call) -> Json:
-    """Keep a photo; nothing of it stays when it cannot be read as one, whatever the purpose."""
-    services, shelf = call.context.services, files(call.context.services)
-    for record in shelf.deleted():
-        shelf.remove(record)
-    with shelf.adding(call.body["file"], purpose=call.body["purpose"]) as record:
-        services.ingest.inspect(shelf.photo(record))
+    """Save a photo; nothing is left behind if it cannot be read as a photo, whatever the purpose."""
+    services, store = call.services, file_store(call.services)
+    for record in store.deleted():
+        store.remove(record)
+    with store.adding(call.body["file"], purpose=call.body["purpose"]) as record:
+        services.ingest.inspect(store.photo(record))
         return file_json(services, record)
 
 
 @ROUTES.add("GET", "/v1/files/<file_id>", "One file.", caller=Caller.TOKEN, answer=STORED)
 def retrieve_file(call: Call) -> Json:
     """One file."""
-    return file_json(call.context.services, files(call.context.services).get(call.args["file_id"]))
+    return file_json(call.services, file_store(call.services).get(call.args["file_id"]))
 
 
 @ROUTES.add(
     "DELETE",
     "/v1/files/<file_id>",
-    "Remove a file. Videos that were made of it keep their own copy.",
+    "Remove a file. Videos made from it keep their own copy.",
     caller=Caller.TOKEN,
     answer=form({"id": schemas.ID, "object": one_of("file"), "deleted": schemas.BOOLEAN}),
 )
 def delete_file(call: Call) -> Json:
     """Remove a file."""
-    shelf = files(call.context.services)
-    record = shelf.get(call.args["file_id"])
-    shelf.mark_deleted(record)
-    shelf.remove(record)
+    store = file_store(call.services)
+    record = store.get(call.args["file_id"])
+    store.mark_deleted(record)
+    store.remove(record)
     return {"id": record.id, "object": "file", "deleted": True}
 
 
 @ROUTES.add(
     "GET",
     "/v1/models",
-    "The generators by the names under which POST /v1/videos takes them.",
+    "The generators, by the names that POST /v1/videos accepts.",
     caller=Caller.TOKEN,
     answer=form({"object": one_of("list"), "data": listed(MODEL)}),
 )

@@ -1,4 +1,4 @@
-"""A video of /v1: its record, its render and its clip, together as the protocol has them."""
+"""A video of /v1: its record, its render and its clip as one object of the protocol."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from afterframe.domain import Clip, Job, JobState
 from afterframe.errors import NotFound, WrongState
 from afterframe.naming import poster_of
 from afterframe.web.http import schemas
+from afterframe.web.http.context import Services
 from afterframe.web.http.schemas import Json, form, one_of
-from afterframe.web.http.services import Services
 from afterframe.web.openai.store import UploadRecord, UploadStore
 
 STATUS = {
@@ -29,7 +29,7 @@ VIDEO: Json = form(
         "progress": {"type": "integer", "minimum": 0, "maximum": 100},
         "created_at": {**schemas.WHOLE, "description": "Unix time, seconds."},
         "completed_at": {"type": ["integer", "null"]},
-        "expires_at": {"type": ["integer", "null"], "description": "Never: it stays until it is deleted."},
+        "expires_at": {"type": ["integer", "null"], "description": "Always null: it is kept until it is deleted."},
         "model": schemas.TEXT,
         "prompt": schemas.MAYBE_TEXT,
         "seconds": schemas.TEXT,
@@ -40,56 +40,68 @@ VIDEO: Json = form(
 )
 
 
-def videos(services: Services) -> UploadStore:
-    """Where the videos are."""
+def video_store(services: Services) -> UploadStore:
+    """The folder of the videos."""
     return UploadStore(services.home.uploads / "videos", "video_")
 
 
 def render_of(services: Services, record: UploadRecord) -> Job | None:
     """A video's own render: the first one of its photo (a photographer may have refined it since)."""
-    photo = services.catalog.photo_at(videos(services).photo(record))
+    photo = services.catalog.photo_at(video_store(services).photo(record))
     jobs = services.queue.of_photo(photo.id) if photo else []
     return jobs[0] if jobs else None
 
 
 def clip_of(services: Services, record: UploadRecord) -> Clip | None:
-    """What its render made; after the database was lost and rebuilt, the first clip beside its photo."""
+    """The clip of its render; after the database was rebuilt, the first clip beside its photo."""
     job = render_of(services, record)
     if job is not None:
         with contextlib.suppress(NotFound):  # another clip took its place
             return services.catalog.clip(job.clip_id) if job.clip_id else None
         return None
-    photo = services.catalog.photo_at(videos(services).photo(record))
+    photo = services.catalog.photo_at(video_store(services).photo(record))
     return next(iter(services.catalog.clips_of(photo.id)), None) if photo else None
 
 
 def video_json(services: Services, record: UploadRecord) -> Json:
     """A video as the protocol has it."""
     job, clip = render_of(services, record), clip_of(services, record)
+    made = job or clip
     about = {
         "id": record.id,
         "object": "video",
         "created_at": int(record.created_at),
+        "completed_at": int(clip.created_at) if clip else None,
         "expires_at": None,
         "remixed_from_video_id": record.remixed_from,
     }
-    made = job or clip
     if made is None:
-        # The daemon ended between the photo and its render.
-        about |= {"model": record.model, "prompt": record.prompt or None, "seconds": "0", "size": "0x0"}
-        error = {"code": "interrupted", "message": "Afterframe was stopped before this was queued. Ask for it again."}
-        return {**about, "status": "failed", "progress": 0, "completed_at": None, "error": error}
-    done = clip is not None
+        return {**about, **_interrupted(record)}
     return {
         **about,
         "status": STATUS[job.state] if job else "completed",
-        "progress": 100 if done or job is None else min(99, int(job.progress * 100)),
-        "completed_at": int(clip.created_at) if clip else None,
+        "progress": 100 if clip or job is None else min(99, int(job.progress * 100)),
         "model": record.model or made.generator,
         "prompt": record.prompt or made.recipe.prompt,
         "seconds": f"{made.recipe.duration_s:g}",
         "size": "{}x{}".format(*made.recipe.size),
         "error": _error(job) if job else None,
+    }
+
+
+def _interrupted(record: UploadRecord) -> Json:
+    """The daemon ended between the photo and its render."""
+    return {
+        "status": "failed",
+        "progress": 0,
+        "model": record.model,
+        "prompt": record.prompt or None,
+        "seconds": "0",
+        "size": "0x0",
+        "error": {
+            "code": "interrupted",
+            "message": "Afterframe stopped before this was queued. Request it again.",
+        },
     }
 
 
@@ -101,11 +113,11 @@ def _error(job: Job) -> Json | None:
     return {"code": job.error.code, "message": f"{job.error.message} {job.error.hint}".strip()}
 
 
-def finished(services: Services, record: UploadRecord) -> Clip:
+def finished_clip(services: Services, record: UploadRecord) -> Clip:
     """A video's clip.
 
     Raises:
-        NotFound: it is not there yet, or not any more (404, as OpenAI answers).
+        NotFound: it does not exist yet, or no longer (404, as OpenAI answers).
     """
     clip = clip_of(services, record)
     if clip is None:
@@ -113,28 +125,28 @@ def finished(services: Services, record: UploadRecord) -> Clip:
             "Video is not ready yet.", f"GET /v1/videos/{record.id} says how far it is.", code="video_not_ready"
         )
     if not clip.present or not Path(clip.path).is_file():
-        raise NotFound(f"{Path(clip.path).name} was deleted.", "Ask for it again.", code="file_gone")
+        raise NotFound(f"{Path(clip.path).name} was deleted.", "Request it again.", code="file_gone")
     return clip
 
 
-def clear_deleted(services: Services) -> None:
-    """Remove the files of what was deleted while its render was still stopping."""
-    for record in videos(services).deleted():
-        clear(services, record)
+def remove_deleted(services: Services) -> None:
+    """Remove the files of videos that were deleted while their renders were still stopping."""
+    for record in video_store(services).deleted():
+        remove_video(services, record)
 
 
-def clear(services: Services, record: UploadRecord) -> bool:
+def remove_video(services: Services, record: UploadRecord) -> bool:
     """Stop a deleted video's render and remove its files; False: it has not stopped yet, or a file is in use."""
-    shelf, job = videos(services), render_of(services, record)
+    store, job = video_store(services), render_of(services, record)
     if job and not job.state.ended and not _stopped(services, job):
         return False
     clip = clip_of(services, record)
-    if job and _has_more(services, job):
-        gone = clip is None or _remove_files(clip, shelf.folder(record))
+    if job and _is_shared(services, job):
+        gone = clip is None or _remove_files(clip, store.folder(record))
         if gone:
-            shelf.keep_files(record)
+            store.keep_files(record)
     else:
-        gone = shelf.remove(record)
+        gone = store.remove(record)
     if gone and clip:
         services.catalog.mark_absent(clip.id)
     return gone
@@ -160,8 +172,8 @@ def _remove_files(clip: Clip, folder: Path) -> bool:
     return True
 
 
-def _has_more(services: Services, job: Job) -> bool:
-    """Whether a photographer made more of the photo (on the page, say), which is not this video's to remove."""
+def _is_shared(services: Services, job: Job) -> bool:
+    """Whether the photo has further renders or clips, made on the page for example, which must stay."""
     others = [other for other in services.queue.of_photo(job.photo_id) if other.id != job.id]
     clips = [clip for clip in services.catalog.clips_of(job.photo_id) if clip.id != job.clip_id]
     return any(not other.state.ended for other in others) or any(clip.present for clip in clips)

@@ -1,6 +1,6 @@
-"""What was sent to /v1: each photo in a folder of its own in AFTERFRAME_HOME, with its record and, later, its clip.
+"""Uploads to /v1: each photo in a folder of its own in AFTERFRAME_HOME, with its record and, later, its clip.
 
-The folder is the whole of it: deleting a video is deleting its folder, and no database is needed to list them.
+The folder is all there is: deleting a video deletes its folder, and listing them needs no database.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from afterframe.web.http.forms import Upload
 
 RECORD = "record.json"
 DELETED = "deleted.json"
-"""The record of what is deleted for its sender, while its render still has to stop."""
+"""The record of a deleted video whose render has not stopped yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class UploadRecord:
-    """What is kept of something sent to us beside its photo."""
+    """What is stored beside an uploaded photo."""
 
     id: str
     photo: str
@@ -36,21 +36,21 @@ class UploadRecord:
     created_at: float
     """Unix time, seconds."""
     model: str = ""
-    """As the sender called it; empty: not at all."""
+    """As the sender named it; empty: not given."""
     prompt: str = ""
-    """As the sender wrote it; empty: not at all."""
+    """As the sender wrote it; empty: not given."""
     facts: bool = True
     """The photo's facts add the look to the prompt."""
     remixed_from: str | None = None
     purpose: str = ""
-    """Of a file, as the sender called it."""
+    """A file's purpose, as the sender named it."""
 
 
 class UploadStore:
-    """Folders named by the ids of what is in them, which sort by time.
+    """Folders named by ids, which sort by time.
 
     Args:
-        root: the folder of the folders; made when first needed.
+        root: the parent folder; created when first needed.
         prefix: what ids begin with.
     """
 
@@ -61,13 +61,13 @@ class UploadStore:
 
     @contextlib.contextmanager
     def adding(self, upload: Upload, **about: str | bool | None) -> Iterator[UploadRecord]:
-        """Keep a photo with its record; it is gone again when the block fails.
+        """Store a photo with its record; it is removed again if the block fails.
 
         Args:
             about: fields of :class:`UploadRecord`.
         Raises:
-            PhotoError: it is of no kind that can be animated, or its name cannot be used.
-            PublishError: the disk is full, say.
+            PhotoError: it is not a kind of photo that can be animated, or its name cannot be used.
+            PublishError: it cannot be written; for example, the disk is full.
         """
         now = time.time()
         name = photo_name(upload)
@@ -90,24 +90,24 @@ class UploadStore:
             (folder / RECORD).write_text(json.dumps(asdict(record)), "utf-8")
         except OSError as error:
             raise PublishError(
-                f"{record.photo} cannot be kept: {error.strerror or error}.",
-                "Check the disk of Afterframe's own folder: its free space and its rights.",
+                f"{record.photo} cannot be saved: {error.strerror or error}.",
+                "Check the free space and permissions of Afterframe's own folder.",
                 code="not_kept",
             ) from error
 
     def folder(self, record: UploadRecord) -> Path:
-        """Where it is."""
+        """Its folder."""
         return self._root / record.id
 
     def photo(self, record: UploadRecord) -> Path:
-        """Where its photo is."""
+        """Its photo's path."""
         return self.folder(record) / record.photo
 
     def get(self, wanted: str) -> UploadRecord:
-        """What has this id.
+        """The record with this id.
 
         Raises:
-            NotFound: nothing has, or it was deleted.
+            NotFound: there is none, or it was deleted.
         """
         with contextlib.suppress(OSError, ValueError, TypeError):
             if self._id.fullmatch(wanted):
@@ -132,22 +132,22 @@ class UploadStore:
         return records, False
 
     def mark_deleted(self, record: UploadRecord) -> None:
-        """Nobody sees it any more; its files are still there."""
+        """Hide it from listings; its files stay for now."""
         with contextlib.suppress(FileNotFoundError):  # deleted twice at a time
             (self.folder(record) / RECORD).replace(self.folder(record) / DELETED)
 
     def deleted(self) -> Iterator[UploadRecord]:
-        """What is deleted and still has files."""
+        """Deleted records whose files still exist."""
         for folder in self._folders():
             with contextlib.suppress(OSError, ValueError, TypeError):
                 yield _read(folder / DELETED)
 
     def keep_files(self, record: UploadRecord) -> None:
-        """It stays deleted, but its files belong to the photographer now."""
+        """Leave its files to the photographer; the record stays deleted."""
         (self.folder(record) / DELETED).unlink(missing_ok=True)
 
     def remove(self, record: UploadRecord) -> bool:
-        """Remove its folder; False: a file is still in use (Windows), ask again later."""
+        """Remove its folder; False: a file is still in use (Windows), try again later."""
         folder = self.folder(record)
         try:
             for path in sorted(folder.iterdir(), key=lambda path: path.name == DELETED):  # it goes last

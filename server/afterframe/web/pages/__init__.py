@@ -1,1 +1,1 @@
-"""The pages that a person sees, and their words."""
+"""The pages and their words."""

@@ -1,7 +1,7 @@
-"""How the pages word names, times and states, in the reader's language.
+"""Names, times and states in the reader's language.
 
-English words stand in the templates and scripts themselves, and are the keys of languages/LANGUAGE.toml.
-What the daemon says about a photo (reasons, errors) is English so far.
+The English texts are in the templates and scripts, and are the keys of languages/LANGUAGE.toml.
+Reasons and errors from the daemon are in English only.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def dictionary(language: str) -> Mapping[str, str]:
     return tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
 
 
-def words_of(language: str) -> Translator:
+def translator(language: str) -> Translator:
     """What the templates call ``t``."""
     known = dictionary(language)
 
@@ -60,7 +60,7 @@ def words_of(language: str) -> Translator:
 
 
 def language_of(request: Request) -> str:
-    """The language that the reader chose, else the first of the browser's that we know."""
+    """The language that the reader chose, else the first of the browser's languages that we have."""
     chosen = request.cookies.get(COOKIE, "")
     return chosen if chosen in LANGUAGES else request.accept_languages.best_match(list(LANGUAGES)) or "en"
 
@@ -77,12 +77,12 @@ def _visible(letter: str) -> str:
 
 
 def file_name(path: object) -> str:
-    """The last part of a path, to be shown."""
+    """The last part of a path, as it is shown."""
     return shown(PurePath(str(path)).name)
 
 
 def duration(seconds: float | None, t: Translator) -> str:
-    """A time that is left, roughly: nobody trusts an ETA that jumps."""
+    """Time left, roughly: nobody trusts an ETA that jumps."""
     if seconds is None:
         return ""
     if seconds < 10:

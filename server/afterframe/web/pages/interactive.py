@@ -16,10 +16,10 @@ from flask import Response, make_response, render_template
 
 from afterframe.domain import Clip, Photo
 from afterframe.web.api.media import MEDIA, send
-from afterframe.web.api.pictures import photo_of
+from afterframe.web.api.pictures import source_photo
 from afterframe.web.auth.paths import open_regular
 from afterframe.web.http.routes import Call, Routes
-from afterframe.web.pages.i18n import language_of, shown, words_of
+from afterframe.web.pages.i18n import language_of, shown, translator
 from afterframe.web.pages.pages import STATIC
 
 ROUTES = Routes()
@@ -42,7 +42,7 @@ class ViewContent:
 @ROUTES.add(
     "GET",
     "/api/clips/<clip_id>/interactive",
-    "The photo of a clip as a page that is looked into: its depth follows pointer, touch, tilt and arrow keys.",
+    "A clip's photo as an interactive page: its depth follows pointer, touch, tilt and arrow keys.",
     media=("text/html",),
 )
 def show_interactive(call: Call) -> Response:
@@ -56,14 +56,16 @@ def show_interactive(call: Call) -> Response:
 @ROUTES.add(
     "GET",
     "/api/clips/<clip_id>/interactive.html",
-    "The same as one file that needs nothing else, not even a network.",
-    query={"download": {"type": "string", "maxLength": 8, "description": "There at all: to be saved, not shown."}},
+    "The same page as one self-contained file that needs no network.",
+    query={
+        "download": {"type": "string", "maxLength": 8, "description": "If present, the file is sent as a download."}
+    },
     media=("text/html",),
 )
 def get_interactive_file(call: Call) -> Response:
     """The file."""
     clip, photo = _asked(call)
-    pictures = call.context.services.pictures
+    pictures = call.services.pictures
     with open_regular(pictures.view(photo, clip.recipe.size)) as picture:
         jpeg = _inline("image/jpeg", picture.read())
     with open_regular(pictures.relief(photo, clip.recipe.size)) as relief:
@@ -86,7 +88,7 @@ def get_interactive_file(call: Call) -> Response:
 def get_interactive_picture(call: Call) -> Response:
     """Send the picture."""
     clip, photo = _asked(call)
-    return send(call.request, open_regular(call.context.services.pictures.view(photo, clip.recipe.size)), "image/jpeg")
+    return send(call.request, open_regular(call.services.pictures.view(photo, clip.recipe.size)), "image/jpeg")
 
 
 @ROUTES.add(
@@ -99,12 +101,12 @@ def get_interactive_picture(call: Call) -> Response:
 def get_interactive_relief(call: Call) -> Response:
     """Send the depth."""
     clip, photo = _asked(call)
-    return send(call.request, open_regular(call.context.services.pictures.relief(photo, clip.recipe.size)), "image/png")
+    return send(call.request, open_regular(call.services.pictures.relief(photo, clip.recipe.size)), "image/png")
 
 
 def _asked(call: Call) -> tuple[Clip, Photo]:
-    clip = call.context.services.catalog.clip(call.args["clip_id"])
-    return clip, photo_of(call, clip)
+    clip = call.services.catalog.clip(call.args["clip_id"])
+    return clip, source_photo(call, clip)
 
 
 def _content(photo: Photo, picture: str, relief: str) -> ViewContent:
@@ -122,9 +124,9 @@ def render(look: ViewContent, language: str, **more: object) -> str:
     """The page as HTML.
 
     Args:
-        more: of the site's own page ``back`` and ``save``, addresses; of a file ``inside`` and ``policy``.
+        more: ``back`` and ``save`` (addresses) for the site's own page; ``inside`` and ``policy`` for a file.
     """
-    return render_template("interactive.html", look=look, language=language, t=words_of(language), **more)
+    return render_template("interactive.html", look=look, language=language, t=translator(language), **more)
 
 
 def render_file(look: ViewContent, language: str) -> str:

@@ -1,4 +1,4 @@
-"""The pages: clips to look at and judge, the queue, folders, the audit, settings. Rendered here, live by script."""
+"""The pages: review, queue, folders, audit, settings. Rendered here, kept live by scripts."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ from afterframe.errors import AfterframeError, NotFound
 from afterframe.generators import registry
 from afterframe.recipe import SETTINGS
 from afterframe.state.list_index import SORTS, ListFilter
-from afterframe.web.api.clip_list import CHOICE
+from afterframe.web.api.clip_list import FILTERS
 from afterframe.web.api.queue import queue_json
 from afterframe.web.api.render_list import STATE
-from afterframe.web.api.settings import FIELDS, written
+from afterframe.web.api.settings import FIELDS, read_settings
 from afterframe.web.http import errors, schemas
+from afterframe.web.http.context import Services
 from afterframe.web.http.errors import NotLoggedIn
 from afterframe.web.http.resources import render_json
 from afterframe.web.http.routes import Call, Caller, Route, Routes
 from afterframe.web.http.schemas import one_of
-from afterframe.web.pages.i18n import LANGUAGES, STATES, dictionary, duration, language_of, shown, words_of
+from afterframe.web.pages.i18n import LANGUAGES, STATES, dictionary, duration, language_of, shown, translator
 
 ROUTES = Routes()
 PAGE = "text/html"
@@ -68,7 +69,7 @@ SHORTCUTS = (
 
 
 def is_page(request: Request, route: Route | None) -> bool:
-    """Whether a person sees the answer, rather than a program."""
+    """Whether the answer is a page for a person, rather than data for a program."""
     g.language = language_of(request)
     return route is not None and PAGE in route.media
 
@@ -79,45 +80,46 @@ def page_problem(error: AfterframeError) -> Response:
     language = g.get("language", "en")
     login = isinstance(error, NotLoggedIn)
     response.set_data(
-        render_template("problem.html", error=error, login=login, language=language, t=words_of(language))
+        render_template("problem.html", error=error, login=login, language=language, t=translator(language))
     )
     response.mimetype = "text/html"
     return response
 
 
 def _page(call: Call, name: str, **more: Any) -> Response:
-    services = call.context.services
+    folders = call.services.folders.all()
     language = language_of(call.request)
-    t = words_of(language)
-    folders = services.folders.all()
-    queue = queue_json(services)
     context: dict[str, Any] = {
+        **_words(language),
+        **_queue(call.services),
         "here": call.request.path,
         "script": name,
-        "language": language,
-        "t": t,
-        "shown": shown,
-        "duration": partial(duration, t=t),
-        "states": STATES,
-        "drafts": services.config.render.draft,
-        "depth": queue["depth"],
-        "paused": queue["paused"],
-        "counts": queue["counts"],
-        "renders": queue["renders"][:SHOWN_RENDERS],
+        "version": __version__,
+        "shortcuts": SHORTCUTS,
+        "drafts": call.services.config.render.draft,
         "folders": [{"path": str(folder.path), "watch": folder.watch, "waiting": folder.waiting} for folder in folders],
         "suggestions": list(_suggestions({folder.path for folder in folders})),
         "example": str(default_folder()),
-        "shortcuts": SHORTCUTS,
-        "version": __version__,
         "data": {
             "words": dictionary(language),
             "language": language,
-            "cursor": services.database.last_cursor(),
+            "cursor": call.services.database.last_cursor(),
             "folders": [{"path": str(folder.path), "watch": folder.watch} for folder in folders],
-            "videos": str(services.home.uploads),
+            "videos": str(call.services.home.uploads),
         },
     }
     return make_response(render_template(f"{name}.html", **{**context, **more}))
+
+
+def _words(language: str) -> dict[str, Any]:
+    """The words and functions that templates use for the reader's language."""
+    t = translator(language)
+    return {"language": language, "t": t, "shown": shown, "duration": partial(duration, t=t), "states": STATES}
+
+
+def _queue(services: Services) -> dict[str, Any]:
+    queue = queue_json(services)
+    return {**queue, "renders": queue["renders"][:SHOWN_RENDERS]}
 
 
 def _suggestions(known: set[Path]) -> Iterator[str]:
@@ -138,12 +140,12 @@ def _suggestions(known: set[Path]) -> Iterator[str]:
     "GET",
     "/",
     "The review page.",
-    query={**CHOICE, "state": STATE, "sort": one_of(*SORTS)},
+    query={**FILTERS, "state": STATE, "sort": one_of(*SORTS)},
     media=("text/html",),
 )
 def show_review(call: Call) -> Response:
-    """Clips to look at and judge."""
-    services = call.context.services
+    """Clips to review."""
+    services = call.services
     queue = services.queue.waiting(SHOWN_WORKS)
     return _page(
         call,
@@ -156,21 +158,21 @@ def show_review(call: Call) -> Response:
     )
 
 
-@ROUTES.add("GET", "/queue", "What runs and waits, and what did not work out.", media=("text/html",))
+@ROUTES.add("GET", "/queue", "Running, queued, failed and cancelled renders.", media=("text/html",))
 def show_queue(call: Call) -> Response:
     """The queue."""
-    services = call.context.services
+    services = call.services
     return _page(
         call,
         "queue",
-        left=duration(services.queue.eta_s(), words_of(language_of(call.request))),
+        left=duration(services.queue.eta_s(), translator(language_of(call.request))),
         failed=services.queue.page(states=[JobState.FAILED], limit=SHOWN_RENDERS)[0],
         cancelled=services.queue.page(states=[JobState.CANCELLED], limit=SHOWN_RENDERS)[0],
         refused=services.catalog.problems(limit=SHOWN_PROBLEMS),
     )
 
 
-@ROUTES.add("GET", "/folders", "The folders, and the room on the disk.", media=("text/html",))
+@ROUTES.add("GET", "/folders", "The folders and their disk usage.", media=("text/html",))
 def show_folders(call: Call) -> Response:
     """The folders."""
     folders = [
@@ -182,7 +184,7 @@ def show_folders(call: Call) -> Response:
             "query": urlencode({"folder": str(folder.path)}),
             "audit": urlencode({"folder": str(folder.path)}),
         }
-        for folder in call.context.services.folders.all()
+        for folder in call.services.folders.all()
     ]
     return _page(call, "folders", folders=folders)
 
@@ -199,11 +201,11 @@ def show_audit(call: Call) -> Response:
     return _page(call, "audit", wanted=call.query.get("folder"))
 
 
-@ROUTES.add("GET", "/settings", "Language, colours, what new clips are like, models.", media=("text/html",))
+@ROUTES.add("GET", "/settings", "Language, colours, settings of new clips, models.", media=("text/html",))
 def show_settings(call: Call) -> Response:
     """The settings."""
-    services = call.context.services
-    values = written(services.home.config)
+    services = call.services
+    values = read_settings(services.home.config)
     return _page(
         call,
         "settings",
@@ -218,14 +220,14 @@ def show_settings(call: Call) -> Response:
 @ROUTES.add(
     "GET",
     "/login",
-    "Lets a browser in with a one-time code, and goes on to the page.",
+    "Log a browser in with a one-time code, then redirect to the page.",
     caller=Caller.ANYBODY,
     query={"code": {"type": "string", "maxLength": 200}},
     status=303,
     media=("text/html",),
 )
 def log_in(call: Call) -> Response:
-    """Begin a session. Asking for the headers alone does not use the code up."""
+    """Begin a session. A HEAD request does not use the code up."""
     sessions = call.context.gate.sessions
     code = call.query.get("code", "")
     if call.request.method == "GET" and call.context.codes.redeem(code):
@@ -235,7 +237,7 @@ def log_in(call: Call) -> Response:
     if sessions.holds(call.request):
         return _to_page()
     raise NotLoggedIn(
-        "This link was used already, or is older than ten minutes.", "Ask for a new one.", code="old_link"
+        "This link has already been used, or is more than ten minutes old.", "Ask for a new one.", code="old_link"
     )
 
 
@@ -250,10 +252,10 @@ def _to_page() -> Response:
     "The pages' style and scripts.",
     caller=Caller.ANYBODY,
     media=tuple(KINDS.values()),
-    also={304: "It is as it was."},
+    also={304: "Not modified."},
 )
 def get_static(call: Call) -> Response:
-    """One of our own files, which are few and small."""
+    """One of the page's own files."""
     name = call.args["name"]
     if name not in {file.name for file in STATIC.iterdir()}:
         raise NotFound(f"The page has no file {name}.")

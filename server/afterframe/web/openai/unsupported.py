@@ -1,4 +1,4 @@
-"""What the Videos protocol has and photographs have not: refused in its own form, with what to do instead."""
+"""What the Videos protocol has and Afterframe does not do: refused in its own form, with what to do instead."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from afterframe.web.http import schemas
 from afterframe.web.http.forms import FILE
 from afterframe.web.http.routes import Call, Caller, Routes
 from afterframe.web.http.schemas import Json, form
+from afterframe.web.openai.create import PROMPT, SECONDS
 from afterframe.web.openai.state import VIDEO
-from afterframe.web.openai.videos import PROMPT, SECONDS
 
 ROUTES = Routes()
 
 
-def _cannot(what: str, hint: str) -> UsageError:
+def _unsupported(what: str, hint: str) -> UsageError:
     return UsageError(what, hint, code="not_supported")
 
 
@@ -27,8 +27,8 @@ def _cannot(what: str, hint: str) -> UsageError:
     answer=VIDEO,
 )
 def extend_video(_call: Call) -> Json:
-    """Say that it cannot be."""
-    raise _cannot("Afterframe does not extend videos.", "Create the video again with more seconds.")
+    """Refuse it."""
+    raise _unsupported("Afterframe does not extend videos.", "Create the video again with more seconds.")
 
 
 @ROUTES.add(
@@ -40,8 +40,8 @@ def extend_video(_call: Call) -> Json:
     answer={"type": "object"},
 )
 def create_character(_call: Call) -> Json:
-    """Say that it cannot be."""
-    raise _cannot("Afterframe has no characters: it animates photographs.", "Send a photo to POST /v1/videos.")
+    """Refuse it."""
+    raise _unsupported("Afterframe has no characters: it animates photographs.", "Send a photo to POST /v1/videos.")
 
 
 @ROUTES.add(
@@ -52,5 +52,5 @@ def create_character(_call: Call) -> Json:
     answer={"type": "object"},
 )
 def get_character(_call: Call) -> Json:
-    """Say that there is none."""
+    """Refuse it."""
     raise NotFound("Afterframe has no characters: it animates photographs.")
