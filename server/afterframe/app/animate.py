@@ -68,7 +68,7 @@ def find_photos(given: Iterable[str]) -> Iterator[str]:
             continue
         for photo in found:
             if not is_our_poster(Path(photo)):
-                yield os.path.join(path, os.path.relpath(photo, path))  # noqa: PTH118 - as the user spelt it
+                yield os.path.join(path, os.path.relpath(photo, path))  # noqa: PTH118 - as the user spelled it
 
 
 class OneShot:

@@ -17,7 +17,7 @@ from afterframe.cli import output
 from afterframe.config import Home, Settings
 from afterframe.errors import AfterframeError
 from afterframe.system import logs
-from afterframe.system.signals import kill_is_an_interrupt
+from afterframe.system.signals import sigterm_as_interrupt
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def with_json(command: Callable[..., Outcome]) -> Callable[..., None]:
 def errors_in_one_line(*, as_json: bool = False) -> Iterator[None]:
     """Errors become one line with their remedy, and exit status 1; Ctrl-C and a polite kill, 130."""
     try:
-        with kill_is_an_interrupt():
+        with sigterm_as_interrupt():
             yield
     except AfterframeError as error:
         _end(error, as_json=as_json)

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from afterframe.system.cli_hints import spelt
+from afterframe.system.cli_hints import spelled
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(highlight=False, soft_wrap=True, stderr=True)
@@ -33,7 +33,7 @@ def shown(text: object) -> str:
 
 def hinted(hint: str) -> str:
     """A remedy whose commands can be typed as they stand, ready to be printed."""
-    return shown(spelt(hint, Path.cwd()))
+    return shown(spelled(hint, Path.cwd()))
 
 
 def named(path: str, message: str) -> str:

@@ -111,7 +111,7 @@ def _place_clip(temporary: Path, clip: Path, publication: Publication) -> None:
     if not temporary.exists():
         if clip.exists() and sha256_of(clip) == publication.clip_sha256:
             return
-        raise PublishError(f"{clip.name} was lost before it was published.", "It is rendered again.", code="lost")
+        raise PublishError(f"{clip.name} was lost before it was published.", "It will be rendered again.", code="lost")
     if not os.path.lexists(clip):
         with contextlib.suppress(FileExistsError):
             move_without_overwriting(temporary, clip)
@@ -229,7 +229,7 @@ def discard(temporary: Path) -> None:
 
 def _taken(path: Path) -> PublishError:
     return PublishError(
-        f"{path.name} exists by now and is not Afterframe's.",
+        f"{path.name} exists and is not Afterframe's.",
         "It is left alone; another name is used.",
         code="name_taken",
     )

@@ -20,7 +20,7 @@ from afterframe.render.worker_process import sign_channel
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
 from afterframe.system import logs
-from afterframe.system.signals import hear_interrupts
+from afterframe.system.signals import allow_interrupts
 
 
 def main() -> None:
@@ -50,7 +50,7 @@ def _told_to_stop() -> threading.Event:
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C and service managers reach the whole group
         signal.signal(number, lambda *_: stopping.set())
-    hear_interrupts()
+    allow_interrupts()
     threading.Thread(target=_listen, args=(stopping,), daemon=True).start()
     return stopping
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 from afterframe.render.slots import WorkerSpec
 from afterframe.system.gpus import VISIBLE
-from afterframe.system.signals import interrupts_held_back
+from afterframe.system.signals import interrupts_blocked
 
 ALIVE = b"."
 """A render is under way and making progress."""
@@ -72,7 +72,7 @@ class WorkerProcess:
 
 def start_worker(owner: str, spec: WorkerSpec) -> WorkerProcess:
     """Start a worker process in our own process group; it ends when its standard input closes."""
-    with interrupts_held_back():
+    with interrupts_blocked():
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "afterframe.render.worker", owner),

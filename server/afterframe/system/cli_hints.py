@@ -1,4 +1,4 @@
-"""How the user starts `afterframe` in a terminal: hints and pages name a command that works as it stands."""
+"""The commands in hints and on pages, spelled so that they work as they stand on this machine."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 
 
 def program(near: Path | None = None) -> str:
-    """`afterframe` where the terminal finds this installation by that name, else the way to it.
+    """`afterframe` if the terminal finds this installation by that name, otherwise its path.
 
     Args:
-        near: the folder that the terminal is in; below it the way is given from there.
+        near: the folder that the terminal is in; the path of a program below it is relative.
     """
     script = Path(sys.executable).with_name("afterframe.exe" if os.name == "nt" else "afterframe")
     found = shutil.which("afterframe")
@@ -35,16 +35,16 @@ def pip_install(*wanted: str) -> str:
 
 
 def install_extra(extra: str) -> str:
-    """The remedy where packages of one of our extras are missing.
+    """The remedy if packages of one of our extras are missing.
 
-    It names this installation's own source: Afterframe is not on PyPI, where that name is anybody's to take.
+    It names the source of this installation: Afterframe is not on PyPI, where anybody could take its name.
     """
     root = Path(__file__).resolve().parents[3]
     if (root / "pyproject.toml").is_file():
         return f"Install them: {pip_install('-e', f'{root}[{extra}]')}"
-    return f"Install the wheel that Afterframe came in once more, with its extra: {pip_install(f'WHEEL[{extra}]')}"
+    return f"Install the wheel that Afterframe came in again, with its extra: {pip_install(f'WHEEL[{extra}]')}"
 
 
-def spelt(text: str, near: Path | None = None) -> str:
-    """A text whose commands (in backquotes) can be typed as they stand here."""
+def spelled(text: str, near: Path | None = None) -> str:
+    """A text with its commands (in backquotes) as they can be typed here."""
     return text.replace("`afterframe ", f"`{program(near)} ") if "`afterframe " in text else text

@@ -1,7 +1,7 @@
-"""The GPUs of this machine, as NVIDIA's own tool tells: without loading torch.
+"""The GPUs of this machine as NVIDIA's own tool lists them, without loading torch.
 
-``nvidia-smi`` comes with every driver. Where it is missing there is nothing to choose between: a machine
-with an Apple or AMD GPU, or with none, has one place to render.
+``nvidia-smi`` comes with every driver. Without it there is nothing to choose from: a machine with an Apple or AMD GPU,
+or with none, has one place to render.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 TOOL = "nvidia-smi"
 NVIDIA_SMI_TIMEOUT_S = 10.0
-"""A driver that has not answered by then is stuck, seconds."""
+"""A driver that takes longer to answer is stuck, seconds."""
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
@@ -22,7 +22,7 @@ class Gpu:
     """One GPU."""
 
     uuid: str
-    """As CUDA_VISIBLE_DEVICES takes it. CUDA's own numbers are sorted by speed, nvidia-smi's by bus."""
+    """As CUDA_VISIBLE_DEVICES takes it. CUDA numbers GPUs by speed, nvidia-smi by bus."""
     index: int
     total_mb: int
     free_mb: int
@@ -30,7 +30,7 @@ class Gpu:
 
 
 def nvidia_smi(*query: str) -> str:
-    """What nvidia-smi answers, as lines of comma-separated values; empty where there is none."""
+    """What nvidia-smi answers: lines of comma-separated values; empty if it is missing, stuck or fails."""
     try:
         done = subprocess.run(
             [TOOL, *query, "--format=csv,noheader,nounits"],
@@ -46,7 +46,7 @@ def nvidia_smi(*query: str) -> str:
 
 
 def find_gpus(query: Callable[..., str] = nvidia_smi) -> list[Gpu]:
-    """The GPUs that may be used here, in nvidia-smi's order: all, or those that CUDA_VISIBLE_DEVICES names."""
+    """The GPUs that may be used, in nvidia-smi's order: all, or those that CUDA_VISIBLE_DEVICES names."""
     named = os.environ.get(VISIBLE)
     if named is None:
         return _all(query)
@@ -69,7 +69,7 @@ def _is_named(device: Gpu, names: list[str]) -> bool:
 
 
 def free_mb(ours: Collection[int], query: Callable[..., str] = nvidia_smi) -> dict[str, int]:
-    """Free memory of every GPU in MiB by its UUID; what the processes ``ours`` hold there counts as free."""
+    """Free memory of every GPU in MiB, by UUID; memory held by the processes ``ours`` counts as free."""
     free = {device.uuid: device.free_mb for device in _all(query)}
     for line in query("--query-compute-apps=gpu_uuid,pid,used_memory").splitlines():
         uuid, pid, used = ([value.strip() for value in line.split(",")] + ["", ""])[:3]

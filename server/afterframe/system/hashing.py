@@ -1,4 +1,4 @@
-"""What a file's bytes are known by."""
+"""Hashes that identify the content of a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Locks that the operating system drops when their process ends, however it ends."""
+"""Locks that the operating system releases when their process ends, however it ends."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ DAEMON_LOCK = "daemon.lock"
 
 
 class DaemonLock:
-    """Only one daemon per AFTERFRAME_HOME.
-
-    Raises:
-        AlreadyRunning: from :meth:`acquire`, another one holds it.
-    """
+    """Makes sure that only one daemon runs per AFTERFRAME_HOME."""
 
     def __init__(self, home: Path) -> None:
         self._lock = FileLock(home / DAEMON_LOCK)
 
     def acquire(self) -> None:
-        """Take the lock or raise at once."""
+        """Take the lock, without waiting.
+
+        Raises:
+            AlreadyRunning: another daemon holds it.
+        """
         try:
             self._lock.acquire(timeout=0)
         except Timeout as error:
@@ -34,14 +34,14 @@ class DaemonLock:
             ) from error
 
     def release(self) -> None:
-        """Give it back."""
+        """Release the lock."""
         self._lock.release()
 
 
 class Owner:
-    """A process that holds leases on jobs. Its lock file tells others whether it still lives.
+    """A process that holds leases on jobs. Its lock file tells others whether it is still alive.
 
-    A process id would not do: it can be given again to another program after a crash.
+    A process id does not: after a crash another program may get the same one.
     """
 
     def __init__(self, folder: Path, kind: str) -> None:

@@ -1,4 +1,4 @@
-"""Where log lines go: a file of bounded size, and the terminal for what matters."""
+"""The log file of a process, bounded in size."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import logging
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-FORM = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def to_file(path: Path, level: int = logging.INFO) -> None:
-    """Send this process's log lines to a file of at most 3 x 2 MB."""
+    """Write this process's log lines to a file, and keep two older ones: at most 2 MB each."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = RotatingFileHandler(path, maxBytes=2_000_000, backupCount=2, encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter(FORM))
+    handler.setFormatter(logging.Formatter(FORMAT))
     root = logging.getLogger("afterframe")
     root.addHandler(handler)
     root.setLevel(level)

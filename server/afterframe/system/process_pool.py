@@ -1,4 +1,4 @@
-"""Calls in a process that can be killed: for parsers that may stall, crash or eat the memory."""
+"""Function calls in processes that can be killed: for parsers that may hang, crash or run out of memory."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from afterframe.system.signals import hear_interrupts, interrupts_held_back
+from afterframe.system.signals import allow_interrupts, interrupts_blocked
 
 START_S = 120.0
-"""An interpreter that has not started by then never will, seconds."""
+"""An interpreter that takes longer to start never will, seconds."""
 
 
 class CallKilled(Exception):
-    """The call was ended: it took too long, or its process died."""
+    """The call was killed: it took too long, or its process died."""
 
 
 class ProcessPool:
-    """Processes that are made when first needed, and used again until a call is stopped.
+    """Processes that are started when first needed, and reused until a call is killed.
 
     Calls may come from several threads; each waits for a free process.
 
     Args:
-        function: importable by name (it is sent to a fresh interpreter).
-        time_s: a call that takes longer is killed, seconds.
-        memory_mb: address space of a process, MiB, where the system can limit it.
+        function: importable by name: a fresh interpreter looks it up.
+        time_s: calls that take longer are killed, seconds.
+        memory_mb: limit of a process's address space, MiB, if the system has such limits; 0: none.
         size: how many processes.
     """
 
@@ -42,10 +42,11 @@ class ProcessPool:
             self._free.put(member)
 
     def call(self, *args: Any) -> Any:
-        """Call the function there; exceptions that it raises are raised here.
+        """Call the function in one of the processes.
 
         Raises:
-            Stopped: it took longer than ``time_s`` or its process died.
+            CallKilled: it took longer than ``time_s``, or its process died.
+            Whatever the function raises.
         """
         member = self._free.get()
         try:
@@ -54,7 +55,7 @@ class ProcessPool:
             self._free.put(member)
 
     def close(self) -> None:
-        """End the processes, when no call is under way."""
+        """End the processes. No call may be running."""
         for member in self._members:
             member.end()
 
@@ -93,11 +94,11 @@ class _PooledProcess:
         process = context.Process(
             target=_serve, args=(theirs, self._function, self._memory_mb), daemon=True, name="afterframe-reader"
         )
-        with interrupts_held_back():
+        with interrupts_blocked():
             process.start()
         theirs.close()
         self._process, self._pipe = process, ours
-        # The first call must not pay for the start of an interpreter out of its own time.
+        # The start of an interpreter does not count as time of the first call.
         if not ours.poll(START_S):
             self.end()
             raise CallKilled("its process did not start")
@@ -116,9 +117,9 @@ class _PooledProcess:
 
 
 def _serve(pipe: Connection[Any, Any], function: Callable[..., Any], memory_mb: int) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; our parent ends us
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole process group; our parent ends us
         signal.signal(number, signal.SIG_IGN)
-    hear_interrupts()
+    allow_interrupts()
     _limit_memory(memory_mb)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     pipe.send("ready")

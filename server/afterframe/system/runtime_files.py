@@ -1,5 +1,5 @@
-"""Small private files in our home: the token; daemon.json and program.json, by which others find a
-running daemon, or start one."""
+"""Small private files in AFTERFRAME_HOME: the token, and daemon.json and program.json, with which plugins find or start
+the daemon."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from afterframe.system.locks import DAEMON_LOCK, is_held
 
 
 def make_token(home: Home) -> str:
-    """The secret that plugins send, made once."""
+    """The secret that plugins send. It is made once."""
     with contextlib.suppress(FileNotFoundError):
         token = home.token.read_text("ascii").strip()
         if len(token) >= 32:
@@ -30,7 +30,7 @@ def make_token(home: Home) -> str:
 
 
 def write_daemon(home: Home, url: str) -> None:
-    """Tell others where the daemon answers, and how to start it when it does not."""
+    """Record where the daemon answers, and how to start it when it does not run."""
     _write(home.program, {"command": [sys.executable, "-m", "afterframe"]})
     _write(home.daemon, {"url": url, "pid": os.getpid(), "version": __version__})
 
@@ -40,9 +40,9 @@ def _write(path: Path, data: Mapping[str, object]) -> None:
 
 
 def read_daemon(home: Home) -> dict[str, Any] | None:
-    """{url, pid, version} of the daemon that runs on this home; None when none does.
+    """{url, pid, version} of the daemon that runs on this home; None: none does.
 
-    A daemon that was killed leaves its file behind, so its lock decides.
+    A daemon that was killed leaves its file behind: its lock decides.
     """
     if not home.daemon.exists() or not is_held(home.root / DAEMON_LOCK):
         return None

@@ -1,4 +1,4 @@
-"""Ctrl-C reaches every process of the group; only the one that the user started answers to it."""
+"""Ctrl-C reaches every process of the group; only the one that the user started reacts to it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def interrupts_held_back() -> Iterator[None]:
-    """A process started meanwhile does not hear Ctrl-C until it says so itself (POSIX; Windows asks each process)."""
+def interrupts_blocked() -> Iterator[None]:
+    """A process started in the block ignores Ctrl-C until it calls :func:`allow_interrupts` (POSIX only)."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -21,8 +21,8 @@ def interrupts_held_back() -> Iterator[None]:
 
 
 @contextmanager
-def kill_is_an_interrupt() -> Iterator[None]:
-    """A polite kill ends a command as Ctrl-C does: what it began is cancelled, not left behind."""
+def sigterm_as_interrupt() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does: what it began is cancelled, not left behind."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -30,7 +30,7 @@ def kill_is_an_interrupt() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before if before is not None else signal.SIG_DFL)
 
 
-def hear_interrupts() -> None:
-    """This process has its own answer to Ctrl-C by now."""
+def allow_interrupts() -> None:
+    """React to Ctrl-C from now on: this process has installed its own handler."""
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

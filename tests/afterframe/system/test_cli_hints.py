@@ -44,5 +44,5 @@ def test_a_way_with_spaces_can_be_typed_as_it_stands(installed: Path) -> None:
 
 
 def test_hints_name_the_command_that_works_here(installed: Path) -> None:
-    hint = cli_hints.spelt("`afterframe doctor` tells more about afterframe.", installed.parents[2])
+    hint = cli_hints.spelled("`afterframe doctor` tells more about afterframe.", installed.parents[2])
     assert hint == f"`{installed.relative_to(installed.parents[2])} doctor` tells more about afterframe."
