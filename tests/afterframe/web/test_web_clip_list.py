@@ -19,7 +19,7 @@ from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.list_index import ListFilter
 from afterframe.state.listings import ClipListing
-from afterframe.web.api.pictures import changed
+from afterframe.web.api.pictures import with_changes
 from factories import make_recipe
 from photometa import read_sidecar
 
@@ -169,7 +169,7 @@ def test_drafts_are_coarse_and_changes_keep_the_clip_s_shape() -> None:
     recipe = make_recipe(size=(1280, 852), fps=24, duration_s=20.0)
     assert coarse(recipe).size == (480, 320)
     assert coarse(recipe).frame_count <= 80
-    assert changed(recipe, {"long_side": 640}).size == (640, 426)
+    assert with_changes(recipe, {"long_side": 640}).size == (640, 426)
 
 
 def test_the_photos_of_a_folder_are_marked_some_at_a_time(desk: Desk) -> None:
