@@ -1,4 +1,4 @@
--- From a selection to clips: sort, submit, follow, write to the catalogue, import, and report.
+-- From a selection to clips: sort, submit, follow, write to the catalog, import, and report.
 
 local LrProgressScope = import "LrProgressScope"
 
@@ -24,7 +24,7 @@ local function ticker(scope, total)
   local done = 0
   return function(item, count)
     scope:setPortionComplete(Progress.FROM * done / math.max(1, total))
-    scope:setCaption(LOC("$$$/Afterframe/Progress/Sending=Handing over ^1 of ^2", done, total))
+    scope:setCaption(LOC("$$$/Afterframe/Progress/Submitting=Submitting ^1 of ^2", done, total))
     done = done + (item and count or 0)
     return not scope:isCanceled()
   end
@@ -33,8 +33,8 @@ end
 local function daemonGone()
   return {
     code = "away",
-    message = LOC "$$$/Afterframe/Problem/Away=Afterframe stopped answering.",
-    hint = LOC "$$$/Afterframe/Problem/AwayHint=What was queued goes on when it runs again.",
+    message = LOC "$$$/Afterframe/Problem/Away=Afterframe stopped responding.",
+    hint = LOC "$$$/Afterframe/Problem/AwayHint=Queued photos continue when it runs again.",
   }
 end
 
@@ -50,7 +50,7 @@ function Animate.finish(api, items, scope, summary, how)
     return
   end
   summary.hasProblems = summary.hasProblems or ending == "stalled"
-  scope:setCaption(LOC "$$$/Afterframe/Progress/Noting=Noting in the catalogue")
+  scope:setCaption(LOC "$$$/Afterframe/Progress/Updating=Updating the catalog")
   local submitted = {}
   for _, item in ipairs(items) do
     if item.renders then
@@ -100,7 +100,7 @@ function Animate.prepare(photos)
   return { api = api, state = state, sorted = sorted, items = items }
 end
 
--- Animate what was prepared. importClips: add the clips to the catalogue when they are done.
+-- Animate what was prepared. importClips: add the clips to the catalog when they are done.
 function Animate.run(context, prepared, request, importClips)
   local api, summary = prepared.api, Summary.new()
   for _, item in ipairs(prepared.sorted.excluded) do

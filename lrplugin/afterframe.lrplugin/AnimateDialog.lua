@@ -49,7 +49,7 @@ local function cameraItems()
 end
 
 local function generatorItems(generators)
-  local items = { { title = LOC "$$$/Afterframe/Dialog/Best=The best there is", value = Settings.AUTO } }
+  local items = { { title = LOC "$$$/Afterframe/Dialog/Best=Best available", value = Settings.AUTO } }
   for _, name in ipairs(generators) do
     items[#items + 1] = { title = name, value = name }
   end
@@ -83,7 +83,7 @@ local function preview(api, sorted, values)
   local item = sorted.asIs[1]
   local path = item and api:daemonPath(item.path)
   if not path then
-    values.preview = LOC "$$$/Afterframe/Dialog/NoPreview=The recipe is chosen when the photo has been rendered."
+    values.preview = LOC "$$$/Afterframe/Dialog/NoPreview=The recipe is chosen once Lightroom has rendered the photo."
     return
   end
   values.preview = LOC "$$$/Afterframe/Dialog/Previewing=Asking Afterframe…"
@@ -97,11 +97,11 @@ end
 
 local function previewBox(f, api, sorted, values)
   return f:group_box {
-    title = LOC "$$$/Afterframe/Dialog/Recipe=The recipe that would be used",
+    title = LOC "$$$/Afterframe/Dialog/Recipe=Recipe for these settings",
     fill_horizontal = 1,
     f:static_text { title = LrView.bind "preview", width_in_chars = 60, height_in_lines = 9 },
     f:push_button {
-      title = LOC "$$$/Afterframe/Dialog/Show=Show it for these settings",
+      title = LOC "$$$/Afterframe/Dialog/Show=Update preview",
       action = function()
         LrTasks.startAsyncTask(function()
           preview(api, sorted, values)
@@ -199,7 +199,7 @@ function AnimateDialog.ask(context, prepared)
   end)
   local f = LrView.osFactory()
   local answer = LrDialogs.presentModalDialog {
-    title = LOC("$$$/Afterframe/Dialog/Title=Animate ^1", #prepared.items),
+    title = LOC("$$$/Afterframe/Dialog/Title=Photos to animate: ^1", #prepared.items),
     contents = f:column {
       bind_to_object = values,
       spacing = f:dialog_spacing(),

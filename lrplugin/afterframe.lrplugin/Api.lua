@@ -34,13 +34,13 @@ local function unreachable(address, info)
   if code == "timedOut" then
     return {
       code = "slow",
-      message = LOC("$$$/Afterframe/Problem/Slow=Afterframe at ^1 did not answer in time.", address),
+      message = LOC("$$$/Afterframe/Problem/Slow=Afterframe at ^1 did not respond in time.", address),
       hint = LOC "$$$/Afterframe/Problem/SlowHint=The computer may be busy. Try again.",
     }
   end
   return {
     code = "down",
-    message = LOC("$$$/Afterframe/Problem/Down=Afterframe does not answer at ^1 (^2).", address, code),
+    message = LOC("$$$/Afterframe/Problem/Down=Afterframe is not responding at ^1 (^2).", address, code),
     hint = LOC "$$$/Afterframe/Problem/DownHint=Start it in File > Plug-in Manager > Afterframe, or check the address.",
   }
 end
@@ -54,7 +54,7 @@ local function refused(address, status, body)
       status = status,
       message = LOC "$$$/Afterframe/Problem/Token=Afterframe does not accept the token.",
       hint = LOC(
-        "$$$/Afterframe/Problem/TokenHint=Paste the token of the Afterframe at ^1 in the Plug-in Manager.",
+        "$$$/Afterframe/Problem/TokenHint=Paste the token of the Afterframe at ^1 into the Plug-in Manager.",
         address
       ),
     }
@@ -62,11 +62,7 @@ local function refused(address, status, body)
     return {
       code = "stranger",
       status = status,
-      message = LOC(
-        "$$$/Afterframe/Problem/Stranger=What answers at ^1 is not Afterframe (status ^2).",
-        address,
-        status
-      ),
+      message = LOC("$$$/Afterframe/Problem/Stranger=The server at ^1 is not Afterframe (status ^2).", address, status),
       hint = LOC "$$$/Afterframe/Problem/StrangerHint=Check the address in the Plug-in Manager.",
     }
   end

@@ -1,4 +1,4 @@
--- Writing to Lightroom's catalogue: short gates, each with a time-out, and never a question inside one.
+-- Writing to the catalog of Lightroom: short gates, each with a time-out, and never a question inside one.
 
 local LrApplication = import "LrApplication"
 local LrFileUtils = import "LrFileUtils"
@@ -81,7 +81,7 @@ function Catalog.addPhotos(wanted)
   end)
 end
 
--- The photo of a file, if the catalogue has it.
+-- The photo of a file, if the catalog has it.
 function Catalog.findByPath(path)
   return LrApplication.activeCatalog():findPhotoByPath(path)
 end

@@ -58,7 +58,7 @@ local function fetch(api, clip, item)
         {
           code = "not_written",
           message = LOC("$$$/Afterframe/Problem/NotWritten=The clip could not be saved beside the photo (^1).", reason),
-          hint = LOC "$$$/Afterframe/Problem/NotWrittenHint=Check the disk: its free space and its rights.",
+          hint = LOC "$$$/Afterframe/Problem/NotWrittenHint=Check the disk's free space and permissions.",
         }
     end
   end
@@ -84,7 +84,7 @@ function Clips.localPath(api, clip, item)
     return nil,
       {
         code = "clip_gone",
-        message = LOC("$$$/Afterframe/Problem/ClipGone=The clip is not where it was made: ^1", path),
+        message = LOC("$$$/Afterframe/Problem/ClipGone=The clip is no longer where it was saved: ^1", path),
         hint = LOC "$$$/Afterframe/Problem/ClipGoneHint=It was moved or deleted. Animate the photo again.",
       }
   end
@@ -116,7 +116,7 @@ local function wanted(api, items, summary, tick)
       if problem then
         summary:add("failed", item.path, problem)
       elseif path and Catalog.findByPath(path) then
-        summary:add("here", path)
+        summary:add("alreadyImported", path)
       elseif path then
         local sameFolder = Paths.split(path) == Paths.split(item.path)
         list[#list + 1] = { path = path, above = sameFolder and item.photo or nil, clip = clip, item = item }

@@ -42,8 +42,8 @@ function Daemon.start()
     return nil,
       {
         code = "not_installed",
-        message = LOC "$$$/Afterframe/Problem/NotInstalled=Afterframe has not run on this computer yet.",
-        hint = LOC "$$$/Afterframe/Problem/NotInstalledHint=Start it once by itself; from then on Lightroom can.",
+        message = LOC "$$$/Afterframe/Problem/NotInstalled=Afterframe has never run on this computer.",
+        hint = LOC "$$$/Afterframe/Problem/NotInstalledHint=Start it once yourself; then Lightroom can start it.",
       }
   end
   LrTasks.execute(line)

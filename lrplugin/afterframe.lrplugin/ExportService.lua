@@ -87,13 +87,13 @@ function service.sectionsForTopOfDialog(f)
   return {
     {
       title = LOC "$$$/Afterframe/Name=Afterframe",
-      synopsis = LOC "$$$/Afterframe/Export/Synopsis=Animate what is exported",
+      synopsis = LOC "$$$/Afterframe/Export/Synopsis=Animate exported photos",
       f:row {
         f:static_text { title = LOC "$$$/Afterframe/Dialog/Prompt=What happens next:" },
         f:edit_field { value = LrView.bind "afterframePrompt", width_in_chars = 45, height_in_lines = 2 },
       },
       f:static_text {
-        title = LOC "$$$/Afterframe/Export/Info=Left empty: as the photo suggests. The clip appears beside the file.",
+        title = LOC "$$$/Afterframe/Export/Info=Empty: the photo decides. The clip is saved beside the file.",
       },
     },
   }

@@ -27,7 +27,7 @@ return {
     }),
     shown("clip", LOC "$$$/Afterframe/Field/Clip=Clip", { searchable = false }),
     shown("recipe", LOC "$$$/Afterframe/Field/Recipe=Recipe"),
-    shown("error", LOC "$$$/Afterframe/Field/Error=Why it failed"),
+    shown("error", LOC "$$$/Afterframe/Field/Error=Error"),
     shown("reviewUrl", LOC "$$$/Afterframe/Field/Review=Review page", { dataType = "url", searchable = false }),
     -- Of a photo: the file that stands for it, as the daemon spells it, when it is not the photo's own.
     { id = "handed", version = 1 },

@@ -47,9 +47,11 @@ function Folders.ask(api, items, allowed)
   local list = table.concat({ unpack(folders, 1, SHOWN) }, "\n") .. (#folders > SHOWN and "\n…" or "")
   local answer = LrDialogs.confirm(
     LOC "$$$/Afterframe/Folders/Ask=May Afterframe use these folders?",
-    list .. "\n\n" .. LOC "$$$/Afterframe/Folders/Info=It reads photos there when you ask, and puts clips beside them.",
+    list
+      .. "\n\n"
+      .. LOC "$$$/Afterframe/Folders/Info=It reads photos there when you ask it to, and saves clips beside them.",
     LOC "$$$/Afterframe/Folders/Allow=Allow",
-    LOC "$$$/Afterframe/Folders/Deny=Leave them out"
+    LOC "$$$/Afterframe/Folders/Deny=Skip these photos"
   )
   for _, folder in ipairs(answer == "ok" and folders or {}) do
     api:allowFolder(folder)

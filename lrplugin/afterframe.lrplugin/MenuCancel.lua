@@ -35,7 +35,7 @@ local function cancelThese(api, items, ids)
   end
   PhotoMetadata.lookUp(api, items)
   Results.write(api, items, summary)
-  summary:show(LOC "$$$/Afterframe/Cancel/Title=Cancel animating")
+  summary:show(LOC "$$$/Afterframe/Cancel/Title=Cancel renders")
 end
 
 Task.start("Afterframe: cancel", function()
@@ -50,13 +50,13 @@ Task.start("Afterframe: cancel", function()
   end
   local ids, queue = pendingRenders(items), api:queue()
   local answer = LrDialogs.confirm(
-    LOC "$$$/Afterframe/Cancel/Ask=What should be cancelled?",
+    LOC "$$$/Afterframe/Cancel/Ask=What do you want to cancel?",
     LOC(
-      "$$$/Afterframe/Cancel/Info=Waiting or being animated for the selected photos: ^1; altogether: ^2.",
+      "$$$/Afterframe/Cancel/Info=Queued or rendering for the selected photos: ^1. In total: ^2.",
       #ids,
       queue and queue.depth or #ids
     ),
-    LOC "$$$/Afterframe/Cancel/Selected=The selected photos",
+    LOC "$$$/Afterframe/Cancel/Selected=Selected photos",
     LOC "$$$/Afterframe/Cancel/None=Nothing",
     LOC "$$$/Afterframe/Cancel/All=Everything"
   )

@@ -16,7 +16,7 @@ local function heading(api, state, problem)
     return problem.message
   end
   local text = LOC(
-    "$$$/Afterframe/Status/Running=Afterframe ^1 at ^2, waiting or being animated: ^3",
+    "$$$/Afterframe/Status/Running=Afterframe ^1 at ^2; queued or rendering: ^3",
     state.health.version,
     api.address,
     state.health.queue_depth

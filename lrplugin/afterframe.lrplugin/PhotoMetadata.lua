@@ -78,7 +78,7 @@ function PhotoMetadata.values(entry, clipPath, address)
   }
 end
 
--- Items for photos of the catalogue, without clips: { photo, path, daemonPath, handed, fetched, request, status }.
+-- Items for photos of the catalog, without clips: { photo, path, daemonPath, handed, fetched, request, status }.
 function PhotoMetadata.items(api, photos)
   local facts = Catalog.rawMetadata(photos, { "path" })
   local fields = Catalog.fields(photos, { "handed", "fetched", "wish", "clipId", "status" })

@@ -1,5 +1,5 @@
 -- The plug-in's page in the Plug-in Manager: where the daemon is, and whether it answers.
--- Nothing here touches the catalogue: such calls hang while the manager is open.
+-- Nothing here touches the catalog: such calls hang while the manager is open.
 
 local LrHttp = import "LrHttp"
 local LrTasks = import "LrTasks"
@@ -15,11 +15,11 @@ local FIELDS = { "address", "home", "mappings", "uploadFolder", "importWhenDone"
 
 local function tokenText(api)
   if api.pasted then
-    return LOC "$$$/Afterframe/Manager/TokenPasted=The pasted token is used."
+    return LOC "$$$/Afterframe/Manager/TokenPasted=Using the pasted token."
   elseif api.token then
-    return LOC("$$$/Afterframe/Manager/TokenFound=The token was found in ^1.", Settings.home())
+    return LOC("$$$/Afterframe/Manager/TokenFound=Token found in ^1.", Settings.home())
   end
-  return LOC "$$$/Afterframe/Manager/TokenMissing=No token was found. Start Afterframe once, or paste the token."
+  return LOC "$$$/Afterframe/Manager/TokenMissing=No token found. Start Afterframe once, or paste its token."
 end
 
 local function foldersText(folders)
@@ -34,13 +34,17 @@ local function connectionText(api, state, problem)
   if not state then
     return problem.message .. " " .. problem.hint
   end
-  local works = LOC("$$$/Afterframe/Manager/Works=It works: Afterframe ^1 at ^2.", state.health.version, api.address)
-  return works .. "\n" .. LOC "$$$/Afterframe/Manager/ItsFolders=Its folders:" .. "\n" .. foldersText(state.folders)
+  local works = LOC("$$$/Afterframe/Manager/Works=Connected to Afterframe ^1 at ^2.", state.health.version, api.address)
+  return works
+    .. "\n"
+    .. LOC "$$$/Afterframe/Manager/ItsFolders=Folders it may use:"
+    .. "\n"
+    .. foldersText(state.folders)
 end
 
 local function test(values, start)
   LrTasks.startAsyncTask(function()
-    values.connection = LOC "$$$/Afterframe/Manager/Testing=Asking…"
+    values.connection = LOC "$$$/Afterframe/Manager/Testing=Connecting…"
     local state, problem
     if start then
       state, problem = Daemon.start()
@@ -105,7 +109,7 @@ function provider.sectionsForTopOfDialog(f, values)
       f:row {
         label(f, ""),
         f:static_text {
-          title = LOC "$$$/Afterframe/Manager/AddressInfo=Left empty: the Afterframe that runs on this computer.",
+          title = LOC "$$$/Afterframe/Manager/AddressInfo=Leave empty for the Afterframe on this computer.",
         },
       },
       f:row {
@@ -113,7 +117,7 @@ function provider.sectionsForTopOfDialog(f, values)
         f:static_text { title = bind "tokenFound", width_in_chars = 50 },
       },
       f:row {
-        label(f, LOC "$$$/Afterframe/Manager/Paste=Paste another:"),
+        label(f, LOC "$$$/Afterframe/Manager/Paste=Use another token:"),
         f:password_field { value = bind "pasted", width_in_chars = 36 },
         f:push_button {
           title = LOC "$$$/Afterframe/Manager/UseToken=Use",
@@ -157,15 +161,15 @@ function provider.sectionsForTopOfDialog(f, values)
       title = LOC "$$$/Afterframe/Manager/Remote=Afterframe on another computer",
       bind_to_object = values,
       f:static_text {
-        title = LOC "$$$/Afterframe/Manager/MappingInfo=Folders that both see, one on a line, here and there:"
+        title = LOC "$$$/Afterframe/Manager/MappingInfo=Folders that both can see, one per line, here => there:"
           .. "  Z:\\Photos => /mnt/photos",
       },
       f:static_text {
-        title = LOC "$$$/Afterframe/Manager/UploadInfo=What only this computer sees is sent, and its clip fetched.",
+        title = LOC "$$$/Afterframe/Manager/UploadInfo=Other photos are uploaded, and their clips downloaded.",
       },
       field(f, LOC "$$$/Afterframe/Manager/Mappings=Folders:", "mappings", 4),
       f:row { label(f, ""), f:static_text { title = bind "mappingProblem", width_in_chars = 50 } },
-      field(f, LOC "$$$/Afterframe/Manager/UploadFolder=Folder there for sent photos:", "uploadFolder"),
+      field(f, LOC "$$$/Afterframe/Manager/UploadFolder=Upload folder there:", "uploadFolder"),
     },
     {
       title = LOC "$$$/Afterframe/Manager/More=More",
@@ -174,9 +178,9 @@ function provider.sectionsForTopOfDialog(f, values)
         title = LOC "$$$/Afterframe/Dialog/Import=Import the clips when they are finished",
         value = bind "importWhenDone",
       },
-      field(f, LOC "$$$/Afterframe/Manager/Home=Afterframe's own folder (AFTERFRAME_HOME):", "home"),
+      field(f, LOC "$$$/Afterframe/Manager/Home=Afterframe's data folder (AFTERFRAME_HOME):", "home"),
       f:row {
-        label(f, LOC "$$$/Afterframe/Manager/Log=Log, to send with a report:"),
+        label(f, LOC "$$$/Afterframe/Manager/Log=Log for reports:"),
         f:edit_field { value = bind "log", enabled = false, width_in_chars = 50 },
         f:push_button { title = LOC "$$$/Afterframe/Manager/ShowLog=Show", action = Log.reveal },
       },
@@ -184,7 +188,7 @@ function provider.sectionsForTopOfDialog(f, values)
         title = LOC "$$$/Afterframe/Manager/Collections=Smart collections: Afterframe > Clip status, is, Done.",
       },
       f:static_text {
-        title = LOC "$$$/Afterframe/Manager/Tagset=The Metadata panel has the tagset Afterframe.",
+        title = LOC "$$$/Afterframe/Manager/Tagset=The Metadata panel has a tagset named Afterframe.",
       },
     },
   }

@@ -57,7 +57,7 @@ function Run:show(now)
   local caption = LOC("$$$/Afterframe/Progress/Count=^1 of ^2", self.ended, self.total)
   local spent = now - self.began
   if self.away then
-    caption = LOC("$$$/Afterframe/Progress/Away=^1; Afterframe does not answer, waiting…", caption)
+    caption = LOC("$$$/Afterframe/Progress/Away=^1; Afterframe is not responding, waiting…", caption)
   elseif self.paused then
     caption = LOC("$$$/Afterframe/Progress/Paused=^1; the queue is paused", caption)
   elseif spent > SHOWN_AFTER_S and share > 0.02 and share < 1 then

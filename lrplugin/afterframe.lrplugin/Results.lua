@@ -1,4 +1,4 @@
--- The results of submitted items: their renders, what the summary counts, and the fields that the catalogue keeps.
+-- The results of submitted items: their renders, what the summary counts, and the fields that the catalog keeps.
 
 local Catalog = require "Catalog"
 local Clips = require "Clips"

@@ -14,7 +14,7 @@ Actions.SHORTCUTS = {
 -- @param parts.daemon, parts.files, parts.log, parts.photos, parts.problems, parts.renders, parts.status, parts.storage
 -- as in the modules of these names
 -- @param parts.tell shows one line to the photographer
--- @param parts.show shows how the selection stands
+-- @param parts.show shows the status of the selection
 -- @param parts.overrides gives the recipe's settings that were chosen in the panel
 -- @param parts.windows whether this is Windows
 function Actions.new(parts)

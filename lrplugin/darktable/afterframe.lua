@@ -18,8 +18,8 @@ local VERSION = "0.1.0"
 local STARTED = "afterframe for darktable"
 local WINDOWS = dt.configuration.running_os == "windows"
 local FOLDER = files.join(dt.configuration.config_dir, NAME)
-local WINDOW_MS = 1500 -- darktable's window runs by then
-local LATER_MS = 300 -- a selection that still changes is not asked about
+local WINDOW_MS = 1500 -- darktable's window is up by then
+local LATER_MS = 300 -- a selection that still changes is not looked up
 
 local function tell(text)
   dt.print("Afterframe: " .. text)
@@ -70,7 +70,7 @@ local function show_selection()
   if not images[1] then
     local health, problem = daemon:ask "/api/health"
     local depth = health and health.queue_depth
-    local text = depth and depth > 0 and depth .. " clips wait or run." or "No photo is selected."
+    local text = depth and depth > 0 and depth .. " clips queued or rendering." or "No photo is selected."
     panel:show(health and text or problems.lines(problem))
     return
   end
@@ -78,7 +78,7 @@ local function show_selection()
   panel:show(found and Status.overview(found) or problems.lines(problem))
 end
 
---- Show a text, or how the selection stands.
+--- Show a text, or the status of the selection.
 local function show(text)
   if panel and text then
     panel:show(text)
@@ -89,7 +89,7 @@ end
 
 local changes = 0
 
---- Show how the selection stands, once it has come to rest.
+--- Show the status of the selection once it no longer changes.
 local function selection_changed()
   changes = changes + 1
   local mine = changes
@@ -117,8 +117,8 @@ end
 
 -- Into darktable --------------------------------------------------------------------------------------------------
 
---- Newer darktables say when their window stands (darktable#19197).
-local function window_stands()
+--- Newer darktables tell when their window is up (darktable#19197).
+local function window_is_up()
   local view = dt.gui.current_view()
   return rawget(_G, "darktable_gui_safe") ~= false and view and view.id == "lighttable"
 end
@@ -187,7 +187,7 @@ local function start()
     end, "Afterframe: " .. label)
   end
   dt.register_event(NAME, "selection-changed", selection_changed)
-  if window_stands() then
+  if window_is_up() then
     add_panel()
   else
     dt.register_event(NAME, "view-changed", function(_, _, view)
@@ -226,10 +226,10 @@ local script_data = {
 }
 
 if not dt.configuration.has_gui or dt.configuration.api_version_major < 9 then
-  dt.print_error "afterframe: darktable 4.2 or newer is needed, with its window"
+  dt.print_error "afterframe: needs darktable 4.2 or newer, with its window"
 elseif not package.loaded[STARTED] then
   package.loaded[STARTED] = script_data
-  -- A widget that is made before darktable's window runs can dead-lock darktable at its start (darktable#22357).
+  -- A widget that is made before darktable's window is up can deadlock darktable at its start (darktable#22357).
   dt.control.dispatch(function()
     dt.control.sleep(WINDOW_MS)
     if not dt.control.ending then

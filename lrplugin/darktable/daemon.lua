@@ -9,29 +9,29 @@ local NOT_FOUND_BY_SHELL = { [127] = true, [9009] = true }
 
 local NEVER_STARTED = {
   code = "never_started",
-  message = "Afterframe was never started on this computer.",
-  hint = "Start it with “afterframe serve”, or name its address and token in the preferences (Lua options).",
+  message = "Afterframe has never been started on this computer.",
+  hint = "Start it with “afterframe serve”, or set its address and token in the preferences (Lua options).",
 }
 local NOT_RUNNING = {
   code = "not_running",
   message = "Afterframe is not running.",
   hint = "Start it with “afterframe serve”.",
 }
-local SILENT = { code = "silent", message = "Afterframe does not answer.", hint = "Stop it and start it again." }
+local SILENT = { code = "silent", message = "Afterframe is not responding.", hint = "Restart it." }
 local NO_CURL = {
   code = "no_curl",
   message = "The program curl is missing.",
-  hint = "Install it (on Debian and Ubuntu: apt install curl) and start darktable again.",
+  hint = "Install it (on Debian and Ubuntu: apt install curl) and restart darktable.",
 }
 local NO_TEMPORARY_FILE = {
   code = "no_space",
-  message = "No temporary file can be written.",
-  hint = "Look at the disk.",
+  message = "Cannot write a temporary file.",
+  hint = "Check the disk's free space.",
 }
 local STRANGER = {
   code = "stranger",
-  message = "Something else than Afterframe answers there.",
-  hint = "Look at the address in the preferences (Lua options).",
+  message = "The server at this address is not Afterframe.",
+  hint = "Check the address in the preferences (Lua options).",
 }
 
 --- @param parts.curl, parts.files, parts.json, parts.log as in the modules of these names

@@ -1,8 +1,8 @@
---- The panel in the lighttable: how the selected photos stand, and what can be done about it.
+--- The panel in the lighttable: the status of the selected photos, and what can be done with them.
 local Panel = {}
 Panel.__index = Panel
 
-local MOTION = { "as suits the photo", "hardly any", "gentle", "moderate", "lively" }
+local MOTION = { "as the photo suggests", "barely any", "gentle", "moderate", "lively" }
 local INTENSITY = { nil, 0.15, 0.35, 0.6, 0.85 }
 local LAST_MOTION = 5
 
@@ -35,12 +35,12 @@ function Panel:_build()
   self.status = dt.new_widget "label" { name = "afterframe-status", label = "", selectable = true, halign = "start" }
   self.prompt = dt.new_widget "entry" {
     text = self.setting "prompt",
-    placeholder = "what happens in the clip",
-    tooltip = "your own words; empty: the photo's caption and keywords lead",
+    placeholder = "what happens next",
+    tooltip = "in your own words; empty: from the photo's caption and keywords",
   }
   self.motion = dt.new_widget "combobox" {
     label = "motion",
-    tooltip = "how much moves",
+    tooltip = "how much motion",
     selected = math.max(1, math.min(LAST_MOTION, tonumber(self.setting "motion") or 1)),
     table.unpack(MOTION),
   }
@@ -51,15 +51,15 @@ function Panel:_build()
     self:_button("animate", "animate", "make a clip of each selected photo"),
     self:_row(
       self:_button("open", "open clip", "play the newest clip of the selected photo"),
-      self:_button("refresh", "refresh", "ask how the selected photos stand, and fetch what is missing here")
+      self:_button("refresh", "refresh", "update the selected photos and import missing posters")
     ),
     self:_row(
-      self:_button("approve", "approve", "the newest clip of each selected photo is good"),
-      self:_button("reject", "reject", "the newest clip of each selected photo is not")
+      self:_button("approve", "approve", "approve the newest clip of each selected photo"),
+      self:_button("reject", "reject", "reject the newest clip of each selected photo")
     ),
     self:_row(
       self:_button("review", "review page", "all clips, in the browser"),
-      self:_button("show_log", "log", "what the plugin did, to be sent with a report: " .. self.actions.log.path)
+      self:_button("show_log", "log", "open the log, to send with a report: " .. self.actions.log.path)
     ),
     self.status, -- last: it grows, and no button may jump away under the pointer
   }

@@ -1,5 +1,5 @@
 --- darktable's images and the files that stand for them: the photo itself, or a rendition of a raw or developed one;
--- the poster of a clip, grouped with its photo; and tags that say how it stands.
+-- the poster of a clip, grouped with its photo; and tags for its status.
 local Photos = {}
 Photos.__index = Photos
 
@@ -54,15 +54,15 @@ function Photos.is_plain(image)
   return ANIMATABLE[suffix_of(image.filename)] and not image.is_altered and image.duplicate_index == 0
 end
 
---- Say how an image stands, and no longer how it stood.
+--- Tag an image with its status, in place of an earlier one.
 -- @param state one of STATES; nil: nothing is known of it
 function Photos:tag(image, state)
-  local standing = {}
+  local current = {}
   for _, tag in ipairs(image:get_tags()) do
-    standing[tag.name] = tag
+    current[tag.name] = tag
   end
   for _, name in ipairs(STATES) do
-    local tag = standing[TAGS .. name]
+    local tag = current[TAGS .. name]
     if tag and name ~= state then
       image:detach_tag(tag)
     elseif name == state and not tag then
@@ -156,12 +156,12 @@ function Photos:render(image, folder)
     path and nil or {
       code = "not_exported",
       message = ("%s cannot be exported to %s (%s)."):format(image.filename, folder, why),
-      hint = "Look at that folder, or choose another one in the preferences (Lua options).",
+      hint = "Check that folder, or choose another in the preferences (Lua options).",
     }
 end
 
 --- Import a clip's poster and group it with its photo.
--- @return whether that was possible; if not, the problem
+-- @return whether it was imported; if not, the problem
 function Photos:import_poster(image, clip_id)
   local answer, problem = self.daemon:ask("/api/clips/" .. clip_id .. "/poster", {})
   if not answer then
@@ -169,7 +169,7 @@ function Photos:import_poster(image, clip_id)
   end
   local path = self.daemon:here(answer.path)
   if not (self.windows or self.files.exists(path)) then -- importing a missing file would end darktable
-    return false, { code = "no_poster", message = path .. " is not there.", hint = "Look at the path mapping." }
+    return false, { code = "no_poster", message = path .. " does not exist.", hint = "Check the path mapping." }
   end
   local poster = self.dt.database.import(path)
   poster:drop_cache() -- it may be another picture than the last time

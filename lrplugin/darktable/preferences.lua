@@ -6,8 +6,12 @@ local NAME = "afterframe"
 
 local SHOWN = {
   { "address", "address of the daemon", "only for a daemon on another computer, such as http://studio:8723" },
-  { "token", "token of that daemon", "the file “token” in its folder holds it" },
-  { "folders", "folders there", "how that computer names this one's folders: /mnt/nas=/volume1; /home/ann=/data/ann" },
+  { "token", "token of that daemon", "from the file “token” in its data folder" },
+  {
+    "folders",
+    "folders there",
+    "what that computer calls folders of this one: /mnt/nas=/volume1; /home/ann=/data/ann",
+  },
   { "export_folder", "folder for exported photos", "empty: the first folder that Afterframe watches" },
 }
 

@@ -180,7 +180,7 @@ function Renders:_unexpected(why)
   return {
     code = "unexpected",
     message = "Something went wrong inside darktable (" .. tostring(why):match("[^\n]*") .. ").",
-    hint = "Clips that were made stand beside their photos; “refresh” fetches them.",
+    hint = "Finished clips are beside their photos; “refresh” imports them.",
   }
 end
 

@@ -5,8 +5,8 @@ Storage.__index = Storage
 local TAKEN = { jpg = true, tif = true, png = true, webp = true, avif = true }
 local NO_FOLDER = {
   code = "no_folder",
-  message = "It is not known where exported photos should go.",
-  hint = "Choose a folder under “export” in the storage's options, or let Afterframe watch one.",
+  message = "There is no folder for exported photos.",
+  hint = "Choose one in the export module's storage options, or have Afterframe watch one.",
 }
 
 --- @param parts.dt, parts.daemon, parts.photos, parts.files as in the modules of these names
@@ -37,7 +37,7 @@ function Storage:register()
   local chooser = self.dt.new_widget "file_chooser_button" {
     title = "Folder for exported photos",
     tooltip = "photos are exported to this folder and animated there;\n"
-      .. "none: the first folder that Afterframe watches",
+      .. "empty: the first folder that Afterframe watches",
     is_directory = true,
     changed_callback = function(widget)
       self.set("export_folder", widget.value or "")

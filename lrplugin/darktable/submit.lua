@@ -5,7 +5,8 @@ Submit.__index = Submit
 local AT_ONCE = 50 -- photos in one request: the daemon reads each before it answers
 local READ_S = 600
 
-local BAD_NAME = { code = "bad_name", message = "A name is not valid Unicode.", hint = "Rename that photo or folder." }
+local BAD_NAME =
+  { code = "bad_name", message = "A name is not valid Unicode.", hint = "Rename the photo or its folder." }
 
 --- @param parts.daemon as in the module of this name
 -- @param parts.tell shows one line to the photographer

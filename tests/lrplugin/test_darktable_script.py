@@ -154,7 +154,7 @@ def test_the_token_stands_on_no_command_line_and_no_file_is_left(
 def test_without_a_daemon_it_says_how_to_start_one(script: Script, tmp_path: Path) -> None:
     script.select(script.photo(make_photo_file(tmp_path / "photo.jpg")))
     script.press("animate")
-    assert "was never started on this computer" in script.said()[-1]
+    assert "has never been started on this computer" in script.said()[-1]
     home = Path(os.environ["AFTERFRAME_HOME"])
     home.mkdir()
     (home / "token").write_text("x" * 40)
@@ -201,7 +201,7 @@ def test_something_else_at_the_address_is_no_afterframe(connected: Script, tmp_p
         connected.press("approve")
         server.shutdown()
         thread.join()
-    assert "Something else than Afterframe answers there" in connected.said()[-1]
+    assert "The server at this address is not Afterframe" in connected.said()[-1]
 
 
 def test_proxies_and_the_users_curlrc_are_not_asked(
@@ -303,7 +303,7 @@ def test_export_goes_on_without_a_daemon(script: Script, tmp_path: Path) -> None
     assert [name for name, kind in formats.items() if supported(None, kind)] == ["jpg", "tif"]
     extra = script.lua.table()
     assert len(begin(None, None, None, None, extra)) == 0  # no folder is known: nothing is exported into the blue
-    assert "was never started" in script.said()[-1]
+    assert "has never been started" in script.said()[-1]
     script.prefer(export_folder=str(exports))
     assert begin(None, None, None, None, extra) is None
     image = script.photo(tmp_path / "DSC_0042.NEF")
@@ -314,7 +314,7 @@ def test_export_goes_on_without_a_daemon(script: Script, tmp_path: Path) -> None
     assert [path.name for path in exports.iterdir()] == ["DSC_0042.jpg"]
     assert (exports / "DSC_0042.jpg").read_bytes() == content
     assert not temporary.exists()
-    assert "was never started" in script.said()[-1]
+    assert "has never been started" in script.said()[-1]
 
 
 def test_an_export_that_fails_leaves_nothing_half_done(script: Script, tmp_path: Path) -> None:
@@ -415,7 +415,7 @@ def test_loaded_twice_it_starts_once_and_can_be_stopped(script: Script) -> None:
 
 def test_an_old_darktable_is_told_so_and_left_alone(tmp_path: Path) -> None:
     old = Script(tmp_path, api_major=8)
-    assert list(old.fake.errors.values()) == ["afterframe: darktable 4.2 or newer is needed, with its window"]
+    assert list(old.fake.errors.values()) == ["afterframe: needs darktable 4.2 or newer, with its window"]
     assert not list(old.fake.storages)
 
 

@@ -50,9 +50,9 @@ def test_a_big_selection_becomes_stacked_clips_and_one_summary(studio: Studio) -
     good = SELECTED - 6
     (message,) = (dialog for dialog in lightroom.dialogs if dialog.kind == "message")
     assert counted(message.text) == {
-        "Left out: the file is missing": 3,
-        "Left out: videos": 2,
-        "Left out: virtual copies (export them to animate them)": 1,
+        "Skipped: missing files": 3,
+        "Skipped: videos": 2,
+        "Skipped: virtual copies (export them to animate them)": 1,
         "Clips finished": good,
         "Clips imported": good,
     }
@@ -75,7 +75,7 @@ def test_a_big_selection_becomes_stacked_clips_and_one_summary(studio: Studio) -
 
     # A second time there is nothing to make and nothing to import.
     lightroom.run("MenuAnimateNow.lua")
-    assert counted(lightroom.said.text)["Clips that were in the catalogue already"] == good
+    assert counted(lightroom.said.text)["Clips already in the catalog"] == good
     lightroom.run("MenuImport.lua")
     assert len(studio.clips()) == len(lightroom.clips()) == good
 
@@ -133,15 +133,15 @@ def test_a_killed_daemon_is_noticed_and_nothing_is_lost(studio: Studio) -> None:
 
     lightroom.while_waiting = kill_after_two
     lightroom.run("MenuAnimateNow.lua")
-    assert "Afterframe stopped answering. What was queued goes on when it runs again.: 1" in lightroom.said.text
-    assert any("does not answer, waiting" in caption for _, caption in lightroom.progress)
+    assert "Afterframe stopped responding. Queued photos continue when it runs again.: 1" in lightroom.said.text
+    assert any("is not responding, waiting" in caption for _, caption in lightroom.progress)
     assert lightroom.said.more == "warning"
 
     # Status without the daemon: from the sidecars.
     lightroom.run("MenuStatus.lua")
     finished = len(list(studio.photos.glob("*.mp4.xmp")))
     assert 2 <= finished < total
-    assert lightroom.said.title.startswith("Afterframe does not answer")
+    assert lightroom.said.title.startswith("Afterframe is not responding")
     assert counted(lightroom.said.text) == {"Clips finished": finished}
     statuses = sorted(lightroom.fields(photo)["status"] for photo in photos)
     assert statuses == ["done"] * finished + ["queued"] * (total - finished)
@@ -217,9 +217,9 @@ def test_the_dialog_shows_the_recipe_and_what_was_asked_for_is_what_is_made(stud
         "motionOn": True,
         "motion": 0.25,
     }
-    lightroom.press = True  # “Show it for these settings”
+    lightroom.press = True  # “Update preview”
     lightroom.run("MenuAnimate.lua")
-    assert lightroom.dialogs[1].title == "Animate 2"
+    assert lightroom.dialogs[1].title == "Photos to animate: 2"
     assert studio.clips() == [
         "one_motion-v2.mp4",
         "one_motion.mp4",
@@ -251,7 +251,7 @@ def test_folders_are_asked_for_and_a_refusal_is_kept_to(studio: Studio) -> None:
     lightroom.run("MenuAnimateNow.lua")
     (question,) = (dialog for dialog in lightroom.dialogs if dialog.kind == "confirm")
     assert f"{studio.photos}/day 1\n{studio.photos}/day 2" in question.text
-    assert counted(lightroom.said.text) == {"Left out: Afterframe may not use the folder": 2}
+    assert counted(lightroom.said.text) == {"Skipped: Afterframe may not use the folder": 2}
     assert studio.clips() == []
     lightroom.answer = lambda dialog: "ok"
     lightroom.run("MenuAnimateNow.lua")
@@ -304,7 +304,7 @@ def test_flags_and_stars_travel_both_ways(studio: Studio) -> None:
     lightroom.task(work, api, later)
     lightroom.sdk.data(two).rating = 3
     lightroom.run("MenuStatus.lua")
-    assert counted(lightroom.said.text)["Flags and stars taken from Afterframe"] == 1
+    assert counted(lightroom.said.text)["Flags and stars received from Afterframe"] == 1
     assert counted(lightroom.said.text)["Flags and stars sent to Afterframe"] == 1
     assert (lightroom.facts(one)["pickStatus"], lightroom.facts(one)["rating"]) == (0, 2)
     assert photometa.read_sidecar(studio.photos / "two_motion.mp4.xmp")["xmp:Rating"] == "3"
@@ -325,7 +325,7 @@ def test_a_busy_catalogue_is_tried_again_and_then_named(studio: Studio) -> None:
     assert lightroom.fields(photo)["status"] == "done"
     lightroom.sdk.busy = 1000
     lightroom.run("MenuStatus.lua")
-    assert counted(lightroom.said.text)["Lightroom was busy: fields not written (Status writes them)"] >= 1
+    assert counted(lightroom.said.text)["Lightroom was busy: metadata not written (“Status” writes it)"] >= 1
     lightroom.sdk.busy = 0
 
 
@@ -336,7 +336,7 @@ def test_a_photo_that_cannot_be_stacked_gets_its_clip_all_the_same(studio: Studi
     lightroom.run("MenuAnimateNow.lua")
     assert counted(lightroom.said.text) == {
         "Clips finished": 1,
-        "Imported, but not stacked (another folder, or another stack)": 1,
+        "Imported, but not stacked (different folder or stack)": 1,
     }
     assert len(lightroom.clips()) == 1
 
@@ -348,7 +348,7 @@ def test_an_export_is_animated_and_works_without_the_daemon_too(studio: Studio, 
     photos = [studio.shoot(f"DSC_{n}.NEF", fileFormat="RAW") for n in range(2)]
     lightroom.export(photos, out, afterframePrompt="leaves fall")
     assert sorted(path.name for path in out.iterdir()) == ["DSC_0-animate.jpg", "DSC_1-animate.jpg"]
-    assert "Exported; animated as soon as Afterframe runs again: 2" in lightroom.said.text
+    assert "Exported; will be animated when Afterframe runs again: 2" in lightroom.said.text
     assert {lightroom.fields(photo)["status"] for photo in photos} == {"waiting"}
 
     studio.settings(watch={"settle_s": 2.0})
@@ -361,7 +361,7 @@ def test_an_export_is_animated_and_works_without_the_daemon_too(studio: Studio, 
     until(lambda: studio.afterframe.idle(), "the renders to end")
     lightroom.run("MenuImport.lua")
     assert {lightroom.fields(photo)["status"] for photo in photos} == {"done"}
-    assert counted(lightroom.said.text)["Imported, but not stacked (another folder, or another stack)"] == 2
+    assert counted(lightroom.said.text)["Imported, but not stacked (different folder or stack)"] == 2
 
     # A photo that Lightroom cannot render is named, and the others go on.
     lightroom.unrenderable.add("DSC_8.NEF")
@@ -426,7 +426,7 @@ def test_a_daemon_elsewhere_gets_paths_that_it_knows_or_the_photos_themselves(st
     before = studio.clips()
     lightroom.run("MenuImport.lua")
     assert (studio.clips(), len(lightroom.clips())) == (before, 3)
-    assert counted(lightroom.said.text)["Clips that were in the catalogue already"] == 3
+    assert counted(lightroom.said.text)["Clips already in the catalog"] == 3
 
 
 def test_the_plugin_starts_the_daemon_when_it_ran_before(studio: Studio) -> None:
@@ -434,7 +434,7 @@ def test_the_plugin_starts_the_daemon_when_it_ran_before(studio: Studio) -> None
     photo = studio.shoot("one.jpg")
     lightroom.select([photo])
     lightroom.run("MenuAnimateNow.lua")
-    assert lightroom.said.title.startswith("Afterframe does not answer")  # it never ran: there is no way to start it
+    assert lightroom.said.title.startswith("Afterframe is not responding")  # it never ran: there is no way to start it
     studio.settings(server={"port": 0})
     studio.start().stop()
     assert not (home / "daemon.json").exists()
@@ -482,6 +482,6 @@ def test_a_paused_queue_is_waited_for_and_cancelled_from_the_menu(studio: Studio
         lightroom.answer = lambda dialog, answer=answer: answer  # type: ignore[misc]
         lightroom.run("MenuCancel.lua")
         assert studio.afterframe.states().get("queued", 0) == left
-    asked = [dialog.text for dialog in lightroom.dialogs if dialog.title == "What should be cancelled?"]
-    assert asked[0] == "Waiting or being animated for the selected photos: 1; altogether: 3."
+    asked = [dialog.text for dialog in lightroom.dialogs if dialog.title == "What do you want to cancel?"]
+    assert asked[0] == "Queued or rendering for the selected photos: 1. In total: 3."
     assert {lightroom.fields(photo)["status"] for photo in photos} == {"cancelled"}

@@ -375,7 +375,7 @@ def test_without_a_daemon_every_menu_item_says_so(studio: Studio) -> None:
         lightroom.dialogs.clear()
         lightroom.run(script)
         (message,) = lightroom.dialogs
-        assert message.title.startswith("Afterframe does not answer at http://127.0.0.1:8723"), script
+        assert message.title.startswith("Afterframe is not responding at http://127.0.0.1:8723"), script
     assert lightroom.fields(next(iter(lightroom.sdk.photos.values()))) == {}
 
 
@@ -411,7 +411,7 @@ def test_the_plugin_managers_page_is_made_and_keeps_what_is_typed(lightroom: Lig
         "More",
     ]
     lightroom.finish()
-    assert values.connection.startswith("Afterframe does not answer")
+    assert values.connection.startswith("Afterframe is not responding")
     values.address = "studio.example:8723/"
     values.mappings = "Z:\\P => /mnt/p\nnonsense"
     assert from_lua(values.mappingProblem) == "Not understood: nonsense"
