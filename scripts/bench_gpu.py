@@ -31,7 +31,7 @@ from unittest import mock
 from afterframe.config import Config, Home, RenderConfig, Settings
 from afterframe.domain import Job, JobState, Recipe
 from afterframe.encode.encode import encode
-from afterframe.generators.diffusers import fit
+from afterframe.generators.diffusers import adapt
 from afterframe.generators.diffusers.generator import Diffusers
 from afterframe.generators.diffusers.profiles import choose
 from afterframe.generators.diffusers.timings import PhaseTimings
@@ -352,7 +352,7 @@ def as_plain(job: Job, generator: Diffusers, recipe: Recipe) -> dict[str, Any]:
     """What the plain script must be told to make the same clip."""
     profile = generator._choice.profile
     call = {
-        **fit.parameters_of(recipe, generator._choice),
+        **adapt.parameters_of(recipe, generator._choice),
         "width": recipe.size[0],
         "height": recipe.size[1],
         "num_frames": recipe.frame_count,
@@ -360,8 +360,8 @@ def as_plain(job: Job, generator: Diffusers, recipe: Recipe) -> dict[str, Any]:
     }
     clip = {
         "photo": job.photo_path,
-        "prompt": fit.prompt_of(recipe, profile),
-        "negative_prompt": fit.negative_prompt_of(recipe, profile),
+        "prompt": adapt.prompt_of(recipe, profile),
+        "negative_prompt": adapt.negative_prompt_of(recipe, profile),
         "seed": recipe.seed,
     }
     return {"call": call, "clip": clip}

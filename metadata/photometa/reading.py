@@ -19,7 +19,7 @@ from photometa.exif.makernote import read_maker_note
 from photometa.facts.derive import facts_of
 from photometa.facts.facts import Facts
 from photometa.facts.findings import Findings, note
-from photometa.facts.precedence import Statements, ranked
+from photometa.facts.precedence import Statements, believed
 from photometa.icc import profile_name
 from photometa.iptc import read_iptc
 from photometa.sidecar import read_sidecar, sidecar_paths
@@ -57,7 +57,7 @@ def read(path: str | os.PathLike[str]) -> Facts:
         reason = getattr(error, "strerror", None) or str(error)
         raise _refusal(photo, f"cannot be read: {reason}", "Check its permissions.", "unreadable") from error
     statements.sidecar = _sidecar(photo)
-    return facts_of(blocks.format, ranked(statements), statements)
+    return facts_of(blocks.format, believed(statements), statements)
 
 
 def _refusal(photo: Path, what: str, hint: str, code: str) -> MetadataError:

@@ -1,7 +1,7 @@
 """The nouns: Photo, Scene, Recipe, Job, Clip, Verdict. Frozen; no behaviour beyond their own form.
 
 Each field of a Clip says how it is written down in the state file, the sidecar and the API: see
-:mod:`afterframe.records`. To add one: the field here with its record, a migration that adds its column, a test.
+:mod:`afterframe.field_mapping`. To add one: the field here with its record, a migration that adds its column, a test.
 """
 
 from __future__ import annotations
@@ -15,7 +15,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-from afterframe.records import Codec, Property, Shown, from_plain, if_any, iso_time, recorded, shown, to_plain, unix_s
+from afterframe.field_mapping import (
+    ApiField,
+    JsonForm,
+    Property,
+    from_plain,
+    if_any,
+    iso_time,
+    mapped,
+    shown,
+    to_plain,
+    unix_s,
+)
 
 
 class PhotoType(StrEnum):
@@ -323,7 +334,7 @@ class Clip:
     """A published clip. A field's default also stands for what an earlier version did not write."""
 
     id: str = field(
-        metadata=recorded(
+        metadata=mapped(
             fixed=True,
             sidecar=Property("xmpMM:DocumentID", "xmp.did:{}".format, lambda text: text.removeprefix("xmp.did:")),
             api=shown("string", minLength=1, maxLength=100),
@@ -332,66 +343,66 @@ class Clip:
     """A UUID; the sidecar has it, so that a rebuilt catalogue keeps it."""
     photo_id: int
     photo_path: str = field(
-        metadata=recorded(
+        metadata=mapped(
             stored=False,  # the photo's own row has it
             sidecar=Property("afterframe:photo", lambda path: Path(path).name),
             api=shown("string", name="photo", format="path"),
         )
     )
-    photo_sha256: str = field(metadata=recorded(fixed=True, sidecar=Property("afterframe:photoSHA256")))
-    path: str = field(metadata=recorded(api=shown("string", format="path")))
-    sidecar_path: str = field(metadata=recorded(api=shown("string", name="sidecar", format="path")))
+    photo_sha256: str = field(metadata=mapped(fixed=True, sidecar=Property("afterframe:photoSHA256")))
+    path: str = field(metadata=mapped(api=shown("string", format="path")))
+    sidecar_path: str = field(metadata=mapped(api=shown("string", name="sidecar", format="path")))
     sha256: str
     """Of the clip's bytes."""
     recipe: Recipe = field(
-        metadata=recorded(
-            plain=Codec(Recipe.to_dict, Recipe.from_dict),
+        metadata=mapped(
+            plain=JsonForm(Recipe.to_dict, Recipe.from_dict),
             fixed=True,
             json=True,
             sidecar=Property("afterframe:recipe", _recipe_text, _recipe_of),
-            api=Shown({"$ref": "#/components/schemas/Recipe"}),
+            api=ApiField({"$ref": "#/components/schemas/Recipe"}),
         )
     )
-    generator: str = field(metadata=recorded(fixed=True, sidecar=Property("afterframe:generator"), api=shown("string")))
+    generator: str = field(metadata=mapped(fixed=True, sidecar=Property("afterframe:generator"), api=shown("string")))
     generator_version: str = field(
-        metadata=recorded(fixed=True, sidecar=Property("afterframe:generatorVersion"), api=shown("string"))
+        metadata=mapped(fixed=True, sidecar=Property("afterframe:generatorVersion"), api=shown("string"))
     )
     variant: int = field(
         default=1,
-        metadata=recorded(fixed=True, sidecar=Property("afterframe:variant", read=int), api=shown("integer")),
+        metadata=mapped(fixed=True, sidecar=Property("afterframe:variant", read=int), api=shown("integer")),
     )
     parent_clip: str | None = field(
         default=None,
-        metadata=recorded(
+        metadata=mapped(
             fixed=True, sidecar=Property("afterframe:parent", if_any), api=shown(["string", "null"], name="parent")
         ),
     )
     """The id of the clip that this one refines."""
-    duration_s: float = field(metadata=recorded(fixed=True, api=shown("number")))
+    duration_s: float = field(metadata=mapped(fixed=True, api=shown("number")))
     verdict: Verdict = field(
         default=Verdict.NONE,
-        metadata=recorded(
-            plain=Codec(str, Verdict),
+        metadata=mapped(
+            plain=JsonForm(str, Verdict),
             sidecar=Property("afterframe:verdict", read=Verdict),
             api=shown("string", enum=[str(verdict) for verdict in Verdict]),
         ),
     )
     rating: int = field(
         default=0,
-        metadata=recorded(sidecar=Property("xmp:Rating", if_any, _stars), api=shown("integer", minimum=0, maximum=5)),
+        metadata=mapped(sidecar=Property("xmp:Rating", if_any, _stars), api=shown("integer", minimum=0, maximum=5)),
     )
     """0-5."""
     present: bool = field(
         default=True,
-        metadata=recorded(
-            plain=Codec(bool, bool),
+        metadata=mapped(
+            plain=JsonForm(bool, bool),
             api=shown("boolean", description="False once the photographer has deleted the file."),
         ),
     )
     measures: Mapping[str, float] = field(
         default_factory=dict,
-        metadata=recorded(
-            plain=Codec(dict, dict),
+        metadata=mapped(
+            plain=JsonForm(dict, dict),
             json=True,
             api=shown(
                 "object",
@@ -402,7 +413,7 @@ class Clip:
     )
     """How true it is to its photo, as ``afterframe.grade.fidelity`` names it; what could not be measured is missing."""
     created_at: float = field(
-        metadata=recorded(
+        metadata=mapped(
             fixed=True,
             sidecar=Property("xmp:CreateDate", iso_time, unix_s),
             api=shown("number", description="Unix time, seconds."),

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from afterframe.state.answers import Answers
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
+from afterframe.state.idempotency import IdempotencyStore
 from afterframe.state.queue import Queue
 from factories import Clock
 from fakes import OtherProcess
@@ -37,8 +37,8 @@ def folders(database: Database, clock: Clock) -> FolderList:
 
 
 @pytest.fixture
-def answers(database: Database, clock: Clock) -> Answers:
-    return Answers(database, clock)
+def answers(database: Database, clock: Clock) -> IdempotencyStore:
+    return IdempotencyStore(database, clock)
 
 
 @pytest.fixture

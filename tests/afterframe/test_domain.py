@@ -74,9 +74,9 @@ def test_a_clip_that_an_earlier_version_recorded_has_the_defaults_of_later_field
     """An interrupted publish is finished by the version that comes after it."""
     clip = make_clip(Photo(1, "/p/a.jpg", "a" * 64, 1, 1, {}))
     later = {f.name for f in fields(Clip) if f.default is not MISSING or f.default_factory is not MISSING}
-    recorded = {name: value for name, value in clip.to_dict().items() if name not in later}
+    mapped = {name: value for name, value in clip.to_dict().items() if name not in later}
     assert later
-    assert Clip.from_dict(json.loads(json.dumps(recorded))) == clip
+    assert Clip.from_dict(json.loads(json.dumps(mapped))) == clip
 
 
 def test_what_lacks_a_clips_id_is_not_a_clip() -> None:

@@ -19,10 +19,10 @@ from afterframe.config import read_config
 from afterframe.domain import JobState, Verdict
 from afterframe.intake.ingest import Ingest
 from afterframe.publish.sidecar import read_clip
-from afterframe.state.answers import Answers
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
+from afterframe.state.idempotency import IdempotencyStore
 from afterframe.state.list_index import ListFilter
 from afterframe.state.listings import ClipListing, RenderListing
 from afterframe.state.queue import Queue
@@ -103,7 +103,7 @@ def test_what_it_refused_folders_and_answers_are_known(root: Path, state: Databa
     assert (Path(path).name, why.code) == ("broken.jpg", "truncated")
     (folder,) = FolderList(state).all()
     assert (folder.path, folder.watch) == (root / "photos", True)
-    assert Answers(state).get("animate:one") == {"asked": "x", "answer": {"renders": [], "refused": []}}
+    assert IdempotencyStore(state).get("animate:one") == {"asked": "x", "answer": {"renders": [], "refused": []}}
     state.close()
 
 

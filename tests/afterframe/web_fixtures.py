@@ -23,10 +23,10 @@ from afterframe.publish.sidecar import MadeBy, describe
 from afterframe.render.drafts import DraftMaker
 from afterframe.render.photo_files import PhotoFiles
 from afterframe.render.pictures import PictureMaker
-from afterframe.state.answers import Answers
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
+from afterframe.state.idempotency import IdempotencyStore
 from afterframe.state.queue import Queue
 from afterframe.system.hashing import sha256_of
 from afterframe.web.all_routes import ROUTES
@@ -34,8 +34,8 @@ from afterframe.web.app import create_app
 from afterframe.web.auth.session import LoginCodes
 from afterframe.web.http.context import Services
 from afterframe.web.http.resources import SCHEMAS
-from afterframe.web.http.schema import check
 from afterframe.web.http.schemas import ref
+from afterframe.web.http.validation import check
 from factories import Clock, make_clip, make_frames, make_photo_file
 from fakes import FakeReader
 from photometa.xmp.packets import packet
@@ -136,7 +136,7 @@ def make_desk(tmp_path: Path, database: Database, catalog: Catalog, queue: Queue
         database=database,
         catalog=catalog,
         folders=folders,
-        answers=Answers(database, clock),
+        answers=IdempotencyStore(database, clock),
         queue=queue,
         pictures=PictureMaker(files),
         drafts=DraftMaker(files),

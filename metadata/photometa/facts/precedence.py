@@ -38,7 +38,7 @@ class Statements:
     sidecar: Findings = field(default_factory=dict)
 
 
-def ranked(said: Statements) -> Findings:
+def believed(said: Statements) -> Findings:
     """The statement that counts for each field."""
     written = [said.sidecar, said.xmp, said.iptc, said.exif]
     spec = {"lens": said.exif["lens_range"]} if "lens_range" in said.exif else {}

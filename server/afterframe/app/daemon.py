@@ -14,7 +14,7 @@ from typing import Any
 
 from afterframe.app.recovery import clear_stray, recover
 from afterframe.config import Config, Home, Settings
-from afterframe.intake.folders import absolute, addable_folder, configured_folders
+from afterframe.intake.folder_rules import absolute, addable_folder, configured_folders
 from afterframe.intake.ingest import MAX_PARALLEL_READS, Ingest
 from afterframe.intake.photo_reader import PhotoReader
 from afterframe.intake.watcher import Handlers, Watcher
@@ -24,10 +24,10 @@ from afterframe.render.photo_files import PhotoFiles
 from afterframe.render.pictures import PictureMaker
 from afterframe.render.slots import WorkerGroup, worker_specs
 from afterframe.render.supervisor import Supervisor
-from afterframe.state.answers import Answers
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
+from afterframe.state.idempotency import IdempotencyStore
 from afterframe.state.queue import Queue
 from afterframe.system.locks import DaemonLock, Owner
 from afterframe.system.runtime_files import make_token, write_daemon
@@ -115,7 +115,7 @@ class Daemon:
             database=state.database,
             catalog=state.catalog,
             folders=state.folders,
-            answers=Answers(state.database),
+            answers=IdempotencyStore(state.database),
             queue=state.queue,
             ingest=ingest,
             pictures=PictureMaker(files),

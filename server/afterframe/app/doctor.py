@@ -15,7 +15,7 @@ from afterframe.config import Config, Home, Settings, read_config
 from afterframe.encode.process import Encoding, version
 from afterframe.errors import AfterframeError, ConfigError
 from afterframe.generators import registry
-from afterframe.intake.folders import configured_folders
+from afterframe.intake.folder_rules import configured_folders
 from afterframe.state.database import Database
 from afterframe.system.runtime_files import read_daemon
 

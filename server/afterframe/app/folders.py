@@ -8,7 +8,7 @@ from typing import Any
 from afterframe.app.client import request
 from afterframe.config import Config, Home
 from afterframe.errors import WrongState
-from afterframe.intake.folders import absolute, addable_folder, known_folder
+from afterframe.intake.folder_rules import absolute, addable_folder, known_folder
 from afterframe.state.database import Database
 from afterframe.state.folder_list import Folder, FolderList
 from afterframe.system.paths import real_path

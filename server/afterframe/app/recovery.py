@@ -8,7 +8,7 @@ from pathlib import Path
 from afterframe.config import Home
 from afterframe.errors import NotFound
 from afterframe.naming import job_of_temporary
-from afterframe.publish.files import discard
+from afterframe.publish.placement import discard
 from afterframe.publish.publisher import Publisher
 from afterframe.state.queue import Queue
 from afterframe.system.locks import is_alive

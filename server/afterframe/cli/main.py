@@ -10,12 +10,12 @@ from afterframe import __version__
 from afterframe.cli.animate import animate
 from afterframe.cli.cluster import cluster
 from afterframe.cli.folders import folders
+from afterframe.cli.maintenance import doctor, rebuild
 from afterframe.cli.models import models
 from afterframe.cli.photos import audit, facts, recipe
 from afterframe.cli.plugin import plugin
 from afterframe.cli.renders import retry, status
 from afterframe.cli.serve import serve
-from afterframe.cli.upkeep import doctor, rebuild
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

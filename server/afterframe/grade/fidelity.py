@@ -27,7 +27,7 @@ from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
 
 SIDE = 192
 """Long side of the pictures that are compared, pixels."""
-LOOKS = 5
+SAMPLED_FRAMES = 5
 """Frames on which drift is measured, including the first and the last."""
 STEPS = 6
 """Steps between frames that a loop's seam is compared with."""
@@ -66,7 +66,7 @@ class Fidelity:
         self._measured = self._measure()  # now, while the encoder still has frames to work on
 
     def _looks(self) -> list[int]:
-        return [round(share * (self._count - 1)) for share in np.linspace(0, 1, LOOKS)]
+        return [round(share * (self._count - 1)) for share in np.linspace(0, 1, SAMPLED_FRAMES)]
 
     def _steps(self) -> list[int]:
         """Pairs of neighbouring frames along the clip, flattened."""

@@ -59,7 +59,7 @@ class StabilityTracker:
                 arrival.tried = True
                 yield path, False
 
-    def unsettled(self) -> list[Path]:
+    def needs_recheck(self) -> list[Path]:
         """Files that have to be looked at again before they can be tried."""
         return [path for path, arrival in self._arrivals.items() if arrival.tried or not arrival.settled]
 

@@ -212,7 +212,7 @@ class Watcher:
         self._stability.see(path, stamp, now=self._clocks.monotonic(), age_s=age_s, renamed=renamed)
 
     def _recheck(self) -> None:
-        for path in self._stability.unsettled():
+        for path in self._stability.needs_recheck():
             try:
                 self._see(path, Stamp.of(path.stat()))
             except OSError:

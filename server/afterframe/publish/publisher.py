@@ -21,8 +21,8 @@ from afterframe.errors import AfterframeError, PhotoError, PublishError
 from afterframe.imaging.frames import Frames
 from afterframe.naming import poster_of, sidecar_of
 from afterframe.publish.backlink import write_back_link
-from afterframe.publish.files import Publication, discard, embed_packet, place
 from afterframe.publish.names import choose_name
+from afterframe.publish.placement import Publication, discard, embed_packet, place
 from afterframe.publish.sidecar import MadeBy, describe, read_clip
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database

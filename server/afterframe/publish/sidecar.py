@@ -16,9 +16,9 @@ import photometa
 from afterframe import __version__
 from afterframe.domain import Clip, Recipe, Verdict
 from afterframe.errors import PhotoError
+from afterframe.field_mapping import from_properties, iso_time, to_properties
 from afterframe.imaging.frames import Model
 from afterframe.naming import sidecar_of
-from afterframe.records import from_properties, iso_time, to_properties
 from photometa import Bag, LangAlt, Seq, Struct
 
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"

@@ -15,7 +15,7 @@ from afterframe.encode.encode import encode
 from afterframe.encode.process import Encoding
 from afterframe.generators import registry
 from afterframe.imaging.frames import Frames
-from afterframe.render.photo_files import SMALL_SIDE, PhotoFiles, key_of, load_pixels
+from afterframe.render.photo_files import SMALL_SIDE, PhotoFiles, cache_name, load_pixels
 from afterframe.render.preparation import prepare
 
 DRAFT_FPS = 12
@@ -39,7 +39,7 @@ class DraftMaker:
             EncodeError: ffmpeg failed.
         """
         small = coarse(recipe)
-        key = key_of("draft", photo.path, photo.sha256, small.hash, small.seed)
+        key = cache_name("draft", photo.path, photo.sha256, small.hash, small.seed)
         self._files.get("drafts", f"{key}.mp4", Path(photo.path), _render_draft, photo, small)
         return key
 

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from afterframe.domain import Job
-from afterframe.render.outage import OutageLog, persist
+from afterframe.render.state_outage import OutageLog, retry_through_outage
 from afterframe.render.worker_process import ALIVE, STALLED
 from afterframe.state.queue import LeaseLost, Queue
 
@@ -93,11 +93,11 @@ class Heartbeat:
             self._share = share
             self._reported_eta = None if eta_s is None else (self._moved, eta_s)
 
-    def hand_over(self) -> None:
+    def release_device(self) -> None:
         """The clip is made: the next render may have the device while this one is finished."""
         self._device_free.set()
 
-    def handed_over(self, timeout_s: float) -> bool:
+    def wait_device_free(self, timeout_s: float) -> bool:
         """Whether the device is free; waits for it at most this long, seconds."""
         return self._device_free.wait(timeout_s)
 
@@ -105,14 +105,17 @@ class Heartbeat:
         """Whether to stop: the user cancelled, the daemon ends, or the job was given to another worker."""
         return self._cancelled or self._worker.stopping.is_set()
 
-    def persist(self, step: Callable[[], T]) -> T:
-        """As :func:`~afterframe.render.outage.persist`; waiting for the state file does not count as a stall."""
+    def retry_through_outage(self, step: Callable[[], T]) -> T:
+        """Repeat a step while the state file cannot be used; that wait does not count as a stall.
+
+        See :func:`afterframe.render.state_outage.retry_through_outage`.
+        """
 
         def move_on() -> T:
             self._moved = self._clock()
             return step()
 
-        return persist(move_on, self._worker.stopping, self._outages)
+        return retry_through_outage(move_on, self._worker.stopping, self._outages)
 
     def beat(self) -> None:
         """Extend the lease, and report progress and the time left; a stalled render loses its lease instead.

@@ -15,9 +15,9 @@ from pathlib import Path
 from afterframe.domain import Job
 from afterframe.errors import AfterframeError, Cancelled, EncodeError, GenerateError, OutOfMemory, Unavailable
 from afterframe.render.heartbeat import BEAT_S, Heartbeat, WorkerContext
-from afterframe.render.outage import OutageLog, persist
 from afterframe.render.renderer import Renderer
 from afterframe.render.slots import GpuStagger, WorkerSpec
+from afterframe.render.state_outage import OutageLog, retry_through_outage
 from afterframe.state.queue import LeaseLost, Queue
 
 IDLE_S = 0.2
@@ -74,7 +74,7 @@ class WorkerLoop:
 
     def _claim(self) -> Job | None:
         with contextlib.suppress(Cancelled):
-            return persist(self._next_job, self._worker.stopping, self._outages)
+            return retry_through_outage(self._next_job, self._worker.stopping, self._outages)
         return None
 
     def _next_job(self) -> Job | None:
@@ -91,8 +91,8 @@ class WorkerLoop:
         """Begin a job, and wait until the device is free for the next; what went wrong, if it has ended by then."""
         beat = Heartbeat(self._queue, job, self._worker)
         making = threads.submit(self._work, job, beat, self._finishing)
-        making.add_done_callback(lambda _: beat.hand_over())
-        while not beat.handed_over(BEAT_S):
+        making.add_done_callback(lambda _: beat.release_device())
+        while not beat.wait_device_free(BEAT_S):
             pass  # in pieces: on Windows a signal is heard between them only
         if self._finishing is not None:
             self._finishing.result()
@@ -108,7 +108,7 @@ class WorkerLoop:
             beat.stop()
             if error is not None:
                 with contextlib.suppress(Cancelled):  # the supervisor gives back what this process holds at its end
-                    beat.persist(partial(self._give_back, job, error))
+                    beat.retry_through_outage(partial(self._give_back, job, error))
         return error
 
     def _give_back(self, job: Job, error: AfterframeError) -> None:

@@ -46,7 +46,7 @@ class PhotoFiles:
 
         Args:
             kind: one of :data:`MAX_CACHED`.
-            name: names the content, see :func:`key_of`; with its suffix.
+            name: names the content, see :func:`cache_name`; with its suffix.
             given: what ``make`` takes after the settings and the file.
         Raises:
             PhotoError: the photo cannot be read, or reading it takes too long.
@@ -69,7 +69,7 @@ class PhotoFiles:
         self._pool.close()
 
 
-def key_of(*parts: object) -> str:
+def cache_name(*parts: object) -> str:
     """A name for what these values make: 40 hexadecimal digits."""
     return hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "replace")).hexdigest()[:40]
 

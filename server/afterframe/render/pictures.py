@@ -11,9 +11,9 @@ from PIL import Image
 from afterframe.config import Settings
 from afterframe.domain import Photo, Recipe
 from afterframe.generators import registry
-from afterframe.generators.parallax.interactive import relief
+from afterframe.generators.parallax.relief import relief
 from afterframe.imaging.frames import PreparedPhoto
-from afterframe.render.photo_files import SMALL_SIDE, PhotoFiles, key_of, load_pixels
+from afterframe.render.photo_files import SMALL_SIDE, PhotoFiles, cache_name, load_pixels
 from afterframe.render.preparation import prepare
 
 LARGE_SIDE = 2560
@@ -36,7 +36,7 @@ class PictureMaker:
         Raises:
             PhotoError: it cannot be read.
         """
-        name = f"{key_of('picture', path, stamp, side)}.jpg"
+        name = f"{cache_name('picture', path, stamp, side)}.jpg"
         return self._files.get("pictures", name, path, _draw_picture, path, side)
 
     def framed(self, photo: Photo, recipe: Recipe, generator: str) -> Path:
@@ -46,7 +46,7 @@ class PictureMaker:
             PhotoError: it cannot be read.
         """
         overscan = self._overscan(recipe, generator)
-        name = f"{key_of('framed', photo.path, photo.sha256, recipe.size, overscan)}.jpg"
+        name = f"{cache_name('framed', photo.path, photo.sha256, recipe.size, overscan)}.jpg"
         return self._files.get("pictures", name, Path(photo.path), _draw_framed, photo, recipe.size, overscan)
 
     def _overscan(self, recipe: Recipe, generator: str) -> float:
@@ -59,7 +59,7 @@ class PictureMaker:
         Raises:
             PhotoError: it cannot be read.
         """
-        name = f"{key_of('view', photo.path, photo.sha256, shape)}.jpg"
+        name = f"{cache_name('view', photo.path, photo.sha256, shape)}.jpg"
         return self._files.get("views", name, Path(photo.path), _draw_view, photo, shape)
 
     def relief(self, photo: Photo, shape: tuple[int, int]) -> Path:
@@ -68,7 +68,7 @@ class PictureMaker:
         Raises:
             PhotoError: it cannot be read.
         """
-        name = f"{key_of('relief', photo.path, photo.sha256, shape)}.png"
+        name = f"{cache_name('relief', photo.path, photo.sha256, shape)}.png"
         return self._files.get("views", name, Path(photo.path), _draw_relief, photo, shape)
 
 

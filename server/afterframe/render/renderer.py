@@ -25,7 +25,7 @@ from afterframe.grade.match import match_grade
 from afterframe.imaging.decode import decode
 from afterframe.imaging.frames import EncodedClip, Frames, Pixels, PreparedPhoto, buffered
 from afterframe.naming import POSTER_MARK, preview_of, temporary_for
-from afterframe.publish.files import check_folder, discard
+from afterframe.publish.placement import check_folder, discard
 from afterframe.publish.publisher import Publisher, RenderedClip
 from afterframe.publish.sidecar import MadeBy
 from afterframe.recipe import add_description
@@ -76,8 +76,8 @@ class Renderer:
             made_by = MadeBy(generator.name, generator.version, generator.capabilities.trained, frames.model)
             done = RenderedClip(replace(job, recipe=recipe), temporary, made_by, frames, fidelity.measures())
             beat.stop()
-            publication = beat.persist(partial(self._publisher.begin, done, self._owner))
-        beat.persist(partial(self._publisher.publish, job.id, publication))
+            publication = beat.retry_through_outage(partial(self._publisher.begin, done, self._owner))
+        beat.retry_through_outage(partial(self._publisher.publish, job.id, publication))
 
     def _generator(self, job: Job) -> Generator:
         """The job's generator; it stays for the next job, with whatever it has loaded."""
@@ -99,7 +99,7 @@ class Renderer:
 
     def _prepare(self, job: Job, recipe: Recipe, overscan: float, beat: Heartbeat) -> PreparedPhoto:
         path = Path(job.photo_path)
-        known = beat.persist(partial(self._catalog.photo_at, path))
+        known = beat.retry_through_outage(partial(self._catalog.photo_at, path))
 
         def load(at_least: tuple[int, int]) -> Pixels:
             try:
@@ -118,7 +118,7 @@ class Renderer:
         frames = decode_clip(made, self._encoding) if isinstance(made, EncodedClip) else made
         if generator.capabilities.ahead and not job.exclusive:
             frames = buffered(frames)
-            beat.hand_over()
+            beat.release_device()
         return frames
 
     def _encode(self, job: Job, frames: Frames, temporary: Path, beat: Heartbeat) -> None:

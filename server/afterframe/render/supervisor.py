@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from afterframe.naming import temporary_for
-from afterframe.publish.files import discard
+from afterframe.publish.placement import discard
 from afterframe.publish.publisher import Publisher
-from afterframe.render.outage import OutageLog, is_outage
 from afterframe.render.slots import WorkerGroup, WorkerSpec
+from afterframe.render.state_outage import OutageLog, is_outage
 from afterframe.render.worker_process import WorkerProcess, start_worker
 from afterframe.state.queue import LEASE_S, Queue
 

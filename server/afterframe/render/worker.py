@@ -13,9 +13,9 @@ from afterframe.config import Home, Settings
 from afterframe.errors import Cancelled
 from afterframe.render.heartbeat import WorkerContext
 from afterframe.render.loop import WorkerLoop
-from afterframe.render.outage import OutageLog, persist
 from afterframe.render.renderer import Renderer, leave_cores_to_the_encoder
 from afterframe.render.slots import WorkerSpec
+from afterframe.render.state_outage import OutageLog, retry_through_outage
 from afterframe.render.worker_process import sign_channel
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
@@ -35,7 +35,7 @@ def main() -> None:
     worker = WorkerContext(owner, stopping, settings.config.render.stall_s, sign)
     spec = WorkerSpec(lane, tuple(devices), reserved=which == "reserved")
     with contextlib.suppress(Cancelled):
-        database = persist(partial(Database, home.database), stopping, OutageLog(owner))
+        database = retry_through_outage(partial(Database, home.database), stopping, OutageLog(owner))
         with contextlib.closing(database):
             _work(database, settings, worker, spec)
 

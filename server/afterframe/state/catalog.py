@@ -17,7 +17,7 @@ from typing import Any
 
 from afterframe.domain import Clip, Failure, Photo, Scene, Stamp, Verdict
 from afterframe.errors import NotFound
-from afterframe.records import from_column, record_of, stored, to_column
+from afterframe.field_mapping import from_column, mapping_of, stored, to_column
 from afterframe.state.database import Database
 from afterframe.state.key_tables import CLIP_KEYS, put_keys
 from afterframe.state.search_keys import search_keys
@@ -224,7 +224,7 @@ CLIP_COLUMNS = stored(Clip)
 
 def _put_clip_sql() -> str:
     names = [column.name for column in CLIP_COLUMNS]
-    changed = [f"{column.name} = excluded.{column.name}" for column in CLIP_COLUMNS if not record_of(column).fixed]
+    changed = [f"{column.name} = excluded.{column.name}" for column in CLIP_COLUMNS if not mapping_of(column).fixed]
     return f"""INSERT INTO clips ({", ".join(names)}) VALUES ({", ".join("?" * len(names))})
                ON CONFLICT (id) DO UPDATE SET {", ".join(changed)}"""  # noqa: S608 - our own names
 

@@ -19,8 +19,8 @@ from typing import Any
 from afterframe.domain import Failure, GeneratorName, Job, JobState, Photo, Recipe
 from afterframe.errors import AfterframeError, OutOfMemory, WrongState
 from afterframe.state.key_tables import RENDER_KEYS, put_keys
-from afterframe.state.render_changes import RenderChanges
-from afterframe.state.render_log import CANCELLABLE, GOING, QUEUED
+from afterframe.state.queue_reads import CANCELLABLE, GOING, QUEUED
+from afterframe.state.queue_transitions import QueueTransitions
 from afterframe.state.search_keys import search_keys
 
 LEASE_S = 30.0
@@ -54,8 +54,8 @@ class NewJob:
     reserved_for: str | None = None
 
 
-class Queue(RenderChanges):
-    """Changes to renders, each in one transaction. What only reads stands in :class:`RenderLog`."""
+class Queue(QueueTransitions):
+    """Changes to renders, each in one transaction. What only reads stands in :class:`QueueReads`."""
 
     # -- requesting ------------------------------------------------------------------------------
 

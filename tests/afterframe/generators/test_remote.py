@@ -24,8 +24,8 @@ from afterframe.encode.process import Encoding
 from afterframe.encode.remote_clip import decode_clip
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, OutOfMemory, Unavailable
 from afterframe.generators import registry
+from afterframe.generators.remote.client import MAX_CLIP_BYTES, Failed, Gone, Server
 from afterframe.generators.remote.generator import Remote, check_endpoints
-from afterframe.generators.remote.server import MAX_CLIP_BYTES, Failed, Gone, Server
 from afterframe.imaging.frames import EncodedClip, Frames, PreparedPhoto
 from afterframe.imaging.framing import frame
 from factories import make_picture, make_recipe
@@ -403,7 +403,7 @@ def test_a_key_that_is_not_there_is_named(
 
 
 class Odd(BaseHTTPRequestHandler):
-    """Answers everything with one body, or with one that does not end until nobody listens."""
+    """IdempotencyStore everything with one body, or with one that does not end until nobody listens."""
 
     body: bytes | None = None
 

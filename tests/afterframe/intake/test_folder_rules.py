@@ -8,7 +8,7 @@ import pytest
 
 from afterframe.config import Home, WatchConfig
 from afterframe.errors import ConfigError, NotAllowed, UsageError
-from afterframe.intake.folders import addable_folder, configured_folders
+from afterframe.intake.folder_rules import addable_folder, configured_folders
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from render_fixtures import OWNER, Studio, make_studio  # noqa: F401 - a fixture
 
 from afterframe.domain import JobState, Stamp, Verdict
 from afterframe.publish import publisher as publisher_module
-from afterframe.publish.files import Publication
+from afterframe.publish.placement import Publication
 from afterframe.state.catalog import Catalog
 from afterframe.system.hashing import sha256_of
 from factories import make_clip, make_photo_file

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from afterframe.domain import Job
-from afterframe.render import outage
+from afterframe.render import state_outage
 from afterframe.render.heartbeat import Heartbeat, WorkerContext
 from afterframe.render.worker_process import ALIVE, STALLED
 from afterframe.state.catalog import Catalog
@@ -155,7 +155,7 @@ def test_a_render_that_stands_still_says_so_also_while_the_state_file_is_locked(
 def test_waiting_for_the_state_file_is_no_stall(
     beat: Heartbeat, clock: Clock, monkeypatch: pytest.MonkeyPatch, signs: list[bytes]
 ) -> None:
-    monkeypatch.setattr(outage, "RETRY_S", 0)
+    monkeypatch.setattr(state_outage, "RETRY_S", 0)
     tries: list[float] = []
 
     def step() -> None:
@@ -164,7 +164,7 @@ def test_waiting_for_the_state_file_is_no_stall(
         if len(tries) < 4:
             raise sqlite3.OperationalError("database is locked")
 
-    beat.persist(step)
+    beat.retry_through_outage(step)
     beat.give_sign()
     assert len(tries) == 4
     assert signs == [ALIVE]

@@ -14,7 +14,7 @@ from afterframe.encode import encode as encode_module
 from afterframe.errors import Cancelled, EncodeError, GenerateError, OutOfMemory
 from afterframe.generators.interface import Capabilities
 from afterframe.imaging.frames import Frames, PreparedPhoto
-from afterframe.render import outage
+from afterframe.render import state_outage
 from afterframe.render.heartbeat import Heartbeat
 from afterframe.state.queue import Queue
 from afterframe.system.hashing import sha256_of
@@ -179,7 +179,7 @@ def locked_twice(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
             raise sqlite3.OperationalError("database is locked")
         return step(*given, **named)
 
-    monkeypatch.setattr(outage, "RETRY_S", 0)
+    monkeypatch.setattr(state_outage, "RETRY_S", 0)
     monkeypatch.setattr(Queue, name, locked)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from afterframe.domain import Clip, Failure, Stamp, Verdict
 from afterframe.errors import NotFound
-from afterframe.records import stored
+from afterframe.field_mapping import stored
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue

@@ -13,7 +13,7 @@ from afterframe.errors import Cancelled, GenerateError, NotFound, OutOfMemory, W
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import LEASE_S, LeaseLost, NewJob, Queue
-from afterframe.state.render_changes import MAX_STRIKES
+from afterframe.state.queue_transitions import MAX_STRIKES
 from factories import Clock, make_clip, make_job, make_order, make_photo, make_recipe
 
 OWNER = "daemon-1-aa/0"

@@ -12,7 +12,7 @@ from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.list_index import STATES
 from afterframe.state.queue import Queue
-from afterframe.web.openai.state import STATUS
+from afterframe.web.openai.video_resource import STATUS
 from afterframe.web.pages import i18n
 from factories import make_job
 

@@ -17,8 +17,8 @@ from afterframe.recipe import SETTINGS
 from afterframe.web.all_routes import ROUTES
 from afterframe.web.http.openapi import address
 from afterframe.web.http.resources import SCHEMAS
-from afterframe.web.http.schema import KEYWORDS, REF, check
 from afterframe.web.http.schemas import Json
+from afterframe.web.http.validation import KEYWORDS, REF, check
 
 DOCS = Path(__file__).parents[3] / "docs" / "api.md"
 

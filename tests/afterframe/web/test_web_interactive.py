@@ -14,7 +14,7 @@ from test_web_pages import NASTY, Page
 from web_fixtures import TOKEN, Desk, make_desk  # noqa: F401 - a fixture
 
 from afterframe.domain import Clip, Stamp
-from afterframe.generators.parallax.interactive import STAYS, relief
+from afterframe.generators.parallax.relief import STAYS, relief
 from afterframe.imaging.frames import PreparedPhoto
 from afterframe.render.pictures import VIEW_SIDE
 from afterframe.vision import analyse, map_scene

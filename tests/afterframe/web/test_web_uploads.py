@@ -130,7 +130,7 @@ def test_no_worker_sees_the_job_before_the_photo_is_there(desk: Desk, monkeypatc
         seen.append(desk.services.database.connection.in_transaction)
         shutil.copy2(source, target)
 
-    monkeypatch.setattr("afterframe.publish.files.os.link", link)
+    monkeypatch.setattr("afterframe.publish.placement.os.link", link)
     sent(desk, animate="true")
     assert seen == [True]
 
@@ -168,7 +168,7 @@ def test_a_name_taken_at_the_last_moment_is_left_alone(desk: Desk, monkeypatch: 
             target.write_bytes(b"somebody else's")
         real(source, target)
 
-    monkeypatch.setattr("afterframe.publish.files.os.link", link)
+    monkeypatch.setattr("afterframe.publish.placement.os.link", link)
     answer = sent(desk, animate="true")
     assert Path(answer["path"]).name == "DSC_0042-2.jpg"
     assert (desk.watched / "DSC_0042.jpg").read_bytes() == b"somebody else's"

@@ -22,9 +22,9 @@ from afterframe.intake.photo_reader import Reading, read_photo
 from afterframe.naming import sidecar_of
 from afterframe.system.hashing import sha256_of
 from afterframe.web.http.resources import SCHEMAS
-from afterframe.web.http.schema import check
 from afterframe.web.http.schemas import ref
-from afterframe.web.openai.store import DELETED, RECORD
+from afterframe.web.http.validation import check
+from afterframe.web.openai.upload_store import DELETED, RECORD
 from factories import make_clip, make_reading
 from photometa import Facts
 

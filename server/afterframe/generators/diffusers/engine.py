@@ -17,7 +17,7 @@ from PIL import Image
 from afterframe.config import Home
 from afterframe.domain import Recipe
 from afterframe.errors import AfterframeError, GenerateError
-from afterframe.generators.diffusers import failures, fit, plans, weights
+from afterframe.generators.diffusers import adapt, failures, plans, weights
 from afterframe.generators.diffusers.acceleration import Acceleration
 from afterframe.generators.diffusers.device import TorchDevice
 from afterframe.generators.diffusers.families import FAMILIES, Call, PipelineInput
@@ -169,9 +169,9 @@ class Engine:
 
     def _call(self, photo: Pixels, recipe: Recipe) -> Call:
         profile = self.choice.profile
-        parameters = dict(fit.parameters_of(recipe, self.choice))
+        parameters = dict(adapt.parameters_of(recipe, self.choice))
         strength = float(str(parameters.pop("strength", 1.0)))
-        count = fit.made_count(recipe.frame_count, recipe)
+        count = adapt.made_count(recipe.frame_count, recipe)
         scene = PipelineInput(Image.fromarray(photo), recipe, count, strength)
         width, height = recipe.size
         return {
@@ -203,7 +203,7 @@ class Engine:
         profile = self.choice.profile
         key = self._text_key()
         found: list[Embeddings] = []
-        texts = fit.prompt_of(recipe, profile), fit.negative_prompt_of(recipe, profile)
+        texts = adapt.prompt_of(recipe, profile), adapt.negative_prompt_of(recipe, profile)
         with tracker.phase("text"):
             for text in texts:
                 tracker.check_cancelled()

@@ -16,8 +16,8 @@ from pathlib import Path
 from afterframe.config import Settings
 from afterframe.domain import Recipe
 from afterframe.errors import Cancelled, GenerateError, OutOfMemory
+from afterframe.generators.diffusers import adapt, failures, plans, weights
 from afterframe.generators.diffusers import device as devices
-from afterframe.generators.diffusers import failures, fit, plans, weights
 from afterframe.generators.diffusers.device import TorchDevice
 from afterframe.generators.diffusers.engine import Engine, ModelOutput, silence_libraries
 from afterframe.generators.diffusers.profiles import ModelChoice, all_profiles, choose
@@ -97,8 +97,8 @@ class Diffusers:
         Raises:
             GenerateError: it cannot loop or end with the photo; the weights or the packages are missing.
         """
-        fit.check(recipe, self._choice.profile)
-        return fit.fit(recipe, self._choice.profile, self._ready_engine().plan)
+        adapt.check(recipe, self._choice.profile)
+        return adapt.adapt_recipe(recipe, self._choice.profile, self._ready_engine().plan)
 
     def overscan(self, recipe: Recipe) -> float:
         """0: the model moves the camera itself."""
@@ -183,10 +183,10 @@ class Diffusers:
         return Model(
             name=profile.title,
             version=engine.stored.revision or "local",
-            prompt=fit.prompt_of(recipe, profile),
+            prompt=adapt.prompt_of(recipe, profile),
             settings={
-                "negative_prompt": fit.negative_prompt_of(recipe, profile),
-                **fit.parameters_of(recipe, self._choice),
+                "negative_prompt": adapt.negative_prompt_of(recipe, profile),
+                **adapt.parameters_of(recipe, self._choice),
                 **engine.settings,
             },
         )

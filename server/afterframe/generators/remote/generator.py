@@ -26,9 +26,7 @@ from afterframe.config import EndpointConfig, Settings
 from afterframe.domain import Recipe
 from afterframe.errors import Cancelled, GenerateError, NotFound, OutOfMemory, Unavailable
 from afterframe.generators.interface import Capabilities
-from afterframe.generators.remote.dialects import DIALECTS, Dialect
-from afterframe.generators.remote.pool import Endpoint, EndpointPool, EndpointSlot, NoServer
-from afterframe.generators.remote.server import (
+from afterframe.generators.remote.client import (
     Answer,
     Failed,
     Gone,
@@ -36,8 +34,10 @@ from afterframe.generators.remote.server import (
     Refused,
     RemoteJobState,
     Server,
-    key_of,
+    api_key_of,
 )
+from afterframe.generators.remote.dialects import DIALECTS, Dialect
+from afterframe.generators.remote.pool import Endpoint, EndpointPool, EndpointSlot, NoServer
 from afterframe.imaging.frames import CancelCheck, EncodedClip, Model, PreparedPhoto, Progress
 from photometa import MetadataError
 from photometa.containers import mp4
@@ -136,7 +136,7 @@ class Remote:
 
     def _server(self, endpoint: EndpointConfig) -> Server:
         try:
-            return Server(endpoint, key_of(endpoint))
+            return Server(endpoint, api_key_of(endpoint))
         except Refused as error:
             self._keyless[endpoint.title] = str(error)
             return Server(endpoint)
@@ -291,7 +291,7 @@ def check_endpoints(endpoints: Sequence[EndpointConfig]) -> dict[str, str | None
     found: dict[str, str | None] = {}
     for endpoint in endpoints:
         try:
-            server = Server(endpoint, key_of(endpoint))
+            server = Server(endpoint, api_key_of(endpoint))
             try:
                 server.active_jobs()
             finally:

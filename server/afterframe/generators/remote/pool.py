@@ -17,7 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from afterframe.generators.remote.server import Gone, Refused, Server
+from afterframe.generators.remote.client import Gone, Refused, Server
 
 BACK_OFF_S = (5.0, 15.0, 60.0)
 """How long a server that did not answer is left alone, seconds; longer each time."""

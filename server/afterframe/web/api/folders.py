@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from afterframe.intake.folders import addable_folder, known_folder
+from afterframe.intake.folder_rules import addable_folder, known_folder
 from afterframe.web.http import schemas
 from afterframe.web.http.resources import folder_json
 from afterframe.web.http.routes import Call, Routes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from afterframe.errors import PublishError, WrongState
-from afterframe.publish.files import put_poster
+from afterframe.publish.placement import put_poster
 from afterframe.web.api.clips import present_clip
 from afterframe.web.api.media import poster
 from afterframe.web.http import schemas

@@ -14,10 +14,10 @@ from afterframe.intake.audit import ScoreCache
 from afterframe.intake.ingest import Ingest
 from afterframe.render.drafts import DraftMaker
 from afterframe.render.pictures import PictureMaker
-from afterframe.state.answers import Answers
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
+from afterframe.state.idempotency import IdempotencyStore
 from afterframe.state.listings import ClipListing, RenderListing
 from afterframe.state.queue import Queue
 from afterframe.web.auth.gate import Gate
@@ -40,7 +40,7 @@ class Services:
     database: Database
     catalog: Catalog
     folders: FolderList
-    answers: Answers
+    answers: IdempotencyStore
     queue: Queue
     ingest: Ingest
     pictures: PictureMaker

@@ -13,7 +13,7 @@ from flask import Request
 
 from afterframe.errors import UsageError
 from afterframe.web.http.errors import NotMultipartError
-from afterframe.web.http.schema import Schema, check
+from afterframe.web.http.validation import Schema, check
 
 MULTIPART = "multipart/form-data"
 FILE: dict[str, Any] = {"type": "string", "format": "binary"}

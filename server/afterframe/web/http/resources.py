@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from afterframe.domain import CameraMovement, Clip, Direction, Failure, Job, JobState, PhotoType, Recipe
-from afterframe.records import fields_shown, to_api
+from afterframe.field_mapping import api_schemas, to_api
 from afterframe.state.folder_list import Folder
 from afterframe.web.http.schemas import (
     BOOLEAN,
@@ -69,7 +69,7 @@ SCHEMAS: dict[str, Json] = {
     "MaybeReason": {**form({"code": TEXT, "message": TEXT, "hint": TEXT}), "type": ["object", "null"]},
     "Clip": form(
         {
-            **fields_shown(Clip),
+            **api_schemas(Clip),
             "file": {**TEXT, "description": "Where to fetch the clip, ranges included."},
             "poster": {**TEXT, "description": "Where to fetch its first frame as JPEG."},
             "seed": COUNT,

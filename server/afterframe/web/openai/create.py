@@ -22,7 +22,7 @@ from afterframe.web.http.forms import FILE, Upload
 from afterframe.web.http.routes import Call, Caller, Routes
 from afterframe.web.http.schemas import Json, form, one_of
 from afterframe.web.openai.files import file_store
-from afterframe.web.openai.state import VIDEO, remove_deleted, video_json, video_store
+from afterframe.web.openai.video_resource import VIDEO, remove_deleted, video_json, video_store
 
 ROUTES = Routes()
 FPS = 24

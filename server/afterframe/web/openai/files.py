@@ -9,7 +9,7 @@ from afterframe.web.http.context import Services
 from afterframe.web.http.forms import FILE
 from afterframe.web.http.routes import Call, Caller, Routes
 from afterframe.web.http.schemas import Json, form, listed, one_of
-from afterframe.web.openai.store import UploadRecord, UploadStore
+from afterframe.web.openai.upload_store import UploadRecord, UploadStore
 
 ROUTES = Routes()
 

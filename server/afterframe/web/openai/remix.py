@@ -15,7 +15,7 @@ from afterframe.web.http.forms import FILE, Upload
 from afterframe.web.http.routes import Call, Caller, Routes
 from afterframe.web.http.schemas import Json, form
 from afterframe.web.openai.create import PROMPT
-from afterframe.web.openai.state import VIDEO, finished_clip, video_json, video_store
+from afterframe.web.openai.video_resource import VIDEO, finished_clip, video_json, video_store
 
 ROUTES = Routes()
 

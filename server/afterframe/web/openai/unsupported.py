@@ -8,7 +8,7 @@ from afterframe.web.http.forms import FILE
 from afterframe.web.http.routes import Call, Caller, Routes
 from afterframe.web.http.schemas import Json, form
 from afterframe.web.openai.create import PROMPT, SECONDS
-from afterframe.web.openai.state import VIDEO
+from afterframe.web.openai.video_resource import VIDEO
 
 ROUTES = Routes()
 

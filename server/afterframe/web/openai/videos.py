@@ -15,7 +15,7 @@ from afterframe.web.http import schemas
 from afterframe.web.http.routes import Call, Caller, Routes
 from afterframe.web.http.schemas import Json, form, listed, one_of
 from afterframe.web.openai.content import VARIANTS, send_variant
-from afterframe.web.openai.state import VIDEO, finished_clip, remove_video, video_json, video_store
+from afterframe.web.openai.video_resource import VIDEO, finished_clip, remove_video, video_json, video_store
 
 ROUTES = Routes()
 POLL_AFTER_MS = "500"

@@ -16,8 +16,8 @@ from afterframe.config import Settings
 from afterframe.domain import CameraMovement, Direction
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, UsageError
 from afterframe.generators import registry
+from afterframe.generators.diffusers import adapt, failures, plans, weights
 from afterframe.generators.diffusers import device as devices
-from afterframe.generators.diffusers import failures, fit, plans, weights
 from afterframe.generators.diffusers.acceleration import attention_for
 from afterframe.generators.diffusers.device import TorchDevice
 from afterframe.generators.diffusers.profiles import ModelChoice, Profile, choose, packaged_profiles, parse
@@ -162,7 +162,7 @@ def test_sizes_are_on_the_grid_within_the_pixels_and_near_the_shape(
     wanted: tuple[int, int], grid: int, pixels: float
 ) -> None:
     size = tuple(side * 2 for side in wanted)
-    width, height = fit.nearest_size((size[0], size[1]), grid, pixels)
+    width, height = adapt.nearest_size((size[0], size[1]), grid, pixels)
     assert width % grid == height % grid == 0
     assert width * height <= max(pixels * 1.02, grid * grid)
     least = min(width, height) / grid
@@ -182,7 +182,7 @@ def test_sizes_are_on_the_grid_within_the_pixels_and_near_the_shape(
     ],
 )
 def test_sizes_as_the_models_like_them(size: tuple[int, int], model: str, made: tuple[int, int]) -> None:
-    recipe = fit.fit(make_recipe(size=size), PROFILES[model], PROFILES[model].plans[0])
+    recipe = adapt.adapt_recipe(make_recipe(size=size), PROFILES[model], PROFILES[model].plans[0])
     assert recipe.size == made
 
 
@@ -202,15 +202,15 @@ def test_sizes_as_the_models_like_them(size: tuple[int, int], model: str, made: 
 )
 def test_lengths_are_those_that_the_model_makes(duration_s: float, model: str, loop: bool, count: int) -> None:
     profile = PROFILES[model]
-    recipe = fit.fit(make_recipe(duration_s=duration_s, loop=loop), profile, profile.plans[0])
+    recipe = adapt.adapt_recipe(make_recipe(duration_s=duration_s, loop=loop), profile, profile.plans[0])
     assert recipe.frame_count == count
     assert recipe.fps == profile.fps
-    assert (fit.made_count(count, recipe) - 1) % profile.frames.every == 0
+    assert (adapt.made_count(count, recipe) - 1) % profile.frames.every == 0
 
 
 def test_each_change_to_the_recipe_has_its_reason() -> None:
     recipe = make_recipe(size=(1000, 700), duration_s=3.3)
-    made = fit.fit(recipe, PROFILES["wan22-5b"], PROFILES["wan22-5b"].plans[0])
+    made = adapt.adapt_recipe(recipe, PROFILES["wan22-5b"], PROFILES["wan22-5b"].plans[0])
     for name in ("size", "fps", "duration_s"):
         assert "Wan2.2-TI2V-5B" in made.because[name][-1]
     assert made.because["duration_s"][0] == recipe.because["duration_s"][0]
@@ -234,22 +234,22 @@ def test_what_needs_a_last_frame_is_refused_where_there_is_none(
 ) -> None:
     recipe = make_recipe(**changes)
     if not refused:
-        fit.check(recipe, PROFILES[model])
+        adapt.check(recipe, PROFILES[model])
         return
     with pytest.raises(GenerateError) as caught:
-        fit.check(recipe, PROFILES[model])
+        adapt.check(recipe, PROFILES[model])
     assert caught.value.error_code == "no_last_frame"
     assert "ltx2" in caught.value.hint
 
 
 def test_camera_motion_and_faithfulness_become_the_models_words_and_dials() -> None:
     recipe = make_recipe(camera_movement=CameraMovement.PAN_LEFT, motion_intensity=0.9, style_consistency=1.0)
-    prompt = fit.prompt_of(recipe, PROFILES["wan22-5b"])
+    prompt = adapt.prompt_of(recipe, PROFILES["wan22-5b"])
     assert prompt.startswith("a cup of coffee")
     assert "pans left" in prompt
     assert "lively" in prompt
-    still = fit.parameters_of(replace(recipe, motion_intensity=0.0), ModelChoice(PROFILES["ltx-2b"]))
-    lively = fit.parameters_of(recipe, ModelChoice(PROFILES["ltx-2b"]))
+    still = adapt.parameters_of(replace(recipe, motion_intensity=0.0), ModelChoice(PROFILES["ltx-2b"]))
+    lively = adapt.parameters_of(recipe, ModelChoice(PROFILES["ltx-2b"]))
     assert still["image_cond_noise_scale"] == 0.0
     assert lively["image_cond_noise_scale"] == 0.18
     assert lively["strength"] == 1.0

@@ -10,8 +10,8 @@ import pytest
 
 from afterframe.errors import PublishError
 from afterframe.naming import sidecar_of, temporary_for
-from afterframe.publish import files as module
-from afterframe.publish.files import (
+from afterframe.publish import placement as module
+from afterframe.publish.placement import (
     Publication,
     check_folder,
     place,

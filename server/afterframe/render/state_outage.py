@@ -53,7 +53,7 @@ def is_outage(error: BaseException) -> bool:
     )
 
 
-def persist(step: Callable[[], T], stopping: threading.Event, outages: OutageLog) -> T:
+def retry_through_outage(step: Callable[[], T], stopping: threading.Event, outages: OutageLog) -> T:
     """Take a step that uses the state file; during an outage, repeat it until it works.
 
     Args:

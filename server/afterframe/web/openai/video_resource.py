@@ -11,7 +11,7 @@ from afterframe.naming import poster_of
 from afterframe.web.http import schemas
 from afterframe.web.http.context import Services
 from afterframe.web.http.schemas import Json, form, one_of
-from afterframe.web.openai.store import UploadRecord, UploadStore
+from afterframe.web.openai.upload_store import UploadRecord, UploadStore
 
 STATUS = {
     JobState.QUEUED: "queued",

@@ -1,7 +1,7 @@
-"""How the fields of a noun are written down: in the state file, in a sidecar, in the API.
+"""How the fields of an entity are written down: in the state file, in a sidecar, in the API.
 
-Each field of a dataclass carries its own :class:`Record` (``field(metadata=recorded(...))``). Code that writes or reads
-the noun goes over ``dataclasses.fields`` with the functions here: no second list of the fields exists.
+Each field of a dataclass carries its own :class:`FieldMapping` (``field(metadata=mapped(...))``). Code that writes or
+reads the entity goes over ``dataclasses.fields`` with the functions here: no second list of the fields exists.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-RECORD = "record"
-"""The key of a :class:`Record` in its field's metadata."""
+MAPPING = "record"
+"""The key of a :class:`FieldMapping` in its field's metadata."""
 
 
 @dataclass(frozen=True, slots=True)
-class Codec:
+class JsonForm:
     """A value's plain form, as JSON has it, and the way back."""
 
     write: Callable[[Any], Any]
@@ -28,7 +28,7 @@ def _same(value: Any) -> Any:
     return value
 
 
-AS_IT_IS = Codec(_same, _same)
+UNCHANGED = JsonForm(_same, _same)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Property:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ApiField:
     """How the API shows a field, in its plain form."""
 
     schema: Mapping[str, Any]
@@ -53,10 +53,10 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class FieldMapping:
     """How one field is written down."""
 
-    plain: Codec
+    plain: JsonForm
     """For the state file, the API, and the JSON of an interrupted publish."""
     stored: bool
     """It has a column of its own name in the state file."""
@@ -65,30 +65,30 @@ class Record:
     json: bool
     """Its column holds the plain form as JSON text."""
     sidecar: Property | None
-    api: Shown | None
+    api: ApiField | None
 
 
-def recorded(
+def mapped(
     *,
-    plain: Codec = AS_IT_IS,
+    plain: JsonForm = UNCHANGED,
     stored: bool = True,
     fixed: bool = False,
     json: bool = False,
     sidecar: Property | None = None,
-    api: Shown | None = None,
-) -> dict[str, Record]:
-    """The metadata of a field; see :class:`Record`. By default it stands in the state file alone, as it is."""
-    return {RECORD: Record(plain, stored, fixed, json, sidecar, api)}
+    api: ApiField | None = None,
+) -> dict[str, FieldMapping]:
+    """The metadata of a field; see :class:`FieldMapping`. By default it stands in the state file alone, as it is."""
+    return {MAPPING: FieldMapping(plain, stored, fixed, json, sidecar, api)}
 
 
-def shown(type_: str | list[str], *, name: str = "", **schema: Any) -> Shown:
+def shown(type_: str | list[str], *, name: str = "", **schema: Any) -> ApiField:
     """A field in the API: its JSON type, its name where it has another one there, and more of its schema."""
-    return Shown({"type": type_, **schema}, name)
+    return ApiField({"type": type_, **schema}, name)
 
 
-def record_of(field: Field[Any]) -> Record:
+def mapping_of(field: Field[Any]) -> FieldMapping:
     """How a field is written down."""
-    record: Record = (field.metadata or recorded())[RECORD]
+    record: FieldMapping = (field.metadata or mapped())[MAPPING]
     return record
 
 
@@ -113,13 +113,13 @@ def unix_s(iso: str) -> float:
 # -- JSON ----------------------------------------------------------------------------------------
 
 
-def to_plain(noun: Any) -> dict[str, Any]:
+def to_plain(entity: Any) -> dict[str, Any]:
     """All fields in their plain form, by name."""
-    return {f.name: record_of(f).plain.write(getattr(noun, f.name)) for f in fields(noun)}
+    return {f.name: mapping_of(f).plain.write(getattr(entity, f.name)) for f in fields(entity)}
 
 
-def from_plain(noun: type, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a noun's fields, to make it of.
+def from_plain(entity: type, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of an entity's fields, to make it of.
 
     What is missing has its default, so that what earlier versions wrote still reads; unknown keys are ignored.
 
@@ -127,7 +127,7 @@ def from_plain(noun: type, data: Mapping[str, Any]) -> dict[str, Any]:
         KeyError: a field without a default is missing.
         ValueError, TypeError: a value is not what the field holds.
     """
-    return {f.name: record_of(f).plain.read(data[f.name]) for f in fields(noun) if f.name in data or _needed(f)}
+    return {f.name: mapping_of(f).plain.read(data[f.name]) for f in fields(entity) if f.name in data or _needed(f)}
 
 
 def _needed(field: Field[Any]) -> bool:
@@ -137,34 +137,34 @@ def _needed(field: Field[Any]) -> bool:
 # -- the state file ------------------------------------------------------------------------------
 
 
-def stored(noun: type) -> list[Field[Any]]:
+def stored(entity: type) -> list[Field[Any]]:
     """The fields that have a column."""
-    return [f for f in fields(noun) if record_of(f).stored]
+    return [f for f in fields(entity) if mapping_of(f).stored]
 
 
-def to_column(field: Field[Any], noun: Any) -> Any:
+def to_column(field: Field[Any], entity: Any) -> Any:
     """What a field's column holds."""
-    record = record_of(field)
-    plain = record.plain.write(getattr(noun, field.name))
+    record = mapping_of(field)
+    plain = record.plain.write(getattr(entity, field.name))
     return json.dumps(plain) if record.json else plain
 
 
 def from_column(field: Field[Any], value: Any) -> Any:
     """The reverse of :func:`to_column`: the field's value."""
-    record = record_of(field)
+    record = mapping_of(field)
     return record.plain.read(json.loads(value) if record.json else value)
 
 
 # -- the sidecar ---------------------------------------------------------------------------------
 
 
-def to_properties(noun: Any) -> dict[str, str]:
+def to_properties(entity: Any) -> dict[str, str]:
     """The properties of all fields that have one, by name, in the order of the fields."""
-    texts = {p.name: p.write(getattr(noun, f.name)) for f in fields(noun) if (p := record_of(f).sidecar)}
+    texts = {p.name: p.write(getattr(entity, f.name)) for f in fields(entity) if (p := mapping_of(f).sidecar)}
     return {name: text for name, text in texts.items() if text is not None}
 
 
-def from_properties(noun: type, texts: Mapping[str, str]) -> dict[str, Any]:
+def from_properties(entity: type, texts: Mapping[str, str]) -> dict[str, Any]:
     """The values of the fields that have a property, by field name; what is missing has its default.
 
     Raises:
@@ -173,23 +173,23 @@ def from_properties(noun: type, texts: Mapping[str, str]) -> dict[str, Any]:
     """
     return {
         f.name: p.read(texts[p.name])
-        for f in fields(noun)
-        if (p := record_of(f).sidecar) and (p.name in texts or _needed(f))
+        for f in fields(entity)
+        if (p := mapping_of(f).sidecar) and (p.name in texts or _needed(f))
     }
 
 
 # -- the API -------------------------------------------------------------------------------------
 
 
-def fields_shown(noun: type) -> dict[str, dict[str, Any]]:
+def api_schemas(entity: type) -> dict[str, dict[str, Any]]:
     """The JSON Schemas of the fields that the API shows, by their names there."""
-    return {a.name or f.name: dict(a.schema) for f in fields(noun) if (a := record_of(f).api)}
+    return {a.name or f.name: dict(a.schema) for f in fields(entity) if (a := mapping_of(f).api)}
 
 
-def to_api(noun: Any) -> dict[str, Any]:
+def to_api(entity: Any) -> dict[str, Any]:
     """The fields that the API shows, by their names there."""
     return {
-        a.name or f.name: record_of(f).plain.write(getattr(noun, f.name))
-        for f in fields(noun)
-        if (a := record_of(f).api)
+        a.name or f.name: mapping_of(f).plain.write(getattr(entity, f.name))
+        for f in fields(entity)
+        if (a := mapping_of(f).api)
     }

@@ -1,4 +1,4 @@
-"""Answers to requests that carried an idempotency key, so that a repeated request gets the same one."""
+"""IdempotencyStore to requests that carried an idempotency key, so that a repeated request gets the same one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEPT_S = 86_400.0
 """Seconds that an answer is kept."""
 
 
-class Answers:
+class IdempotencyStore:
     """The answers in the state file.
 
     Args:

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from afterframe.errors import Cancelled
-from afterframe.render.outage import OutageLog, is_outage, persist
+from afterframe.render.state_outage import OutageLog, is_outage, retry_through_outage
 from afterframe.state.database import Database
 from fakes import OtherProcess
 
@@ -35,7 +35,7 @@ def test_a_step_is_taken_again_until_the_outage_is_over(
     database: Database, other_process: OtherProcess, stopping: Stopping, caplog: pytest.LogCaptureFixture
 ) -> None:
     other_process.lock()
-    persist(lambda: database.emit("test", {}, at=5.0), stopping, OutageLog("daemon-1-aa/0"))
+    retry_through_outage(lambda: database.emit("test", {}, at=5.0), stopping, OutageLog("daemon-1-aa/0"))
     assert stopping.waits == 3
     assert [event["at"] for event in database.events_since(0)] == [5.0]
     assert [record.levelname for record in caplog.records] == ["WARNING"]
@@ -47,12 +47,14 @@ def test_who_is_told_to_stop_does_not_wait_for_the_end_of_an_outage(
     other_process.lock()
     stopping.set()
     with pytest.raises(Cancelled):
-        persist(lambda: database.emit("test", {}, at=5.0), stopping, OutageLog("daemon-1-aa/0"))
+        retry_through_outage(lambda: database.emit("test", {}, at=5.0), stopping, OutageLog("daemon-1-aa/0"))
     assert stopping.waits == 1
 
 
 def test_a_mistake_of_ours_is_no_outage(database: Database, stopping: Stopping) -> None:
     with pytest.raises(sqlite3.OperationalError, match="no such table") as caught:
-        persist(lambda: database.connection.execute("SELECT * FROM no_table"), stopping, OutageLog("daemon-1-aa/0"))
+        retry_through_outage(
+            lambda: database.connection.execute("SELECT * FROM no_table"), stopping, OutageLog("daemon-1-aa/0")
+        )
     assert not is_outage(caught.value)
     assert stopping.waits == 0

@@ -5,16 +5,16 @@ from enum import StrEnum
 
 import pytest
 
-from afterframe.records import (
-    Codec,
+from afterframe.field_mapping import (
+    JsonForm,
     Property,
-    fields_shown,
+    api_schemas,
     from_column,
     from_plain,
     from_properties,
     if_any,
     iso_time,
-    recorded,
+    mapped,
     shown,
     stored,
     to_api,
@@ -35,14 +35,14 @@ class Thing:
 
     id: str
     colour: Colour = field(
-        metadata=recorded(
-            plain=Codec(str, Colour), sidecar=Property("x:colour", read=Colour), api=shown("string", name="paint")
+        metadata=mapped(
+            plain=JsonForm(str, Colour), sidecar=Property("x:colour", read=Colour), api=shown("string", name="paint")
         )
     )
-    tags: tuple[str, ...] = field(default=(), metadata=recorded(plain=Codec(list, tuple), json=True))
+    tags: tuple[str, ...] = field(default=(), metadata=mapped(plain=JsonForm(list, tuple), json=True))
     note: str = field(
         default="",
-        metadata=recorded(stored=False, sidecar=Property("x:note", if_any), api=shown("string", maxLength=9)),
+        metadata=mapped(stored=False, sidecar=Property("x:note", if_any), api=shown("string", maxLength=9)),
     )
 
 
@@ -83,7 +83,7 @@ def test_a_property_without_a_value_is_not_written() -> None:
 
 def test_the_api_shows_a_field_under_its_name_there() -> None:
     assert to_api(THING) == {"paint": "red", "note": "said"}
-    assert fields_shown(Thing) == {"paint": {"type": "string"}, "note": {"type": "string", "maxLength": 9}}
+    assert api_schemas(Thing) == {"paint": {"type": "string"}, "note": {"type": "string", "maxLength": 9}}
 
 
 def test_a_time_is_kept_to_the_second() -> None:

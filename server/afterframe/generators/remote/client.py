@@ -302,7 +302,7 @@ def _gone(error: urllib3.exceptions.HTTPError) -> Gone:
             return Gone("the connection was interrupted", CLOSED_S)
 
 
-def key_of(endpoint: EndpointConfig) -> str:
+def api_key_of(endpoint: EndpointConfig) -> str:
     """An endpoint's key; empty when none is set.
 
     Raises:

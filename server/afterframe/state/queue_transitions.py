@@ -8,12 +8,12 @@ from typing import Any
 
 from afterframe.domain import Failure, Job, JobState
 from afterframe.errors import OutOfMemory
-from afterframe.state.render_log import HELD, RenderLog
+from afterframe.state.queue_reads import HELD, QueueReads
 
 MAX_STRIKES = 3
 
 
-class RenderChanges(RenderLog):
+class QueueTransitions(QueueReads):
     """Queue again, strike, end. The caller holds the transaction."""
 
     def _step_down(self, connection: sqlite3.Connection, row: sqlite3.Row, error: OutOfMemory) -> None:

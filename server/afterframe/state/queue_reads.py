@@ -27,7 +27,7 @@ CANCELLABLE = _sql(*(state for state in JobState if state.cancellable))
 """States in SQL: one, and lists of them."""
 
 
-class RenderLog:
+class QueueReads:
     """Every render, by its id, its photo, its state or its place.
 
     Args:

@@ -14,7 +14,7 @@ CALM, LIVELY, FAITHFUL = 0.35, 0.65, 0.8
 """Motion below and above which words are added; style consistency from which they are."""
 
 
-def fit(recipe: Recipe, profile: Profile, plan: MemoryPlan) -> Recipe:
+def adapt_recipe(recipe: Recipe, profile: Profile, plan: MemoryPlan) -> Recipe:
     """The recipe as the model can do it, each change with its reason.
 
     Raises:
