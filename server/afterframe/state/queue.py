@@ -127,7 +127,7 @@ class Queue(QueueTransitions):
                 f"""UPDATE jobs SET state = '{JobState.RUNNING}', owner = :owner, lease_until = :until, progress = 0,
                            eta_s = NULL, error = NULL, updated_at = :now
                     WHERE seq = (SELECT seq FROM jobs WHERE state = {QUEUED} AND {reserved} AND {of_lane}
-                                 ORDER BY place LIMIT 1)
+                                 ORDER BY position LIMIT 1)
                     RETURNING id""",  # noqa: S608 - our own literals
                 {
                     "owner": owner,
@@ -235,7 +235,7 @@ class Queue(QueueTransitions):
             stalled = [row for row in rows if hung and row["lease_until"] < self._clock()]
             guilty = stalled or (rows if len(rows) == 1 else [])
             if not guilty:
-                connection.execute("UPDATE jobs SET alone = 1 WHERE owner = ?", (owner,))
+                connection.execute("UPDATE jobs SET exclusive = 1 WHERE owner = ?", (owner,))
             for row in guilty:
                 photo = Path(self.get(row["id"]).photo_path).name
                 self._strike(connection, row, Failure("worker_died", f"{photo}: {reason}"))
@@ -313,7 +313,7 @@ class Queue(QueueTransitions):
             connection.execute(
                 """UPDATE jobs SET state = ?, strikes = 0, cancel_requested = 0, error = NULL, progress = 0,
                    plan = 0, note = '',
-                   place = (SELECT MAX(place) + 1 FROM jobs), updated_at = ? WHERE id = ?""",
+                   position = (SELECT MAX(position) + 1 FROM jobs), updated_at = ? WHERE id = ?""",
                 (JobState.QUEUED, self._clock(), job_id),
             )
             return self._changed(job_id)
@@ -326,12 +326,12 @@ class Queue(QueueTransitions):
         """
         with self._db.transaction() as connection:
             ids = list(dict.fromkeys(job_ids))
-            row = connection.execute(f"SELECT MIN(place) FROM jobs WHERE state = {QUEUED}").fetchone()  # noqa: S608
+            row = connection.execute(f"SELECT MIN(position) FROM jobs WHERE state = {QUEUED}").fetchone()  # noqa: S608
             first = row[0] or 0
             for index, job_id in enumerate(ids):
                 self.get(job_id)
                 connection.execute(
-                    "UPDATE jobs SET place = ? WHERE id = ? AND state = ?",
+                    "UPDATE jobs SET position = ? WHERE id = ? AND state = ?",
                     (first - len(ids) + index, job_id, JobState.QUEUED),
                 )
                 self._changed(job_id)
@@ -352,5 +352,5 @@ def lane_of(generator: str) -> str:
 def _insert_sql(names: Iterable[str]) -> str:
     """SQL that adds a job at the end of the queue; its values are named as its columns are."""
     columns, values = ", ".join(names), ", ".join(f":{name}" for name in names)
-    last = "(SELECT COALESCE(MAX(place), 0) + 1 FROM jobs)"
-    return f"INSERT INTO jobs ({columns}, place) VALUES ({values}, {last})"  # noqa: S608 - our own names
+    last = "(SELECT COALESCE(MAX(position), 0) + 1 FROM jobs)"
+    return f"INSERT INTO jobs ({columns}, position) VALUES ({values}, {last})"  # noqa: S608 - our own names

@@ -28,7 +28,7 @@ CANCELLABLE = _sql(*(state for state in JobState if state.cancellable))
 
 
 class QueueReads:
-    """Every render, by its id, its photo, its state or its place.
+    """Every render, by its id, its photo, its state or its position.
 
     Args:
         database: the state file.
@@ -79,7 +79,7 @@ class QueueReads:
         """What runs and what waits, in the order in which it will be done."""
         rows = self._db.connection.execute(
             f"""{_SELECT} WHERE jobs.state IN {GOING}
-                ORDER BY jobs.state = {QUEUED}, jobs.place LIMIT ?""",
+                ORDER BY jobs.state = {QUEUED}, jobs.position LIMIT ?""",
             (limit,),
         ).fetchall()
         return [_job(row) for row in rows]
@@ -169,6 +169,6 @@ def _job(row: sqlite3.Row) -> Job:
         error=Failure(**json.loads(row["error"])) if row["error"] else None,
         cancel_requested=bool(row["cancel_requested"]),
         plan=row["plan"],
-        exclusive=bool(row["alone"]),
+        exclusive=bool(row["exclusive"]),
         note=row["note"],
     )

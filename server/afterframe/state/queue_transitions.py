@@ -41,7 +41,7 @@ class QueueTransitions(QueueReads):
     def _requeue(self, connection: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> None:
         rows = connection.execute(
             f"""SELECT id, cancel_requested FROM jobs
-                WHERE state IN {HELD} AND {where} ORDER BY place""",  # noqa: S608 - our own literals
+                WHERE state IN {HELD} AND {where} ORDER BY position""",  # noqa: S608 - our own literals
             values,
         ).fetchall()
         for row in rows:
@@ -50,7 +50,7 @@ class QueueTransitions(QueueReads):
                 continue
             connection.execute(
                 """UPDATE jobs SET state = ?, owner = NULL, lease_until = NULL, progress = 0, eta_s = NULL,
-                   place = (SELECT MAX(place) + 1 FROM jobs), updated_at = ? WHERE id = ?""",
+                   position = (SELECT MAX(position) + 1 FROM jobs), updated_at = ? WHERE id = ?""",
                 (JobState.QUEUED, self._clock(), row["id"]),
             )
             self._changed(row["id"])

@@ -11,7 +11,7 @@ from afterframe.state.database import Database
 from afterframe.state.list_index import KEYS, SHARED, ListFilter
 from afterframe.state.listings import ClipListing
 from afterframe.state.search_keys import SearchKeys
-from afterframe.web.api.clip_list import CHOICE
+from afterframe.web.api.clip_list import FILTERS
 from factories import make_clip
 
 FACTS = {"camera_model": "NIKON Z 8", "lens": "85mm", "captured_at": "2026-03-14T10:00"}
@@ -40,7 +40,7 @@ def test_a_filter_by_what_is_not_a_key_is_an_error() -> None:
 @pytest.mark.parametrize("key", SHARED)
 def test_the_page_and_its_api_offer_every_shared_key(key: str) -> None:
     web = files("afterframe.web")
-    assert key in CHOICE
+    assert key in FILTERS
     assert f'("{key}", t(' in web.joinpath("templates/review.html").read_text("utf-8")
     scripts = (file for file in web.joinpath("static").iterdir() if file.name.endswith(".js"))
     assert any(f'"{key}"' in file.read_text("utf-8") for file in scripts)

@@ -84,7 +84,7 @@ def judge_clips(call: Call) -> Json:
 def _judge(call: Call, clip_id: str) -> Clip:
     """Write a verdict: the sidecar first, because it is the authority, then the catalogue."""
     catalog = call.services.catalog
-    with call.context.verdicts:
+    with call.context.verdict_lock:
         clip = catalog.clip(clip_id)
         written = _sidecar_of(clip)
         verdict = Verdict(call.body.get("verdict", written.verdict))

@@ -87,13 +87,13 @@ def _stream(call: Call, since: int | None) -> Response:
     context = call.context
     if call.request.method == "HEAD":
         return Response(mimetype="text/event-stream")
-    if not context.streams.acquire(blocking=False):
+    if not context.stream_slots.acquire(blocking=False):
         raise BusyError("Too many Afterframe pages are open.", "Close some of them.", code="too_many_streams")
     stopping = context.services.stopping
     lines = stream(context.services.database, since, stopping.wait, context.monotonic)
     response = Response(lines, mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"
-    response.call_on_close(_once(context.streams.release))
+    response.call_on_close(_once(context.stream_slots.release))
     return response
 
 

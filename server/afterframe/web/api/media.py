@@ -136,7 +136,7 @@ def poster(context: Context, clip: Clip) -> Path:
         render = context.services.config.render
         write_poster(source, part, Encoding(render.ffmpeg, render.preset, render.crf), mark=POSTER_MARK)
 
-    return _posters(context).get(f"{clip.sha256}.jpg", make, context.posters)
+    return _posters(context).get(f"{clip.sha256}.jpg", make, context.poster_slots)
 
 
 def _posters(context: Context) -> FileCache:

@@ -130,7 +130,7 @@ def get_settings(call: Call) -> Json:
 )
 def change_settings(call: Call) -> Json:
     """Write config.toml, if the whole change is valid."""
-    with call.context.settings:
+    with call.context.config_lock:
         write_settings(call.services.settings, call.body["values"])
     return {"values": read_settings(call.services.home.config)}
 

@@ -79,9 +79,9 @@ class Context:
     contract: dict[str, Any]
     """What /api/openapi.json gives."""
     monotonic: Callable[[], float] = time.monotonic
-    streams: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_STREAMS))
-    posters: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_POSTERS))
-    verdicts: threading.Lock = field(default_factory=threading.Lock)
+    stream_slots: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_STREAMS))
+    poster_slots: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_POSTERS))
+    verdict_lock: threading.Lock = field(default_factory=threading.Lock)
     """Sidecar and catalogue must get two verdicts in the same order."""
-    settings: threading.Lock = field(default_factory=threading.Lock)
+    config_lock: threading.Lock = field(default_factory=threading.Lock)
     """config.toml is read, changed and written by one at a time."""

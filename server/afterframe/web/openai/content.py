@@ -55,7 +55,7 @@ def _sheet(context: Context, clip: Clip) -> Path:
     def make(target: Path) -> None:
         write_sheet(Path(clip.path), target, encoding, clip.recipe.frame_count, SHEET, SHEET_FRAME)
 
-    return _contents(context).get(f"{clip.sha256}.sheet.jpg", make, context.posters)
+    return _contents(context).get(f"{clip.sha256}.sheet.jpg", make, context.poster_slots)
 
 
 def _contents(context: Context) -> FileCache:
