@@ -138,7 +138,7 @@ class Studio:
                 job = queue.claim("studio/0")
                 assert job is not None
                 queue.fail(job.id, "studio/0", PhotoError("The photo cannot be read."))
-        queue.pause(True)
+        queue.pause(paused=True)
         database.close()
 
     def _film(self) -> bytes:

@@ -181,9 +181,9 @@ def test_a_path_longer_than_the_disk_can_hold_is_refused_everywhere_alike(desk: 
         ("/api/clips?skip=-1", "“skip” must be from 0 to"),
         ("/api/events?since=-1", "“since” must be"),
         ("/api/events?since=soon", "“since” must be a whole number."),
-        ("/api/clips?until=abc", "“until” must be a day."),
-        ("/api/clips/outline?since=abc", "“since” must be a day."),
-        ("/api/clips?since=2026-W11-6", "“since” must be a day."),
+        ("/api/clips?until=abc", "“until” must be a date."),
+        ("/api/clips/outline?since=abc", "“since” must be a date."),
+        ("/api/clips?since=2026-W11-6", "“since” must be a date."),
     ],
 )
 def test_a_query_is_told_what_is_expected_of_it(desk: Desk, address: str, words: str) -> None:
