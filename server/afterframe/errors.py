@@ -8,7 +8,7 @@
     │   └── WrongState     cannot be done now (cancelling a finished render, say)
     ├── PhotoError         this file cannot be animated; the batch goes on
     ├── RecipeError        a setting out of range or unknown
-    ├── GenerateError      the generator failed; ``retryable`` says whether again can help
+    ├── GenerateError      the generator failed; ``transient`` says whether again can help
     │   ├── OutOfMemory    never retried with the same parameters
     │   ├── Unavailable    the machine that should do it is not there: nothing is wrong with the photo
     │   └── Cancelled      the user asked to stop
@@ -39,19 +39,19 @@ class AfterframeError(Exception):
         message: what went wrong, naming the file, in a photographer's words.
         hint: the remedy, one sentence; empty when there is none.
         code: a stable name for programs; the class's own by default.
-        retryable: doing the same again may succeed.
+        transient: doing the same again may succeed.
     """
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 500
     """The HTTP status that the API answers with."""
 
-    def __init__(self, message: str, hint: str = "", *, code: str = "", retryable: bool = False) -> None:
+    def __init__(self, message: str, hint: str = "", *, code: str = "", transient: bool = False) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.error_code = code or self.code
-        self.retryable = retryable
+        self.transient = transient
 
     def to_dict(self) -> dict[str, str]:
         """The error as JSON: {code, message, hint}."""
@@ -108,7 +108,7 @@ class RecipeError(AfterframeError):
 
 
 class GenerateError(AfterframeError):
-    """The generator failed. ``retryable`` says whether trying again can help."""
+    """The generator failed. ``transient`` says whether trying again can help."""
 
     code = "generate"
 
@@ -134,7 +134,7 @@ class Unavailable(GenerateError):
     code = "unavailable"
 
     def __init__(self, message: str, hint: str = "", *, code: str = "") -> None:
-        super().__init__(message, hint, code=code, retryable=True)
+        super().__init__(message, hint, code=code, transient=True)
 
 
 class Cancelled(GenerateError):

@@ -19,9 +19,9 @@ from afterframe.domain import Clip, Photo, Stamp
 from afterframe.encode.encode import encode
 from afterframe.encode.process import Encoding
 from afterframe.intake.ingest import Ingest
-from afterframe.publish.sidecar import MadeBy, describe
+from afterframe.publish.sidecar import MadeBy, sidecar_properties
+from afterframe.render.derived_files import DerivedFiles
 from afterframe.render.drafts import DraftMaker
-from afterframe.render.photo_files import PhotoFiles
 from afterframe.render.pictures import PictureMaker
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
@@ -105,7 +105,7 @@ class Desk:
         path = self.watched / f"{Path(name).stem}_motion.mp4"
         path.write_bytes(data)
         clip = make_clip(photo, path, sha256=sha256_of(path), **changes)
-        properties = describe(clip, MadeBy("parallax", "1", trained=False), {}, 4)
+        properties = sidecar_properties(clip, MadeBy("parallax", "1", trained=False), {}, 4)
         Path(clip.sidecar_path).write_bytes(packet(properties))
         self.services.catalog.put_clip(clip)
         return clip
@@ -130,7 +130,7 @@ def make_desk(tmp_path: Path, database: Database, catalog: Catalog, queue: Queue
     reader, changes = FakeReader(), list[str]()
     config = Config(server=ServerConfig(allowed_hosts=("studio.example",)))
     settings = Settings(Home(tmp_path / "home").make(), config)
-    files = PhotoFiles(settings, processes=1)
+    files = DerivedFiles(settings, processes=1)
     services = Services(
         settings=settings,
         database=database,

@@ -25,7 +25,7 @@ from afterframe.encode.process import Encoding
 from afterframe.errors import PhotoError
 from afterframe.imaging.frames import Frames
 from afterframe.naming import sidecar_of
-from afterframe.publish.sidecar import MadeBy, describe
+from afterframe.publish.sidecar import MadeBy, sidecar_properties
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
@@ -109,7 +109,7 @@ class Studio:
                 duration_s=1.0,
                 created_at=1_700_000_000.0 + number,
             )
-            properties = describe(clip, MadeBy("parallax", "1", trained=False), {}, 8)
+            properties = sidecar_properties(clip, MadeBy("parallax", "1", trained=False), {}, 8)
             sidecar_of(path).write_bytes(packet(properties))
             catalog.put_clip(clip)
             made.append(clip)

@@ -19,8 +19,8 @@ from afterframe.intake.ingest import MAX_PARALLEL_READS, Ingest
 from afterframe.intake.photo_reader import PhotoReader
 from afterframe.intake.watcher import Handlers, Watcher
 from afterframe.publish.publisher import Publisher
+from afterframe.render.derived_files import DerivedFiles
 from afterframe.render.drafts import DraftMaker
-from afterframe.render.photo_files import PhotoFiles
 from afterframe.render.pictures import PictureMaker
 from afterframe.render.slots import WorkerGroup, worker_specs
 from afterframe.render.supervisor import Supervisor
@@ -79,7 +79,7 @@ class Daemon:
             publisher = Publisher(state.database, self._settings)
             recover(publisher, state.queue, self._home)
             reader = start(closing(PhotoReader(self._config.limits, MAX_PARALLEL_READS)))
-            files = start(closing(PhotoFiles(self._settings)))
+            files = start(closing(DerivedFiles(self._settings)))
             ingest = Ingest(state.database, state.catalog, state.queue, self._settings, reader.read)
             start(_running(self._supervisor(state.queue, publisher, owner)))
             watcher = self._watcher(state, ingest)
@@ -109,7 +109,7 @@ class Daemon:
         handlers = Handlers(photo=ingest.accept, temporary=lambda path: clear_stray(path, state.queue))
         return Watcher(state.catalog, state.folders, self._config.watch, handlers, take_backlog=self._take_backlog)
 
-    def _services(self, state: _State, ingest: Ingest, files: PhotoFiles, watcher: Watcher) -> Services:
+    def _services(self, state: _State, ingest: Ingest, files: DerivedFiles, watcher: Watcher) -> Services:
         return Services(
             settings=self._settings,
             database=state.database,

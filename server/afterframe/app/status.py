@@ -17,7 +17,7 @@ from afterframe.system.locks import is_alive
 from afterframe.system.runtime_files import read_daemon
 
 
-def report(home: Home) -> dict[str, Any]:
+def release_dead_and_report(home: Home) -> dict[str, Any]:
     """As JSON: daemon, queue counts, renders under way, recent failures, last cancelled, refused photos, folders."""
     database = Database(home.make().database)
     try:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from afterframe.errors import RecipeError
-from afterframe.recipe.settings import SETTINGS, Setting, ValueKind, validate
+from afterframe.recipe.settings import SETTINGS, RecipeSetting, ValueKind, validate
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,14 +52,14 @@ def recipe_options(*, leave_out: Collection[str] = ()) -> Callable[[F], F]:
     return decorate
 
 
-def _option(name: str, setting: Setting) -> Callable[[F], F]:
+def _option(name: str, setting: RecipeSetting) -> Callable[[F], F]:
     flag = SHORT_NAMES.get(name, f"--{name.replace('_', '-')}")
     if setting.kind is ValueKind.SWITCH:
         return click.option(flag, name, is_flag=True, default=None, help=setting.about)
     return click.option(flag, name, type=_type(setting), help=setting.about)
 
 
-def _type(setting: Setting) -> click.ParamType[Any]:
+def _type(setting: RecipeSetting) -> click.ParamType[Any]:
     if setting.kind is ValueKind.NUMBER:
         return click.FloatRange(setting.low, setting.high)
     if setting.kind is ValueKind.WHOLE:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 @with_json
 def status(*, open_page: bool) -> Outcome:
     """Show what is being rendered, what waits, and what went wrong."""
-    from afterframe.app.status import login_link, report
+    from afterframe.app.status import login_link, release_dead_and_report
 
     home = load_settings().home
-    found = report(home)
+    found = release_dead_and_report(home)
     print_status(found)
     if open_page:
         link = login_link(home)

@@ -63,7 +63,7 @@ def encode(
     finally:
         end(process)
     if written != frames.count:
-        raise EncodeError(f"{written} of {frames.count} frames were made.", "Try again.", retryable=True)
+        raise EncodeError(f"{written} of {frames.count} frames were made.", "Try again.", transient=True)
     if sound := frames.sound():
         _add_sound(target, sound, encoding)
     if decoder:

@@ -133,5 +133,5 @@ def _not_a_clip(reason: str) -> EncodeError:
         f"What the server sent is not a whole clip: {reason}.",
         "Retry; if it happens again, check the server's own log.",
         code="no_movie",
-        retryable=True,
+        transient=True,
     )

@@ -80,7 +80,7 @@ def verify(clip: Path, count: int, encoding: Encoding, decoded: Decoded | None =
         raise EncodeError(
             f"The clip decodes to {found} frames instead of {count}.",
             "Retry; if it happens again, `afterframe doctor` checks ffmpeg.",
-            retryable=True,
+            transient=True,
         )
 
 

@@ -26,7 +26,7 @@ SIDE = 768
 """Long side of the picture that the model gets, pixels; it resizes that itself."""
 
 
-def describe(pixels: Pixels, weights: Path) -> str:
+def caption(pixels: Pixels, weights: Path) -> str:
     """What a picture shows, in a sentence or two; empty when the model gives no answer.
 
     Args:

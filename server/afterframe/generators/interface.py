@@ -66,7 +66,7 @@ class Generator(Protocol):
         """Start a clip. The work happens while ``frames`` is read; a clip made on another machine may come whole.
 
         Raises:
-            GenerateError: from here or while reading; ``retryable`` says whether trying again can help.
+            GenerateError: from here or while reading; ``transient`` says whether trying again can help.
             Cancelled: while reading, within one frame of ``cancelled()`` becoming true.
         """
         ...

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 
 from afterframe.domain import Direction, Recipe
-from afterframe.grade.tracking import Tracker
+from afterframe.grade.alignment import Tracker
 from afterframe.imaging.colour import Floats, ciede2000, luma, small_rgb, to_cielab
 from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
 

@@ -1,6 +1,6 @@
-"""Match a model's clip to its photo's colours, by one smooth transform that follows slow drift.
+"""AlignedFrame a model's clip to its photo's colours, by one smooth transform that follows slow drift.
 
-Where frame and photo show the same thing (:mod:`afterframe.grade.tracking`), colours are compared in OKLab and a
+Where frame and photo show the same thing (:mod:`afterframe.grade.alignment`), colours are compared in OKLab and a
 smooth transform is fitted, at key frames four times a second; between them it changes as slowly as the clip's
 own drift, so that nothing flickers. Skin counts most. A key frame whose colours would not come closer is left
 alone, and so is a clip that does not show its photo.
@@ -20,9 +20,9 @@ import cv2
 import numpy as np
 from PIL import ImageFilter
 
+from afterframe.grade.alignment import SIDE, Tracker
+from afterframe.grade.colour_transform import NONE, Transform, apply
 from afterframe.grade.temporal import REACH_S, TransformTrack
-from afterframe.grade.tracking import SIDE, Tracker
-from afterframe.grade.transform import NONE, Transform, apply
 from afterframe.imaging.colour import Floats, small_rgb, to_oklab
 from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from afterframe.grade.tracking import Match, Tracker
-from afterframe.grade.transform import NONE, Transform, fit
+from afterframe.grade.alignment import AlignedFrame, Tracker
+from afterframe.grade.colour_transform import NONE, Transform, fit
 from afterframe.imaging.colour import Floats, ciede2000, from_oklab, to_cielab, to_oklab
 
 REACH_S = 1.0
@@ -118,7 +118,7 @@ class TransformTrack:
             self._first = first
             del self._keys[0]
 
-    def _samples(self, match: Match) -> _Samples:
+    def _samples(self, match: AlignedFrame) -> _Samples:
         at = np.flatnonzero(match.same)
         at = at[:: max(1, len(at) // _SAMPLES)]
         seen, wanted = to_oklab(match.frame.reshape(-1, 3)[at]), self._photo.reshape(-1, 3)[at]

@@ -30,7 +30,7 @@ class Publication:
     """What is about to be put beside a photo: the intent that is committed first."""
 
     temporary: str
-    """The finished clip under its hidden name; the finished sidecar is beside it, see :func:`write_packet`."""
+    """The finished clip under its hidden name; the finished sidecar is beside it, see :func:`write_hidden_sidecar`."""
     clip: str
     clip_sha256: str
     sidecar: str
@@ -137,7 +137,7 @@ def _place_sidecar(clip: Path, sidecar: Path, publication: Publication) -> None:
             raise _taken(sidecar)
     part = _part(Path(publication.temporary))
     if not (part.is_file() and part.read_bytes() == packet):
-        write_packet(Path(publication.temporary), packet)
+        write_hidden_sidecar(Path(publication.temporary), packet)
     part.replace(sidecar)
 
 
@@ -147,7 +147,7 @@ def _names_clip(standing: bytes, publication: Publication) -> bool:
     return standing == publication.packet.encode() or bool(clip_id and f"xmp.did:{clip_id}".encode() in standing)
 
 
-def write_packet(temporary: Path, packet: bytes) -> Path:
+def write_hidden_sidecar(temporary: Path, packet: bytes) -> Path:
     """Write a sidecar's bytes beside a temporary clip, under a hidden name: placing it then needs no disk space."""
     part = _part(temporary)
     write_synced(part, packet)
@@ -196,7 +196,7 @@ def put_poster(made: Path, clip: Path) -> Path:
     return target
 
 
-def embed_packet(temporary: Path, packet: bytes) -> str:
+def embed_and_write_sidecar(temporary: Path, packet: bytes) -> str:
     """Put the XMP packet into the finished clip, and beside it as its sidecar; both are synced to disk.
 
     Returns:
@@ -208,7 +208,7 @@ def embed_packet(temporary: Path, packet: bytes) -> str:
         with temporary.open("r+b") as file:
             append_xmp(file, packet)
         sync_file(temporary)
-        write_packet(temporary, packet)
+        write_hidden_sidecar(temporary, packet)
         return sha256_of(temporary)
     except OSError as error:
         raise explained(error, temporary) from error

@@ -21,9 +21,9 @@ from afterframe.errors import AfterframeError, PhotoError, PublishError
 from afterframe.imaging.frames import Frames
 from afterframe.naming import poster_of, sidecar_of
 from afterframe.publish.backlink import write_back_link
-from afterframe.publish.names import choose_name
-from afterframe.publish.placement import Publication, discard, embed_packet, place
-from afterframe.publish.sidecar import MadeBy, describe, read_clip
+from afterframe.publish.free_name import choose_name
+from afterframe.publish.placement import Publication, discard, embed_and_write_sidecar, place
+from afterframe.publish.sidecar import MadeBy, read_clip, sidecar_properties
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
@@ -77,8 +77,10 @@ class Publisher:
         photo = self._catalog.photo_at(Path(rendered.job.photo_path))
         with _restored_on_error(rendered.temporary), self._db.transaction():
             clip, replaces_sha256 = self._new_clip(rendered)
-            packet = packet_of(describe(clip, rendered.made_by, photo.facts if photo else {}, rendered.frames.count))
-            clip = replace(clip, sha256=embed_packet(rendered.temporary, packet))
+            packet = packet_of(
+                sidecar_properties(clip, rendered.made_by, photo.facts if photo else {}, rendered.frames.count)
+            )
+            clip = replace(clip, sha256=embed_and_write_sidecar(rendered.temporary, packet))
             publication = _publication(rendered.temporary, clip, packet, replaces_sha256)
             self._queue.begin_publish(rendered.job.id, owner, clip.path, publication.to_dict())
         return publication

@@ -68,7 +68,9 @@ class MadeBy:
     """The person who wrote the prompt, where there is one and the name is known."""
 
 
-def describe(clip: Clip, made_by: MadeBy, facts: Mapping[str, Any], frame_count: int) -> dict[str, photometa.Value]:
+def sidecar_properties(
+    clip: Clip, made_by: MadeBy, facts: Mapping[str, Any], frame_count: int
+) -> dict[str, photometa.Value]:
     """All properties of a new clip's sidecar.
 
     Args:

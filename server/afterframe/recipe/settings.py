@@ -33,7 +33,7 @@ class ValueKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class RecipeSetting:
     """One field of a recipe: what its value is and may be. Commands, pages and the API take their ranges from here."""
 
     kind: ValueKind
@@ -73,7 +73,7 @@ class Setting:
         return _READERS[self.kind](self, value)
 
 
-def _read_number(setting: Setting, value: object) -> float:
+def _read_number(setting: RecipeSetting, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError
     if not setting.low <= value <= setting.high:
@@ -81,32 +81,32 @@ def _read_number(setting: Setting, value: object) -> float:
     return float(value)
 
 
-def _read_whole(setting: Setting, value: object) -> int:
+def _read_whole(setting: RecipeSetting, value: object) -> int:
     number = _read_number(setting, value)
     if number != int(number):
         raise ValueError
     return int(number)
 
 
-def _read_text(setting: Setting, value: object) -> str:
+def _read_text(setting: RecipeSetting, value: object) -> str:
     if not isinstance(value, str) or len(value) > setting.high:
         raise ValueError
     return value.strip()
 
 
-def _read_choice(setting: Setting, value: object) -> StrEnum:
+def _read_choice(setting: RecipeSetting, value: object) -> StrEnum:
     if not isinstance(value, str) or setting.choices is None:
         raise ValueError
     return setting.choices(value.strip().lower().replace("-", "_").replace(" ", "_"))
 
 
-def _read_switch(_: Setting, value: object) -> bool:
+def _read_switch(_: RecipeSetting, value: object) -> bool:
     if not isinstance(value, bool):
         raise ValueError
     return value
 
 
-def _read_size(setting: Setting, value: object) -> tuple[int, int]:
+def _read_size(setting: RecipeSetting, value: object) -> tuple[int, int]:
     if isinstance(value, str):
         value = value.lower().split("x")
     if not isinstance(value, Sequence) or len(value) != 2:
@@ -119,7 +119,7 @@ def _read_size(setting: Setting, value: object) -> tuple[int, int]:
     return sides[0], sides[1]
 
 
-_READERS: Mapping[ValueKind, Callable[[Setting, object], Any]] = {
+_READERS: Mapping[ValueKind, Callable[[RecipeSetting, object], Any]] = {
     ValueKind.NUMBER: _read_number,
     ValueKind.WHOLE: _read_whole,
     ValueKind.TEXT: _read_text,
@@ -128,29 +128,29 @@ _READERS: Mapping[ValueKind, Callable[[Setting, object], Any]] = {
     ValueKind.SIZE: _read_size,
 }
 
-SETTINGS: dict[str, Setting] = {
-    "photo_type": Setting(ValueKind.CHOICE, "What kind of photo it is.", choices=PhotoType),
-    "prompt": Setting(ValueKind.TEXT, "What happens in the clip.", high=LONGEST_PROMPT),
-    "negative_prompt": Setting(ValueKind.TEXT, "What must not happen in the clip.", high=LONGEST_PROMPT),
-    "motion_intensity": Setting(ValueKind.NUMBER, "How much moves; 0 is a still frame.", high=1, step=0.05),
-    "style_consistency": Setting(ValueKind.NUMBER, "Faithfulness to the photo.", high=1, step=0.05),
-    "camera_movement": Setting(ValueKind.CHOICE, "How the camera moves.", choices=CameraMovement),
-    "duration_s": Setting(ValueKind.NUMBER, "Length, in seconds.", low=0.5, high=20, step=0.5),
-    "fps": Setting(ValueKind.WHOLE, "Frames per second.", low=8, high=60),
-    "size": Setting(
+SETTINGS: dict[str, RecipeSetting] = {
+    "photo_type": RecipeSetting(ValueKind.CHOICE, "What kind of photo it is.", choices=PhotoType),
+    "prompt": RecipeSetting(ValueKind.TEXT, "What happens in the clip.", high=LONGEST_PROMPT),
+    "negative_prompt": RecipeSetting(ValueKind.TEXT, "What must not happen in the clip.", high=LONGEST_PROMPT),
+    "motion_intensity": RecipeSetting(ValueKind.NUMBER, "How much moves; 0 is a still frame.", high=1, step=0.05),
+    "style_consistency": RecipeSetting(ValueKind.NUMBER, "Faithfulness to the photo.", high=1, step=0.05),
+    "camera_movement": RecipeSetting(ValueKind.CHOICE, "How the camera moves.", choices=CameraMovement),
+    "duration_s": RecipeSetting(ValueKind.NUMBER, "Length, in seconds.", low=0.5, high=20, step=0.5),
+    "fps": RecipeSetting(ValueKind.WHOLE, "Frames per second.", low=8, high=60),
+    "size": RecipeSetting(
         ValueKind.SIZE, "Exact size; the photo is cropped around its subject.", low=MIN_SIDE, high=MAX_SIDE, step=2
     ),
-    "long_side": Setting(
+    "long_side": RecipeSetting(
         ValueKind.WHOLE, "Long side in pixels, when no size is set.", low=MIN_SIDE, high=MAX_SIDE, step=2
     ),
-    "loop": Setting(ValueKind.SWITCH, "End where the clip began."),
-    "direction": Setting(
+    "loop": RecipeSetting(ValueKind.SWITCH, "End where the clip began."),
+    "direction": RecipeSetting(
         ValueKind.CHOICE,
         "Whether the clip begins with the photo (after) or ends with it (before).",
         choices=Direction,
     ),
-    "seed": Setting(ValueKind.WHOLE, "The same seed gives the same clip.", high=2**31 - 1),
-    "variants": Setting(ValueKind.WHOLE, "Clips per photo, each with its own seed.", low=1, high=16),
+    "seed": RecipeSetting(ValueKind.WHOLE, "The same seed gives the same clip.", high=2**31 - 1),
+    "variants": RecipeSetting(ValueKind.WHOLE, "Clips per photo, each with its own seed.", low=1, high=16),
 }
 
 

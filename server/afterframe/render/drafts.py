@@ -15,7 +15,7 @@ from afterframe.encode.encode import encode
 from afterframe.encode.process import Encoding
 from afterframe.generators import registry
 from afterframe.imaging.frames import Frames
-from afterframe.render.photo_files import SMALL_SIDE, PhotoFiles, cache_name, load_pixels
+from afterframe.render.derived_files import SMALL_SIDE, DerivedFiles, cache_name, load_pixels
 from afterframe.render.preparation import prepare
 
 DRAFT_FPS = 12
@@ -26,7 +26,7 @@ DRAFT_FRAMES = 72
 class DraftMaker:
     """Makes drafts of clips."""
 
-    def __init__(self, files: PhotoFiles) -> None:
+    def __init__(self, files: DerivedFiles) -> None:
         self._files = files
 
     def draft(self, photo: Photo, recipe: Recipe) -> str:

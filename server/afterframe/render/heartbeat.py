@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from afterframe.domain import Job
 from afterframe.render.state_outage import OutageLog, retry_through_outage
-from afterframe.render.worker_process import ALIVE, STALLED
+from afterframe.render.worker_handle import ALIVE, STALLED
 from afterframe.state.queue import LeaseLost, Queue
 
 BEAT_S = 0.5
@@ -39,7 +39,7 @@ class WorkerContext:
     stall_s: float
     """A render without any progress for this long is ended, seconds."""
     sign: Callable[[bytes], None] = _unheard
-    """Gives a sign to the supervisor, see ``afterframe.render.worker_process``."""
+    """Gives a sign to the supervisor, see ``afterframe.render.worker_handle``."""
 
 
 class Heartbeat:

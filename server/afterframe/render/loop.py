@@ -147,6 +147,6 @@ def attempt(renderer: Renderer, job: Job, beat: Heartbeat) -> Result:
             f"{name}: {type(error).__name__}: {error}",
             "The log has the details.",
             code="unexpected",
-            retryable=True,
+            transient=True,
         )
     return None

@@ -13,7 +13,7 @@ from afterframe.domain import Photo, Recipe
 from afterframe.generators import registry
 from afterframe.generators.parallax.relief import relief
 from afterframe.imaging.frames import PreparedPhoto
-from afterframe.render.photo_files import SMALL_SIDE, PhotoFiles, cache_name, load_pixels
+from afterframe.render.derived_files import SMALL_SIDE, DerivedFiles, cache_name, load_pixels
 from afterframe.render.preparation import prepare
 
 LARGE_SIDE = 2560
@@ -25,7 +25,7 @@ VIEW_SIDE = 1920
 class PictureMaker:
     """Makes pictures of photos."""
 
-    def __init__(self, files: PhotoFiles) -> None:
+    def __init__(self, files: DerivedFiles) -> None:
         self._files = files
 
     def picture(self, path: Path, stamp: str, side: int) -> Path:

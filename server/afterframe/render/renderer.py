@@ -66,7 +66,7 @@ class Renderer:
         """
         with _temporary_of(job) as temporary:
             generator = self._generator(job)
-            recipe = generator.adapt(self._describe(job, generator))
+            recipe = generator.adapt(self._with_caption(job, generator))
             photo = self._prepare(job, recipe, generator.overscan(recipe), beat)
             frames = self._generate(job, recipe, generator, photo, beat)
             if generator.capabilities.graded:
@@ -87,14 +87,14 @@ class Renderer:
             self._generators = {wanted: self._load(job.generator, self._settings, job.plan)}
         return self._generators[wanted]
 
-    def _describe(self, job: Job, generator: Generator) -> Recipe:
+    def _with_caption(self, job: Job, generator: Generator) -> Recipe:
         """The recipe; with what a describer sees in the photo where nobody wrote a word that the model could follow."""
         weights = Path(self._config.vision.describer).expanduser()
         if not (self._config.vision.describer and generator.capabilities.trained and job.recipe.needs_description):
             return job.recipe
         side = describer.SIDE
         pixels, _ = decode(Path(job.photo_path), megapixels=self._config.limits.megapixels, at_least=(side, side))
-        words = describer.describe(pixels, weights)
+        words = describer.caption(pixels, weights)
         return add_description(job.recipe, words, weights.name) if words else job.recipe
 
     def _prepare(self, job: Job, recipe: Recipe, overscan: float, beat: Heartbeat) -> PreparedPhoto:

@@ -15,7 +15,7 @@ from afterframe.publish.placement import discard
 from afterframe.publish.publisher import Publisher
 from afterframe.render.slots import WorkerGroup, WorkerSpec
 from afterframe.render.state_outage import OutageLog, is_outage
-from afterframe.render.worker_process import WorkerProcess, start_worker
+from afterframe.render.worker_handle import WorkerProcess, start_worker
 from afterframe.state.queue import LEASE_S, Queue
 
 TICK_S = 0.25

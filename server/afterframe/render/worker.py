@@ -16,7 +16,7 @@ from afterframe.render.loop import WorkerLoop
 from afterframe.render.renderer import Renderer, leave_cores_to_the_encoder
 from afterframe.render.slots import WorkerSpec
 from afterframe.render.state_outage import OutageLog, retry_through_outage
-from afterframe.render.worker_process import sign_channel
+from afterframe.render.worker_handle import sign_channel
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
 from afterframe.system import logs

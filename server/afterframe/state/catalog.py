@@ -19,7 +19,7 @@ from afterframe.domain import Clip, Failure, Photo, Scene, Stamp, Verdict
 from afterframe.errors import NotFound
 from afterframe.field_mapping import from_column, mapping_of, stored, to_column
 from afterframe.state.database import Database
-from afterframe.state.key_tables import CLIP_KEYS, put_keys
+from afterframe.state.search_key_tables import CLIP_KEYS, put_keys
 from afterframe.state.search_keys import search_keys
 
 WAITING = Failure("waiting", "It waits with the folder's other photos.", "Confirm the folder on the page.")

@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from afterframe.state.key_tables import refresh
 from afterframe.state.migrations import migrate, migrations
+from afterframe.state.search_key_tables import refresh
 from afterframe.state.transaction import transaction
 
 EVENTS_KEPT = 10_000

@@ -18,9 +18,9 @@ from typing import Any
 
 from afterframe.domain import Failure, GeneratorName, Job, JobState, Photo, Recipe
 from afterframe.errors import AfterframeError, OutOfMemory, WrongState
-from afterframe.state.key_tables import RENDER_KEYS, put_keys
 from afterframe.state.queue_reads import CANCELLABLE, GOING, QUEUED
 from afterframe.state.queue_transitions import QueueTransitions
+from afterframe.state.search_key_tables import RENDER_KEYS, put_keys
 from afterframe.state.search_keys import search_keys
 
 LEASE_S = 30.0
@@ -44,7 +44,7 @@ class LeaseLost(AfterframeError):
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A request for one render."""
+    """What a job is queued with."""
 
     photo: Photo
     recipe: Recipe
@@ -59,7 +59,7 @@ class Queue(QueueTransitions):
 
     # -- requesting ------------------------------------------------------------------------------
 
-    def enqueue(self, order: NewJob) -> tuple[Job, bool]:
+    def enqueue(self, new: NewJob) -> tuple[Job, bool]:
         """Queue a render, unless the very same one is queued, under way, or done with its clip still there.
 
         Returns:
@@ -69,42 +69,42 @@ class Queue(QueueTransitions):
             same = connection.execute(
                 _SAME,
                 {
-                    "photo": order.photo.id,
-                    "sha256": order.photo.sha256,
-                    "recipe_hash": order.recipe.hash,
-                    "generator": order.generator,
-                    "seed": order.recipe.seed,
-                    "parent_clip": order.parent_clip,
+                    "photo": new.photo.id,
+                    "sha256": new.photo.sha256,
+                    "recipe_hash": new.recipe.hash,
+                    "generator": new.generator,
+                    "seed": new.recipe.seed,
+                    "parent_clip": new.parent_clip,
                 },
             ).fetchone()
             if same is None:
-                return self._insert(connection, order), True
-            if order.reserved_for and same["state"] == JobState.QUEUED:
-                connection.execute("UPDATE jobs SET reserved_for = ? WHERE id = ?", (order.reserved_for, same["id"]))
+                return self._insert(connection, new), True
+            if new.reserved_for and same["state"] == JobState.QUEUED:
+                connection.execute("UPDATE jobs SET reserved_for = ? WHERE id = ?", (new.reserved_for, same["id"]))
             return self.get(same["id"]), False
 
-    def _insert(self, connection: sqlite3.Connection, order: NewJob) -> Job:
+    def _insert(self, connection: sqlite3.Connection, new: NewJob) -> Job:
         now = self._clock()
-        recipe = order.recipe.to_dict()
+        recipe = new.recipe.to_dict()
         row: dict[str, Any] = {
             "id": uuid.uuid4().hex,
-            "photo_id": order.photo.id,
-            "photo_sha256": order.photo.sha256,
+            "photo_id": new.photo.id,
+            "photo_sha256": new.photo.sha256,
             "recipe": json.dumps(recipe),
-            "recipe_hash": order.recipe.hash,
-            "seed": order.recipe.seed,
-            "generator": order.generator,
-            "lane": lane_of(order.generator),
-            "origin": order.origin,
-            "parent_clip": order.parent_clip,
-            "reserved_for": order.reserved_for,
-            "needs_description": order.recipe.needs_description,
+            "recipe_hash": new.recipe.hash,
+            "seed": new.recipe.seed,
+            "generator": new.generator,
+            "lane": lane_of(new.generator),
+            "origin": new.origin,
+            "parent_clip": new.parent_clip,
+            "reserved_for": new.reserved_for,
+            "needs_description": new.recipe.needs_description,
             "state": JobState.QUEUED,
             "created_at": now,
             "updated_at": now,
         }
         seq = connection.execute(_insert_sql(row), row).lastrowid or 0
-        put_keys(connection, RENDER_KEYS, seq, search_keys(order.photo.path, now, recipe, order.photo.facts))
+        put_keys(connection, RENDER_KEYS, seq, search_keys(new.photo.path, now, recipe, new.photo.facts))
         return self._changed(row["id"])
 
     # -- working -----------------------------------------------------------------------------
@@ -204,7 +204,7 @@ class Queue(QueueTransitions):
                 self._end(connection, job_id, JobState.CANCELLED)
             elif isinstance(error, OutOfMemory) and (error.smaller_plan or 0) > row["plan"]:
                 self._step_down(connection, row, error)
-            elif error.retryable:
+            elif error.transient:
                 self._strike(connection, row, Failure(**error.to_dict()))
             else:
                 self._end(connection, job_id, JobState.FAILED, error=Failure(**error.to_dict()))

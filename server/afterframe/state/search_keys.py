@@ -1,7 +1,8 @@
 """Search, sort and group keys of clips and of unfinished renders, taken from the photo's facts and the recipe. Pure.
 
-:class:`SearchKeys` is the only place that names them: the tables they are kept in (:mod:`afterframe.state.key_tables`)
-and the lists in memory (:mod:`afterframe.state.list_index`) are made from its fields.
+:class:`SearchKeys` is the only place that names them: the tables they are kept in
+(:mod:`afterframe.state.search_key_tables`) and the lists in memory (:mod:`afterframe.state.list_index`) are made from
+its fields.
 """
 
 from __future__ import annotations

@@ -12,11 +12,11 @@ from afterframe.errors import AfterframeError
 from afterframe.intake.audit import score_cache
 from afterframe.state.listings import ClipListing, RenderListing
 from afterframe.web.all_routes import ROUTES
+from afterframe.web.auth.allowed_paths import AllowedPaths
 from afterframe.web.auth.gate import HEADERS, Gate
-from afterframe.web.auth.paths import AllowedPaths
 from afterframe.web.auth.session import LoginCodes
 from afterframe.web.http import errors
-from afterframe.web.http.context import Context, Services
+from afterframe.web.http.context import Services, WebContext
 from afterframe.web.http.openapi import contract
 from afterframe.web.http.routes import Caller, Route
 from afterframe.web.pages.pages import is_page, page_problem
@@ -33,7 +33,7 @@ def create_app(services: Services, codes: LoginCodes | None = None, *, clock: Ca
         clock: Unix time, seconds; injected by tests.
     """
     gate = Gate(services.config.server, services.token, clock)
-    context = Context(
+    context = WebContext(
         services=services,
         gate=gate,
         codes=codes or LoginCodes(),
@@ -55,14 +55,14 @@ def create_app(services: Services, codes: LoginCodes | None = None, *, clock: Ca
     return app
 
 
-def _add(app: Flask, context: Context, name: str, route: Route) -> None:
+def _add(app: Flask, context: WebContext, name: str, route: Route) -> None:
     def view(**args: str) -> Response:
         return route.run(context, request, args)
 
     app.add_url_rule(route.rule, name, view, methods=[route.method], provide_automatic_options=False)
 
 
-def _guard(app: Flask, context: Context, routes: dict[str, Route]) -> None:
+def _guard(app: Flask, context: WebContext, routes: dict[str, Route]) -> None:
     @app.before_request
     def check() -> None:
         route = routes.get(request.endpoint or "")

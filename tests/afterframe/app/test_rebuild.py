@@ -7,7 +7,7 @@ import pytest
 
 from afterframe.app.rebuild import rebuild
 from afterframe.domain import Clip, Photo, Stamp, Verdict
-from afterframe.publish.sidecar import MadeBy, describe, write_verdict
+from afterframe.publish.sidecar import MadeBy, sidecar_properties, write_verdict
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.system.hashing import sha256_of
@@ -27,7 +27,7 @@ class Shelf:
         photo = Photo(0, str(self.photo), sha256_of(self.photo), 1, 1, {})
         clip = make_clip(photo, self.clip_path, recipe=make_recipe(prompt="steam"), sha256=sha256_of(self.clip_path))
         self.clip = clip
-        Path(clip.sidecar_path).write_bytes(packet(describe(clip, MadeBy("parallax", "1", False), {}, 4)))
+        Path(clip.sidecar_path).write_bytes(packet(sidecar_properties(clip, MadeBy("parallax", "1", False), {}, 4)))
 
     def rebuild(self) -> list[Clip]:
         self.found = rebuild(self.folder, self.database, self.catalog, FakeReader().read)

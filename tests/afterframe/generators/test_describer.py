@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from afterframe.errors import GenerateError
-from afterframe.generators.describer import LONGEST, describe, normalise
+from afterframe.generators.describer import LONGEST, caption, normalise
 
 torch = pytest.importorskip("torch")
 transformers: Any = pytest.importorskip("transformers")
@@ -81,18 +81,18 @@ def chatter(folder: Path) -> Path:
 
 
 def test_a_captioner_says_what_is_in_the_picture(tmp_path: Path) -> None:
-    assert describe(PICTURE, captioner(tmp_path)).startswith("Dog dog")
+    assert caption(PICTURE, captioner(tmp_path)).startswith("Dog dog")
 
 
 def test_a_chat_model_answers_without_repeating_the_question(tmp_path: Path) -> None:
-    said = describe(PICTURE, chatter(tmp_path))
+    said = caption(PICTURE, chatter(tmp_path))
     assert "user" not in said.lower()
     assert said.endswith(".")
 
 
 def test_a_folder_without_a_model_is_named_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(GenerateError, match=tmp_path.name) as caught:
-        describe(PICTURE, tmp_path)
+        caption(PICTURE, tmp_path)
     assert "vision.describer" in caught.value.hint
 
 

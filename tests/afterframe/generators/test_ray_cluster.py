@@ -62,7 +62,7 @@ def test_a_sound_comes_last(given: Any) -> None:
 
 
 def test_errors_travel_as_they_are(given: Any) -> None:
-    error = GenerateError("no weights", "Get them.", code="no_weights", retryable=True)
+    error = GenerateError("no weights", "Get them.", code="no_weights", transient=True)
     *_, (kind, thing) = given(FakeGenerator(error=error, fail_at=1)).render(photo(), make_recipe())
     assert (kind, thing) == ("error", error)
 

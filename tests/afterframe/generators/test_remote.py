@@ -24,7 +24,7 @@ from afterframe.encode.process import Encoding
 from afterframe.encode.remote_clip import decode_clip
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, OutOfMemory, Unavailable
 from afterframe.generators import registry
-from afterframe.generators.remote.client import MAX_CLIP_BYTES, Failed, Gone, Server
+from afterframe.generators.remote.client import MAX_CLIP_BYTES, Server, ServerFailed, ServerGone
 from afterframe.generators.remote.generator import Remote, check_endpoints
 from afterframe.imaging.frames import EncodedClip, Frames, PreparedPhoto
 from afterframe.imaging.framing import frame
@@ -151,7 +151,7 @@ def test_what_the_protocol_cannot_say_is_refused(
 ) -> None:
     with pytest.raises(GenerateError, match="cannot make") as caught:
         remote(start("sglang")).adapt(make_recipe(**changes))
-    assert not caught.value.retryable
+    assert not caught.value.transient
 
 
 def test_portrait_photos_stay_portrait(start: Callable[..., VideoServer], remote: Callable[..., Remote]) -> None:
@@ -271,7 +271,7 @@ def test_a_job_that_fails_everywhere_tells_the_servers_own_words(
     server = start("vllm-omni", fails_with="the scheduler\nexploded")
     with pytest.raises(GenerateError, match="box0: the scheduler exploded") as caught:
         clip_of(remote(server))
-    assert not caught.value.retryable
+    assert not caught.value.transient
     assert len(server.deleted) == 1
 
 
@@ -444,9 +444,9 @@ def test_an_answer_that_trickles_is_left_when_its_time_is_over(tmp_path: Path) -
     with odd_server(None) as endpoint, (tmp_path / "clip").open("wb") as file:
         seconds = count(step=6.0)  # by the clock, each piece takes longer than an answer may
         server = Server(endpoint, clock=lambda: next(seconds))
-        with pytest.raises(Gone, match="in time"):
+        with pytest.raises(ServerGone, match="in time"):
             server.status("1")
-        with pytest.raises(Failed, match="did not arrive within 10 s"):
+        with pytest.raises(ServerFailed, match="did not arrive within 10 s"):
             server.download("1", file, no)
         server.close()
     assert (tmp_path / "clip").stat().st_size < MAX_CLIP_BYTES

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from afterframe.domain import BoundingBox, Scene
+from afterframe.grade.alignment import Tracker
 from afterframe.grade.match import match_grade
-from afterframe.grade.tracking import Tracker
 from afterframe.imaging.colour import Floats, ciede2000, encoded, linear, small_rgb, to_cielab
 from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
 from factories import make_picture

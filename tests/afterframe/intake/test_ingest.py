@@ -10,7 +10,7 @@ from afterframe.domain import JobState, Photo
 from afterframe.errors import NotFound, PhotoError, RecipeError
 from afterframe.intake.ingest import Ingest, RenderRequest, folder_settings
 from afterframe.naming import POSTER_MARK
-from afterframe.publish.sidecar import MadeBy, describe
+from afterframe.publish.sidecar import MadeBy, sidecar_properties
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
@@ -60,7 +60,7 @@ def test_a_photo_that_was_moved_with_its_clip_is_not_animated_again(
 ) -> None:
     clip = make_clip(Photo(0, str(photo), sha256_of(photo), 1, 1, {}), rating=4)
     Path(clip.path).write_bytes(b"a clip")
-    Path(clip.sidecar_path).write_bytes(packet(describe(clip, MadeBy("parallax", "1", False), {}, 4)))
+    Path(clip.sidecar_path).write_bytes(packet(sidecar_properties(clip, MadeBy("parallax", "1", False), {}, 4)))
     assert ingest.accept(photo)
     assert queue.page()[0] == []
     (adopted,) = catalog.page()[0]
@@ -69,7 +69,7 @@ def test_a_photo_that_was_moved_with_its_clip_is_not_animated_again(
 
 def test_a_clip_of_another_photo_of_that_name_is_not_adopted(ingest: Ingest, queue: Queue, photo: Path) -> None:
     clip = make_clip(Photo(0, str(photo), "0" * 64, 1, 1, {}))
-    Path(clip.sidecar_path).write_bytes(packet(describe(clip, MadeBy("parallax", "1", False), {}, 4)))
+    Path(clip.sidecar_path).write_bytes(packet(sidecar_properties(clip, MadeBy("parallax", "1", False), {}, 4)))
     ingest.accept(photo)
     assert len(queue.page()[0]) == 1
 

@@ -15,7 +15,7 @@ from afterframe.publish.placement import (
     Publication,
     check_folder,
     place,
-    write_packet,
+    write_hidden_sidecar,
 )
 from afterframe.system.files import move_without_overwriting
 from afterframe.system.hashing import sha256_of
@@ -47,7 +47,7 @@ def prepared(photo: Path, body: bytes = b"a clip", **changes: Any) -> Publicatio
         "record": {},
     }
     publication = Publication(**{**values, **changes})
-    write_packet(temporary, publication.packet.encode())
+    write_hidden_sidecar(temporary, publication.packet.encode())
     return publication
 
 

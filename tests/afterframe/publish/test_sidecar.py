@@ -9,7 +9,7 @@ import pytest
 from afterframe.domain import Clip, Verdict
 from afterframe.errors import PhotoError
 from afterframe.imaging.frames import Model
-from afterframe.publish.sidecar import TRAINED, UNTRAINED, MadeBy, describe, read_clip, write_verdict
+from afterframe.publish.sidecar import TRAINED, UNTRAINED, MadeBy, read_clip, sidecar_properties, write_verdict
 from afterframe.state.catalog import Catalog
 from factories import make_clip, make_photo, make_recipe
 from photometa.xmp.packets import packet
@@ -31,7 +31,7 @@ def clip(catalog: Catalog, tmp_path: Path) -> Clip:
 
 def write(clip: Clip, made_by: MadeBy = PARALLAX) -> Path:
     sidecar = Path(clip.sidecar_path)
-    sidecar.write_bytes(packet(describe(clip, made_by, FACTS, 4)))
+    sidecar.write_bytes(packet(sidecar_properties(clip, made_by, FACTS, 4)))
     return sidecar
 
 
@@ -42,7 +42,7 @@ def test_a_sidecar_read_back_gives_the_clip(clip: Clip) -> None:
 
 
 def test_it_names_its_photo_by_every_standard(clip: Clip) -> None:
-    properties = describe(clip, PARALLAX, FACTS, 4)
+    properties = sidecar_properties(clip, PARALLAX, FACTS, 4)
     assert properties["dc:source"] == "DSC_0042.jpg"
     assert properties["dc:relation"] == ("DSC_0042.jpg",)
     assert properties["xmpMM:DerivedFrom"] == {"stRef:filePath": "DSC_0042.jpg"}
@@ -51,13 +51,13 @@ def test_it_names_its_photo_by_every_standard(clip: Clip) -> None:
 
 
 def test_a_parallax_clip_makes_no_claim_of_a_trained_model(clip: Clip) -> None:
-    properties = describe(clip, PARALLAX, FACTS, 4)
+    properties = sidecar_properties(clip, PARALLAX, FACTS, 4)
     assert properties["Iptc4xmpExt:DigitalSourceType"] == UNTRAINED
     assert not [name for name in properties if name.startswith("Iptc4xmpExt:AI")]
 
 
 def test_a_models_clip_says_so(clip: Clip) -> None:
-    properties = describe(clip, MODEL, FACTS, 4)
+    properties = sidecar_properties(clip, MODEL, FACTS, 4)
     assert properties["Iptc4xmpExt:DigitalSourceType"] == TRAINED
     assert properties["Iptc4xmpExt:AISystemUsed"] == "Wan2.2-TI2V-5B"
     assert properties["Iptc4xmpExt:AIPromptInformation"] == "a cup of coffee; the camera holds still"
@@ -65,7 +65,7 @@ def test_a_models_clip_says_so(clip: Clip) -> None:
 
 
 def test_the_whole_recipe_and_its_reasons_stand_there(clip: Clip) -> None:
-    properties = describe(clip, PARALLAX, FACTS, 4)
+    properties = sidecar_properties(clip, PARALLAX, FACTS, 4)
     assert json.loads(str(properties["afterframe:recipe"])) == clip.recipe.to_dict()
     assert properties["afterframe:because"] == ("fps: cinema’s rate",)
 
@@ -101,7 +101,7 @@ def test_a_damaged_sidecar_is_said_to_be(tmp_path: Path, broken: bytes) -> None:
 
 
 def test_a_recipe_that_is_damaged_is_an_error(clip: Clip) -> None:
-    properties = {**describe(clip, PARALLAX, FACTS, 4), "afterframe:recipe": "{"}
+    properties = {**sidecar_properties(clip, PARALLAX, FACTS, 4), "afterframe:recipe": "{"}
     Path(clip.sidecar_path).write_bytes(packet(properties))
     with pytest.raises(PhotoError, match="damaged"):
         read_clip(Path(clip.sidecar_path))

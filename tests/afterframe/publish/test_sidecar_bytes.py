@@ -10,7 +10,7 @@ import pytest
 from afterframe import __version__
 from afterframe.domain import Direction, Photo, PhotoType, Verdict
 from afterframe.imaging.frames import Model
-from afterframe.publish.sidecar import MadeBy, describe
+from afterframe.publish.sidecar import MadeBy, sidecar_properties
 from factories import make_clip, make_recipe
 from photometa.xmp.packets import packet
 
@@ -63,4 +63,4 @@ CLIPS = {
 def test_a_new_clips_packet_is_the_one_that_the_first_version_wrote(name: str) -> None:
     clip, made_by, facts = CLIPS[name]
     kept = (KEPT / f"{name}.xmp").read_text("utf-8").replace("{version}", __version__)
-    assert packet(describe(clip, made_by, facts, 4)).decode() == kept
+    assert packet(sidecar_properties(clip, made_by, facts, 4)).decode() == kept

@@ -8,7 +8,7 @@ import pytest
 from afterframe.domain import Job
 from afterframe.render import state_outage
 from afterframe.render.heartbeat import Heartbeat, WorkerContext
-from afterframe.render.worker_process import ALIVE, STALLED
+from afterframe.render.worker_handle import ALIVE, STALLED
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue

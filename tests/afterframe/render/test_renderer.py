@@ -160,7 +160,7 @@ class Described(Studio):
     """A worker whose generator follows a prompt, and whose describer says a sentence."""
 
     def __init__(self, database: Database, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(describer, "describe", lambda pixels, weights: "A dog on a beach.")
+        monkeypatch.setattr(describer, "caption", lambda pixels, weights: "A dog on a beach.")
         config = Config(render=RenderConfig(preset="ultrafast"), vision=VisionConfig(describer=str(folder / "SmolVLM")))
         super().__init__(database, folder, config)
         self.generator.capabilities = Capabilities(trained=True)

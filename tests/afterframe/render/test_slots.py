@@ -19,7 +19,7 @@ from afterframe.render.heartbeat import Heartbeat, WorkerContext
 from afterframe.render.loop import WorkerLoop
 from afterframe.render.slots import POLL_INTERVAL_S, STAGGER_S, GpuStagger, WorkerGroup, WorkerSpec, worker_specs
 from afterframe.render.supervisor import Supervisor
-from afterframe.render.worker_process import start_worker
+from afterframe.render.worker_handle import start_worker
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import LOCAL, NewJob, Queue

@@ -4,12 +4,12 @@ import subprocess
 import sys
 import threading
 
-from afterframe.render.worker_process import WorkerProcess
+from afterframe.render.worker_handle import WorkerProcess
 from factories import Clock
 
 CHILD = """
 import sys
-from afterframe.render.worker_process import ALIVE, STALLED, sign_channel
+from afterframe.render.worker_handle import ALIVE, STALLED, sign_channel
 sign = sign_channel()
 print("a library prints!", flush=True)
 if sys.stdin.readline():

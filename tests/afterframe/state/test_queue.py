@@ -162,9 +162,9 @@ def test_a_failure_that_a_retry_can_help_is_tried_again(queue: Queue, catalog: C
     job = make_job(queue, catalog)
     for _ in range(MAX_STRIKES - 1):
         queue.claim(OWNER)
-        assert queue.fail(job.id, OWNER, GenerateError("busy", retryable=True)) == JobState.QUEUED
+        assert queue.fail(job.id, OWNER, GenerateError("busy", transient=True)) == JobState.QUEUED
     queue.claim(OWNER)
-    assert queue.fail(job.id, OWNER, GenerateError("busy", retryable=True)) == JobState.FAILED
+    assert queue.fail(job.id, OWNER, GenerateError("busy", transient=True)) == JobState.FAILED
 
 
 def test_a_failure_that_no_retry_can_help_is_final(queue: Queue, catalog: Catalog) -> None:
@@ -380,7 +380,7 @@ class QueueMachine(RuleBasedStateMachine):
             self.held[job.id] = owner
 
     @precondition(lambda self: self.held)
-    @rule(data=st.data(), how=st.sampled_from(["finish", "fail", "retryable", "strike", "release", "publish"]))
+    @rule(data=st.data(), how=st.sampled_from(["finish", "fail", "transient", "strike", "release", "publish"]))
     def end(self, data: st.DataObject, how: str) -> None:
         job_id = data.draw(st.sampled_from(list(self.held)))  # in the order of claims: ids differ from run to run
         owner = self.held.pop(job_id)
@@ -392,8 +392,8 @@ class QueueMachine(RuleBasedStateMachine):
                 self.queue.finish(job_id, "some-clip")
             else:
                 self.queue.fail(job_id, owner, Cancelled("Stopped."))
-        elif how in ("fail", "retryable"):
-            self.queue.fail(job_id, owner, GenerateError("no", retryable=how == "retryable"))
+        elif how in ("fail", "transient"):
+            self.queue.fail(job_id, owner, GenerateError("no", transient=how == "transient"))
         elif how == "strike":
             self.queue.strike(owner, "died")
         else:

@@ -23,7 +23,7 @@ def adapt_recipe(recipe: Recipe, profile: Profile, plan: MemoryPlan) -> Recipe:
     check(recipe, profile)
     megapixels = plan.megapixels or profile.megapixels
     size = nearest_size(recipe.size, profile.grid, megapixels * 1e6)
-    count = frame_count(recipe, profile)
+    count = clip_frame_count(recipe, profile)
     because = dict(recipe.because)
     if size != recipe.size:
         because["size"] = (
@@ -59,12 +59,12 @@ def check(recipe: Recipe, profile: Profile) -> None:
         )
 
 
-def made_count(count: int, recipe: Recipe) -> int:
+def model_frame_count(count: int, recipe: Recipe) -> int:
     """Frames that the model makes for a clip of ``count``: the last one of a loop repeats the first, and is dropped."""
     return count + 1 if recipe.loop else count
 
 
-def frame_count(recipe: Recipe, profile: Profile) -> int:
+def clip_frame_count(recipe: Recipe, profile: Profile) -> int:
     """Frames in the clip."""
     wanted = max(2, round(recipe.duration_s * profile.fps))
     if not recipe.loop:

@@ -171,7 +171,7 @@ class Engine:
         profile = self.choice.profile
         parameters = dict(adapt.parameters_of(recipe, self.choice))
         strength = float(str(parameters.pop("strength", 1.0)))
-        count = adapt.made_count(recipe.frame_count, recipe)
+        count = adapt.model_frame_count(recipe.frame_count, recipe)
         scene = PipelineInput(Image.fromarray(photo), recipe, count, strength)
         width, height = recipe.size
         return {

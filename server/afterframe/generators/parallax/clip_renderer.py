@@ -14,7 +14,7 @@ from afterframe.generators.parallax.camera import Pivot, looks_at, pose
 from afterframe.generators.parallax.depth import nearness
 from afterframe.generators.parallax.motion_fields import Flow, second_share
 from afterframe.generators.parallax.torch_warp import warper
-from afterframe.generators.parallax.warp import SPACING, Copy, Field, nodes
+from afterframe.generators.parallax.warp import SPACING, Field, SecondSampling, nodes
 from afterframe.generators.parallax.yuv import planes
 from afterframe.imaging.frames import Pixels, PreparedPhoto
 from afterframe.vision import Map, SceneMaps, map_scene
@@ -50,7 +50,7 @@ class ClipRenderer:
             return self._warper.frame(self.looks(moment), gain)
         camera = self._looked(moment)
         first, second = (self._moved(camera, moment, copy) for copy in (0, 1))
-        return self._warper.frame(first, gain, Copy(second, second_share(self._recipe, moment)))
+        return self._warper.frame(first, gain, SecondSampling(second, second_share(self._recipe, moment)))
 
     def looks(self, moment: float, copy: int | None = None) -> Field:
         """The position in the surround that each node of the frame shows at ``moment``, pixels.

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import float32, int32, uint8, uint32, uint64
 
-from afterframe.generators.parallax.warp import SPACING, Field, Over, Warper, grain, in_chroma, in_luma
+from afterframe.generators.parallax.warp import SPACING, BlendMask, Field, OpenCvWarper, grain, in_chroma, in_luma
 from afterframe.generators.parallax.yuv import Planes
 from afterframe.imaging.frames import Pixels
 
@@ -193,15 +193,15 @@ def _light(luma: _Row, gain: _Row, noise: _Row) -> None:
             luma[row, i] = uint8(min(uint32(uint32(lit) >> uint32(16)), uint32(255)))
 
 
-class CompiledWarper(Warper):
-    """As :class:`Warper`, by the loops above."""
+class CompiledWarper(OpenCvWarper):
+    """As :class:`OpenCvWarper`, by the loops above."""
 
     def __init__(self, source: Planes, size: tuple[int, int]) -> None:
         super().__init__(source, size)
         self._luma2x = _one_more(source.luma2x)
         self._chroma = _one_more(source.cb.astype(np.uint16) | source.cr.astype(np.uint16) << 8)
 
-    def _show(self, luma: Pixels, chroma: Pixels, places: Field, over: Over | None = None) -> None:
+    def _show(self, luma: Pixels, chroma: Pixels, places: Field, over: BlendMask | None = None) -> None:
         share = _WHOLE if over is None else round(over.share * _WHOLE)
         for show, plane, there, spacing, out in (
             (_show_luma, self._luma2x, in_luma(places), SPACING, luma),
@@ -233,7 +233,7 @@ def _along_rows(places: npt.NDArray[np.float32], spacing: int) -> npt.NDArray[np
 
 
 def _wanted(
-    over: Over | None, rows: int, spacing: int, width: int
+    over: BlendMask | None, rows: int, spacing: int, width: int
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """For each row of nodes, the first pixel needed and the one after the last."""
     if over is None:

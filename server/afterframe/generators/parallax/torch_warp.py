@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from afterframe.generators.parallax.warp import SPACING, Copy, Field, Warper, nodes
+from afterframe.generators.parallax.warp import SPACING, Field, OpenCvWarper, SecondSampling, nodes
 from afterframe.generators.parallax.yuv import Planes
 from afterframe.imaging.frames import Pixels
 
@@ -22,16 +22,16 @@ _WORTH_LOADING = 640 * 480
 """Pixels per frame: smaller frames gain less than the half second that numba takes to load."""
 
 
-class Warps(Protocol):
+class Warper(Protocol):
     """What every warper offers."""
 
-    def frame(self, places: Field, gain: Field | None = None, copy: Copy | None = None) -> Pixels:
-        """The I420 frame that shows ``places``; as :meth:`Warper.frame`."""
+    def frame(self, places: Field, gain: Field | None = None, copy: SecondSampling | None = None) -> Pixels:
+        """The I420 frame that shows ``places``; as :meth:`OpenCvWarper.frame`."""
         ...
 
 
 class TorchWarper:
-    """As :class:`Warper`, on a torch device."""
+    """As :class:`OpenCvWarper`, on a torch device."""
 
     def __init__(self, source: Planes, size: tuple[int, int], device: str) -> None:
         import torch
@@ -40,7 +40,7 @@ class TorchWarper:
         self._width, self._height = size
         self._planes = [self._there(plane) for plane in (source.luma2x, source.cb, source.cr)]
 
-    def frame(self, places: Field, gain: Field | None = None, copy: Copy | None = None) -> Pixels:
+    def frame(self, places: Field, gain: Field | None = None, copy: SecondSampling | None = None) -> Pixels:
         """The I420 frame, uint8 (height * 3 // 2, width), an array of its own."""
         half = self._width // 2, self._height // 2
         frame = np.empty((self._height * 3 // 2, self._width), np.uint8)
@@ -91,7 +91,7 @@ class TorchWarper:
         return np.asarray(rounded.cpu().numpy())
 
 
-def warper(source: Planes, size: tuple[int, int]) -> Warps:
+def warper(source: Planes, size: tuple[int, int]) -> Warper:
     """The fastest warper for clips of ``size`` (width, height) on this machine."""
     on_cpu = _on_cpu(source, size)
     if not _gpu_present():
@@ -102,14 +102,14 @@ def warper(source: Planes, size: tuple[int, int]) -> Warps:
     return on_gpu
 
 
-def _on_cpu(source: Planes, size: tuple[int, int]) -> Warper:
+def _on_cpu(source: Planes, size: tuple[int, int]) -> OpenCvWarper:
     """By compiled loops; by OpenCV for small frames, or where numba is not available (Macs with an Intel CPU)."""
     if size[0] * size[1] < _WORTH_LOADING:
-        return Warper(source, size)
+        return OpenCvWarper(source, size)
     try:
         from afterframe.generators.parallax.numba_warp import CompiledWarper
     except ImportError:
-        return Warper(source, size)
+        return OpenCvWarper(source, size)
     return CompiledWarper(source, size)
 
 
@@ -130,7 +130,7 @@ def _on_gpu(source: Planes, size: tuple[int, int]) -> TorchWarper | None:
         return None
 
 
-def _trial(candidate: Warps, size: tuple[int, int]) -> float:
+def _trial(candidate: Warper, size: tuple[int, int]) -> float:
     """Seconds for a few frames, not counting the first."""
     places = nodes(size)
     candidate.frame(places)

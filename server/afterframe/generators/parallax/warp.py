@@ -39,7 +39,7 @@ def nodes(size: tuple[int, int]) -> Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class SecondSampling:
     """A second sampling of the picture, laid over the first."""
 
     places: Field
@@ -48,14 +48,14 @@ class Copy:
     """Opacity, 0-1."""
 
 
-class Warper:
+class OpenCvWarper:
     """Samples planes at given positions, by OpenCV; safe to use from several threads."""
 
     def __init__(self, source: Planes, size: tuple[int, int]) -> None:
         self._source = source
         self._width, self._height = size
 
-    def frame(self, places: Field, gain: Field | None = None, copy: Copy | None = None) -> Pixels:
+    def frame(self, places: Field, gain: Field | None = None, copy: SecondSampling | None = None) -> Pixels:
         """The I420 frame, uint8 (height * 3 // 2, width), an array of its own.
 
         Args:
@@ -68,13 +68,13 @@ class Warper:
         self._show(luma, chroma, places)
         if copy is not None and copy.share > _UNSEEN:
             apart = np.abs(copy.places - places) > _SAME_PLACE
-            self._show(luma, chroma, copy.places, Over(apart[..., 0] | apart[..., 1], copy.share))
+            self._show(luma, chroma, copy.places, BlendMask(apart[..., 0] | apart[..., 1], copy.share))
         if gain is not None:
             dense = cv2.resize(gain, (gain.shape[1] * SPACING, 1), interpolation=cv2.INTER_LINEAR)
             self._light(luma, np.asarray(dense[0, SPACING : SPACING + self._width], np.float32))
         return frame
 
-    def _show(self, luma: Pixels, chroma: Pixels, places: Field, over: Over | None = None) -> None:
+    def _show(self, luma: Pixels, chroma: Pixels, places: Field, over: BlendMask | None = None) -> None:
         """Fill the planes of a frame.
 
         Args:
@@ -88,7 +88,9 @@ class Warper:
         self._sample([(source.cb, chroma[0]), (source.cr, chroma[1])], in_chroma(places), SPACING // 2, over)
 
     @staticmethod
-    def _sample(planes: Sequence[tuple[Pixels, Pixels]], places: Field, spacing: int, over: Over | None = None) -> None:
+    def _sample(
+        planes: Sequence[tuple[Pixels, Pixels]], places: Field, spacing: int, over: BlendMask | None = None
+    ) -> None:
         """Sample planes for every pixel, band by band, so that a band's maps stay in the cache.
 
         Args:
@@ -138,7 +140,7 @@ def grain(shape: tuple[int, int]) -> npt.NDArray[np.float32]:
 
 
 @dataclass(frozen=True, slots=True)
-class Over:
+class BlendMask:
     """Where and how strongly to mix the samples in."""
 
     apart: npt.NDArray[np.bool_]

@@ -258,7 +258,7 @@ class Ray:
             return GenerateError(
                 f"The cluster's renderer failed: {str(error.cause or error).strip().splitlines()[-1]}",
                 "Install the same version of Afterframe on every machine of the cluster.",
-                retryable=True,
+                transient=True,
             )
         log.warning("%s", type(error).__name__)
         if getattr(error, "actor_init_failed", False):
@@ -284,7 +284,7 @@ class Ray:
             "The cluster's renderer crashed on this photo.",
             "Try another generator or a smaller size.",
             code="worker_died",
-            retryable=True,
+            transient=True,
         )
 
     def _has_left(self) -> bool:

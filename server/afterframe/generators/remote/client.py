@@ -37,7 +37,7 @@ MAX_MESSAGE_CHARACTERS = 300
 """How much of a server's own error message is shown."""
 
 
-class Gone(Exception):
+class ServerGone(Exception):
     """The server does not answer, or has forgotten the job. Another server may do it.
 
     Args:
@@ -49,15 +49,15 @@ class Gone(Exception):
         self.patience_s = patience_s
 
 
-class Refused(Exception):
+class ServerRefused(Exception):
     """The server answers, but refuses the job: wrong key, unknown model, a size that it cannot make."""
 
 
-class Failed(Exception):
+class ServerFailed(Exception):
     """The server accepted the job and could not finish it."""
 
 
-class Interrupted(Exception):
+class DownloadInterrupted(Exception):
     """The user cancelled while the clip was downloaded."""
 
 
@@ -117,12 +117,12 @@ class Server:
         """How many unfinished jobs it has, from any client; 0 where it does not say.
 
         Raises:
-            Gone: it does not answer.
-            Refused: it does not accept the key, or its answer cannot be understood.
+            ServerGone: it does not answer.
+            ServerRefused: it does not accept the key, or its answer cannot be understood.
         """
         status, body = self._ask("GET", "/videos?limit=100", ANSWER_TIMEOUT_S)
         if status in (401, 403):
-            raise Refused(self._refusal(status, body))
+            raise ServerRefused(self._refusal(status, body))
         jobs = body.get("data") if status == 200 else None
         if not isinstance(jobs, list):
             return 0
@@ -134,62 +134,62 @@ class Server:
         Args:
             photo: a PNG.
         Raises:
-            Gone: it does not answer, or is too busy.
-            Refused: it does not accept the job.
+            ServerGone: it does not answer, or is too busy.
+            ServerRefused: it does not accept the job.
         """
         form: dict[str, Any] = {**fields, "input_reference": ("photo.png", photo, "image/png")}
         status, body = self._ask("POST", "/videos", TRANSFER_TIMEOUT_S, fields=form)
         if status in (408, 425, 429) or status >= 500:
-            raise Gone(f"it is too busy ({status}): {self._error_text(body)}")
+            raise ServerGone(f"it is too busy ({status}): {self._error_text(body)}")
         if status >= 300:
-            raise Refused(self._refusal(status, body))
+            raise ServerRefused(self._refusal(status, body))
         answer = _answer(body)
         if not answer.id:
-            raise Refused("its answer names no job")
+            raise ServerRefused("its answer names no job")
         return answer
 
     def status(self, job_id: str) -> Answer:
         """The state of a job.
 
         Raises:
-            Gone: it does not answer, or does not know the job (any more).
+            ServerGone: it does not answer, or does not know the job (any more).
         """
         status, body = self._ask("GET", f"/videos/{_quoted(job_id)}", ANSWER_TIMEOUT_S)
         # vLLM-Omni reports a failed job with a failing HTTP status: what the body says counts.
         if "status" in body and isinstance(body["status"], str):
             return _answer(body, self._error_text(body))
         if status == 404:
-            raise Gone("it no longer knows the job; was it restarted?")
-        raise Gone(f"it answers {status}: {self._error_text(body)}", BUSY_S)
+            raise ServerGone("it no longer knows the job; was it restarted?")
+        raise ServerGone(f"it answers {status}: {self._error_text(body)}", BUSY_S)
 
     def download(self, job_id: str, target: BinaryIO, cancelled: CancelCheck) -> None:
         """Fetch a finished clip.
 
         Raises:
-            Gone: it does not answer, or does not have it yet.
-            Failed: the clip is larger than any is, or takes longer to arrive than a clip may take.
-            Interrupted: ``cancelled()`` became true.
+            ServerGone: it does not answer, or does not have it yet.
+            ServerFailed: the clip is larger than any is, or takes longer to arrive than a clip may take.
+            DownloadInterrupted: ``cancelled()`` became true.
         """
         received = 0
         try:
             with self._response("GET", f"/videos/{_quoted(job_id)}/content", TRANSFER_TIMEOUT_S) as response:
                 if response.status != 200:
-                    raise Gone(f"it answers {response.status} when asked for the clip")
+                    raise ServerGone(f"it answers {response.status} when asked for the clip")
                 for piece in self._pieces(response, self.endpoint.timeout_s):
                     received += len(piece)
                     if cancelled():
-                        raise Interrupted
+                        raise DownloadInterrupted
                     if received > MAX_CLIP_BYTES:
-                        raise Failed(f"its clip is larger than {MAX_CLIP_BYTES >> 20} MB")
+                        raise ServerFailed(f"its clip is larger than {MAX_CLIP_BYTES >> 20} MB")
                     target.write(piece)
         except _Slow:
-            raise Failed(f"its clip did not arrive within {self.endpoint.timeout_s:g} s") from None
+            raise ServerFailed(f"its clip did not arrive within {self.endpoint.timeout_s:g} s") from None
 
     def delete(self, job_id: str) -> None:
         """Stop a job and remove its files, as far as the server does that; never an error."""
         try:
             self._ask("DELETE", f"/videos/{_quoted(job_id)}", ANSWER_TIMEOUT_S)
-        except Gone:
+        except ServerGone:
             return
 
     def _ask(self, method: str, path: str, timeout_s: float, **more: Any) -> tuple[int, dict[str, Any]]:
@@ -200,9 +200,11 @@ class Server:
                 for piece in self._pieces(response, timeout_s):
                     text += piece
                     if len(text) > MAX_ANSWER_BYTES:
-                        raise Gone(f"its answer is larger than {MAX_ANSWER_BYTES >> 20} MB; is it a video server?")
+                        raise ServerGone(
+                            f"its answer is larger than {MAX_ANSWER_BYTES >> 20} MB; is it a video server?"
+                        )
         except _Slow:
-            raise Gone("it did not answer in time", BUSY_S) from None
+            raise ServerGone("it did not answer in time", BUSY_S) from None
         try:
             body = json.loads(text)
         except (ValueError, RecursionError):
@@ -211,7 +213,7 @@ class Server:
 
     @contextmanager
     def _response(self, method: str, path: str, timeout_s: float, **more: Any) -> Iterator[urllib3.BaseHTTPResponse]:
-        """A response whose body is still to be read; a connection that fails is a :class:`Gone`."""
+        """A response whose body is still to be read; a connection that fails is a :class:`ServerGone`."""
         timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=timeout_s)
         try:
             response = self._http.request(
@@ -274,7 +276,7 @@ def _answer(body: Mapping[str, Any], error: str = "") -> Answer:
 
 def _state(status: object) -> RemoteJobState:
     if not isinstance(status, str | None):
-        raise Refused("its answer has a job's status that is not text; is its url that of a video server?")
+        raise ServerRefused("its answer has a job's status that is not text; is its url that of a video server?")
     if status in _DONE:
         return RemoteJobState.DONE
     return RemoteJobState.FAILED if status in _FAILED else RemoteJobState.WORKING
@@ -285,28 +287,28 @@ def _quoted(job_id: str) -> str:
     return quote(job_id, safe="")
 
 
-def _gone(error: urllib3.exceptions.HTTPError) -> Gone:
+def _gone(error: urllib3.exceptions.HTTPError) -> ServerGone:
     """Why there was no answer."""
     match error:
         case urllib3.exceptions.NameResolutionError():
-            return Gone("its host name is not known on this network", BUSY_S)
+            return ServerGone("its host name is not known on this network", BUSY_S)
         case urllib3.exceptions.NewConnectionError():
-            return Gone("the connection is refused", CLOSED_S)
+            return ServerGone("the connection is refused", CLOSED_S)
         case urllib3.exceptions.ConnectTimeoutError():
-            return Gone("nothing answers at its address", BUSY_S)
+            return ServerGone("nothing answers at its address", BUSY_S)
         case urllib3.exceptions.ReadTimeoutError():
-            return Gone("it did not answer in time", BUSY_S)
+            return ServerGone("it did not answer in time", BUSY_S)
         case urllib3.exceptions.SSLError():
-            return Gone("its certificate is not valid here")
+            return ServerGone("its certificate is not valid here")
         case _:
-            return Gone("the connection was interrupted", CLOSED_S)
+            return ServerGone("the connection was interrupted", CLOSED_S)
 
 
 def api_key_of(endpoint: EndpointConfig) -> str:
     """An endpoint's key; empty when none is set.
 
     Raises:
-        Refused: the variable or the file that should hold it does not.
+        ServerRefused: the variable or the file that should hold it does not.
     """
     if not endpoint.key_env and not endpoint.key_file:
         return ""
@@ -319,5 +321,5 @@ def api_key_of(endpoint: EndpointConfig) -> str:
         except (OSError, UnicodeDecodeError):
             key = ""
     if not (key := key.strip()) or not (key.isascii() and key.isprintable()):
-        raise Refused(f"{where}, which should hold its key, does not")
+        raise ServerRefused(f"{where}, which should hold its key, does not")
     return key

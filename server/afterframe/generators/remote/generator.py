@@ -28,12 +28,12 @@ from afterframe.errors import Cancelled, GenerateError, NotFound, OutOfMemory, U
 from afterframe.generators.interface import Capabilities
 from afterframe.generators.remote.client import (
     Answer,
-    Failed,
-    Gone,
-    Interrupted,
-    Refused,
+    DownloadInterrupted,
     RemoteJobState,
     Server,
+    ServerFailed,
+    ServerGone,
+    ServerRefused,
     api_key_of,
 )
 from afterframe.generators.remote.dialects import DIALECTS, Dialect
@@ -60,7 +60,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class ClipOrder:
+class RemoteClipRequest:
     """A clip that is wanted from any of the servers."""
 
     photo: bytes
@@ -137,7 +137,7 @@ class Remote:
     def _server(self, endpoint: EndpointConfig) -> Server:
         try:
             return Server(endpoint, api_key_of(endpoint))
-        except Refused as error:
+        except ServerRefused as error:
             self._keyless[endpoint.title] = str(error)
             return Server(endpoint)
 
@@ -171,7 +171,7 @@ class Remote:
             GenerateError: they answer, but cannot make the clip or refuse to.
             Cancelled: ``cancelled()`` became true; the job on the server is deleted.
         """
-        order = ClipOrder(_png(photo), recipe, progress, cancelled)
+        order = RemoteClipRequest(_png(photo), recipe, progress, cancelled)
         tried = ServersTried(dict(self._keyless))
         self._pool.end_orphans()
         while True:
@@ -182,20 +182,22 @@ class Remote:
             except NoServer:
                 raise self._why_no_server(tried) from None
 
-    def _wait_for_slot(self, order: ClipOrder) -> None:
+    def _wait_for_slot(self, order: RemoteClipRequest) -> None:
         if order.cancelled():
             raise Cancelled("The clip was cancelled.")
         order.progress(0.0)  # a render that waits for a slot has not stalled
         self._pause.wait(WAIT_S)
 
-    def _try(self, member: Endpoint, slot: EndpointSlot, order: ClipOrder, tried: ServersTried) -> EncodedClip | None:
+    def _try(
+        self, member: Endpoint, slot: EndpointSlot, order: RemoteClipRequest, tried: ServersTried
+    ) -> EncodedClip | None:
         """The clip from one server; None: it did not make it, which ``tried`` notes."""
         try:
             return self._render(member, slot, order)
-        except Gone as error:
+        except ServerGone as error:
             self._pool.mark_away(member, str(error))
             tried.lost(member.title, str(error))
-        except (Refused, Failed) as error:
+        except (ServerRefused, ServerFailed) as error:
             log.warning("%s: %s", member.title, error)
             tried.excluded[member.title] = str(error)
         return None
@@ -216,7 +218,7 @@ class Remote:
             code="server_refused",
         )
 
-    def _render(self, member: Endpoint, slot: EndpointSlot, order: ClipOrder) -> EncodedClip:
+    def _render(self, member: Endpoint, slot: EndpointSlot, order: RemoteClipRequest) -> EncodedClip:
         server, dialect = member.server, DIALECTS[member.server.endpoint.dialect]
         began = time.monotonic()
         fields = {**dialect.fields(order.recipe, server.endpoint), **_form_fields(server.endpoint)}
@@ -233,13 +235,13 @@ class Remote:
         self._pool.record_duration(member, time.monotonic() - began)
         return self._clip(dialect, answer, order.recipe, fields, server.endpoint)
 
-    def _follow(self, server: Server, job: Answer, order: ClipOrder) -> Answer:
+    def _follow(self, server: Server, job: Answer, order: RemoteClipRequest) -> Answer:
         """Ask for the job's state until it is done."""
         began = heard = time.monotonic()
         while True:
             try:
                 answer = server.status(job.id)
-            except Gone as error:
+            except ServerGone as error:
                 if time.monotonic() - heard > error.patience_s:
                     raise
             else:
@@ -247,11 +249,11 @@ class Remote:
                 if answer.state is RemoteJobState.DONE:
                     return replace(answer, model=answer.model or job.model)
                 if answer.state is RemoteJobState.FAILED:
-                    raise Failed(answer.error)
+                    raise ServerFailed(answer.error)
                 order.progress(PHOTO_SHARE + answer.share * (1 - 2 * PHOTO_SHARE))
             taken_s = time.monotonic() - began
             if taken_s > server.endpoint.timeout_s:
-                raise Failed(f"it took longer than {server.endpoint.timeout_s:g} s")
+                raise ServerFailed(f"it took longer than {server.endpoint.timeout_s:g} s")
             if order.cancelled():
                 raise Cancelled("The clip was cancelled.")
             self._pause.wait(min(POLL_INTERVAL_S[1], max(POLL_INTERVAL_S[0], taken_s * POLL_SHARE)))
@@ -260,7 +262,7 @@ class Remote:
         try:
             with self._clip_file.open("wb") as file:
                 server.download(job_id, file, cancelled)
-        except Interrupted:
+        except DownloadInterrupted:
             raise Cancelled("The clip was cancelled.") from None
 
     def _clip(
@@ -296,7 +298,7 @@ def check_endpoints(endpoints: Sequence[EndpointConfig]) -> dict[str, str | None
                 server.active_jobs()
             finally:
                 server.close()
-        except (Gone, Refused) as error:
+        except (ServerGone, ServerRefused) as error:
             found[endpoint.title] = str(error)
         else:
             found[endpoint.title] = None

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from afterframe.generators.remote.client import Gone, Refused, Server
+from afterframe.generators.remote.client import Server, ServerGone, ServerRefused
 
 BACK_OFF_S = (5.0, 15.0, 60.0)
 """How long a server that did not answer is left alone, seconds; longer each time."""
@@ -139,9 +139,9 @@ class EndpointPool:
             return True
         try:
             member.active_jobs = member.server.active_jobs()
-        except Refused:
+        except ServerRefused:
             member.active_jobs = 0  # it will refuse again, with its reason, when it gets the job
-        except Gone as error:
+        except ServerGone as error:
             self.mark_away(member, str(error))
             return False
         member.checked_at, member.absences, member.reason = now, 0, ""

@@ -20,8 +20,8 @@ from afterframe.naming import POSTER_MARK
 from afterframe.system.files import FileCache
 from afterframe.system.hashing import sha256_of
 from afterframe.web.api.clips import present_clip
-from afterframe.web.auth.paths import open_regular
-from afterframe.web.http.context import Context
+from afterframe.web.auth.allowed_paths import open_regular
+from afterframe.web.http.context import WebContext
 from afterframe.web.http.routes import Call, Routes
 from afterframe.web.http.schemas import one_of
 
@@ -100,7 +100,7 @@ def send(request: Request, file: BinaryIO, kind: str) -> Response:
     return response
 
 
-def small_poster(context: Context, clip: Clip) -> Path:
+def small_poster(context: WebContext, clip: Clip) -> Path:
     """The poster as lists show it, made if it does not exist.
 
     Raises:
@@ -116,7 +116,7 @@ def small_poster(context: Context, clip: Clip) -> Path:
     return _posters(context).get(f"{clip.sha256}-small.jpg", make)
 
 
-def poster(context: Context, clip: Clip) -> Path:
+def poster(context: WebContext, clip: Clip) -> Path:
     """The poster's file in the cache, made if it does not exist.
 
     Raises:
@@ -139,5 +139,5 @@ def poster(context: Context, clip: Clip) -> Path:
     return _posters(context).get(f"{clip.sha256}.jpg", make, context.poster_slots)
 
 
-def _posters(context: Context) -> FileCache:
+def _posters(context: WebContext) -> FileCache:
     return FileCache(context.services.home.cache / "posters")

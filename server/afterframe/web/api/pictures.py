@@ -13,10 +13,10 @@ from afterframe.errors import NotFound, WrongState
 from afterframe.naming import preview_of
 from afterframe.recipe import validate
 from afterframe.recipe.settings import read_setting
-from afterframe.render.photo_files import SMALL_SIDE
+from afterframe.render.derived_files import SMALL_SIDE
 from afterframe.render.pictures import LARGE_SIDE
 from afterframe.web.api.media import MEDIA, send
-from afterframe.web.auth.paths import open_regular
+from afterframe.web.auth.allowed_paths import open_regular
 from afterframe.web.http import schemas
 from afterframe.web.http.resources import recipe_json
 from afterframe.web.http.routes import Call, Routes

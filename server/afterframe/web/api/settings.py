@@ -24,7 +24,7 @@ ROUTES = Routes()
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ConfigSetting:
     """One setting as the page offers it."""
 
     name: str
@@ -47,10 +47,10 @@ KINDS = {ValueKind.CHOICE: "choice", ValueKind.SWITCH: "switch"}
 """How the page asks for a setting of a recipe; every other is a number."""
 
 
-def of_recipe(key: str, label: str, about: str = "", default: str = BY_PHOTO) -> Field:
+def of_recipe(key: str, label: str, about: str = "", default: str = BY_PHOTO) -> ConfigSetting:
     """A setting of a recipe, with the kind, range and values that recipes give it."""
     setting = SETTINGS[key]
-    return Field(
+    return ConfigSetting(
         f"recipe.{key}",
         label,
         about or f"{setting.low:g} to {setting.high:g}.",
@@ -64,7 +64,7 @@ def of_recipe(key: str, label: str, about: str = "", default: str = BY_PHOTO) ->
 
 
 FIELDS = (
-    Field(
+    ConfigSetting(
         "render.generator",
         "Made by",
         "auto: the best that can run here.",
@@ -78,18 +78,20 @@ FIELDS = (
     of_recipe("duration_s", "Length, seconds"),
     of_recipe("camera_movement", "Camera movement", "How the virtual camera moves."),
     of_recipe("loop", "Loop", "The clip ends where it began."),
-    Field("render.crf", "Quality of the file", "Lower is better and larger.", "number", "18", low=0, high=51),
-    Field("render.preset", "Effort for a small file", "x264's preset.", "choice", "medium", values=PRESETS),
-    Field("render.poster", "Poster beside the clip", "A JPEG of its first frame.", "switch", BY_PHOTO),
-    Field(
+    ConfigSetting("render.crf", "Quality of the file", "Lower is better and larger.", "number", "18", low=0, high=51),
+    ConfigSetting("render.preset", "Effort for a small file", "x264's preset.", "choice", "medium", values=PRESETS),
+    ConfigSetting("render.poster", "Poster beside the clip", "A JPEG of its first frame.", "switch", BY_PHOTO),
+    ConfigSetting(
         "render.draft",
         "Draft first",
         "Until a model's clip is there, a small draft of it is shown.",
         "switch",
         BY_PHOTO,
     ),
-    Field("render.back_link", "Name the clip in the photo's sidecar", "Only where there is one.", "switch", BY_PHOTO),
-    Field(
+    ConfigSetting(
+        "render.back_link", "Name the clip in the photo's sidecar", "Only where there is one.", "switch", BY_PHOTO
+    ),
+    ConfigSetting(
         "watch.backlog_limit",
         "Photos that may begin by themselves",
         "More in a new folder wait for your word.",

@@ -20,8 +20,8 @@ from afterframe.state.folder_list import FolderList
 from afterframe.state.idempotency import IdempotencyStore
 from afterframe.state.listings import ClipListing, RenderListing
 from afterframe.state.queue import Queue
+from afterframe.web.auth.allowed_paths import AllowedPaths
 from afterframe.web.auth.gate import Gate
-from afterframe.web.auth.paths import AllowedPaths
 from afterframe.web.auth.session import LoginCodes
 
 THREADS = 24
@@ -66,7 +66,7 @@ class Services:
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class WebContext:
     """What the web side has beside the daemon's parts; one for each app."""
 
     services: Services

@@ -13,7 +13,7 @@ from flask import Request, Response, jsonify
 
 from afterframe.config import LimitsConfig
 from afterframe.errors import UsageError
-from afterframe.web.http.context import Context, Services
+from afterframe.web.http.context import Services, WebContext
 from afterframe.web.http.errors import NotJsonError, speaks_openai
 from afterframe.web.http.forms import MULTIPART, read_form
 from afterframe.web.http.resources import SCHEMAS
@@ -39,7 +39,7 @@ class Caller(Enum):
 class Call:
     """One request, checked against its route."""
 
-    context: Context
+    context: WebContext
     request: Request
     args: Mapping[str, str]
     """Parts of the address, by name."""
@@ -87,7 +87,7 @@ class Route:
         """The name of its errors' schema."""
         return "OpenAIError" if speaks_openai(self.rule) else "Error"
 
-    def run(self, context: Context, request: Request, args: Mapping[str, str]) -> Response:
+    def run(self, context: WebContext, request: Request, args: Mapping[str, str]) -> Response:
         """Check a request against this route and answer it.
 
         Raises:
@@ -102,7 +102,7 @@ class Route:
         response.status_code = status
         return response
 
-    def _body(self, context: Context, request: Request) -> Mapping[str, Any]:
+    def _body(self, context: WebContext, request: Request) -> Mapping[str, Any]:
         if self.form is None:
             return read_body(request, self.body)
         limit = max_body(context.services.config.limits)

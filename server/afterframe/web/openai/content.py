@@ -13,8 +13,8 @@ from afterframe.encode.process import Encoding
 from afterframe.encode.stills import write_sheet
 from afterframe.system.files import FileCache
 from afterframe.web.api.media import poster, send
-from afterframe.web.auth.paths import open_regular
-from afterframe.web.http.context import Context
+from afterframe.web.auth.allowed_paths import open_regular
+from afterframe.web.http.context import WebContext
 from afterframe.web.http.routes import Call
 
 VARIANTS = {"video": "video/mp4", "thumbnail": "image/webp", "spritesheet": "image/jpeg"}
@@ -40,7 +40,7 @@ def send_variant(call: Call, clip: Clip, variant: str) -> Response:
     return send(call.request, open_regular(makers[variant]()), VARIANTS[variant])
 
 
-def _thumbnail(context: Context, clip: Clip) -> Path:
+def _thumbnail(context: WebContext, clip: Clip) -> Path:
     def make(target: Path) -> None:
         with Image.open(poster(context, clip)) as image:
             image.save(target, "WEBP", quality=85)
@@ -48,7 +48,7 @@ def _thumbnail(context: Context, clip: Clip) -> Path:
     return _contents(context).get(f"{clip.sha256}.webp", make)
 
 
-def _sheet(context: Context, clip: Clip) -> Path:
+def _sheet(context: WebContext, clip: Clip) -> Path:
     render = context.services.config.render
     encoding = Encoding(render.ffmpeg, render.preset, render.crf)
 
@@ -58,5 +58,5 @@ def _sheet(context: Context, clip: Clip) -> Path:
     return _contents(context).get(f"{clip.sha256}.sheet.jpg", make, context.poster_slots)
 
 
-def _contents(context: Context) -> FileCache:
+def _contents(context: WebContext) -> FileCache:
     return FileCache(context.services.home.cache / "videos")

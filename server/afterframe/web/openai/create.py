@@ -15,7 +15,7 @@ from afterframe.errors import UsageError, shortened
 from afterframe.generators import registry
 from afterframe.intake.ingest import RenderRequest
 from afterframe.recipe import validate
-from afterframe.web.auth.paths import open_regular
+from afterframe.web.auth.allowed_paths import open_regular
 from afterframe.web.http import schemas
 from afterframe.web.http.context import Services
 from afterframe.web.http.forms import FILE, Upload

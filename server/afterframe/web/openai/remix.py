@@ -9,7 +9,7 @@ from afterframe.intake.ingest import RenderRequest
 from afterframe.recipe import validate
 from afterframe.web.api.animate import resolve_generator
 from afterframe.web.api.clips import unchanged_settings
-from afterframe.web.auth.paths import open_regular
+from afterframe.web.auth.allowed_paths import open_regular
 from afterframe.web.http import schemas
 from afterframe.web.http.forms import FILE, Upload
 from afterframe.web.http.routes import Call, Caller, Routes

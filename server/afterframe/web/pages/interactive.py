@@ -17,7 +17,7 @@ from flask import Response, make_response, render_template
 from afterframe.domain import Clip, Photo
 from afterframe.web.api.media import MEDIA, send
 from afterframe.web.api.pictures import source_photo
-from afterframe.web.auth.paths import open_regular
+from afterframe.web.auth.allowed_paths import open_regular
 from afterframe.web.http.routes import Call, Routes
 from afterframe.web.pages.i18n import language_of, shown, translator
 from afterframe.web.pages.pages import STATIC

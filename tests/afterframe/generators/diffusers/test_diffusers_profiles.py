@@ -205,7 +205,7 @@ def test_lengths_are_those_that_the_model_makes(duration_s: float, model: str, l
     recipe = adapt.adapt_recipe(make_recipe(duration_s=duration_s, loop=loop), profile, profile.plans[0])
     assert recipe.frame_count == count
     assert recipe.fps == profile.fps
-    assert (adapt.made_count(count, recipe) - 1) % profile.frames.every == 0
+    assert (adapt.model_frame_count(count, recipe) - 1) % profile.frames.every == 0
 
 
 def test_each_change_to_the_recipe_has_its_reason() -> None:

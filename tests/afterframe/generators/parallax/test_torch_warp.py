@@ -14,7 +14,7 @@ from afterframe.errors import GenerateError
 from afterframe.generators.parallax import depth_network
 from afterframe.generators.parallax.generator import Parallax
 from afterframe.generators.parallax.torch_warp import TorchWarper
-from afterframe.generators.parallax.warp import Copy, Warper, nodes
+from afterframe.generators.parallax.warp import OpenCvWarper, SecondSampling, nodes
 from afterframe.generators.parallax.yuv import planes
 from afterframe.imaging.framing import frame
 from factories import make_recipe
@@ -34,7 +34,7 @@ def test_torch_and_opencv_show_the_same_frame(lit: bool) -> None:
     read = planes(source())
     places = nodes(SIZE) * np.float32(0.93) + np.float32(2.3)
     gain = np.linspace(0.95, 1.05, places.shape[1], dtype=np.float32)[None] if lit else None
-    by_cv = Warper(read, SIZE).frame(places, gain).copy()
+    by_cv = OpenCvWarper(read, SIZE).frame(places, gain).copy()
     by_torch = TorchWarper(read, SIZE, "cpu").frame(places, gain)
     assert np.abs(by_cv.astype(int) - by_torch).max() <= 3
     assert np.abs(by_cv.astype(int) - by_torch).mean() < 0.5
@@ -45,11 +45,11 @@ def test_torch_and_opencv_lay_the_same_copy_over_it() -> None:
     places = nodes(SIZE)
     moved = places.copy()
     moved[2:6, 3:9, 0] += 3.0
-    copy = Copy(moved, 0.6)
-    by_cv = Warper(read, SIZE).frame(places, copy=copy).copy()
+    copy = SecondSampling(moved, 0.6)
+    by_cv = OpenCvWarper(read, SIZE).frame(places, copy=copy).copy()
     by_torch = TorchWarper(read, SIZE, "cpu").frame(places, copy=copy)
     assert np.abs(by_cv.astype(int) - by_torch).max() <= 3
-    assert np.abs(by_cv.astype(int) - Warper(read, SIZE).frame(places)).max() > 10
+    assert np.abs(by_cv.astype(int) - OpenCvWarper(read, SIZE).frame(places)).max() > 10
 
 
 def test_torch_starts_from_the_photo_too() -> None:

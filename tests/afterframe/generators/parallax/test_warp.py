@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from afterframe.generators.parallax.torch_warp import warper
-from afterframe.generators.parallax.warp import Copy, Warper, nodes
+from afterframe.generators.parallax.warp import OpenCvWarper, SecondSampling, nodes
 from afterframe.generators.parallax.yuv import Planes, planes
 
 compiled = pytest.importorskip("afterframe.generators.parallax.numba_warp", exc_type=ImportError)
@@ -27,7 +27,7 @@ def apart(one: np.ndarray, other: np.ndarray) -> int:
 
 def test_compiled_loops_make_what_is_large_and_opencv_what_is_small() -> None:
     assert isinstance(warper(source(), (1280, 720)), compiled.CompiledWarper)
-    assert type(warper(source(), SIZE)) is Warper
+    assert type(warper(source(), SIZE)) is OpenCvWarper
 
 
 def test_looking_straight_at_the_photo_shows_its_very_samples() -> None:
@@ -54,8 +54,8 @@ def test_compiled_and_opencv_show_the_same_frame(
     other = places.copy()
     other[2:5, 3:8, 0] += 4.0
     gain = np.linspace(0.95, 1.05, places.shape[1], dtype=np.float32)[None] if lit else None
-    asked = (places, gain, Copy(other, share))
-    assert apart(compiled.CompiledWarper(source(), size).frame(*asked), Warper(source(), size).frame(*asked)) <= 4
+    asked = (places, gain, SecondSampling(other, share))
+    assert apart(compiled.CompiledWarper(source(), size).frame(*asked), OpenCvWarper(source(), size).frame(*asked)) <= 4
 
 
 @pytest.mark.parametrize("place", [np.nan, np.inf, -np.inf, 1e30, -1e30])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from afterframe.errors import PublishError
-from afterframe.publish.names import choose_name
+from afterframe.publish.free_name import choose_name
 
 
 def nobody(path: Path) -> bool:

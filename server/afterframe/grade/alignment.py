@@ -25,7 +25,7 @@ _TRUSTED = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class AlignedFrame:
     """A frame aligned with its photo."""
 
     frame: Floats
@@ -57,7 +57,7 @@ class Tracker:
         self._flow = np.zeros_like(self._here)
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
 
-    def match(self, frame: Floats) -> Match:
+    def match(self, frame: Floats) -> AlignedFrame:
         """Find the photo in a frame of the photo's own size.
 
         The frame is first aligned as the previous one was, and only the movement since then is estimated: large
@@ -65,7 +65,7 @@ class Tracker:
         """
         grey = _grey(frame)
         if min(grey.shape) < _LEAST_SIDE:
-            return Match(soft(frame), np.zeros(grey.shape, np.bool_), 0.0)
+            return AlignedFrame(soft(frame), np.zeros(grey.shape, np.bool_), 0.0)
         laid = _at(grey, self._here + self._flow)
         since = np.asarray(self._dis.calc(_structure(self._grey), _structure(laid), None), np.float32)  # type: ignore[call-overload]
         flow = since + _at(self._flow, self._here + since)
@@ -74,7 +74,7 @@ class Tracker:
         seen = np.all((where >= 0) & (where <= np.array([width - 1, height - 1])), axis=2)
         same, trust = _compare(self._grey, _at(grey, where), np.asarray(seen))
         self._flow = _filled(flow, same)
-        return Match(_at(soft(frame), where), same, trust)
+        return AlignedFrame(_at(soft(frame), where), same, trust)
 
 
 def _at(picture: Floats, where: Floats) -> Floats:

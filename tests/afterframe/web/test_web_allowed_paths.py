@@ -7,7 +7,7 @@ import pytest
 
 from afterframe.errors import AfterframeError, NotAllowed, NotFound, PhotoError, UsageError
 from afterframe.system.paths import is_inside, windows_oddity
-from afterframe.web.auth.paths import AllowedPaths, open_regular
+from afterframe.web.auth.allowed_paths import AllowedPaths, open_regular
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_an_oddity_is_refused_before_the_file_system_is_asked(root: Path, monkey
     def never(path: str) -> str:
         raise AssertionError(path)
 
-    monkeypatch.setattr("afterframe.web.auth.paths.os.path.realpath", never)
+    monkeypatch.setattr("afterframe.web.auth.allowed_paths.os.path.realpath", never)
     with pytest.raises(NotAllowed, match="stream"):
         AllowedPaths(lambda: [root], windows=True).path(f"{root}/a.jpg:evil")
 
@@ -169,6 +169,6 @@ def test_a_file_exchanged_in_between_is_not_sent(tmp_path: Path, monkeypatch: py
     target.write_bytes(b"clip")
     other.write_bytes(b"other")
     really_open = os.open
-    monkeypatch.setattr("afterframe.web.auth.paths.os.open", lambda path, flags: really_open(other, flags))
+    monkeypatch.setattr("afterframe.web.auth.allowed_paths.os.open", lambda path, flags: really_open(other, flags))
     with pytest.raises(NotFound):
         open_regular(target)

@@ -24,7 +24,7 @@ Make = Callable[..., None]
 be importable by its name."""
 
 
-class PhotoFiles:
+class DerivedFiles:
     """Makes files from photos.
 
     Args:
