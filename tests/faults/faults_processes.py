@@ -43,6 +43,11 @@ def until(condition: Callable[[], T], what: str = "", seconds: float = DEADLINE_
     raise AssertionError(f"not within {seconds:g} s: {what or condition}")
 
 
+def python_path(folder: Path) -> str:
+    """A PYTHONPATH that installs the packages of a folder beside those of this process."""
+    return os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+
+
 def toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
     """Simple TOML: strings, numbers, booleans and lists are written as JSON writes them."""
     lines = []

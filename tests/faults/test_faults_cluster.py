@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from faults_processes import Afterframe, clips_in, hidden_in, until
+from faults_processes import Afterframe, clips_in, hidden_in, python_path, until
 
 from factories import make_photo_file
 from photometa import read_sidecar
@@ -36,7 +36,7 @@ class Cluster:
         self._sessions = tempfile.mkdtemp(prefix="ray-")
         self.token_file = folder / "ray token"
         self.token_file.write_text(TOKEN)
-        self.environment = {"PYTHONPATH": str(WAITING), "RAY_USAGE_STATS_ENABLED": "0"}
+        self.environment = {"PYTHONPATH": python_path(WAITING), "RAY_USAGE_STATS_ENABLED": "0"}
         secret = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(self.token_file)}
         self._log = (folder / "ray.log").open("wb")
         self.process = subprocess.Popen(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from faults_processes import Afterframe, answer_of, clips_in, hidden_in
+from faults_processes import Afterframe, answer_of, clips_in, hidden_in, python_path
 
 import photometa
 from factories import make_photo_file
@@ -27,9 +27,10 @@ PLUGIN = '''
 import os
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 
-from afterframe.generators.diffusers import Diffusers
+from afterframe.generators.diffusers.generator import Diffusers
 
 NOTES = Path(__file__).parent / "notes"
 
@@ -79,7 +80,7 @@ class Faulty(Diffusers):
         if "crash" in prompt:
             die()
         if "hang" in prompt and note("hang") == 1:
-            beat._stall_s = 1.0  # not the five minutes that a step may take
+            beat._worker = replace(beat._worker, stall_s=1.0)  # not the five minutes that a step may take
             threading.Event().wait()
 '''
 
@@ -116,7 +117,7 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> Batch:
     root = tmp_path_factory.mktemp("gpu jobs")
     model = diffusers_tiny.make("wan22-5b", root / "tiny wan", steps=2)
     install(root / "site")
-    afterframe = Afterframe(root / "home", {"PYTHONPATH": str(root / "site")})
+    afterframe = Afterframe(root / "home", {"PYTHONPATH": python_path(root / "site")})
     afterframe.settings(render={"generator": f"faulty:{model}"})
     folder = root / "photos"
     folder.mkdir()

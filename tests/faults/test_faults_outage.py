@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
-from faults_processes import Afterframe, Daemon, clips_in, hidden_in, until
+from faults_processes import Afterframe, Daemon, clips_in, hidden_in, python_path, until
 
 from factories import make_photo_file
 
@@ -31,8 +31,7 @@ log = logging.getLogger(__name__)
 @pytest.fixture
 def slow_renders(afterframe: Afterframe) -> Afterframe:
     """Renders take three quarters of an outage, so that the clip is to be published in the middle of it."""
-    paths = [str(WAITING), os.environ.get("PYTHONPATH", "")]
-    afterframe.environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    afterframe.environment["PYTHONPATH"] = python_path(WAITING)
     afterframe.environment["AFTERFRAME_WAIT_S"] = str(0.75 * OUTAGE_S)
     return afterframe
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
-from faults_processes import Afterframe, Daemon, clips_in, hidden_in, until
+from faults_processes import Afterframe, Daemon, clips_in, hidden_in, python_path, until
 
 from factories import make_photo_file
 
@@ -64,7 +64,7 @@ def unruly(afterframe: Afterframe, tmp_path: Path) -> Path:
     (site / "unruly.py").write_text(PLUGIN)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: unruly\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[afterframe.generators]\nunruly = unruly:Unruly\n")
-    afterframe.environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
+    afterframe.environment["PYTHONPATH"] = python_path(site)
     afterframe.settings(render={"generator": "unruly", "stall_s": 3})
     return site
 
