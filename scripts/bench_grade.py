@@ -27,7 +27,7 @@ import numpy as np
 from skimage.exposure import match_histograms
 
 from afterframe.grade.match import match_grade
-from afterframe.imaging.colour import ciede2000, encoded, linear, small_rgb, to_cielab
+from afterframe.imaging.colour import ciede2000, small_rgb, to_cielab, to_linear, to_srgb
 from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
 from bench_quality import composed, i420, prepared, to_rgb
 
@@ -121,8 +121,8 @@ def shifted(
 
 def _shifted(frame: Pixels, stops: float, gains: Any, saturation: float) -> Pixels:
     rgb = np.asarray(frame, np.float32) / np.float32(255)
-    light = linear(rgb) * (gains * 2.0**stops).astype(np.float32)
-    rgb = encoded(light)
+    light = to_linear(rgb) * (gains * 2.0**stops).astype(np.float32)
+    rgb = to_srgb(light)
     grey = (rgb @ np.array([0.2126, 0.7152, 0.0722], np.float32))[..., None]
     return np.asarray(np.clip((grey + (rgb - grey) * np.float32(saturation)) * 255 + 0.5, 0, 255), np.uint8)
 

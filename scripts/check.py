@@ -10,7 +10,7 @@ from environment import ROOT, say, use_venv
 
 use_venv()
 
-import page
+import check_page
 
 SOURCE = ["server", "metadata", "scripts", "tests"]
 CHECKS = {
@@ -27,7 +27,7 @@ def main() -> int:
     for name, command in CHECKS.items():
         if subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode != 0:
             failed.append(name)
-    failed += page.check()
+    failed += check_page.check()
     say(f"check: {', '.join(failed)} failed" if failed else "check: everything is right")
     return 1 if failed else 0
 

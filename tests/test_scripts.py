@@ -313,7 +313,7 @@ def test_without_node_the_page_is_not_checked_which_ci_takes_for_a_failure(
     ci: str,
     failed: list[str],
 ) -> None:
-    page = load["page"]
+    page = load["check_page"]
     monkeypatch.setenv("CI", ci)
     monkeypatch.setattr(page.shutil, "which", lambda program: None)
     assert page.check() == failed
@@ -323,7 +323,7 @@ def test_without_node_the_page_is_not_checked_which_ci_takes_for_a_failure(
 def test_the_tools_of_the_page_are_installed_once_as_they_are_pinned(
     load: type[Loader], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    page, ran = load["page"], []
+    page, ran = load["check_page"], []
     monkeypatch.setattr(page, "TOOLS", tmp_path / "tools")
     monkeypatch.setattr(page.shutil, "which", lambda program: program)
     statuses = iter([1, 0])

@@ -24,7 +24,7 @@ from photometa.icc import profile_name
 from photometa.iptc import read_iptc
 from photometa.sidecar import read_sidecar, sidecar_paths
 from photometa.xmp.packets import parse
-from photometa.xmp.xmp_facts import READ, read_described
+from photometa.xmp.xmp_facts import READ, read_xmp_facts
 
 _Block = TypeVar("_Block")
 
@@ -101,7 +101,7 @@ def _xmp(blocks: Blocks) -> Findings:
     found: Findings = {}
     for packet in blocks.xmp:
         try:
-            found = {**_spared(read_described, parse(packet, READ)), **found}
+            found = {**_spared(read_xmp_facts, parse(packet, READ)), **found}
         except MetadataError:
             continue
     return found
@@ -122,5 +122,5 @@ def _sidecar(photo: Path) -> Findings:
         extension = properties.get("photoshop:SidecarForExtension")
         if isinstance(extension, str) and extension.lower() != photo.suffix[1:].lower():
             continue
-        return _spared(functools.partial(read_described, source=Path(path).name), properties)
+        return _spared(functools.partial(read_xmp_facts, source=Path(path).name), properties)
     return {}

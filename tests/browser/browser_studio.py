@@ -97,7 +97,7 @@ class Studio:
         for number in range(count):
             photo = self.photo(names[number] if names else f"DSC_{number:04}.jpg")
             known = catalog.put_photo(photo, Stamp.of(photo.stat()), sha256_of(photo), facts or {})
-            catalog.note_ingest(photo, known.sha256)
+            catalog.mark_auto_animated(photo, known.sha256)
             path = photo.with_name(f"{photo.stem}_motion.mp4")
             path.write_bytes(film)
             clip = make_clip(

@@ -21,7 +21,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 import afterframe.web.app
-from afterframe.web.pages.interactive import ViewContent, render_file
+from afterframe.web.pages.interactive import ViewContent, file_html
 
 pytestmark = pytest.mark.slow
 Picture = npt.NDArray[np.uint8]
@@ -63,7 +63,7 @@ def saved(path: Path, picture: Picture | None = None, depth: Picture | None = No
         data(thirds() if depth is None else depth),
     )
     with Flask(afterframe.web.app.__name__, static_folder=None).test_request_context():
-        path.write_text(render_file(look, "en"), "utf-8")
+        path.write_text(file_html(look, "en"), "utf-8")
     return path
 
 

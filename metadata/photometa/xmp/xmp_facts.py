@@ -58,7 +58,7 @@ READ = frozenset(
 """Every property that becomes a fact, or says which file the sidecar belongs to."""
 
 
-def read_described(properties: Mapping[str, Value], source: str = "XMP") -> Findings:
+def read_xmp_facts(properties: Mapping[str, Value], source: str = "XMP") -> Findings:
     """The facts in XMP properties.
 
     Args:

@@ -75,7 +75,7 @@ def _restore(clip: Clip, catalog: Catalog, read: Callable[[Path], Reading]) -> N
     if clip.present:
         clip = replace(clip, sha256=sha256_of(Path(clip.path)))
     catalog.put_clip(clip)
-    catalog.note_ingest(Path(clip.photo_path), clip.photo_sha256)
+    catalog.mark_auto_animated(Path(clip.photo_path), clip.photo_sha256)
 
 
 def _sidecars(folder: Path) -> Iterator[Path]:

@@ -31,7 +31,7 @@ def release_dead_and_report(home: Home) -> dict[str, Any]:
             "counts": queue.counts(),
             "renders": [
                 {"id": j.id, "photo": j.photo_path, "state": j.state, "progress": j.progress, "eta_s": j.eta_s}
-                for j in queue.waiting(limit=20)
+                for j in queue.unfinished(limit=20)
             ],
             "failed": [
                 {"id": j.id, "photo": j.photo_path, "error": j.error.to_dict() if j.error else None} for j in failed

@@ -1,4 +1,4 @@
-"""AlignedFrame a model's clip to its photo's colours, by one smooth transform that follows slow drift.
+"""Match a model's clip to its photo's colours, by one smooth transform that follows slow drift.
 
 Where frame and photo show the same thing (:mod:`afterframe.grade.alignment`), colours are compared in OKLab and a
 smooth transform is fitted, at key frames four times a second; between them it changes as slowly as the clip's

@@ -37,30 +37,30 @@ _TO_XYZ = np.array(
 _WHITE = np.array([0.95047, 1.0, 1.08883], np.float32)
 
 
-def linear(rgb: Floats) -> Floats:
+def to_linear(rgb: Floats) -> Floats:
     """sRGB 0-1 to linear light 0-1 (IEC 61966-2-1)."""
     return np.where(rgb <= 0.04045, rgb / 12.92, ((np.maximum(rgb, 0) + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
-def encoded(light: Floats) -> Floats:
-    """Linear light to sRGB, both 0-1; the reverse of :func:`linear`."""
+def to_srgb(light: Floats) -> Floats:
+    """Linear light to sRGB, both 0-1; the reverse of :func:`to_linear`."""
     light = np.clip(light, 0, 1)
     return np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055).astype(np.float32)
 
 
 def to_oklab(rgb: Floats) -> Floats:
     """sRGB 0-1 (..., 3) to OKLab: L 0-1, a and b about -0.4 to 0.4."""
-    return np.asarray(np.cbrt(linear(rgb) @ _TO_LMS.T) @ _TO_OKLAB.T, np.float32)
+    return np.asarray(np.cbrt(to_linear(rgb) @ _TO_LMS.T) @ _TO_OKLAB.T, np.float32)
 
 
 def from_oklab(lab: Floats) -> Floats:
     """OKLab (..., 3) to sRGB 0-1; colours outside sRGB are clipped."""
-    return encoded(np.asarray((lab @ _FROM_OKLAB.T) ** 3 @ _FROM_LMS.T, np.float32))
+    return to_srgb(np.asarray((lab @ _FROM_OKLAB.T) ** 3 @ _FROM_LMS.T, np.float32))
 
 
 def to_cielab(rgb: Floats) -> Floats:
     """sRGB 0-1 (..., 3) to CIE L*a*b*, D65: L 0-100. Exact; OpenCV's table is off by up to 0.5."""
-    xyz = (linear(rgb) @ _TO_XYZ.T) / _WHITE
+    xyz = (to_linear(rgb) @ _TO_XYZ.T) / _WHITE
     f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
     x, y, z = np.moveaxis(f, -1, 0)
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1).astype(np.float32)

@@ -105,7 +105,7 @@ class Ingest:
             photo = self._remember(path, reading)
             for clip in clips:
                 self._catalog.put_clip(replace(clip, photo_id=photo.id))
-            if self._catalog.note_ingest(path, reading.sha256) and not clips:
+            if self._catalog.mark_auto_animated(path, reading.sha256) and not clips:
                 self._drop_outdated(photo)
                 generator = registry.resolve(self._config.render.generator, self._settings)
                 self._queue.enqueue(NewJob(photo, recipe, generator, origin="watch"))
@@ -150,8 +150,8 @@ class Ingest:
             else:
                 jobs = []
                 self._remember(path, reading)
-                self._catalog.note_ingest(path, reading.sha256)
-            # Last: until the commit no worker claims the job, and no other ingest gets past note_ingest.
+                self._catalog.mark_auto_animated(path, reading.sha256)
+            # Last: until the commit no worker claims the job, and no other ingest gets past mark_auto_animated.
             move_without_overwriting(staged, path)
         return jobs
 
@@ -162,7 +162,7 @@ class Ingest:
         recipes = self._variants(path, reading, wanted, generator)
         with self._db.transaction():
             photo = self._remember(path, reading)
-            self._catalog.note_ingest(path, reading.sha256)
+            self._catalog.mark_auto_animated(path, reading.sha256)
             self._catalog.notice_deleted(photo.id)
             orders = [
                 NewJob(

@@ -219,7 +219,7 @@ class Watcher:
                 self._stability.forget(path)
 
     def _handle(self, path: Path, *, final: bool) -> None:
-        known = self._catalog.stamps_at(path)
+        known = self._catalog.stamp_at(path)
         try:
             stamp = Stamp.of(path.stat())
         except OSError:

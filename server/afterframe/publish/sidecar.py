@@ -1,4 +1,6 @@
-"""A clip's sidecar, written and read back: the durable record of how the clip was made.
+"""What a clip's sidecar says, and how it is read back: the durable record of how the clip was made.
+
+:mod:`afterframe.publish.placement` puts the file beside the clip; later verdicts are written here.
 
 The properties follow XMP Specification part 2 (xmpMM, xmpDM, dc), the IPTC Photo Metadata
 Standard 2025.1 (digital source type, AI properties), and our own namespace, urn:afterframe:xmp:1.0/.

@@ -41,7 +41,7 @@ class WorkerSpec:
 
 @dataclass(frozen=True, slots=True)
 class WorkerGroup:
-    """The workers of one process."""
+    """The workers that one daemon, or one `afterframe animate`, starts."""
 
     owner: str
     """Its owner id; a worker's own is this, a slash, and the number of its slot."""

@@ -115,14 +115,14 @@ class Catalog:
         )
         return {row["path"]: Stamp(row["size"], row["mtime_ns"]) for row in rows}
 
-    def stamps_at(self, path: Path) -> Stamp | None:
+    def stamp_at(self, path: Path) -> Stamp | None:
         """What is known of the file at a path."""
         row = self._db.connection.execute(
             "SELECT size, mtime_ns FROM photos WHERE path = ?", (path_key(path),)
         ).fetchone()
         return Stamp(row["size"], row["mtime_ns"]) if row else None
 
-    def note_ingest(self, path: Path, sha256: str) -> bool:
+    def mark_auto_animated(self, path: Path, sha256: str) -> bool:
         """Mark a photo as animated automatically; False when it had been before."""
         with self._db.transaction() as connection:
             changed = connection.execute("INSERT OR IGNORE INTO ingested VALUES (?, ?)", (str(path), sha256)).rowcount

@@ -1,4 +1,4 @@
-"""IdempotencyStore to requests that carried an idempotency key, so that a repeated request gets the same one."""
+"""Answers to requests that carried an idempotency key, so that a repeated request gets the same one."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class QueueReads:
         rows = self._db.connection.execute(f"{_SELECT} WHERE jobs.seq IN ({marks})", seqs)
         return {row["seq"]: _job(row) for row in rows}
 
-    def waiting(self, limit: int = 500) -> list[Job]:
+    def unfinished(self, limit: int = 500) -> list[Job]:
         """What runs and what waits, in the order in which it will be done."""
         rows = self._db.connection.execute(
             f"""{_SELECT} WHERE jobs.state IN {GOING}

@@ -17,7 +17,7 @@ from afterframe.web.http.context import THREADS
 
 
 class WebServer:
-    """IdempotencyStore for an app from the moment it is made until :meth:`stop`.
+    """Answers requests for an app from the moment it is made until :meth:`stop`.
 
     Args:
         host: an address of this machine.

@@ -71,7 +71,7 @@ def test_what_the_settings_name_is_taken_out_there(home_of_its_own: Path, export
 
 
 class FakeDaemon:
-    """IdempotencyStore one request at a time and keeps what it was asked."""
+    """Answers one request at a time and keeps what it was asked."""
 
     def __init__(self, status: int = 200, answer: object = None) -> None:
         daemon, self.asked = self, list[tuple[str, str, object, str]]()

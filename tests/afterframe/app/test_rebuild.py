@@ -59,7 +59,7 @@ def test_a_verdict_and_a_rating_come_back(shelf: Shelf) -> None:
 
 def test_the_photo_is_not_animated_again(shelf: Shelf) -> None:
     shelf.rebuild()
-    assert not shelf.catalog.note_ingest(shelf.photo, sha256_of(shelf.photo))
+    assert not shelf.catalog.mark_auto_animated(shelf.photo, sha256_of(shelf.photo))
     assert shelf.catalog.stamps(shelf.folder)[str(shelf.photo)] == Stamp.of(shelf.photo.stat())
 
 
@@ -74,7 +74,7 @@ def test_a_photo_exported_again_meanwhile_is_new_to_the_next_scan(shelf: Shelf) 
     make_photo_file(shelf.photo, seed=4)
     shelf.rebuild()
     assert shelf.catalog.stamps(shelf.folder)[str(shelf.photo)] != Stamp.of(shelf.photo.stat())
-    assert shelf.catalog.note_ingest(shelf.photo, sha256_of(shelf.photo))
+    assert shelf.catalog.mark_auto_animated(shelf.photo, sha256_of(shelf.photo))
 
 
 def test_a_clip_whose_photo_is_gone_is_kept(shelf: Shelf) -> None:

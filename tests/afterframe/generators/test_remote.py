@@ -403,7 +403,7 @@ def test_a_key_that_is_not_there_is_named(
 
 
 class Odd(BaseHTTPRequestHandler):
-    """IdempotencyStore everything with one body, or with one that does not end until nobody listens."""
+    """Answers everything with one body, or with one that does not end until nobody listens."""
 
     body: bytes | None = None
 

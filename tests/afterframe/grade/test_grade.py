@@ -9,7 +9,7 @@ import pytest
 from afterframe.domain import BoundingBox, Scene
 from afterframe.grade.alignment import Tracker
 from afterframe.grade.match import match_grade
-from afterframe.imaging.colour import Floats, ciede2000, encoded, linear, small_rgb, to_cielab
+from afterframe.imaging.colour import Floats, ciede2000, small_rgb, to_cielab, to_linear, to_srgb
 from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
 from factories import make_picture
 
@@ -25,7 +25,7 @@ def photo() -> PreparedPhoto:
 def shifted(picture: Pixels, stops: float = -0.4, warmth: float = 1.12, saturation: float = 0.75) -> Pixels:
     """Another exposure, in stops; another white balance, in linear light; another saturation."""
     gains = np.array([warmth, 1, 1 / warmth], np.float32) * np.float32(2**stops)
-    rgb = encoded(linear(picture.astype(np.float32) / 255) * gains)
+    rgb = to_srgb(to_linear(picture.astype(np.float32) / 255) * gains)
     grey = (rgb @ np.array([0.2126, 0.7152, 0.0722], np.float32))[..., None]
     return np.asarray(np.clip((grey + (rgb - grey) * saturation) * 255 + 0.5, 0, 255), np.uint8)
 

@@ -160,7 +160,7 @@ def test_a_postponed_job_has_no_strike_and_says_why(queue: Queue, catalog: Catal
     assert (job.state, job.strikes) == (JobState.QUEUED, 0)
     assert job.error is not None
     assert job.error.message == "No server answers."
-    assert [job.id for job in queue.waiting()] == [second.id, first.id]
+    assert [job.id for job in queue.unfinished()] == [second.id, first.id]
     queue.claim("daemon-1-aa/0")
     queue.claim("daemon-1-aa/1")
     assert queue.get(first.id).error is None

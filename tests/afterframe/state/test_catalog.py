@@ -39,10 +39,10 @@ def test_a_refused_file_is_not_a_photo_but_its_stamp_and_reason_are_known(catalo
 
 def test_a_photo_is_ingested_once_for_each_path_and_content(catalog: Catalog) -> None:
     path = Path("/p/a.jpg")
-    assert catalog.note_ingest(path, "aa")
-    assert not catalog.note_ingest(path, "aa")
-    assert catalog.note_ingest(path, "bb")
-    assert catalog.note_ingest(Path("/p/b.jpg"), "aa")
+    assert catalog.mark_auto_animated(path, "aa")
+    assert not catalog.mark_auto_animated(path, "aa")
+    assert catalog.mark_auto_animated(path, "bb")
+    assert catalog.mark_auto_animated(Path("/p/b.jpg"), "aa")
 
 
 def test_stamps_do_not_reach_into_a_folder_with_a_similar_name(catalog: Catalog) -> None:

@@ -244,7 +244,7 @@ def test_renders_are_chosen_by_their_state_and_follow_it(
     assert listed(unfinished, state="running") == ["b", "a"]
     queue.finish(first.id, "clip")
     queue.fail(second.id, "worker/1", GenerateError("It broke."))
-    queue.cancel(queue.waiting()[0].id)
+    queue.cancel(queue.unfinished()[0].id)
     states = ("queued", "running", "failed", "cancelled")
     assert [listed(unfinished, state=state) for state in states] == [["d"], [], ["b"], ["c"]]
     queue.retry(second.id)

@@ -118,7 +118,7 @@ def test_a_restart_costs_no_strike_and_sends_the_job_to_the_back(queue: Queue, c
     assert queue.get(first.id).strikes == queue.get(second.id).strikes == 0
     queue.claim(OWNER)
     queue.release_dead(lambda process: False)
-    assert {job.id for job in queue.waiting()} == {first.id, second.id}
+    assert {job.id for job in queue.unfinished()} == {first.id, second.id}
 
 
 def test_leases_of_the_living_are_left_alone(queue: Queue, catalog: Catalog) -> None:
@@ -264,7 +264,7 @@ def test_a_lane_is_looked_up_in_an_index(queue: Queue, database: Database) -> No
 def test_the_order_can_be_changed(queue: Queue, catalog: Catalog) -> None:
     ids = [make_job(queue, catalog, f"/photos/{n}.jpg").id for n in range(4)]
     queue.arrange([ids[2], ids[1]])
-    assert [job.id for job in queue.waiting()] == [ids[2], ids[1], ids[0], ids[3]]
+    assert [job.id for job in queue.unfinished()] == [ids[2], ids[1], ids[0], ids[3]]
     with pytest.raises(NotFound):
         queue.arrange(["no-such-job"])
 
@@ -417,7 +417,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @invariant()
     def only_held_jobs_run(self) -> None:
-        running = {job.id for job in self.queue.waiting() if job.state != JobState.QUEUED}
+        running = {job.id for job in self.queue.unfinished() if job.state != JobState.QUEUED}
         assert running == set(self.held)
 
     @invariant()

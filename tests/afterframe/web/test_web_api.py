@@ -315,7 +315,7 @@ def test_all_renders_that_failed_are_retried_in_the_order_they_were_asked_for(de
             queue.fail(job.id, "a/0", PhotoError("It cannot be read."))
     queue.cancel(asked[-1])
     assert desk.good("POST", "/api/renders/retry", {"state": "failed"}) == {"retried": asked[:-1]}
-    assert [job.id for job in queue.waiting()] == asked[:-1]
+    assert [job.id for job in queue.unfinished()] == asked[:-1]
     assert desk.good("POST", "/api/renders/retry", {"state": "cancelled"}) == {"retried": asked[-1:]}
     assert desk.good("POST", "/api/renders/retry", {"state": "failed"}) == {"retried": []}
 

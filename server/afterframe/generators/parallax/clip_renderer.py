@@ -12,8 +12,8 @@ from afterframe.domain import CameraMovement, Recipe
 from afterframe.generators.parallax.ambient_motion import ambient_motions, light
 from afterframe.generators.parallax.camera import Pivot, looks_at, pose
 from afterframe.generators.parallax.depth import nearness
+from afterframe.generators.parallax.fastest_warper import fastest_warper
 from afterframe.generators.parallax.motion_fields import Flow, second_share
-from afterframe.generators.parallax.torch_warp import warper
 from afterframe.generators.parallax.warp import SPACING, Field, SecondSampling, nodes
 from afterframe.generators.parallax.yuv import planes
 from afterframe.imaging.frames import Pixels, PreparedPhoto
@@ -41,7 +41,7 @@ class ClipRenderer:
         moving = bool(self._alive) or recipe.camera_movement is not CameraMovement.STATIC
         self._light = light(recipe, self._places.shape[1], moving=moving)
         self._pivot = pivot_of(seen, near, photo)
-        self._warper = warper(drawn.result(), self._size)
+        self._warper = fastest_warper(drawn.result(), self._size)
 
     def frame(self, moment: float) -> Pixels:
         """The I420 frame at ``moment`` (0-1), an array of its own."""

@@ -24,7 +24,7 @@ def queue_json(services: Services) -> Json:
         "paused": services.queue.paused,
         "depth": depth(counts),
         "counts": counts,
-        "renders": [render_json(job) for job in services.queue.waiting()],
+        "renders": [render_json(job) for job in services.queue.unfinished()],
     }
 
 

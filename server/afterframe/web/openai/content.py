@@ -25,7 +25,7 @@ SHEET_FRAME = 256
 """Width of each, pixels."""
 
 
-def send_variant(call: Call, clip: Clip, variant: str) -> Response:
+def send_content(call: Call, clip: Clip, variant: str) -> Response:
     """Send one variant of a clip, whole or in ranges.
 
     Raises:

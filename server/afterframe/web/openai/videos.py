@@ -14,7 +14,7 @@ from afterframe.web.api.media import MEDIA
 from afterframe.web.http import schemas
 from afterframe.web.http.routes import Call, Caller, Routes
 from afterframe.web.http.schemas import Json, form, listed, one_of
-from afterframe.web.openai.content import VARIANTS, send_variant
+from afterframe.web.openai.content import VARIANTS, send_content
 from afterframe.web.openai.video_resource import VIDEO, finished_clip, remove_video, video_json, video_store
 
 ROUTES = Routes()
@@ -79,7 +79,7 @@ def list_videos(call: Call) -> Json:
 def download_video_content(call: Call) -> Response:
     """Send one variant."""
     record = video_store(call.services).get(call.args["video_id"])
-    return send_variant(call, finished_clip(call.services, record), call.query.get("variant", "video"))
+    return send_content(call, finished_clip(call.services, record), call.query.get("variant", "video"))
 
 
 @ROUTES.add(

@@ -50,7 +50,7 @@ def show_interactive(call: Call) -> Response:
     clip, photo = _asked(call)
     here = f"/api/clips/{clip.id}/interactive"
     look = _content(photo, f"{here}/picture", f"{here}/relief")
-    return make_response(render(look, language_of(call.request), back=f"/#{clip.id}", save=f"{here}.html?download"))
+    return make_response(page_html(look, language_of(call.request), back=f"/#{clip.id}", save=f"{here}.html?download"))
 
 
 @ROUTES.add(
@@ -70,7 +70,7 @@ def get_interactive_file(call: Call) -> Response:
         jpeg = _inline("image/jpeg", picture.read())
     with open_regular(pictures.relief(photo, clip.recipe.size)) as relief:
         look = _content(photo, jpeg, _inline("image/png", relief.read()))
-    response = make_response(render_file(look, language_of(call.request)))
+    response = make_response(file_html(look, language_of(call.request)))
     response.headers["Content-Security-Policy"] = f"{policy()}; frame-ancestors 'none'"
     if "download" in call.query:
         name = quote(f"{shown(PurePath(photo.path).stem)}_interactive.html", safe="")
@@ -120,7 +120,7 @@ def _content(photo: Photo, picture: str, relief: str) -> ViewContent:
     )
 
 
-def render(look: ViewContent, language: str, **more: object) -> str:
+def page_html(look: ViewContent, language: str, **more: object) -> str:
     """The page as HTML.
 
     Args:
@@ -129,9 +129,9 @@ def render(look: ViewContent, language: str, **more: object) -> str:
     return render_template("interactive.html", look=look, language=language, t=translator(language), **more)
 
 
-def render_file(look: ViewContent, language: str) -> str:
+def file_html(look: ViewContent, language: str) -> str:
     """The page as one file: ``look`` holds data: URIs."""
-    return render(look, language, inside={"style": _text(STYLE), "script": _text(SCRIPT)}, policy=policy())
+    return page_html(look, language, inside={"style": _text(STYLE), "script": _text(SCRIPT)}, policy=policy())
 
 
 def policy() -> str:

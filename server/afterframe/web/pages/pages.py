@@ -146,7 +146,7 @@ def _suggestions(known: set[Path]) -> Iterator[str]:
 def show_review(call: Call) -> Response:
     """Clips to review."""
     services = call.services
-    queue = services.queue.waiting(SHOWN_WORKS)
+    queue = services.queue.unfinished(SHOWN_WORKS)
     return _page(
         call,
         "review",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from afterframe.generators.parallax.torch_warp import warper
+from afterframe.generators.parallax.fastest_warper import fastest_warper
 from afterframe.generators.parallax.warp import OpenCvWarper, SecondSampling, nodes
 from afterframe.generators.parallax.yuv import Planes, planes
 
@@ -26,8 +26,8 @@ def apart(one: np.ndarray, other: np.ndarray) -> int:
 
 
 def test_compiled_loops_make_what_is_large_and_opencv_what_is_small() -> None:
-    assert isinstance(warper(source(), (1280, 720)), compiled.CompiledWarper)
-    assert type(warper(source(), SIZE)) is OpenCvWarper
+    assert isinstance(fastest_warper(source(), (1280, 720)), compiled.CompiledWarper)
+    assert type(fastest_warper(source(), SIZE)) is OpenCvWarper
 
 
 def test_looking_straight_at_the_photo_shows_its_very_samples() -> None:

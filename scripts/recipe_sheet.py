@@ -1,6 +1,6 @@
 """The recipes of a folder of photos, side by side with the pictures, as one HTML page to read and argue with.
 
-``python3 scripts/golden_recipes.py [FOLDER] [--out PAGE.html]``. With a labels.csv in the folder, the page and the
+``python3 scripts/recipe_sheet.py [FOLDER] [--out PAGE.html]``. With a labels.csv in the folder, the page and the
 last line say how many photo types a person would accept.
 """
 
@@ -85,7 +85,7 @@ def main(args: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     shared = Path(__file__).resolve().parents[1].parent / "shared" / "photos"
     parser.add_argument("folder", nargs="?", type=Path, default=shared)
-    parser.add_argument("--out", type=Path, default=Path("golden_recipes.html"))
+    parser.add_argument("--out", type=Path, default=Path("recipe_sheet.html"))
     options = parser.parse_args(args)
     found = read_folder(options.folder)
     options.out.write_text(golden_page(found), "utf-8")
