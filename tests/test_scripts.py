@@ -455,6 +455,6 @@ TABLES_OF_REQUESTS = ("gate", "contract", "schemathesis")
 @pytest.mark.parametrize("folder", ["afterframe", "photometa"])
 def test_unit_tests_pass_without_what_windows_lacks(folder: str, tmp_path: Path) -> None:
     options = ["-q", "-m", "not slow and not gpu", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", SOFT_LOCKS]
-    options += [f"--ignore=tests/afterframe/test_web_{name}.py" for name in TABLES_OF_REQUESTS]
+    options += [f"--ignore=tests/afterframe/web/test_web_{name}.py" for name in TABLES_OF_REQUESTS]
     done = run_as_on_windows(tmp_path, "-m", "pytest", *options, f"tests/{folder}")
     assert done.returncode == 0, done.stdout[-6000:]

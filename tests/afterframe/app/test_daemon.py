@@ -10,7 +10,7 @@ import pytest
 from afterframe.app.daemon import Daemon
 from afterframe.config import Config, Home, ServerConfig, WatchConfig
 from afterframe.errors import ConfigError, NotAllowed
-from afterframe.state.catalog import Catalog
+from afterframe.state.folder_list import FolderList
 from afterframe.state.database import Database
 
 
@@ -24,7 +24,7 @@ def start(home: Path, *folders: Path, **watch: Any) -> None:
 def known(home: Path) -> list[Path]:
     database = Database(Home(home).database)
     try:
-        return [folder.path for folder in Catalog(database).folders()]
+        return [folder.path for folder in FolderList(database).all()]
     finally:
         database.close()
 

@@ -76,6 +76,7 @@ def test_a_render_that_was_given_to_another_worker_stops(beat: Heartbeat, queue:
 def test_a_locked_state_file_ends_no_heartbeat(
     beat: Heartbeat, queue: Queue, job: Job, clock: Clock, other_process: OtherProcess, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     other_process.lock()
     for _ in range(3):
         clock.forward(20)
@@ -87,7 +88,7 @@ def test_a_locked_state_file_ends_no_heartbeat(
     beat.beat()
     assert not queue.stalled(OWNER)
     assert queue.get(job.id).progress == 0.5
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
     assert "locked" in caplog.text
 
 

@@ -34,11 +34,12 @@ def stopping(other_process: OtherProcess) -> Stopping:
 def test_a_step_is_taken_again_until_the_outage_is_over(
     database: Database, other_process: OtherProcess, stopping: Stopping, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO")
     other_process.lock()
     retry_through_outage(lambda: database.emit("test", {}, at=5.0), stopping, OutageLog("daemon-1-aa/0"))
     assert stopping.waits == 3
     assert [event["at"] for event in database.events_since(0)] == [5.0]
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
 def test_who_is_told_to_stop_does_not_wait_for_the_end_of_an_outage(

@@ -214,7 +214,7 @@ def test_refusals_raise_the_packages_own_exceptions(served: Served, photo: Path)
         client.videos.download_content("video_x")
     with pytest.raises(openai.BadRequestError, match="does not extend"):
         client.videos.extend(prompt="x", seconds="4", video=b"x")
-    with pytest.raises(openai.BadRequestError, match="only videos that it made"):
+    with pytest.raises(openai.BadRequestError, match="only edits videos that it made"):
         client.videos.edit(prompt="x", video=b"x")
     with pytest.raises(openai.BadRequestError, match="characters"):
         client.videos.create_character(name="Ann", video=b"x")
