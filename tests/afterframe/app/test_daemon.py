@@ -10,8 +10,8 @@ import pytest
 from afterframe.app.daemon import Daemon
 from afterframe.config import Config, Home, ServerConfig, WatchConfig
 from afterframe.errors import ConfigError, NotAllowed
-from afterframe.state.folder_list import FolderList
 from afterframe.state.database import Database
+from afterframe.state.folder_list import FolderList
 
 
 def start(home: Path, *folders: Path, **watch: Any) -> None:
