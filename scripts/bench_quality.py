@@ -170,7 +170,7 @@ class Clip:
         self.luma = [_small(f[:height]) for f in i420(photo, recipe)]
         stage = ClipRenderer(photo, recipe)
         moments = np.linspace(0, 1, 13)
-        looks = [stage.looks(float(m)) for m in moments]
+        looks = [stage.source_positions(float(m)) for m in moments]
         seen = cv2.resize(_texture(self.luma[0]), looks[0].shape[1::-1], interpolation=cv2.INTER_AREA)
         way = sum(float(np.average(np.linalg.norm(b - a, axis=2), weights=seen)) for a, b in pairwise(looks))
         self.speed = way * FLOW_WIDTH / recipe.size[0] / max(1, len(self.luma) - 1)
@@ -302,8 +302,8 @@ def to_rgb(i420: Pixels) -> Pixels:
 def _fields(photo: PreparedPhoto, recipe: Recipe) -> dict[str, Any]:
     """What the map itself tells: faces, folds, stretch, depth."""
     stage = ClipRenderer(photo, recipe)
-    start = stage.looks(0.0)
-    looks = [stage.looks(m, copy) for m in (0.25, 0.5, 0.75, 1.0) for copy in (0, 1)]
+    start = stage.source_positions(0.0)
+    looks = [stage.source_positions(m, copy) for m in (0.25, 0.5, 0.75, 1.0) for copy in (0, 1)]
     folds, stretch = zip(*(_folds(look) for look in looks), strict=True)
     return {
         "face_distortion": max((_bent(start, at, photo) for at in looks), default=0.0),

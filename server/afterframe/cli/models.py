@@ -44,7 +44,7 @@ def pull_model(*, name: str, yes: bool) -> Outcome:
     """Download a model, after its size and licence were shown and you agreed."""
     from afterframe.generators.diffusers import hub
 
-    download = hub.prepare(name, Home.find().models)
+    download = hub.plan_download(name, Home.find().models)
     print_download(download)
     if download.missing:
         _confirm("Download it?", yes=yes)

@@ -93,7 +93,7 @@ class Download:
         return {"download_bytes": self.size, "missing_bytes": self.missing, "free_bytes": self.free}
 
 
-def prepare(spec: str, own: Path) -> Download:
+def plan_download(spec: str, own: Path) -> Download:
     """Ask the hub which files a model consists of; downloads its small index.
 
     Args:

@@ -143,7 +143,7 @@ class Pivot:
     """0 far to 1 near."""
 
 
-def looks_at(places: Field, nearness: Field, at: Pose, pivot: Pivot, size: tuple[int, int]) -> Field:
+def source_positions_of_pose(places: Field, nearness: Field, at: Pose, pivot: Pivot, size: tuple[int, int]) -> Field:
     """The source position of each point once the camera has moved.
 
     Args:

@@ -10,7 +10,7 @@ import numpy as np
 
 from afterframe.domain import CameraMovement, Recipe
 from afterframe.generators.parallax.ambient_motion import ambient_motions, light
-from afterframe.generators.parallax.camera import Pivot, looks_at, pose
+from afterframe.generators.parallax.camera import Pivot, pose, source_positions_of_pose
 from afterframe.generators.parallax.depth import nearness
 from afterframe.generators.parallax.fastest_warper import fastest_warper
 from afterframe.generators.parallax.motion_fields import Flow, second_share
@@ -47,12 +47,12 @@ class ClipRenderer:
         """The I420 frame at ``moment`` (0-1), an array of its own."""
         gain = self._light.at(self._recipe, moment) if self._light else None
         if not any(isinstance(life, Flow) for life in self._alive):
-            return self._warper.frame(self.looks(moment), gain)
+            return self._warper.frame(self.source_positions(moment), gain)
         camera = self._looked(moment)
         first, second = (self._moved(camera, moment, copy) for copy in (0, 1))
         return self._warper.frame(first, gain, SecondSampling(second, second_share(self._recipe, moment)))
 
-    def looks(self, moment: float, copy: int | None = None) -> Field:
+    def source_positions(self, moment: float, copy: int | None = None) -> Field:
         """The position in the surround that each node of the frame shows at ``moment``, pixels.
 
         Args:
@@ -66,7 +66,7 @@ class ClipRenderer:
         at = pose(self._recipe, moment)
         looked = self._places
         for _ in range(_ROUNDS):
-            looked = looks_at(self._places, self.depth_at(looked), at, self._pivot, self._size)
+            looked = source_positions_of_pose(self._places, self.depth_at(looked), at, self._pivot, self._size)
         return looked
 
     def _moved(self, looked: Field, moment: float, copy: int | None) -> Field:

@@ -1,5 +1,5 @@
 // @ts-check
-/** The folders page: how much room everything takes. */
+/** The folders page: the disk space that clips and Afterframe's own files take, beside the folders. */
 import { get } from "./api.js";
 import { allInside, byId, el } from "./dom.js";
 import { bytes, t } from "./i18n.js";

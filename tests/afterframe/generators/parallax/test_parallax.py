@@ -111,7 +111,7 @@ def test_no_frame_looks_beyond_the_picture(movement: CameraMovement) -> None:
     stage = ClipRenderer(photo, recipe)
     height, width = photo.surround.shape[:2]
     for moment in np.linspace(0, 1, 9):
-        looks = stage.looks(float(moment))[1:-1, 1:-1]
+        looks = stage.source_positions(float(moment))[1:-1, 1:-1]
         assert looks[..., 0].min() > -1.5
         assert looks[..., 0].max() < width + 0.5
         assert looks[..., 1].min() > -1.5
@@ -124,8 +124,8 @@ def test_more_intensity_moves_more(movement: CameraMovement) -> None:
     for intensity in (0.0, 0.2, 0.5, 0.8):
         recipe = replace(RECIPE, camera_movement=movement, motion_intensity=intensity)
         stage = ClipRenderer(prepared(recipe), recipe)
-        start = stage.looks(0.0)
-        moved.append(max(float(np.abs(stage.looks(m) - start).mean()) for m in (0.2, 0.5, 0.8, 1.0)))
+        start = stage.source_positions(0.0)
+        moved.append(max(float(np.abs(stage.source_positions(m) - start).mean()) for m in (0.2, 0.5, 0.8, 1.0)))
     assert moved[0] == pytest.approx(0, abs=1e-3)
     assert moved == sorted(moved)
     assert moved[1] < moved[2] < moved[3]
@@ -148,7 +148,7 @@ def test_the_near_pillar_grows_more_than_the_far_sky() -> None:
     recipe = replace(RECIPE, motion_intensity=1.0)
     photo = prepared(recipe)
     stage = ClipRenderer(photo, recipe)
-    scale = np.diff(stage.looks(0.0), axis=1)[..., 0] / np.diff(stage.looks(1.0), axis=1)[..., 0]
+    scale = np.diff(stage.source_positions(0.0), axis=1)[..., 0] / np.diff(stage.source_positions(1.0), axis=1)[..., 0]
     rows, columns = scale.shape
     pillar = scale[rows // 2, int(columns * 0.47) : int(columns * 0.53)].mean()
     sky = scale[2:5, 3:7].mean()
@@ -179,5 +179,5 @@ def test_cancelling_stops_within_a_frame() -> None:
 def test_motion_is_smooth_below_a_pixel() -> None:
     recipe = replace(RECIPE, camera_movement=CameraMovement.PAN_RIGHT, fps=48)
     stage = ClipRenderer(prepared(recipe), recipe)
-    path = np.array([stage.looks(i / 47)[8, 12, 0] for i in range(48)])
+    path = np.array([stage.source_positions(i / 47)[8, 12, 0] for i in range(48)])
     assert np.abs(np.diff(path, 2)).max() < 0.05

@@ -49,7 +49,7 @@ def skyline() -> np.ndarray:
 
 def test_a_tower_in_the_sky_does_not_lean() -> None:
     stage = ClipRenderer(prepared(skyline(), RECIPE), RECIPE)
-    start, end = stage.looks(0.0), stage.looks(1.0)
+    start, end = stage.source_positions(0.0), stage.source_positions(1.0)
     column = start.shape[1] // 2
     moved = (end - start)[:, column, 0]
     top, foot = moved[int(0.22 * len(moved))], moved[int(0.6 * len(moved))]
@@ -59,7 +59,7 @@ def test_a_tower_in_the_sky_does_not_lean() -> None:
 def test_clouds_move_beyond_the_camera() -> None:
     still = replace(RECIPE, camera_movement=CameraMovement.STATIC)
     stage = ClipRenderer(prepared(skyline(), still), still)
-    moved = np.abs(stage.looks(1.0) - stage.looks(0.0))[..., 0]
+    moved = np.abs(stage.source_positions(1.0) - stage.source_positions(0.0))[..., 0]
     assert moved[3:8, 3:8].max() > 1.0
     assert moved[-4:].mean() < 0.4
 
@@ -78,7 +78,7 @@ def seaside() -> np.ndarray:
 def test_water_flows_on_in_one_direction(loop: bool) -> None:
     recipe = replace(RECIPE, camera_movement=CameraMovement.STATIC, loop=loop, motion_intensity=1.0)
     stage = ClipRenderer(prepared(seaside(), recipe), recipe)
-    way = np.array([stage.looks(m)[-10:, 5:-5, 0].mean() for m in np.linspace(0, 1, 9)])
+    way = np.array([stage.source_positions(m)[-10:, 5:-5, 0].mean() for m in np.linspace(0, 1, 9)])
     assert np.all(np.diff(way) > 0) or np.all(np.diff(way) < 0)
 
 
@@ -101,7 +101,7 @@ def test_a_face_is_moved_whole() -> None:
     recipe = replace(RECIPE, photo_type=PhotoType.PORTRAIT, camera_movement=CameraMovement.PUSH_IN)
     scene = Scene(faces=(BoundingBox(0.4, 0.2, 0.2, 0.27),), subject=BoundingBox(0.28, 0.05, 0.44, 0.95))
     stage = ClipRenderer(prepared(skyline(), recipe, scene), recipe)
-    start, end = stage.looks(0.0), stage.looks(1.0)
+    start, end = stage.source_positions(0.0), stage.source_positions(1.0)
     x, y = start[..., 0] / 256, start[..., 1] / 192
     face = (x > 0.4) & (x < 0.6) & (y > 0.2) & (y < 0.47)
     points = np.column_stack([start[face], np.ones(face.sum())])
@@ -113,7 +113,9 @@ def test_breath_lifts_without_a_camera_move() -> None:
     recipe = replace(RECIPE, photo_type=PhotoType.PORTRAIT, camera_movement=CameraMovement.STATIC)
     scene = Scene(faces=(BoundingBox(0.4, 0.2, 0.2, 0.27),), subject=BoundingBox(0.28, 0.05, 0.44, 0.95))
     stage = ClipRenderer(prepared(skyline(), recipe, scene), recipe)
-    lifted = max(float(np.abs(stage.looks(m) - stage.looks(0.0)).max()) for m in (0.25, 0.5, 0.75))
+    lifted = max(
+        float(np.abs(stage.source_positions(m) - stage.source_positions(0.0)).max()) for m in (0.25, 0.5, 0.75)
+    )
     assert 0.1 < lifted < 3.0
 
 
