@@ -56,7 +56,7 @@ def recipe(*, paths: tuple[str, ...], **fields: Any) -> Outcome:
     reader = PhotoReader(settings.config.limits, READERS)
     ingest = Ingest(database, Catalog(database), Queue(database), settings, reader.read)
     try:
-        return _each_photo(paths, "recipe", lambda path: ingest.preview(path, overrides).to_dict())
+        return _each_photo(paths, "recipe", lambda path: ingest.recipe_for(path, overrides).to_dict())
     finally:
         reader.close()
         database.close()

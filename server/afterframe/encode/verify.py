@@ -72,7 +72,7 @@ def verify(clip: Path, count: int, encoding: Encoding, decoded: Decoded | None =
     Raises:
         EncodeError: the clip is damaged, or has another number of frames.
     """
-    if decoded is not None and packets_of(clip, encoding) == decoded.packets:
+    if decoded is not None and stream_hash(clip, encoding) == decoded.packets:
         found = decoded.count
     else:
         found = count_frames(clip, encoding)
@@ -95,7 +95,7 @@ def count_frames(clip: Path, encoding: Encoding) -> int:
     return frame_count(run([*command_line(whole, encoding, _FAIL), *PROGRESS]).decode("utf-8", "replace"))
 
 
-def packets_of(clip: Path, encoding: Encoding) -> str:
+def stream_hash(clip: Path, encoding: Encoding) -> str:
     """The hash of the packets in a clip, as :class:`Decoded` has it; they are not decoded.
 
     Raises:

@@ -184,7 +184,7 @@ class Ingest:
         """
         return self._read_photo(path)
 
-    def preview(self, path: Path, overrides: Overrides) -> Recipe:
+    def recipe_for(self, path: Path, overrides: Overrides) -> Recipe:
         """The recipe that would be used, with its reasons; nothing is queued.
 
         Raises:

@@ -90,8 +90,10 @@ class QueueReads:
         return [_job(row) for row in rows]
 
     def eta_s(self) -> float | None:
-        """Time that everything waiting and running may take, seconds: by the pace of the latest clips that followed one
-        another without a break. None: there is nothing to do, or no pace yet."""
+        """Time that everything queued and running may take, seconds; None: there is nothing to do, or no pace yet.
+
+        The pace is that of the latest clips that followed one another without a break.
+        """
         rows = self._db.connection.execute(
             "SELECT created_at, updated_at FROM jobs WHERE state = ? ORDER BY seq DESC LIMIT 30", (JobState.DONE,)
         ).fetchall()

@@ -15,7 +15,7 @@ from afterframe.encode.encode import encode
 from afterframe.encode.process import Encoding, version
 from afterframe.encode.remote_clip import decode_clip
 from afterframe.encode.stills import write_poster, write_sheet
-from afterframe.encode.verify import Decoded, ParallelDecoder, count_frames, packets_of, verify
+from afterframe.encode.verify import Decoded, ParallelDecoder, count_frames, stream_hash, verify
 from afterframe.errors import Cancelled, EncodeError, GenerateError
 from afterframe.imaging.frames import EncodedClip, Frames, Pixels, Sound
 from afterframe.naming import POSTER_MARK
@@ -295,7 +295,7 @@ def test_what_is_no_clip_is_refused(tmp_path: Path, data: bytes) -> None:
 
 
 def decoded_of(clip: Path) -> Decoded:
-    return Decoded(count_frames(clip, FAST), packets_of(clip, FAST))
+    return Decoded(count_frames(clip, FAST), stream_hash(clip, FAST))
 
 
 def test_what_was_decoded_while_it_was_encoded_is_not_decoded_again(

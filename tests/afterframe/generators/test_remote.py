@@ -24,7 +24,7 @@ from afterframe.encode.process import Encoding
 from afterframe.encode.remote_clip import decode_clip
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, OutOfMemory, Unavailable
 from afterframe.generators import registry
-from afterframe.generators.remote.client import MAX_CLIP_BYTES, Server, ServerFailed, ServerGone
+from afterframe.generators.remote.client import MAX_CLIP_BYTES, ServerClient, ServerFailed, ServerGone
 from afterframe.generators.remote.generator import Remote, check_endpoints
 from afterframe.imaging.frames import EncodedClip, Frames, PreparedPhoto
 from afterframe.imaging.framing import frame
@@ -312,7 +312,7 @@ def test_what_a_killed_process_left_at_work_is_deleted_before_the_next_clip(
 
     busy, free = start("vllm-omni", work_s=600), start("vllm-omni")
     with monkeypatch.context() as death, pytest.raises(Killed):
-        death.setattr(Server, "delete", die)
+        death.setattr(ServerClient, "delete", die)
         clip_of(remote(busy), cancelled=lambda: bool(busy.jobs))
     (orphan,) = busy.jobs
     busy.work_s = 0.0
@@ -443,7 +443,7 @@ def test_an_answer_without_end_is_left() -> None:
 def test_an_answer_that_trickles_is_left_when_its_time_is_over(tmp_path: Path) -> None:
     with odd_server(None) as endpoint, (tmp_path / "clip").open("wb") as file:
         seconds = count(step=6.0)  # by the clock, each piece takes longer than an answer may
-        server = Server(endpoint, clock=lambda: next(seconds))
+        server = ServerClient(endpoint, clock=lambda: next(seconds))
         with pytest.raises(ServerGone, match="in time"):
             server.status("1")
         with pytest.raises(ServerFailed, match="did not arrive within 10 s"):

@@ -136,7 +136,7 @@ def test_the_users_words_win_over_the_folder_and_the_config(
     (photo.parent / "afterframe.toml").write_text("fps = 12\nmotion_intensity = 0.2")
     config = Config(recipe={"fps": 10, "motion_intensity": 0.1, "style_consistency": 0.95})
     ingest = Ingest(database, catalog, queue, make_settings(config), reader.read)
-    recipe = ingest.preview(photo, {"motion_intensity": 0.3})
+    recipe = ingest.recipe_for(photo, {"motion_intensity": 0.3})
     assert (recipe.motion_intensity, recipe.fps, recipe.style_consistency) == (0.3, 12, 0.95)
     assert "your words" in recipe.because["motion_intensity"][0]
     assert "afterframe.toml" in recipe.because["fps"][0]
@@ -153,7 +153,7 @@ def test_the_nearest_folder_file_counts(tmp_path: Path) -> None:
 
 
 def test_a_preview_queues_nothing(ingest: Ingest, queue: Queue, photo: Path) -> None:
-    ingest.preview(photo, {})
+    ingest.recipe_for(photo, {})
     assert queue.page()[0] == []
 
 

@@ -151,7 +151,7 @@ def test_a_large_photo_fits_into_a_data_url(desk: Desk) -> None:
 
 def test_what_is_left_out_follows_from_the_photo(desk: Desk) -> None:
     video = good(desk, "POST", "/v1/videos", {"input_reference": {"image_url": data_url(jpeg())}})
-    asked = desk.services.ingest.preview(folder_of(desk, video) / "photo.jpg", {})
+    asked = desk.services.ingest.recipe_for(folder_of(desk, video) / "photo.jpg", {})
     assert (video["size"], video["seconds"], video["prompt"]) == (
         "{}x{}".format(*asked.size),
         f"{asked.duration_s:g}",

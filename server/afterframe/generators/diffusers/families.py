@@ -45,7 +45,7 @@ class PipelineInput:
 
 
 class Family:
-    """Wan and CogVideoX: the photo is ``image``; a prompt becomes one tensor."""
+    """How a family of models is called: by default the photo is ``image`` and a prompt becomes one tensor."""
 
     text_outputs: tuple[str, ...] = ("prompt_embeds",)
     """What encode_prompt returns for the prompt, in order."""

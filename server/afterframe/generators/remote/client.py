@@ -89,8 +89,8 @@ _DONE = {"completed", "succeeded"}
 _FAILED = {"failed", "error", "cancelled", "canceled", "deleted", "expired"}
 
 
-class Server:
-    """One endpoint.
+class ServerClient:
+    """Requests to one server of the OpenAI Videos protocol.
 
     Args:
         key: sent as a bearer token; no message shows it.

@@ -30,7 +30,7 @@ from afterframe.generators.remote.client import (
     Answer,
     DownloadInterrupted,
     RemoteJobState,
-    Server,
+    ServerClient,
     ServerFailed,
     ServerGone,
     ServerRefused,
@@ -134,12 +134,12 @@ class Remote:
             code="no_endpoint",
         )
 
-    def _server(self, endpoint: EndpointConfig) -> Server:
+    def _server(self, endpoint: EndpointConfig) -> ServerClient:
         try:
-            return Server(endpoint, api_key_of(endpoint))
+            return ServerClient(endpoint, api_key_of(endpoint))
         except ServerRefused as error:
             self._keyless[endpoint.title] = str(error)
-            return Server(endpoint)
+            return ServerClient(endpoint)
 
     def _sweep(self) -> None:
         """Remove clips of processes that died."""
@@ -235,7 +235,7 @@ class Remote:
         self._pool.record_duration(member, time.monotonic() - began)
         return self._clip(dialect, answer, order.recipe, fields, server.endpoint)
 
-    def _follow(self, server: Server, job: Answer, order: RemoteClipRequest) -> Answer:
+    def _follow(self, server: ServerClient, job: Answer, order: RemoteClipRequest) -> Answer:
         """Ask for the job's state until it is done."""
         began = heard = time.monotonic()
         while True:
@@ -258,7 +258,7 @@ class Remote:
                 raise Cancelled("The clip was cancelled.")
             self._pause.wait(min(POLL_INTERVAL_S[1], max(POLL_INTERVAL_S[0], taken_s * POLL_SHARE)))
 
-    def _fetch(self, server: Server, job_id: str, cancelled: CancelCheck) -> None:
+    def _fetch(self, server: ServerClient, job_id: str, cancelled: CancelCheck) -> None:
         try:
             with self._clip_file.open("wb") as file:
                 server.download(job_id, file, cancelled)
@@ -293,7 +293,7 @@ def check_endpoints(endpoints: Sequence[EndpointConfig]) -> dict[str, str | None
     found: dict[str, str | None] = {}
     for endpoint in endpoints:
         try:
-            server = Server(endpoint, api_key_of(endpoint))
+            server = ServerClient(endpoint, api_key_of(endpoint))
             try:
                 server.active_jobs()
             finally:

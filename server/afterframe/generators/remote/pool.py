@@ -17,7 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from afterframe.generators.remote.client import Server, ServerGone, ServerRefused
+from afterframe.generators.remote.client import ServerClient, ServerGone, ServerRefused
 
 BACK_OFF_S = (5.0, 15.0, 60.0)
 """How long a server that did not answer is left alone, seconds; longer each time."""
@@ -56,7 +56,7 @@ class EndpointSlot:
 class Endpoint:
     """A server, and what is known about it."""
 
-    server: Server
+    server: ServerClient
     reason: str = ""
     """Why it did not answer when it was last asked; empty: it did."""
     absences: int = 0
@@ -83,7 +83,7 @@ class EndpointPool:
 
     def __init__(
         self,
-        servers: Sequence[Server],
+        servers: Sequence[ServerClient],
         folder: Path,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

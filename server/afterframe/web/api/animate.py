@@ -144,5 +144,5 @@ def preview_recipe(call: Call) -> Json:
     given = call.body["photo"]
     overrides = call.body.get("overrides", {})
     validate([("the request", overrides)])
-    recipe = call.services.ingest.preview(call.context.paths.photo(given), overrides)
+    recipe = call.services.ingest.recipe_for(call.context.paths.photo(given), overrides)
     return {"photo": given, "recipe": recipe_json(recipe)}

@@ -81,7 +81,7 @@ def file_name(path: object) -> str:
     return shown(PurePath(str(path)).name)
 
 
-def duration(seconds: float | None, t: Translator) -> str:
+def time_left(seconds: float | None, t: Translator) -> str:
     """Time left, roughly: nobody trusts an ETA that jumps."""
     if seconds is None:
         return ""

@@ -31,7 +31,7 @@ from afterframe.web.http.errors import NotLoggedIn
 from afterframe.web.http.resources import render_json
 from afterframe.web.http.routes import Call, Caller, Route, Routes
 from afterframe.web.http.schemas import one_of
-from afterframe.web.pages.i18n import LANGUAGES, STATES, dictionary, duration, language_of, shown, translator
+from afterframe.web.pages.i18n import LANGUAGES, STATES, dictionary, language_of, shown, time_left, translator
 
 ROUTES = Routes()
 PAGE = "text/html"
@@ -114,7 +114,7 @@ def _page(call: Call, name: str, **more: Any) -> Response:
 def _words(language: str) -> dict[str, Any]:
     """The words and functions that templates use for the reader's language."""
     t = translator(language)
-    return {"language": language, "t": t, "shown": shown, "duration": partial(duration, t=t), "states": STATES}
+    return {"language": language, "t": t, "shown": shown, "time_left": partial(time_left, t=t), "states": STATES}
 
 
 def _queue(services: Services) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def show_queue(call: Call) -> Response:
     return _page(
         call,
         "queue",
-        left=duration(services.queue.eta_s(), translator(language_of(call.request))),
+        left=time_left(services.queue.eta_s(), translator(language_of(call.request))),
         failed=services.queue.page(states=[JobState.FAILED], limit=SHOWN_RENDERS)[0],
         cancelled=services.queue.page(states=[JobState.CANCELLED], limit=SHOWN_RENDERS)[0],
         refused=services.catalog.problems(limit=SHOWN_PROBLEMS),
