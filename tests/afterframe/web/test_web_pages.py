@@ -13,7 +13,7 @@ from afterframe.errors import GenerateError
 from afterframe.intake.scoring import WEIGHTS
 from afterframe.recipe import SETTINGS
 from afterframe.web.api.settings import FIELDS
-from afterframe.web.pages.i18n import LANGUAGES, STATES, dictionary, duration, file_name, shown, translator
+from afterframe.web.pages.i18n import LANGUAGES, STATES, dictionary, file_name, shown, time_left, translator
 from afterframe.web.pages.pages import PAGE, ROUTES, SHORTCUTS, STATIC
 
 NASTY = "<img src=x onerror=alert(1)>&\"'\u202egpj\n.jpg"
@@ -253,7 +253,7 @@ def test_the_reader_s_language_is_used_and_can_be_chosen(desk: Desk) -> None:
     ],
 )
 def test_an_eta_is_told_roughly(seconds: float | None, words: str) -> None:
-    assert duration(seconds, translator("en")) == words
+    assert time_left(seconds, translator("en")) == words
 
 
 def test_invisible_characters_of_a_name_are_shown() -> None:
