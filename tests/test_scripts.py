@@ -450,17 +450,20 @@ TABLES_OF_REQUESTS = ("gate", "contract", "schemathesis")
 """Long, and the same on every system: they run once, in the suite itself."""
 
 
-PARTS = sorted({str(file.parent.relative_to(ROOT)) for file in ROOT.glob("tests/*/*/test_*.py")}) + ["tests/photometa"]
-"""Folders of unit tests; each in a process of its own, so that all processors have some."""
+FOLDERS = sorted({str(file.parent.relative_to(ROOT)) for file in ROOT.glob("tests/afterframe/*/test_*.py")})
+PARTS = {folder: [folder] for folder in [*FOLDERS, "tests/photometa"]} | {
+    "tests/afterframe": sorted(str(file) for file in ROOT.glob("tests/afterframe/test_*.py"))
+}
+"""Parts of the unit tests -> what pytest is given; each runs in a process of its own, beside the others."""
 NOTHING_TO_RUN = 5
 """pytest's exit status where all of a folder's tests are slow."""
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("folder", PARTS)
-def test_unit_tests_pass_without_what_windows_lacks(folder: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_unit_tests_pass_without_what_windows_lacks(part: str, tmp_path: Path) -> None:
     options = ["-q", "-m", "not slow and not gpu", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", SOFT_LOCKS]
     options += [f"--ignore=tests/afterframe/web/test_web_{name}.py" for name in TABLES_OF_REQUESTS]
-    done = run_as_on_windows(tmp_path, "-m", "pytest", *options, folder)
+    done = run_as_on_windows(tmp_path, "-m", "pytest", *options, *PARTS[part])
     assert done.returncode in (0, NOTHING_TO_RUN), done.stdout[-6000:]
