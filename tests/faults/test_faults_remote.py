@@ -80,7 +80,7 @@ def photos_in(folder: Path, count: int) -> None:
 def test_three_servers_one_killed_one_slow_make_every_clip_once(
     afterframe: Afterframe, folder: Path, box: Callable[..., Box]
 ) -> None:
-    quick, slow, doomed = box("sglang"), box("vllm-omni", 2.0), box("fastvideo", 1.0)
+    quick, slow, doomed = box("sglang"), box("vllm-omni", 2.0), box("fastvideo", 600.0)
     use(afterframe, quick, slow, doomed)
     photos_in(folder, CLIPS)
     afterframe.serve(folder)
