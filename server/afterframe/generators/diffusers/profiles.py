@@ -273,7 +273,7 @@ def _of_folder(folder: Path, profiles: Sequence[Profile]) -> ModelChoice:
     index = read_index(folder)
     own = folder / FOLDER_PROFILE
     if own.is_file():
-        return ModelChoice(parse(own.read_text("utf-8"), str(own)), folder.resolve())
+        return ModelChoice(parse(typed_toml.read_text(own), str(own)), folder.resolve())
     second = index.get("transformer_2") or [None]
     experts = 2 if second[0] is not None else 1
     for profile in profiles:

@@ -139,6 +139,13 @@ def pipeline_folder(folder: Path, kind: str = "WanImageToVideoPipeline", **parts
     return folder
 
 
+def test_a_folders_own_profile_in_another_encoding_is_refused_by_its_name(tmp_path: Path) -> None:
+    folder = pipeline_folder(tmp_path / "mine")
+    (folder / "afterframe-model.toml").write_bytes("title = 'Bärbel'".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"afterframe-model\.toml is not written in UTF-8"):
+        choose(str(folder), tmp_path)
+
+
 def test_a_folder_finds_its_profile_by_its_index(tmp_path: Path) -> None:
     one = pipeline_folder(tmp_path / "one ü")
     two = pipeline_folder(tmp_path / "two", transformer_2=["diffusers", "WanTransformer3DModel"])
