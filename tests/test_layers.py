@@ -22,8 +22,6 @@ SQL = re.compile(
 HEAVY = {"torch", "diffusers", "transformers"}
 POSIX_ONLY = {"fcntl", "grp", "pwd", "resource", "termios", "tty"}
 FFMPEG = {"ffmpeg", "imageio_ffmpeg"}
-PROBES = {"doctor"}
-"""Modules that may ask SQLite about itself (PRAGMA quick_check)."""
 
 ENTRY_POINTS = {"render/worker.py": "main", "generators/ray_cluster/actor.py": "_generator"}
 """Outside of cli and app, the functions in which a process of its own begins: the worker's, and Ray's actor's."""
@@ -154,7 +152,7 @@ def test_sql_stands_only_where_the_state_is_kept() -> None:
     wrong = [
         f"{file.relative_to(ROOT)}:{node.lineno}"
         for file in sorted(SERVER.rglob("*.py"))
-        if package_of(file) != "state" and file.stem not in PROBES
+        if package_of(file) != "state"
         for node in ast.walk(parsed(file))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.match(node.value)
     ]

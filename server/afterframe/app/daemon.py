@@ -72,7 +72,7 @@ class Daemon:
         """
         with ExitStack() as stack:
             start = stack.enter_context  # what was started last is stopped first
-            start(_held(DaemonLock(self._home.root)))
+            start(DaemonLock(self._home.root))
             owner = start(Owner(self._home.owners, "daemon"))
             state = start(_opened(self._home))
             self._add_folders(state.folders)
@@ -165,15 +165,6 @@ class _State:
 def _opened(home: Home) -> Iterator[_State]:
     with closing(Database(home.database)) as database:
         yield _State(database, Catalog(database), FolderList(database), Queue(database))
-
-
-@contextmanager
-def _held(lock: DaemonLock) -> Iterator[None]:
-    lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -35,7 +36,7 @@ class Check:
 
 
 def examine(home: Home) -> list[Check]:
-    """Run every check; none of them changes anything."""
+    """Run every check. None changes a setting or a photo; a state file of an earlier version is brought up to date."""
     checks: list[tuple[str, Callable[[Home], tuple[str, str]]]] = [
         ("Python", _python),
         ("settings", _settings),
@@ -74,11 +75,8 @@ def _state(home: Home) -> tuple[str, str]:
     with tempfile.TemporaryFile(dir=home.root):
         pass
     if home.database.exists():
-        database = Database(home.database)
-        try:
-            answer = database.connection.execute("PRAGMA quick_check").fetchone()[0]
-        finally:
-            database.close()
+        with closing(Database(home.database)) as database:
+            answer = database.quick_check()
         if answer != "ok":
             raise AfterframeError(
                 f"{home.database} is damaged: {answer}.",

@@ -91,10 +91,12 @@ class Catalog:
 
     def problem_at(self, path: Path) -> Failure | None:
         """Why the file at a path is not animated: it was refused, or is on hold."""
-        row = self._db.connection.execute("SELECT problem FROM photos WHERE path = ?", (path_key(path),)).fetchone()
+        row = self._db.connection.execute(
+            "SELECT problem, on_hold FROM photos WHERE path = ?", (path_key(path),)
+        ).fetchone()
         if row and row["problem"]:
             return Failure(**json.loads(row["problem"]))
-        return WAITING if self.is_on_hold(path) else None
+        return WAITING if row and row["on_hold"] else None
 
     def is_on_hold(self, path: Path) -> bool:
         """Whether a photo waits, with the rest of a large backlog, for the user's confirmation."""

@@ -86,6 +86,10 @@ class Database:
             ).lastrowid
             connection.execute("DELETE FROM events WHERE cursor <= ?", ((cursor or 0) - EVENTS_KEPT,))
 
+    def quick_check(self) -> str:
+        """What SQLite finds damaged in the file; "ok" when it finds nothing."""
+        return str(self.connection.execute("PRAGMA quick_check").fetchone()[0])
+
     def events_since(self, cursor: int, limit: int = 500) -> list[dict[str, Any]]:
         """Events after ``cursor``, oldest first, each {cursor, at, kind, ...body}."""
         rows = self.connection.execute(

@@ -290,6 +290,10 @@ def rows_of(index: ListIndex, choice: ListFilter, sort: str) -> IntColumn:
 
 def rows_before(index: ListIndex, choice: ListFilter, sort: str, seq: int) -> int:
     """How many rows there are up to an entry, which itself need not be chosen any more."""
+    rows = rows_of(index, choice, sort)
+    place = np.flatnonzero(index.columns["seq"][rows] == seq)
+    if len(place):
+        return int(place[0]) + 1
     order, chosen = index.order(sort), index.chosen(choice)
     place = np.flatnonzero(index.columns["seq"][order] == seq)
     if not len(place):

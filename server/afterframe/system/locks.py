@@ -37,6 +37,15 @@ class DaemonLock:
         """Release the lock."""
         self._lock.release()
 
+    def __enter__(self) -> DaemonLock:
+        self.acquire()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
 
 class Owner:
     """A process that holds leases on jobs. Its lock file tells others whether it is still alive.

@@ -1,4 +1,4 @@
--- Search keys of clips. Derived data: state/key_tables.py makes and fills it as the program needs it now.
+-- Search keys of clips. Derived data: state/search_key_tables.py makes and fills it as the program needs it now.
 CREATE TABLE clip_keys (
   seq INTEGER PRIMARY KEY REFERENCES clips (seq) ON DELETE CASCADE,
   folder TEXT NOT NULL, name TEXT NOT NULL, made_day TEXT NOT NULL, taken TEXT NOT NULL,
