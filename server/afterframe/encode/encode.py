@@ -16,7 +16,18 @@ from pathlib import Path
 import ffmpeg
 import numpy as np
 
-from afterframe.encode.process import Encoding, Feeder, command_line, end, failure, file_url, known_failure, run, start
+from afterframe.encode.process import (
+    Encoding,
+    Feeder,
+    command_line,
+    end,
+    failure,
+    file_url,
+    known_failure,
+    own_clip,
+    run,
+    start,
+)
 from afterframe.encode.verify import ParallelDecoder, verify
 from afterframe.errors import Cancelled, EncodeError
 from afterframe.imaging.frames import CancelCheck, Frames, Progress, Sound
@@ -135,7 +146,7 @@ def _add_sound(clip: Path, sound: Sound, encoding: Encoding) -> None:
     samples = np.clip(sound.samples, -1, 1).astype("<f4")
     heard = ffmpeg.input("pipe:0", format="f32le", ar=sound.rate, ac=samples.shape[1])
     output = ffmpeg.output(
-        ffmpeg.input(file_url(clip), protocol_whitelist="file").video,
+        own_clip(clip).video,
         heard.audio,
         file_url(with_sound),
         format="mp4",

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import ffmpeg
 import imageio_ffmpeg
 
 from afterframe.errors import EncodeError
@@ -71,6 +72,11 @@ def command_line(output: Any, encoding: Encoding, *options: str) -> list[str]:
 def file_url(path: Path) -> str:
     """A file's name as ffmpeg takes it: a bare "a:b.mp4" would be taken for a protocol."""
     return f"file:{path}"
+
+
+def own_clip(clip: Path, **options: object) -> Any:
+    """One of our own clips as an input; nothing in it can make ffmpeg open a network address."""
+    return ffmpeg.input(file_url(clip), protocol_whitelist="file", **options)
 
 
 def start(

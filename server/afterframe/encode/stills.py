@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import ffmpeg
 import piexif
 
-from afterframe.encode.process import Encoding, command_line, file_url, run
+from afterframe.encode.process import Encoding, command_line, file_url, own_clip, run
 
 
 def write_poster(clip: Path, target: Path, encoding: Encoding, *, mark: bytes) -> None:
@@ -19,7 +18,7 @@ def write_poster(clip: Path, target: Path, encoding: Encoding, *, mark: bytes) -
     Raises:
         EncodeError: ffmpeg failed.
     """
-    _write(_opened(clip), target, encoding, **{"q:v": 2})
+    _write(own_clip(clip), target, encoding, **{"q:v": 2})
     piexif.insert(piexif.dump({"0th": {piexif.ImageIFD.Software: mark}}), str(target))
 
 
@@ -38,16 +37,12 @@ def write_sheet(
     columns, rows = grid
     every = max(1, frame_count // (columns * rows))
     sheet = (
-        _opened(clip)
+        own_clip(clip)
         .filter("select", f"not(mod(n,{every}))")
         .filter("scale", width, -2)
         .filter("tile", f"{columns}x{rows}")
     )
     _write(sheet, target, encoding, fps_mode="passthrough", **{"q:v": 3})
-
-
-def _opened(clip: Path) -> Any:
-    return ffmpeg.input(file_url(clip), protocol_whitelist="file")
 
 
 def _write(picture: Any, target: Path, encoding: Encoding, **options: object) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import ffmpeg
 import psutil
 
-from afterframe.encode.process import PROGRESS, Encoding, command_line, file_url, frame_count, run, start
+from afterframe.encode.process import PROGRESS, Encoding, command_line, frame_count, own_clip, run, start
 from afterframe.errors import EncodeError
 
 _DAMAGE_SHOWS = {"skip_loop_filter": "all"}
@@ -90,7 +90,7 @@ def count_frames(clip: Path, encoding: Encoding) -> int:
     Raises:
         EncodeError: it is damaged.
     """
-    source = ffmpeg.input(file_url(clip), protocol_whitelist="file", **_DAMAGE_SHOWS)
+    source = own_clip(clip, **_DAMAGE_SHOWS)
     whole = source.output("pipe:1", format="null", fps_mode="passthrough")
     return frame_count(run([*command_line(whole, encoding, _FAIL), *PROGRESS]).decode("utf-8", "replace"))
 
@@ -102,7 +102,7 @@ def stream_hash(clip: Path, encoding: Encoding) -> str:
         EncodeError: its outline cannot be read.
     """
     # Without skip_frame the first frames would be decoded only to know what they are.
-    source = ffmpeg.input(file_url(clip), protocol_whitelist="file", skip_frame="all", threads=1)
+    source = own_clip(clip, skip_frame="all", threads=1)
     hashed = source.output("pipe:1", format="streamhash", codec="copy")
     return _hash_in(run(command_line(hashed, encoding, _FAIL)).decode("utf-8", "replace"))
 

@@ -13,7 +13,7 @@ from afterframe.config import LimitsConfig
 from afterframe.errors import PhotoError
 from afterframe.imaging.decode import decode
 from afterframe.intake.audit import AuditResult
-from afterframe.intake.scoring import WEIGHTS
+from afterframe.intake.scoring import SCORES
 from afterframe.system.files import write_file
 
 THUMBNAIL_SIDE = 360
@@ -77,7 +77,7 @@ def _page(results: Iterable[AuditResult], thumbnails: Path, limits: LimitsConfig
             continue
         picture = _thumbnail(Path(one.path), thumbnails / f"{number:06}.jpg", limits)
         yield f"<li>{picture}<h2><b>{one.score:.2f}</b>{photo}</h2><dl>"
-        for name in (*WEIGHTS, "source_quality"):
+        for name in SCORES:
             entry = one.readiness[name]
             score = f"<meter value='{entry['score']}' title='{entry['score']:.2f}'>{entry['score']:.2f}</meter>"
             yield f"<dt>{score}</dt><dd>{name.replace('_', ' ')}: {html.escape(entry['reason'])}</dd>"

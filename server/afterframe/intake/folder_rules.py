@@ -22,7 +22,7 @@ def addable_folder(given: str, home: Path) -> Path:
     """
     real = _permitted(given, home)
     if not os.path.isdir(real):  # noqa: PTH112 - False, not an error, for a name that is too long
-        raise _not_a_folder(given)
+        raise not_a_folder(given)
     return Path(real)
 
 
@@ -40,7 +40,7 @@ def configured_folders(watch: WatchConfig, home: Home) -> list[tuple[Path, bool]
         try:
             real = _permitted(absolute(name), home.root)
             if os.path.exists(real) and not os.path.isdir(real):  # noqa: PTH110, PTH112 - as above
-                raise _not_a_folder(name)
+                raise not_a_folder(name)
         except UsageError as error:
             raise ConfigError(f"{home.config}: watch.{key}: {error.message}", error.hint) from error
         folders.append((Path(real), key == "folders"))
@@ -85,7 +85,8 @@ def _permitted(given: str, home: Path) -> str:
     return real
 
 
-def _not_a_folder(given: str) -> UsageError:
+def not_a_folder(given: str) -> UsageError:
+    """The refusal of a path at which there is no folder."""
     return UsageError(
         f"{shortened(given, SHOWN)} is not a folder.", "Create it first, or name another one.", code="no_folder"
     )

@@ -19,6 +19,8 @@ WEIGHTS = {
     "temporal_cues": 0.15,
 }
 """Shares of the score; the quality of the source then scales it, since no subject saves a bad file."""
+SCORES = (*WEIGHTS, "source_quality")
+"""What a photo is scored by."""
 FAINT = 0.05
 """Clues up to here are not worth mentioning."""
 QUALITY_FLOOR = 0.35
@@ -43,7 +45,7 @@ class Readiness:
     """How well a photo lends itself to animation."""
 
     scores: Mapping[str, Score]
-    """The five of WEIGHTS, and source_quality."""
+    """By the names in SCORES."""
 
     @property
     def score(self) -> float:

@@ -181,7 +181,7 @@ class Watcher:
                 # One strange file must not keep the others waiting; the next scan finds it again.
                 log.exception("%s", path)
                 self._stability.forget(path)
-                self._scan_within(self._poll_s)
+                self._scan_within(self._config.poll_s)
             if count == MAX_PER_TURN or self._ending.is_set():
                 return
 
@@ -265,10 +265,6 @@ class Watcher:
     def _scan_within(self, seconds: float) -> None:
         latest = self._clocks.monotonic() + seconds
         self._next_scan = {root: min(due, latest) for root, due in self._next_scan.items()}
-
-    @property
-    def _poll_s(self) -> float:
-        return self._config.poll_s
 
     def _stop_observer(self) -> None:
         if self._observer is not None:

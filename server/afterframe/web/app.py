@@ -66,7 +66,7 @@ def _guard(app: Flask, context: WebContext, routes: dict[str, Route]) -> None:
     @app.before_request
     def check() -> None:
         route = routes.get(request.endpoint or "")
-        g.page = is_page(request, route)
+        g.page = is_page(route)
         context.gate.check_addresses(request)
         caller = route.caller if route else Caller.TOKEN_OR_SESSION
         if caller is not Caller.ANYBODY:
@@ -84,7 +84,7 @@ def _guard(app: Flask, context: WebContext, routes: dict[str, Route]) -> None:
 def _explain(app: Flask) -> None:
     @app.errorhandler(AfterframeError)
     def ours(error: AfterframeError) -> Response:
-        return page_problem(error) if g.get("page") else errors.of_afterframe(error)
+        return page_problem(request, error) if g.get("page") else errors.of_afterframe(error)
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:

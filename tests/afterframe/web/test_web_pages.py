@@ -13,7 +13,7 @@ from afterframe.errors import GenerateError
 from afterframe.intake.scoring import WEIGHTS
 from afterframe.recipe import SETTINGS
 from afterframe.web.api.settings import FIELDS
-from afterframe.web.pages.i18n import LANGUAGES, STATES, dictionary, file_name, shown, time_left, translator
+from afterframe.web.pages.i18n import LANGUAGES, STATES, dictionary, shown, time_left, translator
 from afterframe.web.pages.pages import PAGE, ROUTES, SHORTCUTS, STATIC
 
 NASTY = "<img src=x onerror=alert(1)>&\"'\u202egpj\n.jpg"
@@ -259,4 +259,3 @@ def test_an_eta_is_told_roughly(seconds: float | None, words: str) -> None:
 def test_invisible_characters_of_a_name_are_shown() -> None:
     assert shown("a\nb\x00c\x7fd\u2028e") == "a␊b␀c\ufffdd\ufffde"
     assert shown("naïve 朝 🌅") == "naïve 朝 🌅"
-    assert file_name(Path("/photos/a.jpg")) == "a.jpg"

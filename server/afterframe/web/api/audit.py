@@ -7,7 +7,7 @@ from pathlib import Path
 from afterframe.errors import AfterframeError
 from afterframe.intake.audit import score_photo
 from afterframe.intake.scan import scan
-from afterframe.intake.scoring import WEIGHTS
+from afterframe.intake.scoring import SCORES
 from afterframe.naming import is_our_poster
 from afterframe.web.http import schemas
 from afterframe.web.http.routes import Call, Routes
@@ -18,7 +18,6 @@ MOST = 10_000
 """Photos of one folder."""
 AT_ONCE = 24
 MARK = form({"score": schemas.SHARE, "reason": schemas.TEXT})
-MARKS = (*WEIGHTS, "source_quality")
 
 
 @ROUTES.add(
@@ -54,7 +53,7 @@ def list_photos(call: Call) -> Json:
                     {
                         "path": schemas.KEPT_PATH,
                         "score": schemas.SHARE,
-                        "readiness": form(dict.fromkeys(MARKS, MARK), needs=()),
+                        "readiness": form(dict.fromkeys(SCORES, MARK), needs=()),
                         "clips": {**schemas.COUNT, "description": "Clips it already has."},
                         "error": ref("MaybeReason"),
                     }

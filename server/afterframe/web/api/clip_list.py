@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from afterframe.domain import PhotoType, Verdict
 from afterframe.errors import UsageError
-from afterframe.state.list_index import SHARED, SORTS, Group, ListFilter
+from afterframe.state.list_index import SHARED, SORTS, ListFilter
+from afterframe.state.listings import Listing
 from afterframe.web.api.renders import PAGE
 from afterframe.web.http import schemas
 from afterframe.web.http.resources import clip_json
@@ -15,6 +16,7 @@ from afterframe.web.http.routes import Call, Routes
 from afterframe.web.http.schemas import Json, form, listed, one_of, ref
 
 ROUTES = Routes()
+T = TypeVar("T")
 
 DAY: Json = {"type": "string", "format": "date"}
 FILTERS: dict[str, Json] = {
@@ -67,13 +69,7 @@ FACETS = form({name: listed(schemas.TEXT) for name in SHARED})
 )
 def list_clips(call: Call) -> Json:
     """A page of clips."""
-    clips, following = call.context.clips.page(
-        list_filter(call),
-        call.query.get("sort", "newest"),
-        after=call.query.get("after"),
-        skip=call.query.get("skip", 0),
-        limit=call.query.get("limit", 50),
-    )
+    clips, following = page_of(call, call.context.clips)
     return {"clips": [clip_json(clip) for clip in clips], "next": following}
 
 
@@ -86,11 +82,20 @@ def list_clips(call: Call) -> Json:
 )
 def outline_clips(call: Call) -> Json:
     """The sections of a list."""
-    return outline_json(call.context.clips.sections(list_filter(call), call.query.get("sort", "newest")))
+    return outline_of(call, call.context.clips)
 
 
-def outline_json(groups: list[Group]) -> Json:
-    """Sections, and how many clips or renders all of them have."""
+def page_of(call: Call, listing: Listing[T]) -> tuple[list[T], int | None]:
+    """The page of a list that a request's query describes, and the cursor of the next one."""
+    query = call.query
+    return listing.page(
+        list_filter(call), query["sort"], after=query.get("after"), skip=query.get("skip", 0), limit=query["limit"]
+    )
+
+
+def outline_of(call: Call, listing: Listing[Any]) -> Json:
+    """The sections of that list, and how many entries all of them have."""
+    groups = listing.sections(list_filter(call), call.query["sort"])
     return {
         "total": sum(group.count for group in groups),
         "groups": [{"count": group.count, **group.labels} for group in groups],

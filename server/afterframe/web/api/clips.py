@@ -1,4 +1,4 @@
-"""Clips: the list, the photographer's verdict, and refining one into a new variant."""
+"""One clip: what is known about it, the photographer's verdict, and refining it into a new variant."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
-from afterframe.domain import Clip, Verdict
+from afterframe.domain import Clip, Job, Photo, Verdict
 from afterframe.errors import AfterframeError, NotFound, WrongState
 from afterframe.intake.ingest import RenderRequest
 from afterframe.publish.sidecar import read_clip, write_verdict
@@ -136,14 +136,7 @@ def refine_clip(call: Call) -> Json:
     settings = services.settings
     named = resolve_generator(call.body.get("generator"), settings)
     generator = named or resolve_generator(clip.generator, settings, folders=True)
-    path = call.context.paths.photo(clip.photo_path)
-    photo = services.catalog.photo_at(path)
-    if photo is None or photo.sha256 != clip.photo_sha256:
-        raise WrongState(
-            f"{path.name} has been exported again since this clip was made.",
-            "Animate the new photo instead.",
-            code="photo_changed",
-        )
+    path = Path(source_photo(call, clip).path)
     order = RenderRequest({"variants": 1, **changes}, unchanged_settings(clip, changes), generator, parent_clip=clip.id)
     return {"renders": [render_json(job, clip.photo_path) for job in services.ingest.request(path, order)]}
 
@@ -154,6 +147,24 @@ def unchanged_settings(clip: Clip, changes: dict[str, Any]) -> dict[str, object]
     if "long_side" in changes and "size" not in changes:
         del values["size"]
     return values
+
+
+def source_photo(call: Call, made: Clip | Job) -> Photo:
+    """The photo of a clip or a render, as it was when it was requested.
+
+    Raises:
+        NotAllowed, PhotoError: it may not be read, or no longer exists.
+        WrongState: the file has changed since.
+    """
+    path = call.context.paths.photo(made.photo_path)
+    photo = call.services.catalog.photo_at(path)
+    if photo is None or photo.sha256 != made.photo_sha256:
+        raise WrongState(
+            f"{path.name} has been exported again since this clip was made.",
+            "Animate the new photo instead.",
+            code="photo_changed",
+        )
+    return photo
 
 
 def present_clip(call: Call) -> Clip:

@@ -71,7 +71,7 @@ def get_clip_sidecar(call: Call) -> Response:
 def get_clip_poster(call: Call) -> Response:
     """Send the poster, which is made on the first request."""
     clip = present_clip(call)
-    file = small_poster(call.context, clip) if call.query.get("size") == "small" else poster(call.context, clip)
+    file = small_poster(call.context, clip) if call.query["size"] == "small" else poster(call.context, clip)
     return send(call.request, open_regular(file), "image/jpeg")
 
 

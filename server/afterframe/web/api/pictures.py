@@ -8,13 +8,14 @@ from pathlib import Path
 
 from flask import Response
 
-from afterframe.domain import Clip, Job, Photo, Recipe
-from afterframe.errors import NotFound, WrongState
+from afterframe.domain import Recipe
+from afterframe.errors import NotFound
 from afterframe.naming import preview_of
 from afterframe.recipe import validate
 from afterframe.recipe.settings import read_setting
 from afterframe.render.derived_files import SMALL_SIDE
 from afterframe.render.pictures import LARGE_SIDE
+from afterframe.web.api.clips import source_photo
 from afterframe.web.api.media import MEDIA, send
 from afterframe.web.auth.allowed_paths import open_regular
 from afterframe.web.http import schemas
@@ -46,7 +47,7 @@ def get_clip_photo(call: Call) -> Response:
     clip = call.services.catalog.clip(call.args["clip_id"])
     photo = source_photo(call, clip)
     pictures = call.services.pictures
-    size = call.query.get("size", "large")
+    size = call.query["size"]
     if size == "framed":
         return _jpeg(call, pictures.framed(photo, clip.recipe, clip.generator))
     return _jpeg(call, pictures.picture(Path(photo.path), photo.sha256, long_side_of(size)))
@@ -64,7 +65,7 @@ def get_picture(call: Call) -> Response:
     path = call.context.paths.photo(call.query.get("path", ""))
     status = path.stat()
     stamp = f"{status.st_size} {status.st_mtime_ns}"
-    side = long_side_of(call.query.get("size", "small"))
+    side = long_side_of(call.query["size"])
     return _jpeg(call, call.services.pictures.picture(path, stamp, side))
 
 
@@ -140,24 +141,6 @@ def with_changes(recipe: Recipe, changes: schemas.Json) -> Recipe:
         width, height = (max(2, 2 * round(side * scale / 2)) for side in recipe.size)
         values["size"] = (width, height)
     return replace(recipe, **values)
-
-
-def source_photo(call: Call, made: Clip | Job) -> Photo:
-    """The photo of a clip or a render, as it was when it was requested.
-
-    Raises:
-        NotAllowed, PhotoError: it may not be read, or no longer exists.
-        WrongState: the file has changed since.
-    """
-    path = call.context.paths.photo(made.photo_path)
-    photo = call.services.catalog.photo_at(path)
-    if photo is None or photo.sha256 != made.photo_sha256:
-        raise WrongState(
-            f"{path.name} has been exported again since this clip was made.",
-            "Animate the new photo instead.",
-            code="photo_changed",
-        )
-    return photo
 
 
 def long_side_of(size: str) -> int:

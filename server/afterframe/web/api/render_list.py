@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from afterframe.state.list_index import SORTS, UNFINISHED_STATES
-from afterframe.web.api.clip_list import FACETS, FILTERS, SECTIONS, SKIP, list_filter, outline_json
+from afterframe.web.api.clip_list import FACETS, FILTERS, SECTIONS, SKIP, outline_of, page_of
 from afterframe.web.api.renders import PAGE
 from afterframe.web.http import schemas
 from afterframe.web.http.resources import render_json
@@ -33,13 +33,7 @@ SORT: Json = {**one_of(*(sort for sort in SORTS if sort not in OF_CLIPS)), "defa
 )
 def list_unfinished(call: Call) -> Json:
     """A page of renders."""
-    jobs, following = call.context.renders.page(
-        list_filter(call),
-        call.query.get("sort", "newest"),
-        after=call.query.get("after"),
-        skip=call.query.get("skip", 0),
-        limit=call.query.get("limit", 50),
-    )
+    jobs, following = page_of(call, call.context.renders)
     return {"renders": [render_json(job) for job in jobs], "next": following}
 
 
@@ -52,7 +46,7 @@ def list_unfinished(call: Call) -> Json:
 )
 def outline_unfinished(call: Call) -> Json:
     """The sections of a list."""
-    return outline_json(call.context.renders.sections(list_filter(call), call.query.get("sort", "newest")))
+    return outline_of(call, call.context.renders)
 
 
 @ROUTES.add("GET", "/api/renders/unfinished/choices", "The values that they can be filtered by.", answer=FACETS)

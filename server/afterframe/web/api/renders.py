@@ -31,9 +31,7 @@ RETRYABLE = tuple(state for state in JobState if state.retryable)
 def list_renders(call: Call) -> Json:
     """A page of renders."""
     states = [call.query["state"]] if "state" in call.query else []
-    jobs, following = call.services.queue.page(
-        after=call.query.get("after"), limit=call.query.get("limit", 50), states=states
-    )
+    jobs, following = call.services.queue.page(after=call.query.get("after"), limit=call.query["limit"], states=states)
     return {"renders": [render_json(job) for job in jobs], "next": following}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import tomlkit
 import tomlkit.exceptions
 
-from afterframe.config import PRESETS, Config, Settings, parse_config
+from afterframe.config import PRESETS, Settings, parse_config
 from afterframe.errors import ConfigError, UsageError
 from afterframe.generators import registry
 from afterframe.recipe import SETTINGS, validate
@@ -158,7 +158,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     return found
 
 
-def write_settings(settings: Settings, values: Mapping[str, Any]) -> Config:
+def write_settings(settings: Settings, values: Mapping[str, Any]) -> None:
     """Write settings to config.toml; it stays unchanged unless the result is valid.
 
     Raises:
@@ -182,7 +182,6 @@ def write_settings(settings: Settings, values: Mapping[str, Any]) -> Config:
         raise ConfigError(
             f"{path} cannot be written: {error.strerror}.", "Check the disk and its permissions."
         ) from error
-    return config
 
 
 def _put(document: tomlkit.TOMLDocument, values: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from afterframe.domain import Job
 from afterframe.errors import NotAllowed, PhotoError, PublishError, UsageError
-from afterframe.imaging.decode import HEAD_BYTES, SUFFIXES, suffix_of
+from afterframe.imaging.decode import HEAD_BYTES, SUFFIXES, suffix_of, unsupported_kind
 from afterframe.intake.ingest import RenderRequest
 from afterframe.publish.placement import check_folder
 from afterframe.system.files import sync_file
@@ -124,11 +124,7 @@ def photo_name(upload: Upload) -> str:
     if suffix.lower() not in SUFFIXES and kind:
         name = f"{name or 'photo'}{kind}"
     elif suffix.lower() not in SUFFIXES:
-        raise PhotoError(
-            f"{last or 'The file'} is not a kind of photo that can be animated.",
-            "Export it as JPEG, TIFF, PNG, WebP or HEIC.",
-            code="unsupported_kind",
-        )
+        raise unsupported_kind(last or "The file")
     if len(name.encode()) > LONGEST_NAME:
         raise PhotoError(f"The name {name[:60]}… is too long.", "Give the photo a shorter name.", code="name_too_long")
     return f"photo-{name}" if name.partition(".")[0].rstrip().casefold() in DEVICES else name

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from afterframe.errors import NotAllowed, NotFound, PhotoError, UsageError, shortened
-from afterframe.imaging.decode import is_photo
+from afterframe.imaging.decode import is_photo, unsupported_kind
+from afterframe.intake.folder_rules import not_a_folder
 from afterframe.system.paths import SHOWN, check_absolute, check_unicode, is_inside, real_path, windows_oddity
 
 OUTSIDE_HINT = "Add its folder to the watched folders or the allowed ones first (POST /api/folders)."
@@ -54,9 +55,7 @@ class AllowedPaths:
         """
         path = self.path(given)
         if not os.path.isdir(path):  # noqa: PTH112 - False, not an error, for one that may not be looked at
-            raise UsageError(
-                f"{shortened(given, SHOWN)} is not a folder.", "Create it first, or name another one.", code="no_folder"
-            )
+            raise not_a_folder(given)
         return path
 
     def photo(self, given: str) -> Path:
@@ -76,11 +75,7 @@ class AllowedPaths:
                 f"{path.name} is a folder.", "Name its photos one by one, or watch the folder.", code="folder"
             )
         if not stat.S_ISREG(mode) or not is_photo(path):
-            raise PhotoError(
-                f"{path.name} is not a kind of photo that can be animated.",
-                "Export it as JPEG, TIFF, PNG, WebP or HEIC.",
-                code="unsupported_kind",
-            )
+            raise unsupported_kind(path.name)
         return path
 
 

@@ -60,7 +60,7 @@ SCHEMAS: dict[str, Json] = {
             "clip": {**MAYBE_TEXT, "description": "The id of the clip that came of it, once done."},
             "cancelling": {**BOOLEAN, "description": "It was asked to stop and is about to."},
             "strikes": COUNT,
-            "error": {**ref("MaybeReason")},
+            "error": ref("MaybeReason"),
             "note": {**TEXT, "description": "What happened on the way, though it goes on: less memory, say."},
             "created_at": TIME,
             "updated_at": TIME,

@@ -155,12 +155,12 @@ def read_body(request: Request, schema: Schema) -> Mapping[str, Any]:
 
 
 def read_query(request: Request, schemas: Mapping[str, Schema]) -> dict[str, Any]:
-    """The part of the address after "?", checked; unknown names are refused.
+    """The part of the address after "?", checked, with the defaults of what it leaves out; unknown names are refused.
 
     Raises:
         UsageError: an unknown name, one given twice, or a value of the wrong kind.
     """
-    query: dict[str, Any] = {}
+    query = {name: schema["default"] for name, schema in schemas.items() if "default" in schema}
     for name, values in request.args.lists():
         if name not in schemas:
             known = ", ".join(schemas) or "none"

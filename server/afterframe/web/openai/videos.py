@@ -1,7 +1,8 @@
 """/v1/videos: OpenAI's Videos protocol, so that a client written for Sora 2 works against this machine.
 
 A photo that comes with a request goes the way of every photo: read, composed, queued, rendered, published with its
-sidecar. What a video is here: a folder with the photo, its record and its clip (:mod:`store`), and one render.
+sidecar. What a video is here: a folder with the photo, its record and its clip
+(:mod:`~afterframe.web.openai.upload_store`), and one render.
 
 The protocol as the ``openai`` package speaks it: openai/resources/videos.py, release 3.54.
 """
@@ -56,7 +57,7 @@ def list_videos(call: Call) -> Json:
     """A page of videos."""
     services, query = call.services, call.query
     records, more = video_store(services).page(
-        after=query.get("after"), limit=query.get("limit", 20), newest_first=query.get("order", "desc") == "desc"
+        after=query.get("after"), limit=query["limit"], newest_first=query.get("order", "desc") == "desc"
     )
     return {
         "object": "list",

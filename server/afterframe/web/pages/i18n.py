@@ -10,7 +10,7 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Protocol
 
 from flask import Request
@@ -74,11 +74,6 @@ def _visible(letter: str) -> str:
     if letter < " ":
         return chr(0x2400 + ord(letter))  # the Unicode block of control pictures
     return "\ufffd" if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") else letter
-
-
-def file_name(path: object) -> str:
-    """The last part of a path, as it is shown."""
-    return shown(PurePath(str(path)).name)
 
 
 def time_left(seconds: float | None, t: Translator) -> str:

@@ -15,8 +15,8 @@ from urllib.parse import quote
 from flask import Response, make_response, render_template
 
 from afterframe.domain import Clip, Photo
+from afterframe.web.api.clips import source_photo
 from afterframe.web.api.media import MEDIA, send
-from afterframe.web.api.pictures import source_photo
 from afterframe.web.auth.allowed_paths import open_regular
 from afterframe.web.http.routes import Call, Routes
 from afterframe.web.pages.i18n import language_of, shown, translator

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Request, Response, g, make_response, redirect, render_template
+from flask import Request, Response, make_response, redirect, render_template
 from platformdirs import user_pictures_path
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -68,16 +68,15 @@ SHORTCUTS = (
 )
 
 
-def is_page(request: Request, route: Route | None) -> bool:
+def is_page(route: Route | None) -> bool:
     """Whether the answer is a page for a person, rather than data for a program."""
-    g.language = language_of(request)
     return route is not None and PAGE in route.media
 
 
-def page_problem(error: AfterframeError) -> Response:
+def page_problem(request: Request, error: AfterframeError) -> Response:
     """An error as a page."""
     response = errors.of_afterframe(error)
-    language = g.get("language", "en")
+    language = language_of(request)
     login = isinstance(error, NotLoggedIn)
     response.set_data(
         render_template("problem.html", error=error, login=login, language=language, t=translator(language))
@@ -182,7 +181,6 @@ def show_folders(call: Call) -> Response:
             "waiting": folder.waiting,
             "there": folder.path.is_dir(),
             "query": urlencode({"folder": str(folder.path)}),
-            "audit": urlencode({"folder": str(folder.path)}),
         }
         for folder in call.services.folders.all()
     ]

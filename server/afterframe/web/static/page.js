@@ -114,7 +114,7 @@ let timer = 0;
 let refreshing = false;
 
 /** Show soon what the server says by now. */
-export function refreshSoon() {
+function refreshSoon() {
   if (!timer) timer = window.setTimeout(refresh, 300);
 }
 
