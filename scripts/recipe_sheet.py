@@ -52,7 +52,7 @@ DENIES = {
 
 
 @dataclass(frozen=True)
-class Golden:
+class SheetEntry:
     """A photo and what was decided about it."""
 
     path: Path
@@ -88,31 +88,31 @@ def main(args: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("recipe_sheet.html"))
     options = parser.parse_args(args)
     found = read_folder(options.folder)
-    options.out.write_text(golden_page(found), "utf-8")
-    labelled = [golden for golden in found if golden.label]
-    right = sum(golden.accepted for golden in labelled)
+    options.out.write_text(sheet_page(found), "utf-8")
+    labelled = [entry for entry in found if entry.label]
+    right = sum(entry.accepted for entry in labelled)
     print(f"{options.out}: {len(found)} recipes; photo type acceptable on {right} of {len(labelled)}")
-    for kind in sorted({golden.label["type"].split("|")[0] for golden in labelled}):
-        of_kind = [golden for golden in labelled if golden.label["type"].split("|")[0] == kind]
-        exact = sum(str(golden.recipe.photo_type) == kind for golden in of_kind)
+    for kind in sorted({entry.label["type"].split("|")[0] for entry in labelled}):
+        of_kind = [entry for entry in labelled if entry.label["type"].split("|")[0] == kind]
+        exact = sum(str(entry.recipe.photo_type) == kind for entry in of_kind)
         print(f"  {kind}: {exact} of {len(of_kind)} exactly, {sum(g.accepted for g in of_kind)} acceptable")
-    denied = {golden.path.name: golden.denied for golden in labelled if golden.denied}
+    denied = {entry.path.name: entry.denied for entry in labelled if entry.denied}
     print(f"  time and light: {len(denied)} of {len(labelled)} claim what the label denies")
     for name, claims in denied.items():
         print(f"    {name}: {', '.join(claims)}")
     return 0 if right >= 0.85 * len(labelled) and not denied else 1
 
 
-def read_folder(folder: Path) -> list[Golden]:
+def read_folder(folder: Path) -> list[SheetEntry]:
     """Every JPEG of ``folder`` with its recipe."""
     labels: dict[str, Mapping[str, str]] = {}
     if (folder / "labels.csv").exists():
         with (folder / "labels.csv").open(encoding="utf-8", newline="") as rows:
             labels = {row["file"]: row for row in csv.DictReader(rows)}
-    return [_golden(path, labels.get(path.name, {})) for path in sorted(folder.glob("*.jp*g"))]
+    return [_read(path, labels.get(path.name, {})) for path in sorted(folder.glob("*.jp*g"))]
 
 
-def _golden(path: Path, label: Mapping[str, str]) -> Golden:
+def _read(path: Path, label: Mapping[str, str]) -> SheetEntry:
     with Image.open(path) as image:
         size = image.size
         image.draft("RGB", (2400, 2400))
@@ -121,42 +121,42 @@ def _golden(path: Path, label: Mapping[str, str]) -> Golden:
     facts = photometa.read(path)
     upright = size if (size[0] > size[1]) == (picture.width > picture.height) else size[::-1]
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Golden(path, picture, scene, compose(facts, scene, upright, photo_sha256=digest), facts, label)
+    return SheetEntry(path, picture, scene, compose(facts, scene, upright, photo_sha256=digest), facts, label)
 
 
-def golden_page(found: Sequence[Golden]) -> str:
+def sheet_page(found: Sequence[SheetEntry]) -> str:
     """The page, self-contained: thumbnails with faces (red) and subject (green) drawn in."""
-    articles = "\n".join(_article(golden) for golden in found)
-    title = "Golden recipes"
+    articles = "\n".join(_article(entry) for entry in found)
+    title = "Recipes"
     head = f'<meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body><h1>{title}</h1>{articles}</body></html>'
 
 
-def _article(golden: Golden) -> str:
-    recipe = golden.recipe
-    seen = ", ".join(f"{name} {value:g}" for name, value in golden.scene.measures.items() if value)
+def _article(entry: SheetEntry) -> str:
+    recipe = entry.recipe
+    seen = ", ".join(f"{name} {value:g}" for name, value in entry.scene.measures.items() if value)
     rows = "".join(
         f"<dt>{name}</dt><dd>{html.escape(str(getattr(recipe, name)))}<br>"
         f"<small>{html.escape('; '.join(recipe.because.get(name, ())))}</small></dd>"
         for name in ("photo_type", *SHOWN)
     )
-    label = f" (a person says: {golden.label['type']}, {golden.label['light']})" if golden.label else ""
-    light = f"{golden.facts.time_of_day} ({golden.facts.time_of_day_source}), {golden.facts.light}"
-    mark = "" if golden.accepted else ' class="wrong"'
+    label = f" (a person says: {entry.label['type']}, {entry.label['light']})" if entry.label else ""
+    light = f"{entry.facts.time_of_day} ({entry.facts.time_of_day_source}), {entry.facts.light}"
+    mark = "" if entry.accepted else ' class="wrong"'
     return (
-        f'<article{mark}><div><img src="{_thumbnail(golden)}" alt=""><small>{html.escape(seen)}</small></div>'
-        f"<div><h2>{html.escape(golden.path.name)}{html.escape(label)}</h2>"
+        f'<article{mark}><div><img src="{_thumbnail(entry)}" alt=""><small>{html.escape(seen)}</small></div>'
+        f"<div><h2>{html.escape(entry.path.name)}{html.escape(label)}</h2>"
         f"<p><small>{html.escape(light)}</small></p><dl>{rows}</dl></div></article>"
     )
 
 
-def _thumbnail(golden: Golden) -> str:
-    small = golden.picture.copy()
+def _thumbnail(entry: SheetEntry) -> str:
+    small = entry.picture.copy()
     small.thumbnail((720, 720))
     pen = ImageDraw.Draw(small)
-    boxes = [(face, "red") for face in golden.scene.faces]
-    if golden.scene.subject:
-        boxes.append((golden.scene.subject, "lime"))
+    boxes = [(face, "red") for face in entry.scene.faces]
+    if entry.scene.subject:
+        boxes.append((entry.scene.subject, "lime"))
     for box, colour in boxes:
         corners = (box.x, box.y, box.x + box.width, box.y + box.height)
         scaled = [share * side for share, side in zip(corners, small.size * 2, strict=True)]

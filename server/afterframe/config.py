@@ -293,21 +293,7 @@ class Settings:
 
     def __init__(self, home: Home, config: Config | None = None) -> None:
         self.home = home
-        self._config = read_config(home.config) if config is None else config
-
-    @property
-    def config(self) -> Config:
-        """The settings as they were last read."""
-        return self._config
-
-    def reload(self) -> Config:
-        """Read config.toml again; after an error the earlier settings stay.
-
-        Raises:
-            ConfigError: as :func:`read_config`.
-        """
-        self._config = read_config(self.home.config)
-        return self._config
+        self.config = read_config(home.config) if config is None else config
 
 
 def _check_endpoints(endpoints: tuple[EndpointConfig, ...], where: str) -> None:

@@ -1,7 +1,7 @@
 """The nouns: Photo, Scene, Recipe, Job, Clip, Verdict. Frozen; no behaviour beyond their own form.
 
 Each field of a Clip says how it is written down in the state file, the sidecar and the API: see
-:mod:`afterframe.field_mapping`. To add one: the field here with its record, a migration that adds its column, a test.
+:mod:`afterframe.field_mapping`. To add one: the field here with its mapping, a migration that adds its column, a test.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-MAPPING = "record"
+MAPPING = "mapping"
 """The key of a :class:`FieldMapping` in its field's metadata."""
 
 
@@ -88,8 +88,8 @@ def shown(type_: str | list[str], *, name: str = "", **schema: Any) -> ApiField:
 
 def mapping_of(field: Field[Any]) -> FieldMapping:
     """How a field is written down."""
-    record: FieldMapping = (field.metadata or mapped())[MAPPING]
-    return record
+    mapping: FieldMapping = (field.metadata or mapped())[MAPPING]
+    return mapping
 
 
 # -- text in a sidecar ---------------------------------------------------------------------------
@@ -144,15 +144,15 @@ def stored(entity: type) -> list[Field[Any]]:
 
 def to_column(field: Field[Any], entity: Any) -> Any:
     """What a field's column holds."""
-    record = mapping_of(field)
-    plain = record.plain.write(getattr(entity, field.name))
-    return json.dumps(plain) if record.json else plain
+    mapping = mapping_of(field)
+    plain = mapping.plain.write(getattr(entity, field.name))
+    return json.dumps(plain) if mapping.json else plain
 
 
 def from_column(field: Field[Any], value: Any) -> Any:
     """The reverse of :func:`to_column`: the field's value."""
-    record = mapping_of(field)
-    return record.plain.read(json.loads(value) if record.json else value)
+    mapping = mapping_of(field)
+    return mapping.plain.read(json.loads(value) if mapping.json else value)
 
 
 # -- the sidecar ---------------------------------------------------------------------------------

@@ -15,7 +15,6 @@ from photometa.xmp.xmltree import Document, Element, XmlError
 _ARRAYS: dict[Name, type[Array]] = {(RDF, "Bag"): Bag, (RDF, "Seq"): Seq, (RDF, "Alt"): Alt}
 _DESCRIPTION = (RDF, "Description")
 _LI = (RDF, "li")
-_LANG = (XML, "lang")
 _SYNTAX = {(RDF, n) for n in ("about", "ID", "nodeID", "parseType", "resource", "datatype", "bagID", "aboutEach")}
 
 Namer = Callable[[Name], str]

@@ -44,6 +44,15 @@ def is_photo(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
+def unsupported_kind(name: str) -> PhotoError:
+    """The refusal of a file that is no photo by its name."""
+    return PhotoError(
+        f"{name} is not a kind of photo that can be animated.",
+        "Export it as JPEG, TIFF, PNG, WebP or HEIC.",
+        code="unsupported_kind",
+    )
+
+
 def suffix_of(head: bytes) -> str | None:
     """The suffix of a photo's format by its first HEAD_BYTES; None: of no format that can be read."""
     return _SUFFIX_OF.get(photometa.sniff(head) or "")

@@ -76,7 +76,7 @@ def sidecar_properties(
     """All properties of a new clip's sidecar.
 
     Args:
-        clip: its fields stand there as their records say, see :class:`afterframe.domain.Clip`.
+        clip: its fields stand there as their mappings say, see :class:`afterframe.domain.Clip`.
         facts: of the photo, as JSON.
         frame_count: frames in the clip.
     """

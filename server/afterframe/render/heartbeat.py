@@ -125,9 +125,8 @@ class Heartbeat:
         stalls = self._stalls()
         try:
             if stalls:
-                self._queue.expire_lease(
-                    self._job.id, self._worker.owner
-                )  # for strike(): this job is the one that stalled
+                # strike() reads from the lapsed lease which job stalled.
+                self._queue.expire_lease(self._job.id, self._worker.owner)
             elif self._queue.heartbeat(self._job.id, self._worker.owner, self._share, self._eta_s()):
                 self._cancelled = True
             self._outages.over()

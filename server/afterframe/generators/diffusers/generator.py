@@ -1,11 +1,12 @@
 """Diffusers: image-to-video models on the local GPU.
 
-profiles      what differs between models, as TOML     fit           a recipe adapted to a model
+profiles      what differs between models, as TOML     adapt         a recipe adapted to a model
 weights       where they are, whether they are whole   device        GPU or CPU, how much memory
 plans         how a model fits into memory             acceleration  attention back end, compilation
 engine        one loaded model                         families      how each family's pipeline is called
 prompt_cache  encoded prompts                          timings       phases: how long they take; progress, cancel
-failures      errors of torch and diffusers as ours
+failures      errors of torch and diffusers as ours    hub           downloads, and what is in the cache
+model_list    the models, as the page and the commands list them
 """
 
 from __future__ import annotations
@@ -157,10 +158,7 @@ class Diffusers:
 
     def _ready_engine(self) -> Engine:
         if self._engine is None:
-            if missing := weights.packages_missing():
-                raise GenerateError(
-                    f"The GPU generator needs {', '.join(missing)}.", weights.MISSING_PACKAGES, code="no_packages"
-                )
+            weights.require_packages()
             weights.require(self._choice)
             silence_libraries()
             device = self._device_given or devices.find()
@@ -214,10 +212,7 @@ def best_here(own: Path, device: TorchDevice | None = None) -> ModelChoice:
             "`afterframe models list` shows the models; `afterframe models pull NAME` downloads one.",
             code="no_weights",
         )
-    if missing := weights.packages_missing():
-        raise GenerateError(
-            f"The GPU generator needs {', '.join(missing)}.", weights.MISSING_PACKAGES, code="no_packages"
-        )
+    weights.require_packages()
     found = device or devices.find()
     least = {profile.name: min(plan.vram_gb for plan in profile.plans) for profile in here}
     usual = {profile.name: profile.plans[min(1, len(profile.plans) - 1)].vram_gb for profile in here}

@@ -18,7 +18,7 @@ from typing import Any
 
 from afterframe.errors import GenerateError, NotFound
 from afterframe.generators.diffusers import weights
-from afterframe.generators.diffusers.profiles import Licence, Lora, ModelChoice, Profile, all_profiles, choose
+from afterframe.generators.diffusers.profiles import Licence, ModelChoice, Profile, all_profiles, choose
 
 DOWNLOADED = (".safetensors", ".json", ".txt", ".model", ".jinja")
 """The files of a model that are downloaded: weights that cannot run code, configurations, tokenizers."""
@@ -80,7 +80,7 @@ class Download:
 
     choice: ModelChoice
     parts: tuple[tuple[str, str, tuple[str, ...]], ...]
-    """(repository, commit, files) of the model and of its LoRAs."""
+    """(repository, revision, files) of the model and of its LoRAs."""
     size: int
     """Bytes of all of them."""
     missing: int
@@ -113,7 +113,7 @@ def plan_download(spec: str, own: Path) -> Download:
         for repository, revision, wanted in _wanted(api, choice):
             info = api.model_info(repository, revision=revision, files_metadata=True)
             sizes = {file.rfilename: file.size or 0 for file in info.siblings or [] if wanted(file.rfilename)}
-            parts.append((repository, str(info.sha), tuple(sizes)))
+            parts.append((repository, revision, tuple(sizes)))
             size += sum(sizes.values())
             missing += sum(size for name, size in sizes.items() if not _is_here(repository, str(info.sha), name))
     cache = weights.cache_folder()
@@ -170,15 +170,10 @@ def pull(download: Download, *, quiet: bool = False) -> ModelEntry:
         disable_progress_bars()
     choice = download.choice
     with _hub_errors(choice.profile):
-        for repository, _, files in download.parts:
-            snapshot_download(repository, revision=_revision_of(choice, repository), allow_patterns=list(files))
+        for repository, revision, files in download.parts:
+            snapshot_download(repository, revision=revision, allow_patterns=list(files))
     weights.require(choice)
     return entry_of(choice)
-
-
-def _revision_of(choice: ModelChoice, repository: str) -> str:
-    loras: dict[str, Lora] = {lora.repository: lora for lora, _ in choice.loras}
-    return loras[repository].revision if repository in loras else choice.profile.revision
 
 
 def remove(spec: str, own: Path) -> int:

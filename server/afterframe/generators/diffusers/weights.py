@@ -36,6 +36,16 @@ def packages_missing() -> list[str]:
     return [name for name in needed if importlib.util.find_spec(name) is None]
 
 
+def require_packages() -> None:
+    """Refuse to go on without what diffusers needs.
+
+    Raises:
+        GenerateError: packages are missing.
+    """
+    if missing := packages_missing():
+        raise GenerateError(f"The GPU generator needs {', '.join(missing)}.", MISSING_PACKAGES, code="no_packages")
+
+
 def cache_folder() -> Path:
     """The Hugging Face cache, found the way its own library finds it, without loading that."""
     if cache := os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE"):

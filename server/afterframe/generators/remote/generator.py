@@ -1,6 +1,6 @@
 """Remote: clips from servers of the OpenAI Videos protocol, least loaded first.
 
-    dialects  how the servers differ          server  one server: create, status, download, delete
+    dialects  how the servers differ          client  one server: create, status, download, delete
     pool      which server is next
 
 When a server goes away in the middle of a clip, another one makes it, or it waits in the queue.
