@@ -14,6 +14,9 @@ from afterframe.imaging.frames import Frames
 from afterframe.intake.photo_reader import Reading
 from afterframe.naming import sidecar_of
 from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+from afterframe.state.list_index import ListFilter
+from afterframe.state.listings import ClipListing
 from afterframe.state.queue import NewJob, Queue
 from photometa import Facts
 
@@ -78,6 +81,11 @@ def make_order(catalog: Catalog, path: str | Path = "/photos/DSC_0042.jpg", **ch
 def make_job(queue: Queue, catalog: Catalog, path: str | Path = "/photos/DSC_0042.jpg", **changes: Any) -> Job:
     job, _ = queue.enqueue(make_order(catalog, path, **changes))
     return job
+
+
+def listed_clips(database: Database) -> list[Clip]:
+    """The clips whose files are there, newest first, as the page lists them."""
+    return ClipListing(database).page(ListFilter(), "made")[0]
 
 
 def make_clip(photo: Photo, path: str | Path | None = None, **changes: Any) -> Clip:

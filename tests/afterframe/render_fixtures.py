@@ -35,7 +35,7 @@ class Studio:
         self.generator = FakeGenerator()
         self.renderer = Renderer(database, settings, OWNER, load=lambda *_: self.generator)
         self.publisher = Publisher(database, settings)
-        self.catalog, self.queue = Catalog(database), Queue(database)
+        self.database, self.catalog, self.queue = database, Catalog(database), Queue(database)
         self.stopping = threading.Event()
         self.worker = WorkerContext(OWNER, self.stopping, stall_s=60)
         self.folder = folder

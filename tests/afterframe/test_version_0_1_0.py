@@ -26,7 +26,7 @@ from afterframe.state.idempotency import IdempotencyStore
 from afterframe.state.list_index import ListFilter
 from afterframe.state.listings import ClipListing, RenderListing
 from afterframe.state.queue import Queue
-from factories import make_settings
+from factories import listed_clips, make_settings
 from fakes import FakeReader
 
 RENAMED = {("jobs", "alone"): "exclusive", ("jobs", "place"): "position"}
@@ -61,7 +61,7 @@ def test_its_config_is_read(root: Path) -> None:
 
 
 def test_its_clips_keep_their_verdicts_recipes_and_places(root: Path, state: Database) -> None:
-    clips, _ = Catalog(state).page()
+    clips = listed_clips(state)
     told = {Path(clip.path).name: (clip.verdict, clip.rating, clip.present) for clip in clips}
     assert told == {
         "Käthe ☀_motion.mp4": (Verdict.APPROVED, 5, True),

@@ -107,7 +107,7 @@ def make_table(folder: Path) -> None:
         make(folder / name)
 
 
-def clip_name(photo: str, taken: set[str]) -> str:
+def own_clip_name(photo: str, taken: set[str]) -> str:
     stem, _, suffix = photo.rpartition(".")
     plain = f"{stem}_motion.mp4"
     return f"{stem}_{suffix}_motion.mp4" if plain in taken else plain

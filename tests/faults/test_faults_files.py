@@ -15,7 +15,7 @@ from afterframe.publish.sidecar import write_verdict
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.system.hashing import sha256_of
-from factories import make_photo_file
+from factories import listed_clips, make_photo_file
 
 pytestmark = pytest.mark.slow
 
@@ -24,8 +24,7 @@ def decide(afterframe: Afterframe, clip: Path, verdict: Verdict, rating: int) ->
     """What the review page does when the photographer decides."""
     database = Database(afterframe.home / "state.db")
     catalog = Catalog(database)
-    known = catalog.clip_at(clip)
-    assert known is not None
+    (known,) = [one for one in listed_clips(database) if one.path == str(clip)]
     write_verdict(known, verdict, rating, afterframe.home / "backups")
     catalog.set_verdict(known.id, verdict, rating)
     database.close()

@@ -164,28 +164,12 @@ class Catalog:
             raise NotFound(f"There is no clip {clip_id}.", "It may have been replaced by a newer one.")
         return clip_of(row)
 
-    def clip_at(self, path: Path) -> Clip | None:
-        """The clip whose file has this path."""
-        row = self._db.connection.execute(f"{SELECT_CLIP} WHERE clips.path = ?", (str(path),)).fetchone()
-        return clip_of(row) if row else None
-
     def clips_of(self, photo_id: int) -> list[Clip]:
         """A photo's clips, oldest first, those whose file is gone included."""
         rows = self._db.connection.execute(
             f"{SELECT_CLIP} WHERE clips.photo_id = ? ORDER BY clips.seq", (photo_id,)
         ).fetchall()
         return [clip_of(row) for row in rows]
-
-    def page(
-        self, *, after: int | None = None, limit: int = 50, verdict: str | None = None
-    ) -> tuple[list[Clip], int | None]:
-        """Clips whose file exists, newest first, by keyset: the clips and the cursor of the next page."""
-        rows = self._db.connection.execute(
-            f"""{SELECT_CLIP} WHERE clips.seq < ? AND clips.present AND (? IS NULL OR clips.verdict = ?)
-                ORDER BY clips.seq DESC LIMIT ?""",
-            (after if after is not None else 2**62, verdict, verdict, limit + 1),
-        ).fetchall()
-        return [clip_of(row) for row in rows[:limit]], rows[limit - 1]["seq"] if len(rows) > limit else None
 
     def refined(self, clip_id: str) -> bool:
         """Whether another render was made from this clip."""

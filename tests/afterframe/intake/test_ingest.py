@@ -15,7 +15,7 @@ from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
 from afterframe.system.hashing import sha256_of
-from factories import make_clip, make_photo_file, make_settings
+from factories import listed_clips, make_clip, make_photo_file, make_settings
 from fakes import FakeReader
 from photometa.xmp.packets import packet
 
@@ -56,14 +56,14 @@ def test_a_photo_is_not_animated_again_when_its_clip_is_gone_or_the_rules_change
 
 
 def test_a_photo_that_was_moved_with_its_clip_is_not_animated_again(
-    ingest: Ingest, queue: Queue, catalog: Catalog, photo: Path
+    ingest: Ingest, queue: Queue, database: Database, photo: Path
 ) -> None:
     clip = make_clip(Photo(0, str(photo), sha256_of(photo), 1, 1, {}), rating=4)
     Path(clip.path).write_bytes(b"a clip")
     Path(clip.sidecar_path).write_bytes(packet(sidecar_properties(clip, MadeBy("parallax", "1", False), {}, 4)))
     assert ingest.accept(photo)
     assert queue.page()[0] == []
-    (adopted,) = catalog.page()[0]
+    (adopted,) = listed_clips(database)
     assert (adopted.id, adopted.rating) == (clip.id, 4)
 
 

@@ -9,8 +9,9 @@ from afterframe.domain import JobState, Stamp, Verdict
 from afterframe.publish import publisher as publisher_module
 from afterframe.publish.placement import Publication
 from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
 from afterframe.system.hashing import sha256_of
-from factories import make_clip, make_photo_file
+from factories import listed_clips, make_clip, make_photo_file
 
 
 def test_another_variant_gets_the_next_name_and_its_parent(studio: Studio) -> None:
@@ -35,7 +36,7 @@ def test_a_new_export_replaces_a_clip_that_nobody_touched(studio: Studio) -> Non
     assert studio.render() is None
     assert studio.files() == {"DSC_0042.jpg", "DSC_0042_motion.mp4", "DSC_0042_motion.mp4.xmp"}
     assert sha256_of(studio.folder / "DSC_0042_motion.mp4") != old
-    (clip,) = studio.catalog.page()[0]
+    (clip,) = listed_clips(studio.database)
     assert clip.photo_sha256 == sha256_of(studio.photo)
 
 
@@ -60,12 +61,14 @@ def test_a_new_export_leaves_a_clip_that_somebody_cares_for(studio: Studio, how:
     assert "DSC_0042_motion-v2.mp4" in studio.files()
 
 
-def test_a_clip_of_the_photo_at_another_path_is_not_replaced(studio: Studio, catalog: Catalog) -> None:
+def test_a_clip_of_the_photo_at_another_path_is_not_replaced(
+    studio: Studio, catalog: Catalog, database: Database
+) -> None:
     other = catalog.put_photo(studio.folder / "other.jpg", Stamp(1, 1), "0" * 64, {})
     catalog.put_clip(make_clip(other))
     studio.order()
     studio.render()
-    assert len(catalog.page()[0]) == 2
+    assert len(listed_clips(database)) == 2
 
 
 def test_a_committed_publish_is_finished_after_a_crash(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:

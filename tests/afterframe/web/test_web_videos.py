@@ -25,7 +25,7 @@ from afterframe.web.http.resources import SCHEMAS
 from afterframe.web.http.schemas import ref
 from afterframe.web.http.validation import check
 from afterframe.web.openai.upload_store import DELETED, RECORD
-from factories import make_clip, make_reading
+from factories import listed_clips, make_clip, make_reading
 from photometa import Facts
 
 
@@ -76,7 +76,7 @@ def claim(desk: Desk) -> Job:
     return job
 
 
-def finish(desk: Desk, video: dict[str, Any], data: bytes = b"0123456789" * 100) -> Clip:
+def finish(desk: Desk, video: dict[str, Any], data: bytes = b"0123456789" * 100, **changes: Any) -> Clip:
     """Publish a video's clip as a worker would."""
     job = job_of(desk, video)
     photo = desk.services.catalog.photo_at(Path(job.photo_path))
@@ -84,7 +84,7 @@ def finish(desk: Desk, video: dict[str, Any], data: bytes = b"0123456789" * 100)
     path = Path(photo.path).with_name(f"{Path(photo.path).stem}_motion.mp4")
     path.write_bytes(data)
     sidecar_of(path).write_text("<xmp/>")
-    clip = make_clip(photo, path, id=f"clip-of-{job.id}", recipe=job.recipe, sha256=sha256_of(path))
+    clip = make_clip(photo, path, id=f"clip-of-{job.id}", recipe=job.recipe, sha256=sha256_of(path), **changes)
     desk.services.catalog.put_clip(clip)
     desk.services.queue.finish(job.id, clip.id)
     return clip
@@ -518,7 +518,7 @@ def test_deleting_a_video_that_is_being_published_removes_what_is_published(
     in_the_meantime(desk, monkeypatch, lambda: None, lambda: finish(desk, video))
     good(desk, "DELETE", f"/v1/videos/{video['id']}")
     assert not folder_of(desk, video).exists()
-    assert desk.services.catalog.page()[0] == []
+    assert listed_clips(desk.services.database) == []
 
 
 def test_what_stops_too_late_is_removed_with_the_next_request(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -597,6 +597,18 @@ def test_a_remix_without_words_keeps_the_prompt_as_it_was(desk: Desk, monkeypatc
     assert prompt.startswith("waves ")  # and the look
     remix = good(desk, "POST", f"/v1/videos/{video['id']}/remix", {"prompt": " "})
     assert job_of(desk, remix).recipe.prompt == prompt
+
+
+def test_a_remix_is_made_by_the_folder_that_made_the_video(desk: Desk, tmp_path: Path) -> None:
+    folder = tmp_path / "my model"
+    folder.mkdir()
+    index = {"_class_name": "WanImageToVideoPipeline", "_diffusers_version": "0.39.0"}
+    (folder / "model_index.json").write_text(json.dumps(index))
+    video = create(desk)
+    made_by = f"diffusers:{folder}"
+    finish(desk, video, generator=made_by)
+    remix = good(desk, "POST", f"/v1/videos/{video['id']}/remix", {"prompt": "fog"})
+    assert job_of(desk, remix).generator == made_by
 
 
 def test_only_a_finished_video_can_be_remixed(desk: Desk) -> None:

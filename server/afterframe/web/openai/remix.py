@@ -67,7 +67,7 @@ def _remix(call: Call, video_id: str, prompt: str) -> Json:
     order = RenderRequest(
         {"variants": 1, **changes},
         unchanged_settings(clip, changes),
-        resolve_generator(clip.generator, services.settings),
+        resolve_generator(clip.generator, services.settings, folders=True),
         parent_clip=clip.id,
         look=source.facts and "prompt" in changes,  # a prompt that is kept tells the look already
     )
