@@ -27,7 +27,8 @@ def files_in(folder: Path) -> set[str]:
 
 
 def installed_files(host: str) -> set[str]:
-    return {*plugin_files(host), "home", "installed.json"}
+    source = ROOT / "lrplugin" / HOSTS[host].source
+    return files_in(source) | files_in(ROOT / "lrplugin" / "shared") | {"home", "installed.json"}
 
 
 # -- the right folder --------------------------------------------------------------------------

@@ -271,7 +271,7 @@ class Queue(QueueTransitions):
                 "UPDATE jobs SET lease_until = ? WHERE id = ? AND owner = ?", (self._clock() - 1, job_id, owner)
             )
 
-    # -- steering ----------------------------------------------------------------------------
+    # -- order, cancel, retry ----------------------------------------------------------------------------
 
     def cancel(self, job_id: str) -> Job:
         """Stop a render: at once when it waits, within a frame when it runs.

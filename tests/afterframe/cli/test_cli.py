@@ -164,7 +164,7 @@ def test_doctor_tells_of_broken_settings_once(shell: Shell, home_of_its_own: Pat
     assert "wobble" not in str([check for check in answer["checks"] if check is not bad])
     (home_of_its_own / "config.toml").write_text("[limits]\nmemory_mb = 1\n")
     (bad,) = [check for check in shell.json("doctor", status=1)["checks"] if check["name"] == "settings"]
-    assert "1024 to 1048576" in bad["hint"]
+    assert bad["hint"] == "It takes a whole number from 1024 to 1048576; see docs/settings.md."
 
 
 def test_a_broken_config_is_an_error_in_one_line(shell: Shell, home_of_its_own: Path, folder: Path) -> None:

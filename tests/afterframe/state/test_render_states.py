@@ -52,6 +52,15 @@ def test_lightroom_has_a_status_for_a_state(state: JobState) -> None:
     assert state == JobState.DONE or re.search(rf'^  {state} = "\w+",$', scripts("lrplugin", ".lua"), re.MULTILINE)
 
 
+@every_state
+def test_darktable_has_a_tag_for_a_state(state: JobState) -> None:
+    """What is under way is tagged as queued."""
+    folder = ROOT / "lrplugin" / "darktable"
+    (tags,) = re.findall(r"^local STATES = \{(.*)\}$", (folder / "photos.lua").read_text("utf-8"), re.MULTILINE)
+    under_way = re.findall(r'entry\.state == "(\w+)"', (folder / "status.lua").read_text("utf-8"))
+    assert state in under_way or f'"{state}"' in tags
+
+
 def test_the_page_cancels_and_retries_what_the_queue_does() -> None:
     script = scripts("server/afterframe/web/static", ".js")
     for rule in ("cancellable", "retryable"):
