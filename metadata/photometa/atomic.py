@@ -6,9 +6,11 @@ import contextlib
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from photometa.errors import MetadataError
+from photometa.rename import exchange, move_to_free_name
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -16,10 +18,9 @@ _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | get
 def replace_file(path: Path, data: bytes, *, exclusive: bool = False) -> None:
     """Write bytes to a temporary file beside the target, then rename it over the target.
 
-    The temporary file begins with a dot and does not end in .xmp, so that no scanner takes it for a
-    sidecar. Mode and extended attributes of an existing file are kept. The bytes are synced before
-    the rename; the folder is synced only for a new name. A power cut just after a replacement may
-    bring back the old file, complete: the same as a power cut just before it.
+    Mode and extended attributes of an existing file are kept. The bytes are synced before the rename; the folder is
+    synced only for a new name. A power cut just after a replacement may bring back the old file, complete: the same as
+    a power cut just before it.
 
     Args:
         path: the file to make or replace; not a link.
@@ -31,46 +32,70 @@ def replace_file(path: Path, data: bytes, *, exclusive: bool = False) -> None:
         OSError: the folder is not writable, the disk is full ... The target is as it was.
     """
     target = os.fspath(path)
+    with _written(target, data, keep_attributes=not exclusive) as temporary:
+        if exclusive:
+            move_to_free_name(temporary, target)
+        else:
+            os.replace(temporary, target)  # noqa: PTH105
+    if exclusive:
+        _sync_folder(os.path.dirname(target) or os.curdir)  # noqa: PTH120
+
+
+def replace_exactly(path: Path, expected: bytes, data: bytes) -> bool:
+    """Replace a file as :func:`replace_file` does, if it holds what its reader saw.
+
+    Where the system can exchange two files, a writer that comes in the last instant is found out and loses nothing.
+    Elsewhere the file is compared right before the rename.
+
+    Args:
+        expected: the bytes that are to be replaced.
+    Returns:
+        False: somebody else wrote the file meanwhile. It holds what they wrote.
+    Raises:
+        OSError: as :func:`replace_file`.
+    """
+    target = os.fspath(path)
+    with _written(target, data, keep_attributes=True) as temporary:
+        if path.read_bytes() != expected:
+            return False
+        if not exchange(temporary, target):
+            os.replace(temporary, target)  # noqa: PTH105
+            return True
+        if Path(temporary).read_bytes() == expected:
+            return True
+        exchange(temporary, target)
+        if Path(temporary).read_bytes() != data:  # and once more since: the newest of theirs stays
+            exchange(temporary, target)
+        return False
+
+
+@contextlib.contextmanager
+def _written(target: str, data: bytes, *, keep_attributes: bool) -> Iterator[str]:
+    """Bytes on the disk, in a temporary file beside the target that is gone after the block.
+
+    Its name begins with a dot and does not end in .xmp, so that no scanner takes it for a sidecar.
+    """
     folder = os.path.dirname(target)  # noqa: PTH120 - strings: a Path costs as much as a system call
     temporary = os.path.join(folder, f".photometa-{secrets.token_hex(6)}.part")  # noqa: PTH118
     descriptor = os.open(temporary, _FLAGS, 0o666)
     try:
         try:
             _write(descriptor, data)
-            if not exclusive:
+            if keep_attributes:
                 _keep_attributes(target, temporary, descriptor)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        if exclusive:
-            _move_to_free_name(temporary, target)
-        else:
-            os.replace(temporary, target)  # noqa: PTH105
-    except BaseException:
+        yield temporary
+    finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)  # noqa: PTH108
-        raise
-    if exclusive:
-        _sync_folder(folder or os.curdir)
 
 
 def _write(descriptor: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
-
-
-def _move_to_free_name(temporary: str, target: str) -> None:
-    try:
-        os.link(temporary, target)
-    except FileExistsError:
-        raise
-    except (OSError, NotImplementedError):  # no hard links here: FAT, some network shares
-        if os.path.exists(target):  # noqa: PTH110
-            raise FileExistsError(target) from None
-        os.replace(temporary, target)  # noqa: PTH105
-    else:
-        os.unlink(temporary)  # noqa: PTH108
 
 
 def _keep_attributes(source: str, target: str, descriptor: int) -> None:

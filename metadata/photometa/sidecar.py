@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from photometa.atomic import refused, replace_file
+from photometa.atomic import refused, replace_exactly, replace_file
 from photometa.errors import MetadataError
 from photometa.lock import LockedError, locked
 from photometa.xmp.packets import packet, parse
@@ -19,8 +19,11 @@ from photometa.xmp.values import Properties, Value
 from photometa.xmp.xmltree import MAX_BYTES, XmlError
 from photometa.xmp.xmp_edit import merge
 
-ATTEMPTS = 3
+ATTEMPTS = 10
 """How often a merge is repeated if another program writes in between."""
+BACKUPS_KEPT = 2000
+"""In one folder; beyond them the oldest go."""
+BACKUP_DAYS = 90
 PATIENCE = 6
 """How many times the quiet period is waited for before giving up."""
 LOCK_TIMEOUT_S = 30.0
@@ -156,8 +159,7 @@ def _write_once(
         _back_up(target, before.data, Path(backup_dir))
     if _snapshot(target) != before:
         return False
-    replace_file(target, data)
-    return True
+    return replace_exactly(target, before.data, data)
 
 
 def _merged(target: Path, before: _Snapshot | None, properties: Mapping[str, Value | None]) -> bytes | None:
@@ -184,6 +186,21 @@ def _back_up(target: Path, data: bytes, folder: Path) -> None:
     copy = folder / f"{target.name[:150]}.{hashlib.sha256(data).hexdigest()[:16]}.bak"
     with contextlib.suppress(FileExistsError):
         replace_file(copy, data, exclusive=True)
+    with contextlib.suppress(OSError):
+        prune_backups(folder)
+
+
+def prune_backups(folder: Path, now: Callable[[], float] = time.time) -> None:
+    """Remove the copies in a folder that are too old, and the oldest where there are too many.
+
+    Args:
+        now: Unix time, seconds.
+    """
+    made = {entry.path: entry.stat().st_mtime for entry in os.scandir(folder) if entry.name.endswith(".bak")}
+    newest = sorted(made, key=lambda path: made[path], reverse=True)
+    for place, path in enumerate(newest):
+        if place >= BACKUPS_KEPT or now() - made[path] > BACKUP_DAYS * 86400:
+            Path(path).unlink(missing_ok=True)
 
 
 def wait_for_quiet(

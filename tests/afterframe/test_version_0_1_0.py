@@ -18,6 +18,7 @@ from afterframe.app.rebuild import rebuild
 from afterframe.config import read_config
 from afterframe.domain import JobState, Verdict
 from afterframe.intake.ingest import Ingest
+from afterframe.publish.adoption import Adoption
 from afterframe.publish.sidecar import read_clip
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
@@ -138,9 +139,9 @@ def test_no_row_of_it_is_lost(root: Path, tmp_path: Path, state: Database) -> No
 
 def test_its_sidecars_rebuild_the_catalogue(root: Path, tmp_path: Path) -> None:
     fresh = Database(tmp_path / "fresh.db")
-    found = rebuild(root / "photos", fresh, Catalog(fresh), FakeReader().read)
+    found = rebuild(root / "photos", fresh, Adoption(Catalog(fresh), tmp_path / "backups"), FakeReader().read)
     assert not found.problems
-    clips, _ = Catalog(fresh).page()
+    clips = listed_clips(fresh)
     assert {(Path(clip.path).name, clip.verdict, clip.rating) for clip in clips} == {
         ("Käthe ☀_motion.mp4", Verdict.APPROVED, 5),
         ("DSC_0042_motion-v2.mp4", Verdict.REJECTED, 0),
@@ -150,7 +151,7 @@ def test_its_sidecars_rebuild_the_catalogue(root: Path, tmp_path: Path) -> None:
 
 
 def test_its_sidecars_say_what_its_state_file_says(root: Path, state: Database) -> None:
-    for clip in Catalog(state).page()[0]:
+    for clip in listed_clips(state):
         read = read_clip(Path(clip.sidecar_path))
         assert read is not None
         known, told = clip.to_dict(), read.to_dict()

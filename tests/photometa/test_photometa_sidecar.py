@@ -9,7 +9,7 @@ import pytest
 from photometa_seeds import JPEG, photo
 
 import photometa
-from photometa import MetadataError, Struct, sidecar
+from photometa import MetadataError, Struct, atomic, sidecar
 from photometa.sidecar import read_sidecar, sidecar_paths, wait_for_quiet, write_sidecar
 
 FOREIGN = (
@@ -157,7 +157,7 @@ def test_a_failing_rename_leaves_the_sidecar_and_no_litter(foreign: Path, monkey
     def no_rename(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "replace", no_rename)
+    monkeypatch.setattr(atomic, "exchange", no_rename)
     with pytest.raises(MetadataError, match="No space left"):
         write_sidecar(foreign, {"afterframe:clip": "a.mp4"})
     assert foreign.read_bytes() == FOREIGN

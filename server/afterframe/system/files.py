@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
 import shutil
@@ -95,28 +94,6 @@ def sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def move_without_overwriting(source: Path, target: Path) -> None:
-    """Rename a file, and fail where the target exists.
-
-    Raises:
-        FileExistsError: the target exists.
-    """
-    if os.name == "nt":
-        source.rename(target)  # Windows itself refuses an existing target
-        return
-    try:
-        os.link(source, target)
-    except FileExistsError:
-        raise
-    except OSError:
-        # exFAT and some shares have no hard links.
-        if os.path.lexists(target):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
-        source.rename(target)
-    else:
-        source.unlink()
 
 
 class FileCache:
