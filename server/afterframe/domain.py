@@ -315,6 +315,8 @@ class Job:
     """No other job may be under way in the same process: a process died that held this one and another."""
     note: str = ""
     """What happened on the way, in a photographer's words, though the render goes on."""
+    real_folder: str | None = None
+    """Where the photo's folder really was when this was requested, links followed."""
 
 
 def _stars(text: str) -> int:

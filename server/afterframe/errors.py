@@ -14,6 +14,7 @@
     │   └── Cancelled      the user asked to stop
     ├── EncodeError        ffmpeg failed, or its file did not decode
     ├── PublishError       the clip could not be put beside its photo
+    │   └── FolderUnavailable  its folder is away, full, read-only or failing: the render waits
     ├── AlreadyRunning     another daemon holds the lock
     └── NewerState         a newer Afterframe wrote the state file
 
@@ -23,6 +24,7 @@ what the photographer can do about it.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -153,6 +155,20 @@ class PublishError(AfterframeError):
     """The clip could not be put beside its photo."""
 
     code = "publish"
+
+
+class FolderUnavailable(PublishError):
+    """A folder cannot be used for now: it is away, full, read-only or failing. Its renders wait, without a strike.
+
+    Args:
+        folder: the folder, or one around it.
+    """
+
+    code = "folder_unavailable"
+
+    def __init__(self, folder: Path, message: str, hint: str, *, code: str = "") -> None:
+        super().__init__(message, hint, code=code)
+        self.folder = folder
 
 
 class AlreadyRunning(AfterframeError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 TEMPORARY_PREFIX = ".afterframe-"
+RESERVATION_SUFFIX = ".reserved"
 POSTER_MARK = b"Afterframe poster"
 """Stands in the EXIF of every poster that we write, so that it is neither animated nor taken for a stranger's."""
 
@@ -28,7 +29,7 @@ def job_of_temporary(path: Path) -> str | None:
     name = path.name
     job_id = name.removeprefix(TEMPORARY_PREFIX).partition(".")[0]
     is_ours = name.startswith(TEMPORARY_PREFIX) and len(job_id) == 32 and set(job_id) <= set("0123456789abcdef")
-    return job_id if is_ours and path.suffix in (".mp4", ".jpg", ".xmp-part") else None
+    return job_id if is_ours and path.suffix in (".mp4", ".jpg", ".xmp-part", RESERVATION_SUFFIX) else None
 
 
 def sidecar_of(clip: Path) -> Path:

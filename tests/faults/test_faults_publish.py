@@ -184,7 +184,7 @@ def test_an_error_at_any_step_leaves_no_part_of_a_clip(
         with disk.at_work(monkeypatch):
             (job, *_) = process.work()
         for stray in scan(folder).temporaries:
-            clear_stray(stray, process.queue)
+            clear_stray(stray, process.queue, process.home)
         assert hidden_in(folder) == [], disk.changes[steps]
         if job.state == "failed":
             assert job.error is not None

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from afterframe.app.held_folder_check import HeldFolderCheck
 from afterframe.app.recovery import clear_stray, recover
 from afterframe.config import Config, Home, Settings
 from afterframe.intake.folder_rules import absolute, addable_folder, configured_folders
@@ -27,6 +28,7 @@ from afterframe.render.supervisor import Supervisor
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
+from afterframe.state.held_folders import HeldFolders
 from afterframe.state.idempotency import IdempotencyStore
 from afterframe.state.queue import Queue
 from afterframe.system.locks import DaemonLock, Owner
@@ -81,8 +83,8 @@ class Daemon:
             reader = start(closing(PhotoReader(self._config.limits, MAX_PARALLEL_READS)))
             files = start(closing(DerivedFiles(self._settings)))
             ingest = Ingest(state.database, state.catalog, state.queue, self._settings, reader.read)
-            start(_running(self._supervisor(state.queue, publisher, owner)))
             watcher = self._watcher(state, ingest)
+            start(_running(self._supervisor(state, publisher, owner, watcher)))
             start(_running(watcher))
             start(self._website(self._services(state, ingest, files, watcher), ready))
             self._pass_events_on(state.database, on_event)
@@ -97,16 +99,17 @@ class Daemon:
         for folder, watch in [*named, *configured_folders(self._config.watch, self._home)]:
             folders.put(folder, watch=watch)
 
-    def _supervisor(self, queue: Queue, publisher: Publisher, owner: Owner) -> Supervisor:
-        return Supervisor(
-            queue,
-            publisher,
-            WorkerGroup(owner.id, worker_specs(self._config)),
-            tidy=lambda: recover(publisher, queue, self._home),
-        )
+    def _supervisor(self, state: _State, publisher: Publisher, owner: Owner, watcher: Watcher) -> Supervisor:
+        held = HeldFolderCheck(HeldFolders(state.database), watcher.rescan)
+
+        def tidy() -> None:
+            held.look()
+            recover(publisher, state.queue, self._home)
+
+        return Supervisor(state.queue, publisher, WorkerGroup(owner.id, worker_specs(self._config)), tidy=tidy)
 
     def _watcher(self, state: _State, ingest: Ingest) -> Watcher:
-        handlers = Handlers(photo=ingest.accept, temporary=lambda path: clear_stray(path, state.queue))
+        handlers = Handlers(ingest.accept, lambda path: clear_stray(path, state.queue, self._home), ingest.accept_clip)
         return Watcher(state.catalog, state.folders, self._config.watch, handlers, take_backlog=self._take_backlog)
 
     def _services(self, state: _State, ingest: Ingest, files: DerivedFiles, watcher: Watcher) -> Services:

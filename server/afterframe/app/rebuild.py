@@ -11,6 +11,7 @@ from typing import Any, Self
 from afterframe.domain import Clip, Photo, Stamp
 from afterframe.errors import PhotoError
 from afterframe.intake.photo_reader import Reading
+from afterframe.publish.adoption import Adoption
 from afterframe.publish.sidecar import read_clip
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
@@ -44,7 +45,7 @@ class RebuildReport:
 def rebuild(
     folder: Path,
     database: Database,
-    catalog: Catalog,
+    adoption: Adoption,
     read: Callable[[Path], Reading],
     progress: Callable[[Path], None] = lambda path: None,
 ) -> RebuildReport:
@@ -64,17 +65,16 @@ def rebuild(
         if clip is None:
             continue
         with database.transaction():
-            _restore(clip, catalog, read)
+            _restore(clip, adoption, Catalog(database), read)
         (found.clips if clip.present else found.deleted).append(Path(clip.path))
     return found
 
 
-def _restore(clip: Clip, catalog: Catalog, read: Callable[[Path], Reading]) -> None:
+def _restore(clip: Clip, adoption: Adoption, catalog: Catalog, read: Callable[[Path], Reading]) -> None:
     photo = _photo(Path(clip.photo_path), clip, catalog, read)
-    clip = replace(clip, photo_id=photo.id)
     if clip.present:
         clip = replace(clip, sha256=sha256_of(Path(clip.path)))
-    catalog.put_clip(clip)
+    adoption.adopt(clip, photo.id)
     catalog.mark_auto_animated(Path(clip.photo_path), clip.photo_sha256)
 
 

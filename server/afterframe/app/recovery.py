@@ -7,9 +7,10 @@ from pathlib import Path
 
 from afterframe.config import Home
 from afterframe.errors import NotFound
-from afterframe.naming import job_of_temporary
+from afterframe.naming import RESERVATION_SUFFIX, job_of_temporary
 from afterframe.publish.placement import discard
 from afterframe.publish.publisher import Publisher
+from afterframe.publish.reservation import machine_id, read_reservation
 from afterframe.state.queue import Queue
 from afterframe.system.locks import is_alive
 
@@ -24,9 +25,12 @@ def recover(publisher: Publisher, queue: Queue, home: Home) -> None:
     queue.release_dead(lambda process: not gone(process))
 
 
-def clear_stray(path: Path, queue: Queue) -> None:
+def clear_stray(path: Path, queue: Queue, home: Home) -> None:
     """Remove a temporary file whose render has ended; others may belong to another Afterframe and are left."""
-    job_id = job_of_temporary(path)
-    with contextlib.suppress(NotFound):
-        if job_id and queue.get(job_id).state.ended:
+    with contextlib.suppress(NotFound, OSError):
+        if path.suffix == RESERVATION_SUFFIX:
+            machine, job_id = read_reservation(path)
+            if machine == machine_id(home.root) and not queue.get(job_id).state.held:
+                path.unlink()
+        elif (job_id := job_of_temporary(path) or "") and queue.get(job_id).state.ended:
             discard(path.with_suffix(".mp4"))

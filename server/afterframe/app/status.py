@@ -12,6 +12,7 @@ from afterframe.errors import WrongState
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
+from afterframe.state.held_folders import HeldFolders
 from afterframe.state.queue import Queue
 from afterframe.system.locks import is_alive
 from afterframe.system.runtime_files import read_daemon
@@ -38,6 +39,7 @@ def release_dead_and_report(home: Home) -> dict[str, Any]:
             ],
             "cancelled": [{"id": j.id, "photo": j.photo_path} for j in cancelled],
             "refused": [{"photo": path, "error": why.to_dict()} for path, why in catalog.problems(limit=10)],
+            "held_folders": [folder.to_dict() for folder in HeldFolders(database).all()],
             "folders": [folders.as_json(folder) for folder in FolderList(database).all()],
         }
     finally:

@@ -32,17 +32,19 @@ def rebuild(*, folders: tuple[Path, ...]) -> Outcome:
     from afterframe.app.rebuild import RebuildReport
     from afterframe.app.rebuild import rebuild as rebuild_folder
     from afterframe.intake.photo_reader import PhotoReader
+    from afterframe.publish.adoption import Adoption
     from afterframe.state.catalog import Catalog
     from afterframe.state.database import Database
 
     settings = load_settings()
     database = Database(settings.home.database)
     reader = PhotoReader(settings.config.limits)
+    adoption = Adoption(Catalog(database), settings.home.backups)
     found = RebuildReport()
     try:
         with Counter("Sidecars") as counter:
             for folder in folders:
-                found += rebuild_folder(folder.resolve(), database, Catalog(database), reader.read, counter.add)
+                found += rebuild_folder(folder.resolve(), database, adoption, reader.read, counter.add)
     finally:
         reader.close()
         database.close()

@@ -101,6 +101,8 @@ def print_event(event: dict[str, Any]) -> None:
         out.print(f"[green]Done[/]     {shown(event['path'])}")
     elif event["kind"] == "refused":
         _print_problem("Refused ", event)
+    elif event["kind"] == "folders" and event.get("error"):
+        print_error(f"Waiting  {event['error']['message']}", event["error"]["hint"])
     elif event["kind"] == "render" and event["state"] == "failed":
         _print_problem("Failed  ", event)
     elif event["kind"] == "render" and event["state"] == "queued" and event["fresh"]:

@@ -6,7 +6,6 @@ makes them the same as an earlier one.
 
 from __future__ import annotations
 
-import glob
 import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,18 +16,21 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from afterframe.config import Settings
-from afterframe.domain import Clip, Failure, Job, Photo, Recipe, Stamp
-from afterframe.errors import PhotoError, RecipeError
+from afterframe.domain import Failure, Job, Photo, Recipe, Stamp
+from afterframe.errors import FolderUnavailable, PhotoError, RecipeError
 from afterframe.generators import registry
 from afterframe.intake.photo_reader import Reading
-from afterframe.naming import bases_for, is_our_poster
-from afterframe.publish.sidecar import read_clip
+from afterframe.naming import is_our_poster, sidecar_of
+from afterframe.publish.adoption import Adoption, clip_at, clips_beside, stands
+from afterframe.publish.folder_check import widest_fault
 from afterframe.recipe import another_movement, compose
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
+from afterframe.state.folder_list import FolderList
+from afterframe.state.held_folders import HeldFolders
 from afterframe.state.queue import NewJob, Queue
-from afterframe.system.files import move_without_overwriting
 from afterframe.system.hashing import sha256_of
+from photometa.rename import move_to_free_name
 
 FOLDER_FILE = "afterframe.toml"
 """Recipe settings for the photos of its folder and those below."""
@@ -36,6 +38,8 @@ MAX_FOLDER_FILE = 1 << 20
 """Bytes of it that are read."""
 STILL_ARRIVING = frozenset({"empty", "truncated", "not_a_photo", "changing", "no_permission", "unreadable"})
 """What a file may look like only because it is not all there yet."""
+OF_FOLDERS = frozenset({"unreadable", "missing", "photo"})
+"""What a photo may look like only because its folder is away or its disk fails."""
 
 Overrides = Mapping[str, object]
 NOTHING: Overrides = {}
@@ -81,6 +85,8 @@ class Ingest:
         self._settings = settings
         self._config = settings.config
         self._read = read
+        self._folders, self._held = FolderList(database), HeldFolders(database)
+        self._adoption = Adoption(catalog, settings.home.backups)
 
     def accept(self, path: Path, *, final: bool = True) -> bool:
         """Animate a settled photo by itself, once per path and content.
@@ -98,13 +104,16 @@ class Ingest:
         except (PhotoError, RecipeError) as error:
             if not final and error.error_code in STILL_ARRIVING:
                 return False
-            self._refuse(path, error)
+            if fault := self._folder_fault(path, error):
+                self._held.hold(fault.folder, Failure(**fault.to_dict()))
+            else:
+                self._refuse(path, error)
             return True
-        clips = adoptable_clips(path, reading.sha256)
+        clips = clips_beside(path, reading.sha256)
         with self._db.transaction():
             photo = self._remember(path, reading)
             for clip in clips:
-                self._catalog.put_clip(replace(clip, photo_id=photo.id))
+                self._adoption.adopt(clip, photo.id, self._roots())
             if self._catalog.mark_auto_animated(path, reading.sha256) and not clips:
                 self._drop_outdated(photo)
                 generator = registry.resolve(self._config.render.generator, self._settings)
@@ -152,7 +161,7 @@ class Ingest:
                 self._remember(path, reading)
                 self._catalog.mark_auto_animated(path, reading.sha256)
             # Last: until the commit no worker claims the job, and no other ingest gets past mark_auto_animated.
-            move_without_overwriting(staged, path)
+            move_to_free_name(staged, path)
         return jobs
 
     def _generator(self, wanted: RenderRequest) -> str:
@@ -237,9 +246,44 @@ class Ingest:
             reading.facts, reading.scene, reading.upright_size, photo_sha256=reading.sha256, overrides=layers, look=look
         )
 
+    def accept_clip(self, path: Path) -> None:
+        """Take a clip that the catalogue does not know, of a photo that it knows: it was forgotten, or moved."""
+        clip = clip_at(sidecar_of(path))
+        photo = clip and self._catalog.photo_at(Path(clip.photo_path))
+        if clip and photo and photo.sha256 == clip.photo_sha256:
+            with self._db.transaction():
+                self._adoption.adopt(clip, photo.id, self._roots())
+
+    def _roots(self) -> list[Path]:
+        return [folder.path for folder in self._folders.all()]
+
     def _remember(self, path: Path, reading: Reading) -> Photo:
         stamp = Stamp(reading.size, reading.mtime_ns)
+        moved = self._moved_to(path, reading.sha256)
+        if moved:
+            self._catalog.move_photo(moved, path)
+            self._adoption.follow(moved.id)
+            self._queue.retry_missing(moved.id)
         return self._catalog.put_photo(path, stamp, reading.sha256, reading.facts.to_dict(), reading.scene)
+
+    def _moved_to(self, path: Path, sha256: str) -> Photo | None:
+        """The photo that was renamed or moved to a path: its bytes are not where they were. Else it is a copy."""
+        known = self._catalog.photo_at(path)
+        if known and known.sha256 == sha256:
+            return None
+        roots = self._roots()
+        for photo in self._catalog.photos_like(sha256):
+            if not self._is_still_at(Path(photo.path), photo, roots):
+                return photo
+        return None
+
+    @staticmethod
+    def _is_still_at(path: Path, photo: Photo, roots: Sequence[Path]) -> bool:
+        try:
+            stamp = Stamp.of(path.stat())
+            return stamp == Stamp(photo.size, photo.mtime_ns) or sha256_of(path) == photo.sha256
+        except OSError:
+            return stands(path, roots)
 
     def _drop_outdated(self, photo: Photo) -> None:
         """Cancel renders of what the file held before: that photo is gone."""
@@ -247,29 +291,16 @@ class Ingest:
             if job.photo_sha256 != photo.sha256 and job.origin == "watch" and job.state.cancellable:
                 self._queue.cancel(job.id)
 
+    def _folder_fault(self, path: Path, error: PhotoError | RecipeError) -> FolderUnavailable | None:
+        """What is wrong with the photo's folder, where that may be why the photo could not be read."""
+        return widest_fault(path, self._roots()) if error.error_code in OF_FOLDERS else None
+
     def _refuse(self, path: Path, error: PhotoError | RecipeError) -> None:
         try:
             stat = path.stat()
         except OSError:
             return  # gone again: nothing to report
         self._catalog.record_rejection(path, Stamp.of(stat), Failure(**error.to_dict()))
-
-
-def adoptable_clips(photo: Path, sha256: str) -> list[Clip]:
-    """Clips of this very photo that lie beside it already: it was moved with them, or the database was lost.
-
-    A sidecar whose clip was deleted counts too: the photographer did not want it.
-    """
-    found = []
-    for base in bases_for(photo):
-        for sidecar in sorted(photo.parent.glob(f"{glob.escape(base)}*.mp4.xmp")):
-            try:
-                clip = read_clip(sidecar)
-                if clip and (clip.photo_path, clip.photo_sha256) == (str(photo), sha256):
-                    found.append(replace(clip, sha256=sha256_of(Path(clip.path)) if clip.present else ""))
-            except (PhotoError, OSError):
-                continue  # not a sidecar that can be trusted
-    return found
 
 
 def _or_error(work: Callable[[T], R], what: T) -> R | Exception:

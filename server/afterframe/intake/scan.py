@@ -26,6 +26,8 @@ class Scan:
 
     photos: dict[str, Stamp] = field(default_factory=dict)
     clips: set[str] = field(default_factory=set)
+    sidecars: dict[str, int] = field(default_factory=dict)
+    """Sidecars of clips -> when they were changed, nanoseconds."""
     temporaries: list[Path] = field(default_factory=list)
     """Files of ours that a render was writing."""
     entries: int = 0
@@ -39,6 +41,9 @@ class Scan:
                 self.temporaries.append(Path(entry.path))
         elif name.lower().endswith(".mp4"):
             self.clips.add(entry.path)
+        elif name.lower().endswith(".mp4.xmp"):
+            with contextlib.suppress(OSError):
+                self.sidecars[entry.path] = entry.stat().st_mtime_ns
         elif is_photo(Path(name)) and not entry.is_dir(follow_symlinks=False):
             with contextlib.suppress(OSError):
                 if entry.is_file():

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
@@ -25,10 +25,12 @@ from watchdog.observers.api import BaseObserver
 from afterframe.config import WatchConfig
 from afterframe.domain import Failure, Stamp
 from afterframe.imaging.decode import is_photo
-from afterframe.intake.scan import on_network, scan
+from afterframe.intake.scan import Scan, on_network, scan
 from afterframe.intake.settle import StabilityTracker
+from afterframe.publish.adoption import clip_at, stands
 from afterframe.state.catalog import Catalog
 from afterframe.state.folder_list import FolderList
+from afterframe.system.hashing import sha256_of
 from afterframe.system.paths import is_inside
 
 MAX_PER_TURN = 32
@@ -52,6 +54,8 @@ class Handlers:
     photo: PhotoHandler
     temporary: Callable[[Path], None]
     """Called with every temporary file of ours that was left behind."""
+    clip: Callable[[Path], None]
+    """Called with a clip that has a sidecar and that the catalogue does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +78,22 @@ def _outside(path: Path) -> Failure:
     )
 
 
-class _Hints(FileSystemEventHandler):
-    """Turns watchdog's events into (path, came by rename)."""
+Hint = tuple[Path, Literal["changed", "renamed", "deleted"]]
 
-    def __init__(self, put: Callable[[tuple[Path, bool]], None]) -> None:
+
+class _Hints(FileSystemEventHandler):
+    """Turns watchdog's events into hints."""
+
+    def __init__(self, put: Callable[[Hint], None]) -> None:
         self._put = put
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         if event.event_type == "moved":
-            self._put((Path(os.fsdecode(event.dest_path)), True))
+            self._put((Path(os.fsdecode(event.dest_path)), "renamed"))
+        elif event.event_type == "deleted":
+            self._put((Path(os.fsdecode(event.src_path)), "deleted"))
         elif event.event_type in ("created", "closed") or (event.event_type == "modified" and not event.is_directory):
-            self._put((Path(os.fsdecode(event.src_path)), False))
+            self._put((Path(os.fsdecode(event.src_path)), "changed"))
 
 
 class Watcher:
@@ -112,7 +121,7 @@ class Watcher:
         self._take_backlog = take_backlog
         self._clocks = clocks
         self._stability = StabilityTracker(config.settle_s, config.broken_s)
-        self._hints: queue.Queue[tuple[Path, bool] | None] = queue.Queue()
+        self._hints: queue.Queue[Hint | None] = queue.Queue()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch")
         self._observer: BaseObserver | None = None
@@ -120,6 +129,8 @@ class Watcher:
         self._next_scan: dict[Path, float] = {}
         self._without_events: set[Path] = set()
         """Watched folders that are absent, or for which the system gives no events."""
+        self._strangers: dict[str, int] = {}
+        """Clips with a sidecar that were not ours when last looked at -> when the sidecar was changed."""
 
     # -- life --------------------------------------------------------------------------------
 
@@ -139,7 +150,7 @@ class Watcher:
 
     def rescan(self, folder: Path) -> None:
         """Scan a folder now."""
-        self._hints.put((folder, False))
+        self._hints.put((folder, "changed"))
 
     # -- the loop ----------------------------------------------------------------------------
 
@@ -190,18 +201,27 @@ class Watcher:
             while True:
                 self._hint(self._hints.get_nowait())
 
-    def _hint(self, hint: tuple[Path, bool] | None) -> None:
+    def _hint(self, hint: Hint | None) -> None:
         if hint is None:
             return
-        path, renamed = hint
+        path, how = hint
         try:
-            if path.is_dir() and not path.name.startswith("."):
+            if how == "deleted":
+                self._forget_clip(path)
+            elif path.is_dir() and not path.name.startswith("."):
                 if not path.is_symlink() or path in self._next_scan:  # a link may lead in circles
                     self._scan_into(path)
             elif is_photo(path) and not self._hidden(path):
-                self._see(path, Stamp.of(path.stat()), renamed=renamed)
+                self._see(path, Stamp.of(path.stat()), renamed=how == "renamed")
         except OSError:
             self._stability.forget(path)
+
+    def _forget_clip(self, path: Path) -> None:
+        """A file was deleted one by one: no drive was pulled, so a clip is gone even if its folder is empty now."""
+        if path.suffix.lower() == ".mp4" and not os.path.lexists(path) and path.parent.is_dir():
+            clip = self._catalog.clip_at(path)
+            if clip and clip.present:
+                self._catalog.mark_absent(clip.id)
 
     def _hidden(self, path: Path) -> bool:
         roots = [root for root in self._next_scan if path.is_relative_to(root)]
@@ -290,8 +310,7 @@ class Watcher:
         if not self._hold_backlog(root, fresh):
             for photo, stamp in fresh.items():
                 self._see(Path(photo), stamp)
-        if found.entries:  # an empty root may be an unmounted one
-            self._mark_absent(root, found.clips)
+        self._look_at_clips(root, found)
         for path in found.temporaries:
             self._handlers.temporary(path)
 
@@ -301,6 +320,7 @@ class Watcher:
         for path, stamp in found.photos.items():
             if known.get(path) != stamp and not self._hidden(Path(path)):
                 self._see(Path(path), stamp)
+        self._look_at_clips(folder, found)
 
     def _hold_backlog(self, root: Path, fresh: dict[str, Stamp]) -> bool:
         """A folder seen for the first time with very many photos waits for the user's confirmation."""
@@ -314,7 +334,29 @@ class Watcher:
         self._folders.set_backlog(root, seen=True, waiting=len(fresh) if hold else 0)
         return hold
 
-    def _mark_absent(self, root: Path, present: set[str]) -> None:
-        for clip_id, path in self._catalog.clip_paths(root):
-            if path not in present and not Path(path).exists():
+    def _look_at_clips(self, folder: Path, found: Scan) -> None:
+        """Note the clips under a folder that are gone, that are there again, and that are new to the catalogue."""
+        roots = list(self._next_scan)
+        known = self._catalog.clip_paths(folder)
+        for path, (clip_id, present) in known.items():
+            if path in found.clips:
+                if not present:
+                    self._look_again(clip_id)
+            elif present and not stands(Path(path), roots):
                 self._catalog.mark_absent(clip_id)
+        for path in found.clips - set(known):
+            changed = found.sidecars.get(f"{path}.xmp")
+            if changed is not None and self._strangers.get(path) != changed:
+                self._strangers[path] = changed
+                self._handlers.clip(Path(path))
+
+    def _look_again(self, clip_id: str) -> None:
+        """List a clip again whose file came back, if it is the same one."""
+        clip = self._catalog.clip(clip_id)
+        try:
+            if sha256_of(Path(clip.path)) != clip.sha256:
+                return
+        except OSError:
+            return
+        written = clip_at(Path(clip.sidecar_path)) or clip
+        self._catalog.mark_present(clip_id, written.verdict, written.rating)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from afterframe.naming import bases_for, clip_path, sidecar_of
-from afterframe.publish.placement import explained
+from afterframe.publish.folder_check import explained
 
 
 def choose_name(photo: Path, ours: set[str], reserved: Callable[[Path], bool]) -> tuple[Path, int]:

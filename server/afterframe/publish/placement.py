@@ -7,9 +7,7 @@ between is rolled forward from the intent.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-import shutil
 import uuid
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,12 +15,11 @@ from typing import Any, Self
 
 from afterframe.errors import PublishError
 from afterframe.naming import POSTER_MARK, poster_of, temporary_for, with_sound_for
-from afterframe.system.files import move_without_overwriting, sync_file, sync_folder, write_synced
+from afterframe.publish.folder_check import explained
+from afterframe.system.files import sync_file, sync_folder, write_synced
 from afterframe.system.hashing import sha256_of
 from photometa.containers.mp4 import append_xmp
-
-FREE_BYTES = 64 << 20
-"""With less free space no clip is begun."""
+from photometa.rename import exchange, move_to_free_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +39,8 @@ class Publication:
     poster: str | None
     record: dict[str, Any]
     """The catalogue's row for the clip."""
+    replaces_sidecar_sha256: str | None = None
+    """The hash of the earlier clip's sidecar as we wrote it; what anybody has changed since is not replaced."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -51,22 +50,6 @@ class Publication:
     def from_dict(cls, data: dict[str, Any]) -> Self:
         """The reverse of :meth:`to_dict`."""
         return cls(**data)
-
-
-def check_folder(folder: Path) -> None:
-    """Check that a clip can be written to a folder, before any work is done.
-
-    Raises:
-        PublishError: the folder is gone, read-only, or the disk is full.
-    """
-    try:
-        free = shutil.disk_usage(folder).free
-    except OSError as error:
-        raise explained(error, folder) from error
-    if not os.access(folder, os.W_OK):
-        raise explained(PermissionError(errno.EACCES, "read-only"), folder)
-    if free < FREE_BYTES:
-        raise explained(OSError(errno.ENOSPC, "full"), folder)
 
 
 def place(publication: Publication) -> None:
@@ -79,7 +62,10 @@ def place(publication: Publication) -> None:
     clip, temporary = Path(publication.clip), Path(publication.temporary)
     try:
         _place_clip(temporary, clip, publication)
-        _place_sidecar(clip, Path(publication.sidecar), publication)
+        _place_sidecar(Path(publication.sidecar), publication)
+    except PublishError:
+        _undo(clip, publication)
+        raise
     except OSError as error:
         _undo(clip, publication)
         raise explained(error, clip) from error
@@ -96,9 +82,11 @@ def _undo(clip: Path, publication: Publication) -> None:
     """Remove a clip that did not get its sidecar; the clip that it replaced comes back."""
     earlier = _kept(Path(publication.temporary))
     with contextlib.suppress(OSError):
+        if _has_sidecar(publication):
+            return
         if earlier.exists():
             earlier.replace(clip)
-        elif not os.path.lexists(publication.sidecar) and sha256_of(clip) == publication.clip_sha256:
+        elif sha256_of(clip) == publication.clip_sha256:
             clip.unlink()
 
 
@@ -114,31 +102,66 @@ def _place_clip(temporary: Path, clip: Path, publication: Publication) -> None:
         raise PublishError(f"{clip.name} was lost before it was published.", "It will be rendered again.", code="lost")
     if not os.path.lexists(clip):
         with contextlib.suppress(FileExistsError):
-            move_without_overwriting(temporary, clip)
+            move_to_free_name(temporary, clip)
             return
     standing = sha256_of(clip) if clip.is_file() else None
     if standing == publication.clip_sha256:
-        temporary.unlink()
-    elif standing is not None and standing == publication.replaces_sha256:
-        with contextlib.suppress(OSError):  # exFAT and some shares have no hard links
-            os.link(clip, _kept(temporary))
-        temporary.replace(clip)
+        _keep(temporary, publication)  # a crash came between the two renames of a replacement
+    elif standing is not None and standing == publication.replaces_sha256 and _may_replace_sidecar(publication):
+        _replace_clip(temporary, clip, publication)
     else:
         raise _taken(clip)
 
 
-def _place_sidecar(clip: Path, sidecar: Path, publication: Publication) -> None:
+def _replace_clip(temporary: Path, clip: Path, publication: Publication) -> None:
+    """Put a clip in the place of the earlier one, which is kept until the new one has its sidecar."""
+    if exchange(temporary, clip):
+        _keep(temporary, publication)
+    else:
+        clip.rename(_kept(temporary))
+        move_to_free_name(temporary, clip)
+    if sha256_of(_kept(temporary)) != publication.replaces_sha256:
+        raise _taken(clip)  # somebody wrote it in the last instant
+
+
+def _keep(temporary: Path, publication: Publication) -> None:
+    """Keep what the new clip replaced; a second name of the new one itself goes."""
+    if sha256_of(temporary) == publication.clip_sha256:
+        temporary.unlink()
+    else:
+        temporary.rename(_kept(temporary))
+
+
+def _place_sidecar(sidecar: Path, publication: Publication) -> None:
     packet = publication.packet.encode()
-    if os.path.lexists(sidecar):
-        if sidecar.is_file() and _names_clip(sidecar.read_bytes(), publication):
-            return
-        if publication.replaces_sha256 is None:
-            clip.unlink()  # ours: its hash was checked a moment ago
-            raise _taken(sidecar)
+    if _has_sidecar(publication):
+        return
     part = _part(Path(publication.temporary))
     if not (part.is_file() and part.read_bytes() == packet):
         write_hidden_sidecar(Path(publication.temporary), packet)
-    part.replace(sidecar)
+    if not os.path.lexists(sidecar):
+        with contextlib.suppress(FileExistsError):
+            move_to_free_name(part, sidecar)
+            return
+    if not _may_replace_sidecar(publication):
+        raise _taken(sidecar)
+    if not exchange(part, sidecar):
+        part.replace(sidecar)
+    elif sha256_of(part) != publication.replaces_sidecar_sha256:
+        exchange(part, sidecar)  # somebody wrote it in the last instant
+        raise _taken(sidecar)
+
+
+def _has_sidecar(publication: Publication) -> bool:
+    """Whether the sidecar was placed before a crash; the photographer may have rated the clip since."""
+    sidecar = Path(publication.sidecar)
+    return sidecar.is_file() and _names_clip(sidecar.read_bytes(), publication)
+
+
+def _may_replace_sidecar(publication: Publication) -> bool:
+    """Whether the earlier clip's sidecar stands as we wrote it: otherwise somebody judged or edited it."""
+    sidecar, wrote = Path(publication.sidecar), publication.replaces_sidecar_sha256
+    return wrote is not None and sidecar.is_file() and sha256_of(sidecar) == wrote
 
 
 def _names_clip(standing: bytes, publication: Publication) -> bool:
@@ -167,7 +190,7 @@ def _place_poster(temporary: Path, target: Path) -> None:
     elif os.path.lexists(target):
         temporary.unlink()
     else:
-        move_without_overwriting(temporary, target)
+        move_to_free_name(temporary, target)
 
 
 def put_poster(made: Path, clip: Path) -> Path:
@@ -233,20 +256,3 @@ def _taken(path: Path) -> PublishError:
         "It is left alone; another name is used.",
         code="name_taken",
     )
-
-
-def explained(error: OSError, path: Path) -> PublishError:
-    """The system's refusal of a path, in a photographer's words."""
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return PublishError(
-            f"The folder {path if path.is_dir() else path.parent} cannot be written to.",
-            "Give yourself write permission for it, then retry.",
-            code="read_only",
-        )
-    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-        return PublishError(f"The disk that holds {path} is full.", "Free some space, then retry.", code="disk_full")
-    if error.errno == errno.ENAMETOOLONG:
-        return PublishError(
-            f"The name {path.name} is too long.", "Give the photo a shorter name.", code="name_too_long"
-        )
-    return PublishError(f"{path} cannot be written: {error.strerror or error}.", "Check the disk, then retry.")

@@ -7,6 +7,7 @@ interrupted.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import os
 import time
@@ -17,10 +18,11 @@ from pathlib import Path
 
 from afterframe.config import Settings
 from afterframe.domain import Clip, Job, Verdict
-from afterframe.errors import AfterframeError, PhotoError, PublishError
+from afterframe.errors import AfterframeError, FolderUnavailable, PhotoError, PublishError, Unavailable
 from afterframe.imaging.frames import Frames
 from afterframe.naming import poster_of, sidecar_of
 from afterframe.publish.backlink import write_back_link
+from afterframe.publish.folder_check import check_photos_folder
 from afterframe.publish.free_name import choose_name
 from afterframe.publish.placement import Publication, discard, embed_and_write_sidecar, place
 from afterframe.publish.sidecar import MadeBy, read_clip, sidecar_properties
@@ -28,6 +30,8 @@ from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
 from afterframe.system.hashing import sha256_of
+from photometa import MetadataError
+from photometa.containers.mp4 import read_xmp
 from photometa.xmp.packets import packet as packet_of
 
 log = logging.getLogger(__name__)
@@ -53,6 +57,14 @@ class RenderedClip:
         return self.frames.count / self.frames.fps
 
 
+@dataclass(frozen=True, slots=True)
+class _Replaced:
+    """What a new clip takes the place of: the hashes of the earlier clip and its sidecar."""
+
+    clip_sha256: str
+    sidecar_sha256: str
+
+
 class Publisher:
     """Puts clips beside their photos and into the catalogue."""
 
@@ -74,21 +86,34 @@ class Publisher:
             PublishError: no name can be found, or the disk is full.
             sqlite3.OperationalError: the state file cannot be written. The clip is as it was: call again.
         """
+        check_real_folder(rendered.job)
+        rendered = replace(rendered, job=self._as_called_now(rendered.job))
         photo = self._catalog.photo_at(Path(rendered.job.photo_path))
         with _restored_on_error(rendered.temporary), self._db.transaction():
-            clip, replaces_sha256 = self._new_clip(rendered)
+            clip, replaced = self._new_clip(rendered)
             packet = packet_of(
                 sidecar_properties(clip, rendered.made_by, photo.facts if photo else {}, rendered.frames.count)
             )
             clip = replace(clip, sha256=embed_and_write_sidecar(rendered.temporary, packet))
-            publication = _publication(rendered.temporary, clip, packet, replaces_sha256)
+            publication = _publication(rendered.temporary, clip, packet, replaced)
             self._queue.begin_publish(rendered.job.id, owner, clip.path, publication.to_dict())
         return publication
 
-    def _new_clip(self, rendered: RenderedClip) -> tuple[Clip, str | None]:
-        """The catalogue's row of the new clip, and the hash of the earlier clip that it replaces."""
+    def _as_called_now(self, job: Job) -> Job:
+        """With the name that the photo has now: it may have been renamed while it was rendered.
+
+        Raises:
+            Unavailable: it was moved to another folder.
+        """
+        path = Path(self._queue.get(job.id).photo_path)
+        if path.parent != Path(job.photo_path).parent:
+            raise Unavailable(f"{path.name} was moved while it was rendered.", "It is rendered again.", code="moved")
+        return replace(job, photo_path=str(path))
+
+    def _new_clip(self, rendered: RenderedClip) -> tuple[Clip, _Replaced | None]:
+        """The catalogue's row of the new clip, and what it replaces."""
         job, frames = rendered.job, rendered.frames
-        path, variant, replaces_sha256 = self._name(job)
+        path, variant, replaced = self._name(job)
         clip = Clip(
             id=str(uuid.uuid4()),
             photo_id=job.photo_id,
@@ -109,25 +134,35 @@ class Publisher:
             present=True,
             measures=rendered.measures,
         )
-        return clip, replaces_sha256
+        return clip, replaced
 
-    def _name(self, job: Job) -> tuple[Path, int, str | None]:
-        """Path and variant of the new clip, and the hash of the clip that stands there and is replaced."""
-        outdated = self._outdated(job)
-        if outdated:
-            return Path(outdated.path), outdated.variant, outdated.sha256
+    def _name(self, job: Job) -> tuple[Path, int, _Replaced | None]:
+        """Path and variant of the new clip, and what stands there and is replaced."""
+        for clip in self._catalog.clips_of(job.photo_id):
+            if replaced := self._replaceable(clip, job):
+                return Path(clip.path), clip.variant, replaced
         ours = {clip.path for clip in self._catalog.clips_of(job.photo_id)}
         path, variant = choose_name(Path(job.photo_path), ours, lambda other: self._queue.is_reserved(str(other)))
         return path, variant, None
 
-    def _outdated(self, job: Job) -> Clip | None:
-        """The clip of the photo's earlier content, if nobody rated, approved, refined or edited it."""
-        for clip in self._catalog.clips_of(job.photo_id):
-            untouched = clip.verdict == Verdict.NONE and clip.rating == 0 and not self._catalog.refined(clip.id)
-            if clip.present and clip.photo_sha256 != job.photo_sha256 and untouched:
-                path = Path(clip.path)
-                if path.is_file() and sha256_of(path) == clip.sha256:
-                    return clip
+    def _replaceable(self, clip: Clip, job: Job) -> _Replaced | None:
+        """A clip of the photo's earlier content, if nobody rated, approved, refined or edited it.
+
+        The sidecar is the authority: any byte of it that we did not write when the clip was published counts.
+        """
+        untouched = clip.verdict == Verdict.NONE and clip.rating == 0 and not self._catalog.refined(clip.id)
+        if not (clip.present and clip.photo_sha256 != job.photo_sha256 and untouched):
+            return None
+        if Path(clip.path).parent != Path(job.photo_path).parent:
+            return None
+        path, sidecar = Path(clip.path), Path(clip.sidecar_path)
+        try:
+            if path.is_file() and sha256_of(path) == clip.sha256 and sidecar.is_file():
+                standing = sidecar.read_bytes()
+                if standing == read_xmp(path):
+                    return _Replaced(clip.sha256, hashlib.sha256(standing).hexdigest())
+        except (OSError, MetadataError) as error:
+            log.warning("%s is left alone: %s", path, error)
         return None
 
     def publish(self, job_id: str, publication: Publication) -> None:
@@ -140,6 +175,7 @@ class Publisher:
             sqlite3.OperationalError: the state file cannot be written. Call again.
         """
         try:
+            check_real_folder(self._queue.get(job_id))
             place(publication)
         except PublishError as error:
             if error.error_code in ("name_taken", "lost"):
@@ -165,13 +201,31 @@ class Publisher:
         for job_id, owner, body in self._queue.intents():
             if is_gone(owner):
                 try:
+                    check_photos_folder(Path(body["clip"]))
                     self.publish(job_id, Publication.from_dict(body))
+                except FolderUnavailable as error:
+                    log.warning("%s is put in place later: %s", body.get("clip"), error)
                 except AfterframeError as error:
                     log.error("%s: %s", body.get("clip"), error)  # noqa: TRY400 - it says it all in words
                     self._queue.fail(job_id, owner, error)
 
 
-def _publication(temporary: Path, clip: Clip, packet: bytes, replaces_sha256: str | None) -> Publication:
+def check_real_folder(job: Job) -> None:
+    """Check that a photo's folder is where it was when the render was requested: a link may lead elsewhere by now.
+
+    Raises:
+        PublishError: it is not; nothing may be written there.
+    """
+    folder = Path(job.photo_path).parent
+    if job.real_folder is not None and os.path.realpath(folder) != job.real_folder:
+        raise PublishError(
+            f"The folder {folder} leads elsewhere now than when this clip was requested.",
+            "If that is what you want, animate the photo again.",
+            code="not_allowed",
+        )
+
+
+def _publication(temporary: Path, clip: Clip, packet: bytes, replaced: _Replaced | None) -> Publication:
     poster = temporary.with_suffix(".jpg")
     return Publication(
         temporary=str(temporary),
@@ -179,10 +233,11 @@ def _publication(temporary: Path, clip: Clip, packet: bytes, replaces_sha256: st
         clip_sha256=clip.sha256,
         sidecar=clip.sidecar_path,
         packet=packet.decode(),
-        replaces_sha256=replaces_sha256,
+        replaces_sha256=replaced.clip_sha256 if replaced else None,
         poster_temporary=str(poster) if poster.exists() else None,
         poster=str(poster_of(Path(clip.path))) if poster.exists() else None,
         record=clip.to_dict(),
+        replaces_sidecar_sha256=replaced.sidecar_sha256 if replaced else None,
     )
 
 

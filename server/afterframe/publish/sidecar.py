@@ -9,9 +9,11 @@ Standard 2025.1 (digital source type, AI properties), and our own namespace, urn
 from __future__ import annotations
 
 import json
+import os
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import photometa
@@ -98,8 +100,7 @@ def _position(name: str) -> int:
 
 
 def _identity(clip: Clip, made_by: MadeBy) -> dict[str, photometa.Value]:
-    photo, when, agent = Path(clip.photo_path).name, iso_time(clip.created_at), _agent(made_by)
-    source = Struct({"stRef:filePath": photo})
+    when, agent = iso_time(clip.created_at), _agent(made_by)
     created = {
         "stEvt:action": "created",
         "stEvt:when": when,
@@ -111,11 +112,25 @@ def _identity(clip: Clip, made_by: MadeBy) -> dict[str, photometa.Value]:
         "xmp:MetadataDate": when,
         "xmpMM:InstanceID": f"xmp.iid:{clip.id}",
         "xmpMM:OriginalDocumentID": f"xmp.did:{clip.id}",
+        "xmpMM:History": Seq([Struct(created)]),
+        **_photo_link(clip),
+    }
+
+
+def _photo_link(clip: Clip) -> dict[str, photometa.Value]:
+    """Everything that names the photo: by its path from the clip's folder, which is its name unless it was moved."""
+    photo, folder = Path(clip.photo_path), Path(clip.path).parent
+    try:
+        link = Path(os.path.relpath(photo, folder)).as_posix()
+    except ValueError:  # on another drive
+        link = photo.name
+    source = Struct({"stRef:filePath": link})
+    return {
+        "afterframe:photo": link,
         "xmpMM:DerivedFrom": source,
         "xmpMM:Ingredients": Bag([source]),
-        "xmpMM:History": Seq([Struct(created)]),
-        "dc:source": photo,
-        "dc:relation": Bag([photo]),
+        "dc:source": link,
+        "dc:relation": Bag([link]),
     }
 
 
@@ -202,10 +217,31 @@ def write_verdict(clip: Clip, verdict: Verdict, rating: int, backups: Path) -> N
     Raises:
         PhotoError: the sidecar cannot be changed; it is left as it was.
     """
+    _change(clip, {"afterframe:verdict": str(verdict), "xmp:Rating": str(rating)}, backups)
+
+
+def write_photo_link(clip: Clip, backups: Path) -> None:
+    """Let the sidecar name the clip's photo, which was renamed or moved.
+
+    Raises:
+        PhotoError: as :func:`write_verdict`.
+    """
+    _change(clip, _photo_link(clip), backups)
+
+
+def write_identity(clip: Clip, backups: Path) -> None:
+    """Give a copied clip's sidecar the copy's own id. What it is a copy of stays its original document.
+
+    Raises:
+        PhotoError: as :func:`write_verdict`.
+    """
+    _change(clip, {"xmpMM:DocumentID": f"xmp.did:{clip.id}", "xmpMM:InstanceID": f"xmp.iid:{uuid.uuid4()}"}, backups)
+
+
+def _change(clip: Clip, properties: Mapping[str, photometa.Value], backups: Path) -> None:
     sidecar = Path(clip.sidecar_path)
     if not sidecar.is_file():
         raise PhotoError(f"{sidecar.name} is missing.", "Restore it, or render the clip again.", code="no_sidecar")
-    properties = {"afterframe:verdict": str(verdict), "xmp:Rating": str(rating)}
     try:
         photometa.write_sidecar(sidecar, properties, backup_dir=backups)
     except photometa.MetadataError as error:
@@ -246,7 +282,7 @@ def _clip_from(sidecar: Path, text: Mapping[str, str]) -> Clip:
         **{
             **fields,
             "photo_id": 0,
-            "photo_path": str(sidecar.with_name(fields["photo_path"])),
+            "photo_path": _linked_photo(sidecar, fields["photo_path"]),
             "path": str(clip),
             "sidecar_path": str(sidecar),
             "sha256": "",
@@ -256,3 +292,15 @@ def _clip_from(sidecar: Path, text: Mapping[str, str]) -> Clip:
             "measures": {name: float(text[written]) for name, written in MEASURES.items() if written in text},
         }
     )
+
+
+def _linked_photo(sidecar: Path, link: str) -> str:
+    """The path of the photo that a sidecar names.
+
+    Raises:
+        ValueError: it names none, or one by a whole path.
+    """
+    name = PurePosixPath(link)
+    if not name.name or name.is_absolute() or PureWindowsPath(link).drive:
+        raise ValueError(link)
+    return os.path.normpath(sidecar.parent / name)

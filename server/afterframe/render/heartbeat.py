@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -17,6 +16,7 @@ from afterframe.domain import Job
 from afterframe.render.state_outage import OutageLog, retry_through_outage
 from afterframe.render.worker_handle import ALIVE, STALLED
 from afterframe.state.queue import LeaseLost, Queue
+from afterframe.system.awake_clock import AwakeClock
 
 BEAT_S = 0.5
 """How often progress is reported and a request to stop is noticed, seconds."""
@@ -49,22 +49,20 @@ class Heartbeat:
     end of the block.
 
     Args:
-        clock: seconds, steady.
+        clock: seconds, steady; its own while this process is awake, so that a sleep is no stall.
     """
 
-    def __init__(
-        self, queue: Queue, job: Job, worker: WorkerContext, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, queue: Queue, job: Job, worker: WorkerContext, clock: Callable[[], float] | None = None) -> None:
         self._queue = queue
         self._job = job
         self._worker = worker
-        self._clock = clock
+        self._clock = clock or AwakeClock()
         self._outages = OutageLog(worker.owner)
         self._cancelled = False
         self._device_free = threading.Event()
         self._share = 0.0
         self._reported_eta: tuple[float, float] | None = None
-        self._began = self._moved = clock()
+        self._began = self._moved = self._clock()
         self._stopped, self._ended = threading.Event(), threading.Event()
         self._beats = threading.Thread(target=_repeat, args=(self.beat, self._stopped), name="heartbeat")
         self._signs = threading.Thread(target=_repeat, args=(self.give_sign, self._ended), name="life-signs")

@@ -13,7 +13,17 @@ from functools import partial
 from pathlib import Path
 
 from afterframe.domain import Job
-from afterframe.errors import AfterframeError, Cancelled, EncodeError, GenerateError, OutOfMemory, Unavailable
+from afterframe.errors import (
+    AfterframeError,
+    Cancelled,
+    EncodeError,
+    FolderUnavailable,
+    GenerateError,
+    NotFound,
+    OutOfMemory,
+    Unavailable,
+)
+from afterframe.publish.folder_check import FAILING, widest_fault
 from afterframe.render.heartbeat import BEAT_S, Heartbeat, WorkerContext
 from afterframe.render.renderer import Renderer
 from afterframe.render.slots import GpuStagger, WorkerSpec
@@ -24,6 +34,8 @@ IDLE_S = 0.2
 """How often an idle worker looks for a job, seconds."""
 UNAVAILABLE_S = 5.0
 """Until the next job is tried on a server or cluster that was not there, seconds."""
+LATER_S = {"moved": 0.0, "reserved": 1.0}
+"""The same where only this photo has to wait, by the error's code."""
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +79,7 @@ class WorkerLoop:
                 if isinstance(error, OutOfMemory):
                     return
                 if isinstance(error, Unavailable):
-                    stopping.wait(UNAVAILABLE_S)
+                    stopping.wait(LATER_S.get(error.error_code, UNAVAILABLE_S))
                 self._worked_at = time.monotonic()
             if self._finishing is not None:
                 self._finishing.result()
@@ -113,15 +125,33 @@ class WorkerLoop:
 
     def _give_back(self, job: Job, error: AfterframeError) -> None:
         owner = self._worker.owner
+        error = self._of_its_folder(job, error)
         if self._worker.stopping.is_set() and isinstance(error, Cancelled | EncodeError):
             self._queue.release(owner)  # a signal to the whole group ends ffmpeg too
         elif isinstance(error, Unavailable) and not self._spec.reserved:
             log.warning("%s", error)
             self._queue.postpone(job.id, owner, error)
+        elif isinstance(error, FolderUnavailable) and not self._spec.reserved:
+            log.warning("%s", error)
+            self._queue.hold_folder(job.id, owner, error)
         else:
             log.warning("%s: %s", job.photo_path, error)
             with contextlib.suppress(LeaseLost):
                 self._queue.fail(job.id, owner, error)
+
+    def _of_its_folder(self, job: Job, error: AfterframeError) -> AfterframeError:
+        """The fault of the photo's folder, or of where the photo is, if that is what made the render fail."""
+        if isinstance(error, Cancelled | OutOfMemory | Unavailable):
+            return error
+        with contextlib.suppress(NotFound):
+            path = Path(self._queue.get(job.id).photo_path)
+            if path != Path(job.photo_path):
+                return Unavailable(f"{path.name} was renamed.", "It is rendered under its new name.", code="moved")
+        if fault := widest_fault(Path(job.photo_path), self._renderer.folders()):
+            return fault
+        cause = error.__cause__
+        error.transient = error.transient or (isinstance(cause, OSError) and cause.errno in FAILING)
+        return error
 
 
 def attempt(renderer: Renderer, job: Job, beat: Heartbeat) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -25,8 +26,11 @@ from afterframe.grade.match import match_grade
 from afterframe.imaging.decode import decode
 from afterframe.imaging.frames import EncodedClip, Frames, Pixels, PreparedPhoto, buffered
 from afterframe.naming import POSTER_MARK, preview_of, temporary_for
-from afterframe.publish.placement import check_folder, discard
-from afterframe.publish.publisher import Publisher, RenderedClip
+from afterframe.publish.adoption import Adoption, standing_clip
+from afterframe.publish.folder_check import check_photos_folder
+from afterframe.publish.placement import Publication, discard
+from afterframe.publish.publisher import Publisher, RenderedClip, check_real_folder
+from afterframe.publish.reservation import Reservations, machine_id
 from afterframe.publish.sidecar import MadeBy
 from afterframe.recipe import add_description
 from afterframe.render.heartbeat import Heartbeat
@@ -34,7 +38,11 @@ from afterframe.render.preparation import prepare
 from afterframe.render.previews import with_live_preview
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
+from afterframe.state.folder_list import FolderList
+from afterframe.state.queue import Queue
 from afterframe.system.hashing import sha256_of
+
+log = logging.getLogger(__name__)
 
 
 class Renderer:
@@ -49,6 +57,9 @@ class Renderer:
         self, database: Database, settings: Settings, owner: str, load: Callable[..., Generator] = registry.load
     ) -> None:
         self._catalog = Catalog(database)
+        self._queue, self._folders = Queue(database), FolderList(database)
+        self._reservations = Reservations(machine_id(settings.home.root))
+        self._adoption = Adoption(self._catalog, settings.home.backups)
         self._publisher = Publisher(database, settings)
         self._settings = settings
         self._config = settings.config
@@ -64,20 +75,45 @@ class Renderer:
         Raises:
             AfterframeError: it did not work; nothing is left behind.
         """
+        with self._reservations.reserve(job):
+            publication = self._make(job, beat)
+            if publication is not None:
+                beat.retry_through_outage(partial(self._publisher.publish, job.id, publication))
+
+    def _make(self, job: Job, beat: Heartbeat) -> Publication | None:
+        """Make the clip and commit what is to be published; None: it stands beside the photo already."""
         with _temporary_of(job) as temporary:
             generator = self._generator(job)
-            recipe = generator.adapt(self._with_caption(job, generator))
-            photo = self._prepare(job, recipe, generator.overscan(recipe), beat)
-            frames = self._generate(job, recipe, generator, photo, beat)
-            if generator.capabilities.graded:
-                frames = match_grade(frames, photo)
-            fidelity = Fidelity(photo, recipe)
-            self._encode(job, fidelity.watch(frames), temporary, beat)
-            made_by = MadeBy(generator.name, generator.version, generator.capabilities.trained, frames.model)
-            done = RenderedClip(replace(job, recipe=recipe), temporary, made_by, frames, fidelity.measures())
+            adopt = partial(self._adopt_standing, job, generator)
+            if beat.retry_through_outage(adopt):
+                return None
+            rendered = self._rendered(job, generator, temporary, beat)
             beat.stop()
-            publication = beat.retry_through_outage(partial(self._publisher.begin, done, self._owner))
-        beat.retry_through_outage(partial(self._publisher.publish, job.id, publication))
+            if beat.retry_through_outage(adopt):  # made elsewhere meanwhile
+                discard(temporary)
+                return None
+            return beat.retry_through_outage(partial(self._publisher.begin, rendered, self._owner))
+
+    def _rendered(self, job: Job, generator: Generator, temporary: Path, beat: Heartbeat) -> RenderedClip:
+        recipe = generator.adapt(self._with_caption(job, generator))
+        photo = self._prepare(job, recipe, generator.overscan(recipe), beat)
+        frames = self._generate(job, recipe, generator, photo, beat)
+        if generator.capabilities.graded:
+            frames = match_grade(frames, photo)
+        fidelity = Fidelity(photo, recipe)
+        self._encode(job, fidelity.watch(frames), temporary, beat)
+        made_by = MadeBy(generator.name, generator.version, generator.capabilities.trained, frames.model)
+        return RenderedClip(replace(job, recipe=recipe), temporary, made_by, frames, fidelity.measures())
+
+    def _adopt_standing(self, job: Job, generator: Generator) -> bool:
+        """Whether the clip lies beside the photo already: another Afterframe made it, or this one before it forgot."""
+        clip = standing_clip(replace(job, recipe=generator.adapt(job.recipe)))
+        if clip is None:
+            return False
+        log.info("%s stands already", clip.path)
+        clip = self._adoption.adopt(clip, job.photo_id, self.folders())
+        self._queue.finish(job.id, clip.id)
+        return True
 
     def _generator(self, job: Job) -> Generator:
         """The job's generator; it stays for the next job, with whatever it has loaded."""
@@ -127,6 +163,10 @@ class Renderer:
         if self._config.render.poster:
             write_poster(temporary, temporary.with_suffix(".jpg"), self._encoding, mark=POSTER_MARK)
 
+    def folders(self) -> list[Path]:
+        """The folders that Afterframe knows."""
+        return [folder.path for folder in self._folders.all()]
+
     def close(self) -> None:
         """Give back what the generators hold."""
         for generator in self._generators.values():
@@ -147,7 +187,8 @@ def _temporary_of(job: Job) -> Iterator[Path]:
         PublishError: its folder cannot be written.
     """
     folder = Path(job.photo_path).parent
-    check_folder(folder)
+    check_photos_folder(Path(job.photo_path))
+    check_real_folder(job)
     temporary = temporary_for(folder, job.id)
     discard(temporary)
     try:

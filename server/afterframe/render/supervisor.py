@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +16,7 @@ from afterframe.render.slots import WorkerGroup, WorkerSpec
 from afterframe.render.state_outage import OutageLog, is_outage
 from afterframe.render.worker_handle import WorkerProcess, start_worker
 from afterframe.state.queue import LEASE_S, Queue
+from afterframe.system.awake_clock import AwakeClock
 
 TICK_S = 0.25
 TIDY_S = 5.0
@@ -63,8 +63,8 @@ class Supervisor:
     Args:
         publisher: rolls forward what dead workers had begun to publish.
         tidy: called now and then, to take over what dead processes left behind.
-        start: starts a worker process under an owner id.
-        clock: seconds, steady.
+        start: starts a worker process under an owner id; it keeps the time by the clock that it is given.
+        clock: seconds, steady; while this process is awake: one that slept waits before it judges others.
     """
 
     def __init__(
@@ -74,17 +74,17 @@ class Supervisor:
         workers: WorkerGroup,
         *,
         tidy: Callable[[], None] = lambda: None,
-        start: Callable[[str, WorkerSpec], WorkerProcess] = start_worker,
-        clock: Callable[[], float] = time.monotonic,
+        start: Callable[[str, WorkerSpec, Callable[[], float]], WorkerProcess] = start_worker,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self._queue = queue
         self._publisher = publisher
         self._slots = [WorkerSlot(f"{workers.owner}/{index}", spec) for index, spec in enumerate(workers.specs)]
         self._tidy = tidy
         self._start = start
-        self._clock = clock
+        self._clock = clock or AwakeClock()
         self._outages = OutageLog(workers.owner)
-        self._tidied_at = clock()
+        self._tidied_at = self._clock()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="supervisor")
 
@@ -139,7 +139,7 @@ class Supervisor:
         if slot.ended is not None:
             self._give_back(slot, slot.ended)
         elif slot.process is None and self._clock() >= slot.start_at and self._is_needed(slot.spec):
-            slot.process = self._start(slot.owner, slot.spec)
+            slot.process = self._start(slot.owner, slot.spec, self._clock)
             slot.started_at = self._clock()
 
     def _is_needed(self, spec: WorkerSpec) -> bool:

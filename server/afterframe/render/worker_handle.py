@@ -70,7 +70,7 @@ class WorkerProcess:
                 self._process.stdin.close()
 
 
-def start_worker(owner: str, spec: WorkerSpec) -> WorkerProcess:
+def start_worker(owner: str, spec: WorkerSpec, clock: Callable[[], float]) -> WorkerProcess:
     """Start a worker process in our own process group; it ends when its standard input closes."""
     with interrupts_blocked():
         process = subprocess.Popen(
@@ -83,7 +83,7 @@ def start_worker(owner: str, spec: WorkerSpec) -> WorkerProcess:
             env={**os.environ, VISIBLE: spec.devices[0]} if spec.devices else None,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
-    return WorkerProcess(process)
+    return WorkerProcess(process, clock)
 
 
 def sign_channel() -> Callable[[bytes], None]:

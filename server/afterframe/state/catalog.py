@@ -6,11 +6,12 @@ stands here alone.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from afterframe.domain import Clip, Failure, Photo, Scene, Stamp, Verdict
 from afterframe.errors import NotFound
 from afterframe.field_mapping import from_column, mapping_of, stored, to_column
 from afterframe.state.database import Database
-from afterframe.state.search_key_tables import CLIP_KEYS, put_keys
+from afterframe.state.search_key_tables import CLIP_KEYS, RENDER_KEYS, put_keys
 from afterframe.state.search_keys import search_keys
 
 WAITING = Failure("waiting", "It waits with the folder's other photos.", "Confirm the folder on the page.")
@@ -88,6 +89,50 @@ class Catalog:
             "SELECT * FROM photos WHERE path = ? AND sha256 IS NOT NULL", (path_key(path),)
         ).fetchone()
         return _photo(row) if row else None
+
+    def photos_like(self, sha256: str) -> list[Photo]:
+        """The photos with these bytes, oldest first."""
+        rows = self._db.connection.execute("SELECT * FROM photos WHERE sha256 = ? ORDER BY id", (sha256,))
+        return [_photo(row) for row in rows]
+
+    def move_photo(self, photo: Photo, path: Path) -> None:
+        """A photo was renamed or moved: its row, its clips and its renders go with it.
+
+        The row of another photo that had this path before gets the path that became free: those two changed places, or
+        its own new path is found later.
+        """
+        target, source = path_key(path), path_key(photo.path)
+        with self._db.transaction() as connection:
+            connection.execute("UPDATE photos SET path = ? WHERE id = ?", (f"{source}//", photo.id))
+            other = connection.execute(
+                "UPDATE photos SET path = ? WHERE path = ? RETURNING id", (source, target)
+            ).fetchone()
+            connection.execute("UPDATE photos SET path = ? WHERE id = ?", (target, photo.id))
+            done = connection.execute(
+                "SELECT 1 FROM ingested WHERE path = ? AND sha256 = ?", (source, photo.sha256)
+            ).fetchone()
+            if done:
+                self.mark_auto_animated(path, photo.sha256)
+            connection.execute(
+                "UPDATE jobs SET held_folder = NULL, real_folder = ? WHERE photo_id = ?",
+                (os.path.realpath(path.parent), photo.id),
+            )
+            for photo_id in (photo.id, *(other or ())):
+                self._follow_photo(connection, photo_id)
+
+    def _follow_photo(self, connection: sqlite3.Connection, photo_id: int) -> None:
+        """Compute the search keys of a moved photo's clips and renders again."""
+        for clip in self.clips_of(photo_id):
+            self._put_keys(connection, clip)
+            self._db.emit("clip", {"id": clip.id, "photo": clip.photo_path, "path": clip.path}, self._clock())
+        renders = connection.execute(
+            """SELECT jobs.seq, jobs.recipe, jobs.created_at, photos.path, photos.facts
+               FROM jobs JOIN render_keys USING (seq) JOIN photos ON photos.id = jobs.photo_id WHERE photos.id = ?""",
+            (photo_id,),
+        ).fetchall()
+        for row in renders:
+            keys = search_keys(row["path"], row["created_at"], json.loads(row["recipe"]), json.loads(row["facts"]))
+            put_keys(connection, RENDER_KEYS, row["seq"], keys)
 
     def problem_at(self, path: Path) -> Failure | None:
         """Why the file at a path is not animated: it was refused, or is on hold."""
@@ -164,6 +209,17 @@ class Catalog:
             raise NotFound(f"There is no clip {clip_id}.", "It may have been replaced by a newer one.")
         return clip_of(row)
 
+    def find_clip(self, clip_id: str) -> Clip | None:
+        """One clip, if there is one of that id."""
+        with contextlib.suppress(NotFound):
+            return self.clip(clip_id)
+        return None
+
+    def clip_at(self, path: Path) -> Clip | None:
+        """The clip of a path, its file there or not."""
+        row = self._db.connection.execute(f"{SELECT_CLIP} WHERE clips.path = ?", (path_key(path),)).fetchone()
+        return clip_of(row) if row else None
+
     def clips_of(self, photo_id: int) -> list[Clip]:
         """A photo's clips, oldest first, those whose file is gone included."""
         rows = self._db.connection.execute(
@@ -185,10 +241,17 @@ class Catalog:
         return clip
 
     def mark_absent(self, clip_id: str) -> None:
-        """The photographer deleted the file; it stays deleted."""
+        """The file is not there any more. It is not made again by itself, and listed again when it comes back."""
         with self._db.transaction() as connection:
             connection.execute("UPDATE clips SET present = 0 WHERE id = ?", (clip_id,))
             self._db.emit("clip_gone", {"id": clip_id}, self._clock())
+
+    def mark_present(self, clip_id: str, verdict: Verdict, rating: int) -> None:
+        """The file is there again, with what its sidecar says of it."""
+        with self._db.transaction() as connection:
+            connection.execute("UPDATE clips SET present = 1 WHERE id = ?", (clip_id,))
+            clip = self.set_verdict(clip_id, verdict, rating)
+            self._db.emit("clip", {"id": clip.id, "photo": clip.photo_path, "path": clip.path}, self._clock())
 
     def notice_deleted(self, photo_id: int) -> None:
         """Check that a photo's clips still exist, so that one that is gone can be made again."""
@@ -196,12 +259,12 @@ class Catalog:
             if clip.present and not os.path.lexists(clip.path):
                 self.mark_absent(clip.id)
 
-    def clip_paths(self, folder: Path) -> Iterator[tuple[str, str]]:
-        """(id, path) of the clips under a folder that were there last time."""
+    def clip_paths(self, folder: Path) -> dict[str, tuple[str, bool]]:
+        """path -> (id, whether it was there last time) of the clips under a folder."""
         rows = self._db.connection.execute(
-            "SELECT id, path FROM clips WHERE path >= ? AND path < ? AND present", inside(folder)
-        ).fetchall()
-        yield from ((row["id"], row["path"]) for row in rows)
+            "SELECT id, path, present FROM clips WHERE path >= ? AND path < ?", inside(folder)
+        )
+        return {row["path"]: (row["id"], bool(row["present"])) for row in rows}
 
 
 CLIP_COLUMNS = stored(Clip)

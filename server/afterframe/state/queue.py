@@ -9,6 +9,7 @@ parked after three, while restarts of the machine cost it nothing.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from afterframe.domain import Failure, GeneratorName, Job, JobState, Photo, Recipe
-from afterframe.errors import AfterframeError, OutOfMemory, WrongState
+from afterframe.errors import AfterframeError, FolderUnavailable, OutOfMemory, WrongState
+from afterframe.state.held_folders import HeldFolders, holding
 from afterframe.state.queue_reads import CANCELLABLE, GOING, QUEUED
 from afterframe.state.queue_transitions import QueueTransitions
 from afterframe.state.search_key_tables import RENDER_KEYS, put_keys
@@ -99,6 +101,8 @@ class Queue(QueueTransitions):
             "parent_clip": new.parent_clip,
             "reserved_for": new.reserved_for,
             "needs_description": new.recipe.needs_description,
+            "held_folder": None if new.reserved_for else holding(connection, new.photo.path),
+            "real_folder": os.path.realpath(Path(new.photo.path).parent),
             "state": JobState.QUEUED,
             "created_at": now,
             "updated_at": now,
@@ -119,6 +123,7 @@ class Queue(QueueTransitions):
         """
         process = owner.partition("/")[0]
         reserved = "reserved_for = :process" if reserved_only else "(reserved_for IS NULL OR reserved_for = :process)"
+        reserved += " AND held_folder IS NULL"
         of_lane = "lane = :lane" if lane else "TRUE"
         with self._db.transaction() as connection:
             if self.paused and not reserved_only:
@@ -217,6 +222,19 @@ class Queue(QueueTransitions):
             connection.execute("UPDATE jobs SET error = ? WHERE id = ? AND owner = ?", (json.dumps(why), job_id, owner))
             self._requeue(connection, "id = ? AND owner = ?", (job_id, owner))
 
+    def hold_folder(self, job_id: str, owner: str, error: FolderUnavailable) -> None:
+        """The folder cannot be used for now: all its renders wait, without a strike, and go on when it can be."""
+        with self._db.transaction() as connection:
+            connection.execute("DELETE FROM intents WHERE job_id = ?", (job_id,))
+            self._requeue(connection, "id = ? AND owner = ?", (job_id, owner))
+            HeldFolders(self._db, self._clock).hold(error.folder, Failure(**error.to_dict()))
+
+    def retry_missing(self, photo_id: int) -> None:
+        """A photo that was renamed is there again: what failed because it was not is queued again."""
+        for job in self.of_photo(photo_id):
+            if job.state is JobState.FAILED and job.error and job.error.code == "missing":
+                self.retry(job.id)
+
     def strike(self, owner: str, reason: str, *, hung: bool = True) -> list[Job]:
         """A worker died under a living supervisor: the job that did it gets a strike, three park it.
 
@@ -267,9 +285,7 @@ class Queue(QueueTransitions):
     def expire_lease(self, job_id: str, owner: str) -> None:
         """The render makes no more progress: its lease ends now, so that the supervisor ends the worker."""
         with self._db.transaction() as connection:
-            connection.execute(
-                "UPDATE jobs SET lease_until = ? WHERE id = ? AND owner = ?", (self._clock() - 1, job_id, owner)
-            )
+            connection.execute("UPDATE jobs SET lease_until = 0 WHERE id = ? AND owner = ?", (job_id, owner))
 
     # -- order, cancel, retry ----------------------------------------------------------------------------
 
@@ -312,9 +328,9 @@ class Queue(QueueTransitions):
                 raise WrongState(f"This render is {job.state}; only a failed or cancelled one can be retried.")
             connection.execute(
                 """UPDATE jobs SET state = ?, strikes = 0, cancel_requested = 0, error = NULL, progress = 0,
-                   plan = 0, note = '',
+                   plan = 0, note = '', held_folder = ?,
                    position = (SELECT MAX(position) + 1 FROM jobs), updated_at = ? WHERE id = ?""",
-                (JobState.QUEUED, self._clock(), job_id),
+                (JobState.QUEUED, holding(connection, job.photo_path), self._clock(), job_id),
             )
             return self._changed(job_id)
 

@@ -123,7 +123,7 @@ class QueueReads:
     def has_queued(self, lane: str) -> bool:
         """Whether a job waits in this lane."""
         row = self._db.connection.execute(
-            f"SELECT 1 FROM jobs WHERE state = {QUEUED} AND lane = ? LIMIT 1",  # noqa: S608 - our own literals
+            f"SELECT 1 FROM jobs WHERE state = {QUEUED} AND held_folder IS NULL AND lane = ? LIMIT 1",  # noqa: S608
             (lane,),
         ).fetchone()
         return row is not None
@@ -148,7 +148,8 @@ class QueueReads:
         return row is not None
 
 
-_SELECT = "SELECT jobs.*, photos.path AS photo_path FROM jobs JOIN photos ON photos.id = jobs.photo_id"
+_SELECT = """SELECT jobs.*, photos.path AS photo_path, held_folders.error AS held_error
+FROM jobs JOIN photos ON photos.id = jobs.photo_id LEFT JOIN held_folders ON held_folders.path = jobs.held_folder"""
 
 
 def _job(row: sqlite3.Row) -> Job:
@@ -168,9 +169,10 @@ def _job(row: sqlite3.Row) -> Job:
         origin=row["origin"],
         parent_clip=row["parent_clip"],
         clip_id=row["clip_id"],
-        error=Failure(**json.loads(row["error"])) if row["error"] else None,
+        error=Failure(**json.loads(why)) if (why := row["held_error"] or row["error"]) else None,
         cancel_requested=bool(row["cancel_requested"]),
         plan=row["plan"],
         exclusive=bool(row["exclusive"]),
         note=row["note"],
+        real_folder=row["real_folder"],
     )

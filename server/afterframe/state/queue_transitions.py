@@ -66,7 +66,7 @@ class QueueTransitions(QueueReads):
     ) -> None:
         connection.execute(
             """UPDATE jobs SET state = ?, owner = NULL, lease_until = NULL, eta_s = NULL, clip_id = ?, error = ?,
-               progress = CASE WHEN ? THEN 1 ELSE progress END, updated_at = ? WHERE id = ?""",
+               held_folder = NULL, progress = CASE WHEN ? THEN 1 ELSE progress END, updated_at = ? WHERE id = ?""",
             (
                 state,
                 clip_id,

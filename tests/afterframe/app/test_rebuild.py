@@ -7,6 +7,7 @@ import pytest
 
 from afterframe.app.rebuild import rebuild
 from afterframe.domain import Clip, Photo, Stamp, Verdict
+from afterframe.publish.adoption import Adoption
 from afterframe.publish.sidecar import MadeBy, sidecar_properties, write_verdict
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
@@ -30,7 +31,9 @@ class Shelf:
         Path(clip.sidecar_path).write_bytes(packet(sidecar_properties(clip, MadeBy("parallax", "1", False), {}, 4)))
 
     def rebuild(self) -> list[Clip]:
-        self.found = rebuild(self.folder, self.database, self.catalog, FakeReader().read)
+        self.found = rebuild(
+            self.folder, self.database, Adoption(self.catalog, self.folder / "backups"), FakeReader().read
+        )
         photo = self.catalog.photo_at(self.photo)
         return self.catalog.clips_of(photo.id) if photo else []
 

@@ -62,12 +62,13 @@ class Hand:
         self.folder = folder
         self.taker = Taker(catalog)
         self.strays: list[Path] = []
+        self.clips: list[Path] = []
         folders.put(folder, watch=True)
         self.watcher = Watcher(
             catalog,
             folders,
             WatchConfig(**config),
-            Handlers(self.taker, self.strays.append),
+            Handlers(self.taker, self.strays.append, self.clips.append),
             clocks=Clocks(self.clock, self.wall),
         )
 
@@ -212,7 +213,7 @@ def test_a_photo_renamed_into_place_is_taken_by_its_event(
     folders.put(tmp_path, watch=True)
     (tmp_path / "first.jpg").touch()
     os.utime(tmp_path / "first.jpg", (0, 0))
-    watcher = Watcher(catalog, folders, WatchConfig(settle_s=60), Handlers(take, lambda path: None))
+    watcher = Watcher(catalog, folders, WatchConfig(settle_s=60), Handlers(take, lambda path: None, lambda path: None))
     watcher.start()
     try:
         assert taken["first.jpg"].wait(20)  # it watches by now

@@ -10,15 +10,12 @@ import pytest
 
 from afterframe.errors import PublishError
 from afterframe.naming import sidecar_of, temporary_for
+from afterframe.publish import folder_check
 from afterframe.publish import placement as module
-from afterframe.publish.placement import (
-    Publication,
-    check_folder,
-    place,
-    write_hidden_sidecar,
-)
-from afterframe.system.files import move_without_overwriting
+from afterframe.publish.folder_check import check_folder
+from afterframe.publish.placement import Publication, place, write_hidden_sidecar
 from afterframe.system.hashing import sha256_of
+from photometa.rename import move_to_free_name
 
 JOB = "0123456789abcdef0123456789abcdef"
 
@@ -49,6 +46,12 @@ def prepared(photo: Path, body: bytes = b"a clip", **changes: Any) -> Publicatio
     publication = Publication(**{**values, **changes})
     write_hidden_sidecar(temporary, publication.packet.encode())
     return publication
+
+
+def replacement(photo: Path) -> Publication:
+    """The intent to publish in the place of the clip and the sidecar that stand there."""
+    old = photo.with_name("DSC_0042_motion.mp4")
+    return prepared(photo, replaces_sha256=sha256_of(old), replaces_sidecar_sha256=sha256_of(sidecar_of(old)))
 
 
 def files(folder: Path) -> set[str]:
@@ -121,7 +124,7 @@ def test_our_own_outdated_clip_is_replaced(photo: Path) -> None:
     old = photo.with_name("DSC_0042_motion.mp4")
     old.write_bytes(b"old clip")
     sidecar_of(old).write_text("old packet")
-    place(prepared(photo, replaces_sha256=sha256_of(old)))
+    place(replacement(photo))
     assert old.read_bytes() == b"a clip"
     assert sidecar_of(old).read_text() == "<packet/>"
 
@@ -165,7 +168,7 @@ def test_a_file_system_without_hard_links_is_served_too(photo: Path, monkeypatch
     other = photo.with_name("other")
     other.touch()
     with pytest.raises(FileExistsError):
-        move_without_overwriting(photo, other)
+        move_to_free_name(photo, other)
 
 
 def test_a_poster_of_ours_is_replaced_and_a_strangers_picture_is_not(photo: Path) -> None:
@@ -183,14 +186,14 @@ def test_a_poster_of_ours_is_replaced_and_a_strangers_picture_is_not(photo: Path
 
 def test_a_full_disk_is_noticed_before_any_work(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda folder: usage(10, 9, 1))
+    monkeypatch.setattr(folder_check.shutil, "disk_usage", lambda folder: usage(10, 9, 1))
     with pytest.raises(PublishError) as caught:
         check_folder(photo.parent)
     assert caught.value.error_code == "disk_full"
 
 
 def test_a_read_only_folder_is_noticed_before_any_work(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.os, "access", lambda folder, mode: False)
+    monkeypatch.setattr(folder_check.os, "access", lambda folder, mode: False)
     with pytest.raises(PublishError) as caught:
         check_folder(photo.parent)
     assert caught.value.error_code == "read_only"

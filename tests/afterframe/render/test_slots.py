@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ def test_a_worker_takes_only_the_jobs_of_its_lane(lane: str, kinds: list[str], q
 def test_processes_for_elsewhere_start_when_they_are_needed(database: Database, queue: Queue, catalog: Catalog) -> None:
     started = []
 
-    def start(owner: str, spec: WorkerSpec) -> FakeProcess:
+    def start(owner: str, spec: WorkerSpec, clock: Callable[[], float]) -> FakeProcess:
         started.append(spec.lane)
         return FakeProcess()
 
@@ -114,7 +115,7 @@ def test_a_worker_sees_only_its_own_gpu(monkeypatch: pytest.MonkeyPatch, tmp_pat
         (WorkerSpec(LOCAL, ("B", "A")), "B ['any', 'local', 'B', 'A']"),
         (WorkerSpec(), "all ['any', 'local']"),
     ):
-        process = start_worker("daemon-1-aa/0", place)
+        process = start_worker("daemon-1-aa/0", place, time.monotonic)
         process.end(20)
         assert out.read_text() == seen
 

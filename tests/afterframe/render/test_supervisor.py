@@ -54,7 +54,7 @@ class Yard:
         """In the publisher's place."""
         self.rolled.append(is_gone)
 
-    def _start(self, owner: str, spec: WorkerSpec) -> Any:
+    def _start(self, owner: str, spec: WorkerSpec, clock: Clock) -> Any:
         assert owner == "daemon-1-aa/0"
         self.started.append(FakeProcess(self.clock))
         return self.started[-1]

@@ -14,6 +14,7 @@ from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
 from afterframe.app.rebuild import rebuild
 from afterframe.domain import Clip, Scene, Stamp, Verdict
 from afterframe.errors import GenerateError
+from afterframe.publish.adoption import Adoption
 from afterframe.render.drafts import coarse
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
@@ -101,7 +102,7 @@ def test_verdicts_survive_the_loss_of_the_database(desk: Desk, tmp_path: Path) -
     clip = desk.clip()
     desk.good("POST", "/api/clips/verdicts", {"clips": [clip.id], "verdict": "rejected", "rating": 2})
     database = Database(tmp_path / "fresh.db")
-    rebuild(desk.watched, database, Catalog(database), desk.reader.read)
+    rebuild(desk.watched, database, Adoption(Catalog(database), tmp_path), desk.reader.read)
     kept = Catalog(database).clip(clip.id)
     assert (kept.verdict, kept.rating) == (Verdict.REJECTED, 2)
     assert ClipListing(database).page(ListFilter(verdict="rejected"), "made")[0] == [kept]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from afterframe.domain import JobState
+from afterframe.state.held_folders import HeldFolders
 from afterframe.web.http import schemas
 from afterframe.web.http.context import Services
 from afterframe.web.http.resources import render_json
@@ -25,6 +26,7 @@ def queue_json(services: Services) -> Json:
         "depth": depth(counts),
         "counts": counts,
         "renders": [render_json(job) for job in services.queue.unfinished()],
+        "held_folders": [folder.to_dict() for folder in HeldFolders(services.database).all()],
     }
 
 

@@ -45,7 +45,8 @@ def get_disk(call: Call) -> Json:
     home = services.home
     folders = []
     for folder in services.folders.all():
-        clips = [path for _, path in services.catalog.clip_paths(folder.path)]
+        known = services.catalog.clip_paths(folder.path)
+        clips = [path for path, (_, present) in known.items() if present]
         there = folder.path.is_dir()
         taken = _sizes(clips) if there else 0
         folders.append(

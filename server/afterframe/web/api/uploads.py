@@ -15,7 +15,7 @@ from afterframe.domain import Job
 from afterframe.errors import NotAllowed, PhotoError, PublishError, UsageError
 from afterframe.imaging.decode import HEAD_BYTES, SUFFIXES, suffix_of, unsupported_kind
 from afterframe.intake.ingest import RenderRequest
-from afterframe.publish.placement import check_folder
+from afterframe.publish.folder_check import check_folder
 from afterframe.system.files import sync_file
 from afterframe.system.hashing import sha256_of
 from afterframe.system.paths import DEVICES

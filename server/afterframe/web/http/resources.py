@@ -82,6 +82,9 @@ SCHEMAS: dict[str, Json] = {
             "depth": {**COUNT, "description": "Renders that wait or run."},
             "counts": form({str(state): COUNT for state in JobState}),
             "renders": listed(ref("Render")),
+            "held_folders": listed(
+                form({"path": KEPT_PATH, "error": ref("Reason"), "since": NUMBER, "renders": COUNT})
+            ),
         }
     ),
 }

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from afterframe.errors import NotFound, PublishError
-from afterframe.publish.placement import check_folder
+from afterframe.publish.folder_check import check_folder
 from afterframe.system.files import sync_file
 from afterframe.web.api.uploads import photo_name
 from afterframe.web.http.forms import Upload

@@ -1,0 +1,117 @@
+"""Clips that lie in a folder already: moved or copied with their photo, or made by an Afterframe that is forgotten.
+
+The folder is the durable record. It is asked before a photo is rendered, so that a lost state file, an older one, or
+another daemon on the same folder makes no clip twice.
+"""
+
+from __future__ import annotations
+
+import glob
+import logging
+import os
+import uuid
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from afterframe.domain import Clip, Job
+from afterframe.errors import PhotoError
+from afterframe.naming import bases_for
+from afterframe.publish.folder_check import is_there
+from afterframe.publish.sidecar import read_clip, write_identity, write_photo_link
+from afterframe.state.catalog import Catalog
+from afterframe.system.hashing import sha256_of
+
+log = logging.getLogger(__name__)
+
+
+def clips_beside(photo: Path, sha256: str) -> list[Clip]:
+    """Clips of this very photo that lie beside it: it was moved with them, or the state file was lost.
+
+    A sidecar whose clip was deleted counts too: the photographer did not want it.
+    """
+    found = []
+    for base in bases_for(photo):
+        for sidecar in sorted(photo.parent.glob(f"{glob.escape(base)}*.mp4.xmp")):
+            clip = clip_at(sidecar)
+            if clip and (clip.photo_path, clip.photo_sha256) == (str(photo), sha256):
+                found.append(clip)
+    return found
+
+
+def clip_at(sidecar: Path) -> Clip | None:
+    """The clip of a sidecar, with its hash; None where there is none that can be trusted."""
+    try:
+        clip = read_clip(sidecar)
+        return clip and replace(clip, sha256=sha256_of(Path(clip.path)) if clip.present else "")
+    except (PhotoError, OSError) as error:
+        log.warning("%s", error)
+        return None
+
+
+class Adoption:
+    """Takes clips that were found in folders into the catalogue.
+
+    Args:
+        backups: where sidecars are kept before they are changed.
+    """
+
+    def __init__(self, catalog: Catalog, backups: Path) -> None:
+        self._catalog = catalog
+        self._backups = backups
+
+    def adopt(self, clip: Clip, photo_id: int, roots: Iterable[Path] = ()) -> Clip:
+        """Put a clip into the catalogue. A copy of a clip that still stands elsewhere gets an id of its own.
+
+        Args:
+            roots: the folders that Afterframe knows.
+        """
+        clip = replace(clip, photo_id=photo_id)
+        known = self._catalog.find_clip(clip.id)
+        if known and known.path != clip.path and stands(Path(known.path), roots):
+            clip = self._with_own_id(clip)
+        self._catalog.put_clip(clip)
+        return clip
+
+    def _with_own_id(self, clip: Clip) -> Clip:
+        """The row that the catalogue has for the copy already, or a new one, whose id its sidecar gets."""
+        earlier = self._catalog.clip_at(Path(clip.path))
+        own = replace(clip, id=earlier.id if earlier else str(uuid.uuid4()))
+        try:
+            write_identity(own, self._backups)
+        except PhotoError as error:
+            log.warning("%s: its sidecar keeps the id of the clip that it is a copy of: %s", clip.path, error)
+        return own
+
+    def follow(self, photo_id: int) -> None:
+        """Let the sidecars of a moved photo's clips name it as it is called now."""
+        for clip in self._catalog.clips_of(photo_id):
+            if clip.present and os.path.lexists(clip.sidecar_path):
+                try:
+                    write_photo_link(clip, self._backups)
+                except PhotoError as error:
+                    log.warning("%s: its sidecar still names the photo as it was called: %s", clip.path, error)
+
+
+def standing_clip(job: Job) -> Clip | None:
+    """A clip beside the photo that makes a render needless.
+
+    A photo is animated by itself only once, so that any clip of it will do; one that was asked for must be the same.
+    """
+    for clip in clips_beside(Path(job.photo_path), job.photo_sha256):
+        if clip.present and (job.origin == "watch" or _is_same(clip, job)):
+            return clip
+    return None
+
+
+def _is_same(clip: Clip, job: Job) -> bool:
+    """Whether a clip is what a job would make. Its length is a whole number of frames."""
+    recipe = replace(clip.recipe, duration_s=job.recipe.duration_s)
+    made = (recipe.hash, recipe.seed, clip.generator, clip.parent_clip)
+    as_long = abs(clip.duration_s - job.recipe.duration_s) <= 1 / job.recipe.fps
+    return as_long and made == (job.recipe.hash, job.recipe.seed, job.generator, job.parent_clip)
+
+
+def stands(path: Path, roots: Iterable[Path] = ()) -> bool:
+    """Whether a file is there, or may be: its folder is away."""
+    return os.path.lexists(path) or not is_there(path.parent, roots)

@@ -1,0 +1,159 @@
+"""Whether a folder can be used: that it is there, can be written to, and has room.
+
+Such faults are the folder's, never the photo's: the renders wait until it can be used again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from afterframe.errors import FolderUnavailable, PublishError
+from afterframe.naming import TEMPORARY_PREFIX
+from afterframe.system.files import write_synced
+
+FREE_BYTES = 64 << 20
+"""With less free space no clip is begun."""
+PROBE_BYTES = 1 << 20
+"""Written to find out whether a folder can be written to."""
+PROBE_PREFIX = f"{TEMPORARY_PREFIX}probe-"
+
+FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
+FAILING = frozenset(
+    getattr(errno, name)
+    for name in ("EIO", "ENXIO", "ENODEV", "ESTALE", "ENOTCONN", "EHOSTDOWN", "EHOSTUNREACH", "ETIMEDOUT", "EREMOTEIO")
+    if hasattr(errno, name)
+)
+"""A disk that fails, a drive that was pulled, a server that is gone."""
+
+
+def is_there(folder: Path, roots: Iterable[Path] = ()) -> bool:
+    """Whether a folder is really there, so that what is not found in it has been deleted or moved.
+
+    Nothing can be said of a folder that cannot be listed, and of an empty one: it may be where a drive was mounted. One
+    that is gone was deleted or renamed if the folder around it is there, up to one of ours.
+
+    Args:
+        roots: the folders that Afterframe knows.
+    """
+    root = next((root for root in roots if folder.is_relative_to(root)), folder)
+    for level in (folder, *folder.parents):
+        try:
+            return any(not name.startswith(TEMPORARY_PREFIX) for name in os.listdir(level))  # noqa: PTH208 - names alone
+        except (FileNotFoundError, NotADirectoryError):
+            if level == root:
+                return False
+        except OSError:
+            return False
+    return False
+
+
+def check_folder(folder: Path) -> None:
+    """Check that a clip can be written to a folder, before any work is done.
+
+    Raises:
+        FolderUnavailable: the folder is gone, read-only, or the disk is full.
+    """
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise explained(error, folder) from error
+    if not os.access(folder, os.W_OK):
+        raise explained(PermissionError(errno.EACCES, "read-only"), folder)
+    if free < FREE_BYTES:
+        raise explained(OSError(errno.ENOSPC, "full"), folder)
+
+
+def check_photos_folder(photo: Path) -> None:
+    """Check that a photo's folder is there: an empty one may be where a drive was mounted.
+
+    Raises:
+        FolderUnavailable: neither the photo nor anything else is in it, or it cannot be used.
+    """
+    if not os.path.lexists(photo) and not is_there(photo.parent):
+        raise _away(photo.parent)
+    check_folder(photo.parent)
+
+
+def probe(folder: Path) -> None:
+    """Check a folder as :func:`check_folder` does, and by writing to it.
+
+    Raises:
+        FolderUnavailable: it cannot be used.
+    """
+    if not is_there(folder):
+        raise _away(folder)
+    check_folder(folder)
+    test = folder / f"{PROBE_PREFIX}{secrets.token_hex(16)}"
+    try:
+        write_synced(test, bytes(PROBE_BYTES))
+    except OSError as error:
+        raise explained(error, folder) from error
+    finally:
+        with contextlib.suppress(OSError):
+            test.unlink()
+
+
+def widest_fault(photo: Path, roots: Iterable[Path]) -> FolderUnavailable | None:
+    """What is wrong with a photo's folder, told of the widest of our folders that has the same fault.
+
+    Args:
+        roots: the folders that Afterframe knows.
+    Returns:
+        None: nothing is.
+    """
+    try:
+        if not os.path.lexists(photo):
+            check_photos_folder(photo)
+        probe(photo.parent)
+    except FolderUnavailable as fault:
+        around = [level for level in photo.parents if any(level.is_relative_to(root) for root in roots)]
+        for level in reversed(around[1:]):
+            try:
+                probe(level)
+            except FolderUnavailable as wider:
+                if wider.error_code == fault.error_code:
+                    return wider
+        return fault
+    except PublishError:
+        return None
+    return None
+
+
+def explained(error: OSError, path: Path) -> PublishError:
+    """The system's refusal of a path, in a photographer's words."""
+    if error.errno == errno.ENAMETOOLONG:
+        return PublishError(
+            f"The name {path.name} is too long.", "Give the photo a shorter name.", code="name_too_long"
+        )
+    folder = path if path.is_dir() else path.parent
+    if error.errno in FORBIDDEN:
+        return FolderUnavailable(
+            folder,
+            f"The folder {folder} cannot be written to.",
+            "Give yourself write permission for it.",
+            code="read_only",
+        )
+    if error.errno in FULL:
+        return FolderUnavailable(folder, f"The disk that holds {folder} is full.", "Free some space.", code="disk_full")
+    if error.errno in GONE and not folder.is_dir():
+        return _away(folder)
+    if error.errno in FAILING:
+        reason = error.strerror or str(error)
+        return FolderUnavailable(
+            folder, f"The disk that holds {folder} fails: {reason}.", "Check the drive.", code="disk_failing"
+        )
+    return PublishError(f"{path} cannot be written: {error.strerror or error}.", "Check the disk, then retry.")
+
+
+def _away(folder: Path) -> FolderUnavailable:
+    return FolderUnavailable(
+        folder, f"The folder {folder} is not there.", "Connect its drive, or bring it back.", code="folder_missing"
+    )
