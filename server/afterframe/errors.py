@@ -16,6 +16,7 @@
     ├── PublishError       the clip could not be put beside its photo
     │   └── FolderUnavailable  its folder is away, full, read-only or failing: the render waits
     ├── AlreadyRunning     another daemon holds the lock
+    ├── Stopping           Afterframe ends; nothing is wrong with what it was asked
     └── NewerState         a newer Afterframe wrote the state file
 
 Each carries a ``code`` for programs, a ``message`` that names the file, and a ``hint``:
@@ -176,6 +177,19 @@ class AlreadyRunning(AfterframeError):
 
     code = "already_running"
     status = 409
+
+
+class Stopping(AfterframeError):
+    """Afterframe ends while this is asked; nothing is wrong with the photo."""
+
+    code = "stopping"
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("Afterframe is stopping.", "Ask again once it runs.")
+
+    def __reduce__(self) -> tuple[type[Stopping], tuple[()]]:
+        return type(self), ()
 
 
 class NewerState(AfterframeError):

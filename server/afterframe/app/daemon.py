@@ -87,6 +87,8 @@ class Daemon:
             start(_running(self._supervisor(state, publisher, owner, watcher)))
             start(_running(watcher))
             start(self._website(self._services(state, ingest, files, watcher), ready))
+            for readers in (reader, files):  # first of all: who waits for a photo that is read must not hold up the end
+                stack.callback(readers.close)
             self._pass_events_on(state.database, on_event)
             log.info("stopping")
 

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from afterframe.config import Settings
 from afterframe.domain import Failure, Job, Photo, Recipe, Stamp
-from afterframe.errors import FolderUnavailable, PhotoError, RecipeError
+from afterframe.errors import FolderUnavailable, PhotoError, RecipeError, Stopping
 from afterframe.generators import registry
 from afterframe.intake.photo_reader import Reading
 from afterframe.naming import is_our_poster, sidecar_of
@@ -101,6 +101,8 @@ class Ingest:
         try:
             reading = self._read_photo(path)
             recipe = self._compose(path, reading, {})
+        except Stopping:
+            return False
         except (PhotoError, RecipeError) as error:
             if not final and error.error_code in STILL_ARRIVING:
                 return False

@@ -11,10 +11,10 @@ import photometa
 from afterframe import vision
 from afterframe.config import LimitsConfig
 from afterframe.domain import Scene
-from afterframe.errors import PhotoError
+from afterframe.errors import PhotoError, Stopping
 from afterframe.imaging.decode import decode
 from afterframe.system.hashing import sha256_of
-from afterframe.system.process_pool import CallKilled, ProcessPool
+from afterframe.system.process_pool import CallKilled, PoolClosed, ProcessPool
 
 NOT_A_PHOTO = frozenset({"unknown_format", "not_a_file"})
 """photometa's codes for what is not a photo at all."""
@@ -92,6 +92,7 @@ class PhotoReader:
 
         Raises:
             PhotoError: as :func:`read_photo`, or the picture itself took too long or crashed the reader.
+            Stopping: the reader was closed.
         """
         try:
             with contextlib.suppress(CallKilled):
@@ -99,6 +100,8 @@ class PhotoReader:
             return self._call(path, with_facts=False)
         except PhotoError:
             raise
+        except PoolClosed:
+            raise Stopping from None
         except CallKilled as stopped:
             raise PhotoError(
                 f"{path.name} could not be read: {stopped}.",
@@ -124,9 +127,12 @@ class PhotoReader:
 
         Raises:
             PhotoError: it has none that can be read.
+            Stopping: the reader was closed.
         """
         try:
             facts: photometa.Facts = self._facts_pool.call(path)
+        except PoolClosed:
+            raise Stopping from None
         except CallKilled as stopped:
             raise PhotoError(
                 f"{path.name}: its metadata could not be read: {stopped}.",

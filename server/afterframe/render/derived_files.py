@@ -8,11 +8,11 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from afterframe.config import Settings
-from afterframe.errors import PhotoError
+from afterframe.errors import PhotoError, Stopping
 from afterframe.imaging.decode import decode
 from afterframe.imaging.frames import Pixels
 from afterframe.system.files import FileCache
-from afterframe.system.process_pool import CallKilled, ProcessPool
+from afterframe.system.process_pool import CallKilled, PoolClosed, ProcessPool
 
 SMALL_SIDE = 480
 """Long side of thumbnails and drafts, pixels."""
@@ -50,10 +50,13 @@ class DerivedFiles:
             given: what ``make`` takes after the settings and the file.
         Raises:
             PhotoError: the photo cannot be read, or reading it takes too long.
+            Stopping: the processes were ended.
             Whatever else ``make`` raises.
         """
         try:
             return self._caches[kind].get(name, partial(self._make, make, given))
+        except PoolClosed:
+            raise Stopping from None
         except CallKilled as stopped:
             raise PhotoError(
                 f"{photo.name} could not be shown: {stopped}.",

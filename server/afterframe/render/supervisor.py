@@ -20,8 +20,8 @@ from afterframe.system.awake_clock import AwakeClock
 
 TICK_S = 0.25
 TIDY_S = 5.0
-STOP_S = 10.0
-"""How long a worker may take to end by itself, seconds."""
+STOP_S = 2.5
+"""How long a worker may take to end by itself, seconds: everything has ended five seconds after a polite kill."""
 BACK_OFF_S = (0.0, 0.5, 2.0, 10.0)
 """Wait before a worker that keeps dying is started again, seconds."""
 STEADY_S = 60.0

@@ -23,6 +23,10 @@ class CallKilled(Exception):
     """The call was killed: it took too long, or its process died."""
 
 
+class PoolClosed(Exception):
+    """The pool was closed, before the call or while it ran: nothing is known of what it was asked."""
+
+
 class ProcessPool:
     """Processes that are started when first needed, and reused until a call is killed.
 
@@ -46,22 +50,23 @@ class ProcessPool:
 
         Raises:
             CallKilled: it took longer than ``time_s``, or its process died.
+            PoolClosed: the pool is closed by now.
             Whatever the function raises.
         """
         member = self._free.get()
         try:
             return member.call(args)
         finally:
-            self._free.put(member)
+            self._free.put(member)  # a closed one, too: whoever waits for it has to be refused
 
     def close(self) -> None:
-        """End the processes. No call may be running."""
+        """End the processes, whatever they are at; calls that run or wait are refused, and no process is started."""
         for member in self._members:
-            member.end()
+            member.close()
 
 
 class _PooledProcess:
-    """One process and the pipe to it."""
+    """One process and the pipe to it. One thread calls; another may close it meanwhile."""
 
     def __init__(self, function: Callable[..., Any], time_s: float, memory_mb: int) -> None:
         self._function = function
@@ -69,51 +74,67 @@ class _PooledProcess:
         self._memory_mb = memory_mb
         self._process: SpawnProcess | None = None
         self._pipe: Connection[Any, Any] | None = None
+        self._closed = False
+        self._guard = threading.Lock()
+        """Held to start a process and to kill it: none is started once the pool is closed."""
 
     def call(self, args: tuple[Any, ...]) -> Any:
-        pipe = self._pipe if self._process and self._process.is_alive() and self._pipe else self._start()
         try:
+            pipe = self._pipe if self._process and self._process.is_alive() and self._pipe else self._start()
             pipe.send(args)
             if not pipe.poll(self._time_s):
                 raise CallKilled(f"it took longer than {self._time_s:g} seconds")
             worked, result = pipe.recv()
         except (EOFError, OSError) as error:
-            self.end()
+            self._end()
+            if self._closed:
+                raise PoolClosed from error
             raise CallKilled("the process that read it died") from error
         except BaseException:
-            self.end()
+            self._end()
             raise
         if worked:
             return result
         raise result
 
     def _start(self) -> Connection[Any, Any]:
-        self.end()
+        self._end()
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(
             target=_serve, args=(theirs, self._function, self._memory_mb), daemon=True, name="afterframe-reader"
         )
-        with interrupts_blocked():
-            process.start()
-        theirs.close()
-        self._process, self._pipe = process, ours
+        self._pipe = ours
+        with theirs, self._guard:
+            if self._closed:
+                raise PoolClosed
+            with interrupts_blocked():
+                process.start()
+            self._process = process
         # The start of an interpreter does not count as time of the first call.
         if not ours.poll(START_S):
-            self.end()
             raise CallKilled("its process did not start")
         ours.recv()
         return ours
 
-    def end(self) -> None:
+    def close(self) -> None:
+        """Kill the process. A call that runs finds its pipe at an end; else this ends it."""
+        with self._guard:
+            self._closed = True
+            if self._process is not None:
+                self._process.kill()
+                self._process.join()
+
+    def _end(self) -> None:
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-            self._process.close()
-            self._process = None
+        with self._guard:
+            if self._process is not None:
+                self._process.kill()
+                self._process.join()
+                self._process.close()
+                self._process = None
 
 
 def _serve(pipe: Connection[Any, Any], function: Callable[..., Any], memory_mb: int) -> None:

@@ -15,6 +15,9 @@ from afterframe.config import ALL_INTERFACES
 from afterframe.errors import ConfigError
 from afterframe.web.http.context import THREADS
 
+STOP_S = 1.5
+"""How long requests may take to be answered once the daemon ends, seconds."""
+
 
 class WebServer:
     """Answers requests for an app from the moment it is made until :meth:`stop`.
@@ -51,7 +54,7 @@ class WebServer:
 
     def stop(self) -> None:
         """Answer the requests that are there, then close."""
-        self._server.task_dispatcher.shutdown(timeout=3)
+        self._server.task_dispatcher.shutdown(timeout=STOP_S)
         self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._sockets))
         self._thread.join()
 

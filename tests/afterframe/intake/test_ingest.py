@@ -7,7 +7,7 @@ import pytest
 
 from afterframe.config import Config
 from afterframe.domain import JobState, Photo
-from afterframe.errors import NotFound, PhotoError, RecipeError
+from afterframe.errors import NotFound, PhotoError, RecipeError, Stopping
 from afterframe.intake.ingest import Ingest, RenderRequest, folder_settings
 from afterframe.naming import POSTER_MARK
 from afterframe.publish.sidecar import MadeBy, sidecar_properties
@@ -94,6 +94,14 @@ def test_a_photo_that_may_still_be_arriving_is_left_for_later(
     problem = catalog.problem_at(photo)
     assert problem is not None
     assert problem.code == "truncated"
+
+
+def test_a_photo_that_was_being_read_when_afterframe_stopped_is_not_refused(
+    ingest: Ingest, reader: FakeReader, catalog: Catalog, photo: Path
+) -> None:
+    reader.problems[photo] = Stopping()
+    assert not ingest.accept(photo, final=True)
+    assert catalog.problem_at(photo) is None
 
 
 def test_a_hopeless_photo_is_refused_at_once(ingest: Ingest, reader: FakeReader, catalog: Catalog, photo: Path) -> None:

@@ -9,7 +9,7 @@ from PIL import Image
 
 import photometa
 from afterframe.config import LimitsConfig
-from afterframe.errors import PhotoError
+from afterframe.errors import PhotoError, Stopping
 from afterframe.intake import photo_reader
 from afterframe.intake.photo_reader import PhotoReader, read_photo
 from afterframe.system.hashing import sha256_of
@@ -87,6 +87,14 @@ def test_a_picture_that_stalls_is_refused(photo: Path, reader: PhotoReader) -> N
         reader.read(photo)
     assert caught.value.error_code == "stalls_reader"
     assert "a.jpg" in caught.value.message
+
+
+def test_a_reader_that_was_closed_says_so_and_not_that_the_photo_is_damaged(photo: Path, reader: PhotoReader) -> None:
+    reader.close()
+    with pytest.raises(Stopping):
+        reader.read(photo)
+    with pytest.raises(Stopping):
+        reader.facts(photo)
 
 
 @pytest.mark.slow

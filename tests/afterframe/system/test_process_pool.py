@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 
 from afterframe.errors import PhotoError
-from afterframe.system.process_pool import CallKilled, ProcessPool
+from afterframe.system.process_pool import CallKilled, PoolClosed, ProcessPool
 
 
 def work(what: str) -> object:
@@ -70,6 +73,37 @@ def test_memory_is_limited(pool: ProcessPool) -> None:
     assert pool.call("hello") == "hello"
 
 
-def test_a_closed_pool_starts_again_when_it_is_needed(pool: ProcessPool) -> None:
+@pytest.mark.parametrize("first", ["pid", None])
+def test_a_closed_pool_refuses_calls_and_starts_nothing(first: str | None) -> None:
+    before = _readers()
+    pool = ProcessPool(work, time_s=2.0)
+    if first:
+        pool.call(first)
     pool.close()
-    assert pool.call("hello") == "hello"
+    with pytest.raises(PoolClosed):
+        pool.call("hello")
+    assert _readers() == before
+
+
+def test_closing_ends_a_call_that_stalls_and_refuses_those_that_wait() -> None:
+    before = _readers()
+    pool = ProcessPool(work, time_s=60.0)
+    pool.call("pid")
+    with ThreadPoolExecutor(4) as callers:
+        calls = [callers.submit(pool.call, "stall") for _ in range(4)]
+        pool.close()
+        assert [type(call.exception()) for call in calls] == [PoolClosed] * 4
+    assert _readers() == before
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="no process can be stopped here")
+def test_closing_ends_a_process_that_no_longer_runs() -> None:
+    before = _readers()
+    pool = ProcessPool(work, time_s=60.0)
+    os.kill(pool.call("pid"), signal.SIGSTOP)
+    pool.close()
+    assert _readers() == before
+
+
+def _readers() -> list[psutil.Process]:
+    return [p for p in psutil.Process().children() if "spawn_main" in " ".join(p.cmdline())]
