@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +21,7 @@ from photometa.facts.findings import Findings, note
 from photometa.facts.precedence import Statements, believed
 from photometa.icc import profile_name
 from photometa.iptc import read_iptc
+from photometa.regular import NotRegular, open_regular
 from photometa.sidecar import read_sidecar, sidecar_paths
 from photometa.xmp.packets import parse
 from photometa.xmp.xmp_facts import READ, read_xmp_facts
@@ -40,14 +40,14 @@ def read(path: str | os.PathLike[str]) -> Facts:
     """
     photo = Path(path)
     try:
-        if not stat.S_ISREG(photo.stat().st_mode):  # before opening: a pipe would wait for its writer
-            raise _refusal(photo, "is not a file", "Name a photo.", "not_a_file")
-        with photo.open("rb") as file:
+        with open(open_regular(photo), "rb") as file:  # noqa: PTH123 - a descriptor
             source = File(file)
             if source.size == 0:
                 raise _refusal(photo, "is empty", "Export the photo again.", "empty")
             blocks = read_blocks(source)
             statements = _statements(blocks)
+    except NotRegular as error:
+        raise _refusal(photo, "is not a file", "Name a photo.", "not_a_file") from error
     except FileNotFoundError as error:
         raise _refusal(photo, "does not exist", "Check the name.", "missing") from error
     except FormatError as error:

@@ -14,9 +14,10 @@ from pathlib import Path
 from photometa.atomic import refused, replace_exactly, replace_file
 from photometa.errors import MetadataError
 from photometa.lock import LockedError, locked
+from photometa.regular import NotRegular, open_regular
 from photometa.xmp.packets import packet, parse
 from photometa.xmp.values import Properties, Value
-from photometa.xmp.xmltree import MAX_BYTES, XmlError
+from photometa.xmp.xmltree import XmlError
 from photometa.xmp.xmp_edit import merge
 
 ATTEMPTS = 10
@@ -27,7 +28,8 @@ BACKUP_DAYS = 90
 PATIENCE = 6
 """How many times the quiet period is waited for before giving up."""
 LOCK_TIMEOUT_S = 30.0
-_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+MAX_BYTES = 4 << 20
+"""A larger sidecar is neither read nor written; real ones stay under one MiB."""
 
 
 def sidecar_paths(photo: str | os.PathLike[str]) -> list[str]:
@@ -45,12 +47,13 @@ def read_sidecar(path: str | os.PathLike[str]) -> Properties:
     """Read a sidecar's properties.
 
     Raises:
-        MetadataError: it cannot be opened, is larger than 64 MiB, or is not a readable XMP packet.
+        MetadataError: it cannot be opened, is larger than 4 MiB, or is not a readable XMP packet.
             Another program may be writing it in place: read it again a moment later.
     """
     snapshot = _snapshot(Path(path))
     if snapshot is None:
         raise MetadataError(f"{path} does not exist.", "Check the name.", "missing")
+    _check_size(Path(path), snapshot)
     try:
         return parse(snapshot.data)
     except MetadataError as error:
@@ -106,11 +109,8 @@ class _Snapshot:
 
 
 def _snapshot(path: Path) -> _Snapshot | None:
-    name = os.fspath(path)
     try:
-        if not stat.S_ISREG(os.stat(name).st_mode):  # noqa: PTH116 - before opening: a pipe would wait for its writer
-            raise MetadataError(f"{path} is not a file.", "Name a sidecar file.", "not_a_file")
-        descriptor = os.open(name, _READ)
+        descriptor = open_regular(path)
         try:
             status = os.fstat(descriptor)
             data = _read_all(descriptor, status.st_size)
@@ -118,12 +118,23 @@ def _snapshot(path: Path) -> _Snapshot | None:
             os.close(descriptor)
     except FileNotFoundError:
         return None
+    except NotRegular as error:
+        raise MetadataError(f"{path} is not a file.", "Name a sidecar file.", "not_a_file") from error
     except OSError as error:
         raise MetadataError(
             f"{path} cannot be read: {error.strerror or error}.", "Check its permissions.", "unreadable"
         ) from error
     identity = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
     return _Snapshot(data, identity, bool(status.st_mode & stat.S_IWUSR))
+
+
+def _check_size(path: Path, snapshot: _Snapshot) -> None:
+    if len(snapshot.data) > MAX_BYTES:
+        raise MetadataError(
+            f"{path} is larger than {MAX_BYTES >> 20} MiB.",
+            "Move it away, or let its program write it again.",
+            "malformed",
+        )
 
 
 def _read_all(descriptor: int, size: int) -> bytes:
@@ -165,6 +176,8 @@ def _write_once(
 def _merged(target: Path, before: _Snapshot | None, properties: Mapping[str, Value | None]) -> bytes | None:
     """The new bytes, or None if there is nothing to change."""
     namespaces = getattr(properties, "namespaces", {})
+    if before is not None:
+        _check_size(target, before)
     try:
         if before is None:
             kept = Properties({k: v for k, v in properties.items() if v is not None}, namespaces)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from photometa.regular import open_regular
+
 TEMPORARY_PREFIX = ".afterframe-"
 RESERVATION_SUFFIX = ".reserved"
 POSTER_MARK = b"Afterframe poster"
@@ -62,7 +64,7 @@ def is_our_poster(path: Path) -> bool:
     if path.suffix.lower() != ".jpg" or "_motion" not in path.stem:
         return False
     try:
-        with path.open("rb") as file:
+        with open(open_regular(path), "rb") as file:  # noqa: PTH123 - a descriptor
             return POSTER_MARK in file.read(4096)
     except OSError:
         return False

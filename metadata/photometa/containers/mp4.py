@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import struct
 from pathlib import Path
 from typing import BinaryIO
@@ -11,6 +10,7 @@ from typing import BinaryIO
 from photometa.containers.bmff import Box, BoxError, boxes
 from photometa.containers.source import File
 from photometa.errors import MetadataError
+from photometa.regular import NotRegular, open_regular
 
 XMP_UUID = bytes.fromhex("BE7ACFCB97A942E89C71999491E3AFAC")
 MAX_PACKET = 64 << 20
@@ -83,9 +83,9 @@ def _xmp_box(found: list[Box]) -> Box | None:
 
 def _open(path: Path, mode: str) -> BinaryIO:
     try:
-        if stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for its writer
-            return path.open(mode)  # type: ignore[return-value]
-        raise MetadataError(f"{path} is not a file.", "Name an MP4 file.", "not_a_file")
+        return os.fdopen(open_regular(path, os.O_RDWR if "+" in mode else os.O_RDONLY), mode)  # type: ignore[return-value]
+    except NotRegular as error:
+        raise MetadataError(f"{path} is not a file.", "Name an MP4 file.", "not_a_file") from error
     except OSError as error:
         raise MetadataError(
             f"{path} cannot be opened: {error.strerror or error}.",

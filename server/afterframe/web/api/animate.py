@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from afterframe.config import Settings
-from afterframe.errors import AfterframeError, NotFound, UsageError, WrongState
+from afterframe.errors import AfterframeError, NotFound, Stopping, UsageError, WrongState
 from afterframe.generators import registry
 from afterframe.intake.ingest import RenderRequest
 from afterframe.recipe import validate
@@ -22,8 +22,6 @@ from afterframe.web.http.schemas import Json, form, listed, ref
 
 ROUTES = Routes()
 REFUSED = form({"path": schemas.KEPT_PATH, "reason": ref("Reason")})
-
-STOPPING = WrongState("Afterframe is shutting down.", "Try again once it is running.", code="stopping")
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +59,7 @@ def animate(call: Call) -> Json:
     stopping = call.services.stopping
     results = call.services.ingest.request_many([path for _, path in allowed], order)
     for given, _ in allowed:
-        result = STOPPING if stopping.is_set() else next(results)
+        result = Stopping() if stopping.is_set() else next(results)
         if isinstance(result, Exception):
             refused.append({"path": given, "reason": _reason(given, result)})
         else:
