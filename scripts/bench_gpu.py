@@ -37,6 +37,7 @@ from afterframe.generators.diffusers.profiles import choose
 from afterframe.generators.diffusers.timings import PhaseTimings
 from afterframe.grade.match import match_grade
 from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
+from afterframe.intake.foreign_files import ForeignFiles
 from afterframe.intake.ingest import Ingest, RenderRequest
 from afterframe.intake.photo_reader import PhotoReader
 from afterframe.publish.publisher import Publisher
@@ -211,7 +212,7 @@ def run_ours(order: dict[str, Any]) -> None:
     leave_cores_to_the_encoder()
     renderer, queue = Renderer(database, settings, OWNER), Queue(database)
     reader = PhotoReader(config.limits)
-    ingest = Ingest(database, Catalog(database), queue, settings, reader.read)
+    ingest = Ingest(database, Catalog(database), queue, settings, reader.read, ForeignFiles(config.limits))
     jobs: list[Job] = []
     try:
         for number, photo in enumerate(order["photos"]):

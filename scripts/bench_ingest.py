@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from afterframe.config import Config, Home, Settings
+from afterframe.intake.foreign_files import ForeignFiles
 from afterframe.intake.ingest import Ingest
 from afterframe.intake.photo_reader import PhotoReader
 from afterframe.intake.scan import scan
@@ -124,7 +125,9 @@ def watching(folder: Path, config: Config, count: int) -> Iterator[Timed]:
         stack.callback(reader.close)
         warm = write_photo(PHOTOS[0], folder.parent / "aside")
         reader.read(warm)  # the reader's process is running already when a photo comes
-        ingest = Timed(Ingest(database, catalog, Queue(database), settings, reader.read), count)
+        ingest = Timed(
+            Ingest(database, catalog, Queue(database), settings, reader.read, ForeignFiles(config.limits)), count
+        )
         watcher = Watcher(catalog, folders, config.watch, Handlers(ingest.accept, lambda _: None))
         watcher.start()
         stack.callback(watcher.stop)

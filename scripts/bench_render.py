@@ -32,6 +32,7 @@ from afterframe.generators.registry import load
 from afterframe.imaging.decode import decode
 from afterframe.imaging.frames import Frames
 from afterframe.imaging.framing import frame
+from afterframe.intake.foreign_files import ForeignFiles
 from afterframe.intake.ingest import Ingest, RenderRequest
 from afterframe.intake.photo_reader import PhotoReader
 from afterframe.render.heartbeat import Heartbeat, WorkerContext
@@ -156,7 +157,10 @@ class Bench:
 
     def _next_job(self) -> Job:
         self._seed += 1
-        ingest = Ingest(self._database, Catalog(self._database), self._queue, self._settings, self._reader.read)
+        foreign = ForeignFiles(self._settings.config.limits)
+        ingest = Ingest(
+            self._database, Catalog(self._database), self._queue, self._settings, self._reader.read, foreign
+        )
         ingest.request(self._photo, RenderRequest({**self._fields, "seed": self._seed}))
         job = self._queue.claim(self._worker.owner)
         assert job is not None

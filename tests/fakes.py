@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from afterframe.config import LimitsConfig
 from afterframe.domain import Recipe
 from afterframe.errors import AfterframeError, PhotoError
 from afterframe.generators.interface import Capabilities
 from afterframe.imaging.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress
+from afterframe.intake.foreign_files import ForeignFiles
 from afterframe.intake.photo_reader import Reading
 from afterframe.state.database import Database
 from afterframe.system.hashing import sha256_of
@@ -34,6 +36,11 @@ class OtherProcess:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def open_files() -> ForeignFiles:
+    """Reads foreign files in this process."""
+    return ForeignFiles(LimitsConfig(), isolated=lambda read, path: read(path))
 
 
 @dataclass

@@ -15,15 +15,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
+from afterframe import strict_json
 from afterframe.field_mapping import (
     ApiField,
     JsonForm,
     Property,
+    finite_numbers,
     from_plain,
     if_any,
     iso_time,
     mapped,
     shown,
+    stars,
     to_plain,
     unix_s,
 )
@@ -319,8 +322,14 @@ class Job:
     """Where the photo's folder really was when this was requested, links followed."""
 
 
-def _stars(text: str) -> int:
-    return max(0, min(5, int(text)))
+ID_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""An id stands in addresses as it is."""
+
+
+def _verdict(text: str) -> Verdict:
+    """A word that is none of ours is no verdict."""
+    word = text.strip().lower()
+    return Verdict(word) if word in set(Verdict) else Verdict.NONE
 
 
 def _recipe_text(recipe: Recipe) -> str:
@@ -328,7 +337,7 @@ def _recipe_text(recipe: Recipe) -> str:
 
 
 def _recipe_of(text: str) -> Recipe:
-    return Recipe.from_dict(json.loads(text))
+    return Recipe.from_dict(strict_json.loads(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,7 +348,7 @@ class Clip:
         metadata=mapped(
             fixed=True,
             sidecar=Property("xmpMM:DocumentID", "xmp.did:{}".format, lambda text: text.removeprefix("xmp.did:")),
-            api=shown("string", minLength=1, maxLength=100),
+            api=shown("string", minLength=1, maxLength=100, pattern=ID_PATTERN),
         )
     )
     """A UUID; the sidecar has it, so that a rebuilt catalogue keeps it."""
@@ -371,12 +380,14 @@ class Clip:
     )
     variant: int = field(
         default=1,
-        metadata=mapped(fixed=True, sidecar=Property("afterframe:variant", read=int), api=shown("integer")),
+        metadata=mapped(fixed=True, sidecar=Property("afterframe:variant", read=int), api=shown("integer", minimum=1)),
     )
     parent_clip: str | None = field(
         default=None,
         metadata=mapped(
-            fixed=True, sidecar=Property("afterframe:parent", if_any), api=shown(["string", "null"], name="parent")
+            fixed=True,
+            sidecar=Property("afterframe:parent", if_any),
+            api=shown(["string", "null"], name="parent", maxLength=100, pattern=ID_PATTERN),
         ),
     )
     """The id of the clip that this one refines."""
@@ -385,13 +396,13 @@ class Clip:
         default=Verdict.NONE,
         metadata=mapped(
             plain=JsonForm(str, Verdict),
-            sidecar=Property("afterframe:verdict", read=Verdict),
+            sidecar=Property("afterframe:verdict", read=_verdict),
             api=shown("string", enum=[str(verdict) for verdict in Verdict]),
         ),
     )
     rating: int = field(
         default=0,
-        metadata=mapped(sidecar=Property("xmp:Rating", if_any, _stars), api=shown("integer", minimum=0, maximum=5)),
+        metadata=mapped(sidecar=Property("xmp:Rating", if_any, stars), api=shown("integer", minimum=0, maximum=5)),
     )
     """0-5."""
     present: bool = field(
@@ -404,7 +415,7 @@ class Clip:
     measures: Mapping[str, float] = field(
         default_factory=dict,
         metadata=mapped(
-            plain=JsonForm(dict, dict),
+            plain=JsonForm(finite_numbers, finite_numbers),
             json=True,
             api=shown(
                 "object",

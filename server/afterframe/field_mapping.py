@@ -7,10 +7,13 @@ reads the entity goes over ``dataclasses.fields`` with the functions here: no se
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
+
+from afterframe import strict_json
 
 MAPPING = "mapping"
 """The key of a :class:`FieldMapping` in its field's metadata."""
@@ -110,7 +113,20 @@ def unix_s(iso: str) -> float:
     return datetime.fromisoformat(iso).timestamp()
 
 
+def stars(text: str) -> int:
+    """XMP's rating is a real number, -1 for rejected (Specification part 2, 8.4). What is none is no rating."""
+    try:
+        return round(max(0.0, min(5.0, float(text))) if math.isfinite(float(text)) else 0)
+    except ValueError:
+        return 0
+
+
 # -- JSON ----------------------------------------------------------------------------------------
+
+
+def finite_numbers(numbers: Mapping[str, object]) -> dict[str, float]:
+    """Those that JSON can hold; what earlier versions let in besides is left out."""
+    return {name: float(n) for name, n in numbers.items() if isinstance(n, int | float) and math.isfinite(n)}
 
 
 def to_plain(entity: Any) -> dict[str, Any]:
@@ -146,7 +162,7 @@ def to_column(field: Field[Any], entity: Any) -> Any:
     """What a field's column holds."""
     mapping = mapping_of(field)
     plain = mapping.plain.write(getattr(entity, field.name))
-    return json.dumps(plain) if mapping.json else plain
+    return strict_json.dumps(plain) if mapping.json else plain
 
 
 def from_column(field: Field[Any], value: Any) -> Any:

@@ -59,9 +59,14 @@ def preview_of(cache: Path, job_id: str) -> Path:
     return cache / "previews" / f".{job_id}.jpg"
 
 
+def may_be_poster(path: Path) -> bool:
+    """Whether a file has the name of a poster; :func:`is_our_poster` tells whether it is one."""
+    return path.suffix.lower() == ".jpg" and "_motion" in path.stem
+
+
 def is_our_poster(path: Path) -> bool:
     """Whether a JPEG is a poster that we wrote beside a clip."""
-    if path.suffix.lower() != ".jpg" or "_motion" not in path.stem:
+    if not may_be_poster(path):
         return False
     try:
         with open(open_regular(path), "rb") as file:  # noqa: PTH123 - a descriptor

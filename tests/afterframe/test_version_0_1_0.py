@@ -28,7 +28,7 @@ from afterframe.state.list_index import ListFilter
 from afterframe.state.listings import ClipListing, RenderListing
 from afterframe.state.queue import Queue
 from factories import listed_clips, make_settings
-from fakes import FakeReader
+from fakes import FakeReader, open_files
 
 RENAMED = {("jobs", "alone"): "exclusive", ("jobs", "place"): "position"}
 """Table and column -> what the column is called now."""
@@ -112,7 +112,7 @@ def test_what_it_refused_folders_and_answers_are_known(root: Path, state: Databa
 
 def test_its_photos_are_not_animated_again(root: Path, state: Database) -> None:
     catalog, queue, reader = Catalog(state), Queue(state), FakeReader()
-    ingest = Ingest(state, catalog, queue, make_settings(), reader.read)
+    ingest = Ingest(state, catalog, queue, make_settings(), reader.read, open_files())
     before = sum(queue.counts().values())
     for photo in sorted((root / "photos").glob("*.jpg")):
         if photo.name != "broken.jpg":
@@ -139,7 +139,8 @@ def test_no_row_of_it_is_lost(root: Path, tmp_path: Path, state: Database) -> No
 
 def test_its_sidecars_rebuild_the_catalogue(root: Path, tmp_path: Path) -> None:
     fresh = Database(tmp_path / "fresh.db")
-    found = rebuild(root / "photos", fresh, Adoption(Catalog(fresh), tmp_path / "backups"), FakeReader().read)
+    adoption = Adoption(Catalog(fresh), tmp_path / "backups")
+    found = rebuild(root / "photos", fresh, adoption, FakeReader().read, open_files().clip)
     assert not found.problems
     clips = listed_clips(fresh)
     assert {(Path(clip.path).name, clip.verdict, clip.rating) for clip in clips} == {

@@ -19,6 +19,7 @@ from afterframe.domain import Clip, Photo, Stamp
 from afterframe.encode.encode import encode
 from afterframe.encode.process import Encoding
 from afterframe.intake.ingest import Ingest
+from afterframe.json_schema import check
 from afterframe.publish.sidecar import MadeBy, sidecar_properties
 from afterframe.render.derived_files import DerivedFiles
 from afterframe.render.drafts import DraftMaker
@@ -35,9 +36,8 @@ from afterframe.web.auth.session import LoginCodes
 from afterframe.web.http.context import Services
 from afterframe.web.http.resources import SCHEMAS
 from afterframe.web.http.schemas import ref
-from afterframe.web.http.validation import check
 from factories import Clock, make_clip, make_frames, make_photo_file
-from fakes import FakeReader
+from fakes import FakeReader, open_files
 from photometa.xmp.packets import packet
 
 TOKEN = "t0ken-of-the-tests-0123456789abcdef"
@@ -140,7 +140,8 @@ def make_desk(tmp_path: Path, database: Database, catalog: Catalog, queue: Queue
         queue=queue,
         pictures=PictureMaker(files),
         drafts=DraftMaker(files),
-        ingest=Ingest(database, catalog, queue, settings, reader.read),
+        ingest=Ingest(database, catalog, queue, settings, reader.read, open_files()),
+        foreign_files=open_files(),
         token=TOKEN,
         folders_changed=lambda: changes.append("folders"),
         rescan=lambda folder: changes.append(f"look {folder}"),

@@ -14,6 +14,7 @@ from afterframe.app.recovery import recover
 from afterframe.config import Config, Home, Settings
 from afterframe.domain import Clip, Failure, Job, JobState
 from afterframe.errors import AfterframeError, WrongState
+from afterframe.intake.foreign_files import ForeignFiles
 from afterframe.intake.ingest import Ingest, RenderRequest
 from afterframe.intake.photo_reader import PhotoReader
 from afterframe.intake.scan import scan
@@ -95,7 +96,8 @@ class OneShot:
             publisher = Publisher(database, self._settings)
             recover(publisher, queue, self._home)
             reader = stack.enter_context(closing(PhotoReader(self._config.limits)))
-            ingest = Ingest(database, catalog, queue, self._settings, reader.read)
+            foreign = stack.enter_context(closing(ForeignFiles(self._config.limits)))
+            ingest = Ingest(database, catalog, queue, self._settings, reader.read, foreign)
             workers = WorkerGroup(owner.id, worker_specs(self._config, reserved=True))
             supervisor = Supervisor(queue, publisher, workers)
             supervisor.start()

@@ -16,6 +16,7 @@ from afterframe.app.held_folder_check import HeldFolderCheck
 from afterframe.app.recovery import clear_stray, recover
 from afterframe.config import Config, Home, Settings
 from afterframe.intake.folder_rules import absolute, addable_folder, configured_folders
+from afterframe.intake.foreign_files import ForeignFiles
 from afterframe.intake.ingest import MAX_PARALLEL_READS, Ingest
 from afterframe.intake.photo_reader import PhotoReader
 from afterframe.intake.watcher import Handlers, Watcher
@@ -81,13 +82,14 @@ class Daemon:
             publisher = Publisher(state.database, self._settings)
             recover(publisher, state.queue, self._home)
             reader = start(closing(PhotoReader(self._config.limits, MAX_PARALLEL_READS)))
+            foreign = start(closing(ForeignFiles(self._config.limits)))
             files = start(closing(DerivedFiles(self._settings)))
-            ingest = Ingest(state.database, state.catalog, state.queue, self._settings, reader.read)
+            ingest = Ingest(state.database, state.catalog, state.queue, self._settings, reader.read, foreign)
             watcher = self._watcher(state, ingest)
             start(_running(self._supervisor(state, publisher, owner, watcher)))
             start(_running(watcher))
-            start(self._website(self._services(state, ingest, files, watcher), ready))
-            for readers in (reader, files):  # first of all: who waits for a photo that is read must not hold up the end
+            start(self._website(self._services(state, ingest, foreign, files, watcher), ready))
+            for readers in (reader, foreign, files):  # first of all: who waits for one must not hold up the end
                 stack.callback(readers.close)
             self._pass_events_on(state.database, on_event)
             log.info("stopping")
@@ -114,7 +116,9 @@ class Daemon:
         handlers = Handlers(ingest.accept, lambda path: clear_stray(path, state.queue, self._home), ingest.accept_clip)
         return Watcher(state.catalog, state.folders, self._config.watch, handlers, take_backlog=self._take_backlog)
 
-    def _services(self, state: _State, ingest: Ingest, files: DerivedFiles, watcher: Watcher) -> Services:
+    def _services(
+        self, state: _State, ingest: Ingest, foreign: ForeignFiles, files: DerivedFiles, watcher: Watcher
+    ) -> Services:
         return Services(
             settings=self._settings,
             database=state.database,
@@ -123,6 +127,7 @@ class Daemon:
             answers=IdempotencyStore(state.database),
             queue=state.queue,
             ingest=ingest,
+            foreign_files=foreign,
             pictures=PictureMaker(files),
             drafts=DraftMaker(files),
             token=make_token(self._home),

@@ -12,7 +12,6 @@ from afterframe.domain import Clip, Photo, Stamp
 from afterframe.errors import PhotoError
 from afterframe.intake.photo_reader import Reading
 from afterframe.publish.adoption import Adoption
-from afterframe.publish.sidecar import read_clip
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.system.hashing import sha256_of
@@ -47,27 +46,38 @@ def rebuild(
     database: Database,
     adoption: Adoption,
     read: Callable[[Path], Reading],
+    read_clip: Callable[[Path], Clip | None],
     progress: Callable[[Path], None] = lambda path: None,
 ) -> RebuildReport:
     """Read every sidecar of ours under a folder into the catalogue. Repeating it changes nothing.
 
     Args:
         read: reads a photo, for its facts.
+        read_clip: reads a sidecar. Both in a process that can be killed: one bad file must not stop the others.
     """
     found = RebuildReport()
     for sidecar in _sidecars(folder):
         progress(sidecar)
         try:
             clip = read_clip(sidecar)
+            if clip is None:
+                continue
+            with database.transaction():
+                _restore(clip, adoption, Catalog(database), read)
         except PhotoError as error:
             found.problems.append((sidecar, error))
             continue
-        if clip is None:
+        except OSError as error:
+            found.problems.append((sidecar, _unreadable(sidecar, error)))
             continue
-        with database.transaction():
-            _restore(clip, adoption, Catalog(database), read)
         (found.clips if clip.present else found.deleted).append(Path(clip.path))
     return found
+
+
+def _unreadable(sidecar: Path, error: OSError) -> PhotoError:
+    return PhotoError(
+        f"{sidecar.name} or its clip cannot be read: {error.strerror or error}.", "Check the disk.", code="unreadable"
+    )
 
 
 def _restore(clip: Clip, adoption: Adoption, catalog: Catalog, read: Callable[[Path], Reading]) -> None:

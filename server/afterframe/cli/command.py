@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 
 import click
 
+from afterframe import strict_json
 from afterframe.cli import output
 from afterframe.config import Home, Settings
 from afterframe.errors import AfterframeError
@@ -43,7 +43,7 @@ def with_json(command: Callable[..., Outcome]) -> Callable[..., None]:
             with output.silent(when=as_json):
                 outcome = command(*args, **kwargs)
             if as_json:
-                click.echo(json.dumps(outcome.document))
+                click.echo(strict_json.dumps(outcome.document))
         sys.exit(0 if outcome.ok else 1)
 
     return wrapper
@@ -69,7 +69,7 @@ def errors_in_one_line(*, as_json: bool = False) -> Iterator[None]:
 
 def _end(error: AfterframeError, *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"error": error.to_dict()}))
+        click.echo(strict_json.dumps({"error": error.to_dict()}))
     output.print_error(error.message, error.hint)
     sys.exit(1)
 

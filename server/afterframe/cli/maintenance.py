@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +33,7 @@ def rebuild(*, folders: tuple[Path, ...]) -> Outcome:
     """Read the sidecars in folders back into the catalogue, after the database was lost."""
     from afterframe.app.rebuild import RebuildReport
     from afterframe.app.rebuild import rebuild as rebuild_folder
+    from afterframe.intake.foreign_files import ForeignFiles
     from afterframe.intake.photo_reader import PhotoReader
     from afterframe.publish.adoption import Adoption
     from afterframe.state.catalog import Catalog
@@ -38,16 +41,17 @@ def rebuild(*, folders: tuple[Path, ...]) -> Outcome:
 
     settings = load_settings()
     database = Database(settings.home.database)
-    reader = PhotoReader(settings.config.limits)
     adoption = Adoption(Catalog(database), settings.home.backups)
     found = RebuildReport()
-    try:
-        with Counter("Sidecars") as counter:
-            for folder in folders:
-                found += rebuild_folder(folder.resolve(), database, adoption, reader.read, counter.add)
-    finally:
-        reader.close()
-        database.close()
+    with (
+        closing(database),
+        closing(PhotoReader(settings.config.limits)) as reader,
+        closing(ForeignFiles(settings.config.limits)) as foreign,
+        Counter("Sidecars") as counter,
+    ):
+        restore = partial(rebuild_folder, read=reader.read, read_clip=foreign.clip, progress=counter.add)
+        for folder in folders:
+            found += restore(folder.resolve(), database, adoption)
     print_rebuilt(found)
     return Outcome(found.to_dict(), ok=not found.problems)
 

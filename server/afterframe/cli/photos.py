@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ def facts(*, paths: tuple[str, ...]) -> Outcome:
 @with_json
 def recipe(*, paths: tuple[str, ...], **fields: Any) -> Outcome:
     """Show the recipe that would be used for photos, with every reason. Nothing is rendered."""
+    from afterframe.intake.foreign_files import ForeignFiles
     from afterframe.intake.ingest import Ingest
     from afterframe.intake.photo_reader import PhotoReader
     from afterframe.state.catalog import Catalog
@@ -52,14 +54,13 @@ def recipe(*, paths: tuple[str, ...], **fields: Any) -> Outcome:
 
     settings = load_settings()
     overrides = given_overrides(fields)
-    database = Database(settings.home.database)
-    reader = PhotoReader(settings.config.limits, READERS)
-    ingest = Ingest(database, Catalog(database), Queue(database), settings, reader.read)
-    try:
+    with (
+        closing(Database(settings.home.database)) as database,
+        closing(PhotoReader(settings.config.limits, READERS)) as reader,
+        closing(ForeignFiles(settings.config.limits)) as foreign,
+    ):
+        ingest = Ingest(database, Catalog(database), Queue(database), settings, reader.read, foreign)
         return _each_photo(paths, "recipe", lambda path: ingest.recipe_for(path, overrides).to_dict())
-    finally:
-        reader.close()
-        database.close()
 
 
 @click.command()

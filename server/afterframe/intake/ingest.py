@@ -6,21 +6,22 @@ makes them the same as an earlier one.
 
 from __future__ import annotations
 
+import logging
 import os
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from afterframe.config import Settings
 from afterframe.domain import Failure, Job, Photo, Recipe, Stamp
 from afterframe.errors import FolderUnavailable, PhotoError, RecipeError, Stopping
 from afterframe.generators import registry
+from afterframe.intake.foreign_files import ForeignFiles
 from afterframe.intake.photo_reader import Reading
-from afterframe.naming import is_our_poster, sidecar_of
+from afterframe.naming import sidecar_of
 from afterframe.publish.adoption import Adoption, clip_at, clips_beside, stands
 from afterframe.publish.folder_check import widest_fault
 from afterframe.recipe import another_movement, compose
@@ -32,10 +33,6 @@ from afterframe.state.queue import NewJob, Queue
 from afterframe.system.hashing import sha256_of
 from photometa.rename import move_to_free_name
 
-FOLDER_FILE = "afterframe.toml"
-"""Recipe settings for the photos of its folder and those below."""
-MAX_FOLDER_FILE = 1 << 20
-"""Bytes of it that are read."""
 STILL_ARRIVING = frozenset({"empty", "truncated", "not_a_photo", "changing", "no_permission", "unreadable"})
 """What a file may look like only because it is not all there yet."""
 OF_FOLDERS = frozenset({"unreadable", "missing", "photo"})
@@ -47,6 +44,8 @@ MAX_PARALLEL_READS = max(1, min(4, os.cpu_count() or 1))
 """Photos read at a time when many are asked for."""
 T = TypeVar("T")
 R = TypeVar("R")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +68,7 @@ class Ingest:
 
     Args:
         read: reads one photo, in a process that can be killed.
+        files: reads what else lies in the photo's folder, likewise.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class Ingest:
         queue: Queue,
         settings: Settings,
         read: Callable[[Path], Reading],
+        files: ForeignFiles,
     ) -> None:
         self._db = database
         self._catalog = catalog
@@ -85,6 +86,7 @@ class Ingest:
         self._settings = settings
         self._config = settings.config
         self._read = read
+        self._files = files
         self._folders, self._held = FolderList(database), HeldFolders(database)
         self._adoption = Adoption(catalog, settings.home.backups)
 
@@ -96,11 +98,12 @@ class Ingest:
         Returns:
             Whether the file is settled for good: queued, known already, or refused.
         """
-        if is_our_poster(path):
-            return True
         try:
+            if self._files.is_our_poster(path):
+                return True
             reading = self._read_photo(path)
             recipe = self._compose(path, reading, {})
+            clips = clips_beside(path, reading.sha256, self._files.clip)
         except Stopping:
             return False
         except (PhotoError, RecipeError) as error:
@@ -111,7 +114,6 @@ class Ingest:
             else:
                 self._refuse(path, error)
             return True
-        clips = clips_beside(path, reading.sha256)
         with self._db.transaction():
             photo = self._remember(path, reading)
             for clip in clips:
@@ -211,7 +213,7 @@ class Ingest:
         except UnicodeEncodeError as error:
             shown = str(path).encode("utf-8", "replace").decode()
             raise PhotoError(f"{shown}: the name is not valid Unicode.", "Rename the file.", code="bad_name") from error
-        if is_our_poster(path):
+        if self._files.is_our_poster(path):
             raise PhotoError(
                 f"{path.name} is a poster that Afterframe made.", "Name the photo itself.", code="own_output"
             )
@@ -241,7 +243,7 @@ class Ingest:
     ) -> Recipe:
         layers: list[tuple[str, Overrides]] = [("your words for this photo", overrides)]
         layers.append(("as in the clip that this one refines", refined))
-        layers += folder_settings(path.parent)
+        layers += self._files.folder_settings(path.parent)
         layers.append(("your config.toml", self._config.recipe))
         layers.append(("another variant: another movement", varied))
         return compose(
@@ -249,10 +251,18 @@ class Ingest:
         )
 
     def accept_clip(self, path: Path) -> None:
-        """Take a clip that the catalogue does not know, of a photo that it knows: it was forgotten, or moved."""
-        clip = clip_at(sidecar_of(path))
-        photo = clip and self._catalog.photo_at(Path(clip.photo_path))
-        if clip and photo and photo.sha256 == clip.photo_sha256:
+        """List a clip again whose file came back, or take one of a known photo that the catalogue does not know.
+
+        A file that is not the one that was there is left alone.
+        """
+        clip = clip_at(sidecar_of(path), self._files.clip)
+        if clip is None:
+            return
+        known, photo = self._catalog.clip_at(path), self._catalog.photo_at(Path(clip.photo_path))
+        if known:
+            if known.id == clip.id and known.sha256 == clip.sha256:
+                self._catalog.mark_present(known.id, clip.verdict, clip.rating)
+        elif photo and photo.sha256 == clip.photo_sha256:
             with self._db.transaction():
                 self._adoption.adopt(clip, photo.id, self._roots())
 
@@ -310,24 +320,3 @@ def _or_error(work: Callable[[T], R], what: T) -> R | Exception:
         return work(what)
     except Exception as error:  # noqa: BLE001 - one bad photo never stops the batch; the caller tells it
         return error
-
-
-def folder_settings(folder: Path) -> Sequence[tuple[str, Overrides]]:
-    """The recipe settings of the nearest afterframe.toml, looking upwards; empty without one.
-
-    Raises:
-        RecipeError: the file is not TOML.
-    """
-    for level in (folder, *folder.parents):
-        file = level / FOLDER_FILE
-        try:
-            if not file.is_file():  # a pipe of that name would be waited for without end
-                continue
-            with file.open("rb") as opened:
-                data: dict[str, Any] = tomllib.loads(opened.read(MAX_FOLDER_FILE).decode("utf-8"))
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
-            continue
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RecipeError(f"{file} is not valid TOML: {error}.", "Fix or remove the line it names.") from error
-        return [(f"{file.name} of the folder “{level.name}”", data)]
-    return []

@@ -27,10 +27,9 @@ from afterframe.domain import Failure, Stamp
 from afterframe.imaging.decode import is_photo
 from afterframe.intake.scan import Scan, on_network, scan
 from afterframe.intake.settle import StabilityTracker
-from afterframe.publish.adoption import clip_at, stands
+from afterframe.publish.adoption import stands
 from afterframe.state.catalog import Catalog
 from afterframe.state.folder_list import FolderList
-from afterframe.system.hashing import sha256_of
 from afterframe.system.paths import is_inside
 
 MAX_PER_TURN = 32
@@ -55,7 +54,7 @@ class Handlers:
     temporary: Callable[[Path], None]
     """Called with every temporary file of ours that was left behind."""
     clip: Callable[[Path], None]
-    """Called with a clip that has a sidecar and that the catalogue does not know."""
+    """Called with a clip that has a sidecar and that the catalogue does not know, or takes for gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,8 +339,8 @@ class Watcher:
         known = self._catalog.clip_paths(folder)
         for path, (clip_id, present) in known.items():
             if path in found.clips:
-                if not present:
-                    self._look_again(clip_id)
+                if not present and f"{path}.xmp" in found.sidecars:
+                    self._handlers.clip(Path(path))
             elif present and not stands(Path(path), roots):
                 self._catalog.mark_absent(clip_id)
         for path in found.clips - set(known):
@@ -349,14 +348,3 @@ class Watcher:
             if changed is not None and self._strangers.get(path) != changed:
                 self._strangers[path] = changed
                 self._handlers.clip(Path(path))
-
-    def _look_again(self, clip_id: str) -> None:
-        """List a clip again whose file came back, if it is the same one."""
-        clip = self._catalog.clip(clip_id)
-        try:
-            if sha256_of(Path(clip.path)) != clip.sha256:
-                return
-        except OSError:
-            return
-        written = clip_at(Path(clip.sidecar_path)) or clip
-        self._catalog.mark_present(clip_id, written.verdict, written.rating)

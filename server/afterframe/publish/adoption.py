@@ -10,7 +10,7 @@ import glob
 import logging
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,21 +25,28 @@ from afterframe.system.hashing import sha256_of
 log = logging.getLogger(__name__)
 
 
-def clips_beside(photo: Path, sha256: str) -> list[Clip]:
+ReadClip = Callable[[Path], Clip | None]
+"""Reads a sidecar, see :func:`afterframe.publish.sidecar.read_clip`."""
+
+
+def clips_beside(photo: Path, sha256: str, read_clip: ReadClip) -> list[Clip]:
     """Clips of this very photo that lie beside it: it was moved with them, or the state file was lost.
 
     A sidecar whose clip was deleted counts too: the photographer did not want it.
+
+    Args:
+        read_clip: where the folder may be anybody's, in a process that can be killed.
     """
     found = []
     for base in bases_for(photo):
         for sidecar in sorted(photo.parent.glob(f"{glob.escape(base)}*.mp4.xmp")):
-            clip = clip_at(sidecar)
+            clip = clip_at(sidecar, read_clip)
             if clip and (clip.photo_path, clip.photo_sha256) == (str(photo), sha256):
                 found.append(clip)
     return found
 
 
-def clip_at(sidecar: Path) -> Clip | None:
+def clip_at(sidecar: Path, read_clip: ReadClip) -> Clip | None:
     """The clip of a sidecar, with its hash; None where there is none that can be trusted."""
     try:
         clip = read_clip(sidecar)
@@ -98,7 +105,7 @@ def standing_clip(job: Job) -> Clip | None:
 
     A photo is animated by itself only once, so that any clip of it will do; one that was asked for must be the same.
     """
-    for clip in clips_beside(Path(job.photo_path), job.photo_sha256):
+    for clip in clips_beside(Path(job.photo_path), job.photo_sha256, read_clip):
         if clip.present and (job.origin == "watch" or _is_same(clip, job)):
             return clip
     return None

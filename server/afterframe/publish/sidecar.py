@@ -8,8 +8,11 @@ Standard 2025.1 (digital source type, AI properties), and our own namespace, urn
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import os
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,10 +22,12 @@ from typing import Any
 import photometa
 from afterframe import __version__
 from afterframe.domain import Clip, Recipe, Verdict
-from afterframe.errors import PhotoError
-from afterframe.field_mapping import from_properties, iso_time, to_properties
+from afterframe.errors import PhotoError, UsageError, shortened
+from afterframe.field_mapping import api_schemas, from_properties, iso_time, to_api, to_properties, unix_s
 from afterframe.imaging.frames import Model
+from afterframe.json_schema import check
 from afterframe.naming import sidecar_of
+from afterframe.recipe.schema import RECIPE
 from photometa import Bag, LangAlt, Seq, Struct
 
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -36,6 +41,11 @@ MEASURES = {
     "loop_seam": "afterframe:loopSeam",
 }
 """How true a clip is to its photo: the names in ``afterframe.grade.fidelity`` and those in the sidecar."""
+
+EARLIEST_S, LATEST_S = 0.0, 253_000_000_000.0
+"""Moments that every calendar of ours can show, as Unix time: 1970 to 9987."""
+CLIP = {"type": "object", "properties": api_schemas(Clip)}
+"""What a sidecar says of its clip, as the API's contract has it."""
 
 ORDER = (
     *("xmp:CreatorTool", "xmp:CreateDate", "xmp:MetadataDate"),
@@ -251,6 +261,9 @@ def _change(clip: Clip, properties: Mapping[str, photometa.Value], backups: Path
 def read_clip(sidecar: Path) -> Clip | None:
     """The clip that a sidecar describes, with photo_id 0 and no hash; None when the sidecar is not one of ours.
 
+    Anybody can write the file: what it says is held against the API's contract. Other programs' forms of a rating, and
+    a date that cannot be used, do not make it a damaged one.
+
     Raises:
         PhotoError: it is ours but damaged.
     """
@@ -263,10 +276,11 @@ def read_clip(sidecar: Path) -> Clip | None:
     text = {name: value for name, value in properties.items() if isinstance(value, str)}
     try:
         clip = _clip_from(sidecar, text)
-    except (KeyError, ValueError, TypeError) as error:
-        raise PhotoError(
-            f"{sidecar.name} is damaged ({error!r}).", "Restore it from a backup.", code="sidecar"
-        ) from error
+        check(to_api(clip), CLIP, {"Recipe": RECIPE})
+    except UsageError as error:
+        raise _damaged(sidecar, error.message.rstrip(".")) from error
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise _damaged(sidecar, repr(error)) from error
     if sidecar_of(Path(clip.path)) != sidecar:
         raise PhotoError(
             f"{sidecar.name} does not have the name of its clip.", "Restore its original name.", code="sidecar"
@@ -274,8 +288,16 @@ def read_clip(sidecar: Path) -> Clip | None:
     return clip
 
 
+def _damaged(sidecar: Path, why: str) -> PhotoError:
+    return PhotoError(
+        f"{sidecar.name} is damaged ({shortened(why, 200)}).", "Restore it from a backup.", code="sidecar"
+    )
+
+
 def _clip_from(sidecar: Path, text: Mapping[str, str]) -> Clip:
-    fields = from_properties(Clip, text)
+    fields = from_properties(Clip, {**text, "xmp:CreateDate": _created(sidecar, text)})
+    if fields["photo_path"] == ".." or not re.fullmatch("[0-9a-f]{64}", fields["photo_sha256"]):
+        raise ValueError("it names no photo")
     recipe = replace(fields.pop("recipe"), seed=int(text["afterframe:seed"]))
     clip = sidecar.with_suffix("")
     return Clip(
@@ -289,7 +311,7 @@ def _clip_from(sidecar: Path, text: Mapping[str, str]) -> Clip:
             "recipe": recipe,
             "duration_s": recipe.duration_s,
             "present": clip.is_file(),
-            "measures": {name: float(text[written]) for name, written in MEASURES.items() if written in text},
+            "measures": _measures(text),
         }
     )
 
@@ -304,3 +326,21 @@ def _linked_photo(sidecar: Path, link: str) -> str:
     if not name.name or name.is_absolute() or PureWindowsPath(link).drive:
         raise ValueError(link)
     return os.path.normpath(sidecar.parent / name)
+
+
+def _created(sidecar: Path, text: Mapping[str, str]) -> str:
+    """When the clip was made, as the sidecar says; else when the sidecar was last written."""
+    with contextlib.suppress(KeyError, ValueError, OverflowError):
+        if EARLIEST_S < unix_s(text["xmp:CreateDate"]) < LATEST_S:
+            return text["xmp:CreateDate"]
+    return iso_time(sidecar.stat().st_mtime)
+
+
+def _measures(text: Mapping[str, str]) -> dict[str, float]:
+    """A measure that is no number counts as not measured."""
+    found = {}
+    for name, written in MEASURES.items():
+        with contextlib.suppress(KeyError, ValueError):
+            if math.isfinite(number := float(text[written])):
+                found[name] = number
+    return found

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g, has_request_context, request
+from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
 from afterframe.errors import AfterframeError
 from afterframe.intake.audit import score_cache
 from afterframe.state.listings import ClipListing, RenderListing
+from afterframe.strict_json import without_nan
 from afterframe.web.all_routes import ROUTES
 from afterframe.web.auth.allowed_paths import AllowedPaths
 from afterframe.web.auth.gate import HEADERS, Gate
@@ -20,6 +24,8 @@ from afterframe.web.http.context import Services, WebContext
 from afterframe.web.http.openapi import contract
 from afterframe.web.http.routes import Caller, Route
 from afterframe.web.pages.pages import is_page, page_problem
+
+log = logging.getLogger(__name__)
 
 MAX_BODY = 4 << 20
 """Bytes; 500 long paths fit."""
@@ -44,6 +50,7 @@ def create_app(services: Services, codes: LoginCodes | None = None, *, clock: Ca
         contract=contract(ROUTES, gate.sessions.cookie),
     )
     app = Flask(__name__, static_folder=None)
+    app.json = StrictJson(app)
     app.url_map.merge_slashes = False  # an odd address is no page's, rather than a redirect's
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.extensions["afterframe"] = context
@@ -53,6 +60,18 @@ def create_app(services: Services, codes: LoginCodes | None = None, *, clock: Ca
     _guard(app, context, routes)
     _explain(app)
     return app
+
+
+class StrictJson(DefaultJSONProvider):
+    """Browsers and plugins refuse a whole document for one NaN: none leaves this door."""
+
+    def dumps(self, obj: Any, **options: Any) -> str:
+        """JSON text without NaN."""
+        try:
+            return super().dumps(obj, allow_nan=False, **options)
+        except ValueError:
+            log.warning("an answer to %s held NaN", request.path if has_request_context() else "nobody")
+            return super().dumps(without_nan(obj), allow_nan=False, **options)
 
 
 def _add(app: Flask, context: WebContext, name: str, route: Route) -> None:

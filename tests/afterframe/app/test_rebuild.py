@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.system.hashing import sha256_of
 from factories import make_clip, make_photo_file, make_recipe
-from fakes import FakeReader
+from fakes import FakeReader, open_files
 from photometa.xmp.packets import packet
 
 
@@ -31,9 +32,8 @@ class Shelf:
         Path(clip.sidecar_path).write_bytes(packet(sidecar_properties(clip, MadeBy("parallax", "1", False), {}, 4)))
 
     def rebuild(self) -> list[Clip]:
-        self.found = rebuild(
-            self.folder, self.database, Adoption(self.catalog, self.folder / "backups"), FakeReader().read
-        )
+        adoption = Adoption(self.catalog, self.folder / "backups")
+        self.found = rebuild(self.folder, self.database, adoption, FakeReader().read, open_files().clip)
         photo = self.catalog.photo_at(self.photo)
         return self.catalog.clips_of(photo.id) if photo else []
 
@@ -90,4 +90,26 @@ def test_damaged_and_foreign_sidecars_do_not_stop_it(shelf: Shelf) -> None:
     (shelf.folder / "A_motion.mp4.xmp").write_text("<broken")
     (shelf.folder / "B.mp4.xmp").write_bytes(packet({"dc:format": "video/mp4"}))
     assert len(shelf.rebuild()) == 1
+    assert [path.name for path, _ in shelf.found.problems] == ["A_motion.mp4.xmp"]
+
+
+@pytest.mark.parametrize("recipe", ["[" * 100_000, "[1]", "5", '{"size": [1e400, 2]}'])
+def test_one_hostile_sidecar_is_one_line_and_the_others_come_back(shelf: Shelf, recipe: str) -> None:
+    hostile = packet(
+        {**sidecar_properties(shelf.clip, MadeBy("parallax", "1", False), {}, 4), "afterframe:recipe": recipe}
+    )
+    (shelf.folder / "A_motion.mp4.xmp").write_bytes(hostile)
+    assert len(shelf.rebuild()) == 1
+    ((path, error),) = shelf.found.problems
+    assert path.name == "A_motion.mp4.xmp"
+    assert error.message.startswith("A_motion.mp4.xmp is damaged")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of this kind are POSIX's")
+def test_pipes_under_the_names_of_sidecar_and_clip_do_not_stop_it(shelf: Shelf) -> None:
+    os.mkfifo(shelf.folder / "A_motion.mp4.xmp")
+    shelf.clip_path.unlink()
+    os.mkfifo(shelf.clip_path)
+    (clip,) = shelf.rebuild()
+    assert not clip.present
     assert [path.name for path, _ in shelf.found.problems] == ["A_motion.mp4.xmp"]

@@ -8,7 +8,7 @@ import pytest
 from afterframe.config import Config
 from afterframe.domain import JobState, Photo
 from afterframe.errors import NotFound, PhotoError, RecipeError, Stopping
-from afterframe.intake.ingest import Ingest, RenderRequest, folder_settings
+from afterframe.intake.ingest import Ingest, RenderRequest
 from afterframe.naming import POSTER_MARK
 from afterframe.publish.sidecar import MadeBy, sidecar_properties
 from afterframe.state.catalog import Catalog
@@ -16,7 +16,7 @@ from afterframe.state.database import Database
 from afterframe.state.queue import Queue
 from afterframe.system.hashing import sha256_of
 from factories import listed_clips, make_clip, make_photo_file, make_settings
-from fakes import FakeReader
+from fakes import FakeReader, open_files
 from photometa.xmp.packets import packet
 
 
@@ -27,7 +27,7 @@ def reader() -> FakeReader:
 
 @pytest.fixture
 def ingest(database: Database, catalog: Catalog, queue: Queue, reader: FakeReader) -> Ingest:
-    return Ingest(database, catalog, queue, make_settings(), reader.read)
+    return Ingest(database, catalog, queue, make_settings(), reader.read, open_files())
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_the_users_words_win_over_the_folder_and_the_config(
 ) -> None:
     (photo.parent / "afterframe.toml").write_text("fps = 12\nmotion_intensity = 0.2")
     config = Config(recipe={"fps": 10, "motion_intensity": 0.1, "style_consistency": 0.95})
-    ingest = Ingest(database, catalog, queue, make_settings(config), reader.read)
+    ingest = Ingest(database, catalog, queue, make_settings(config), reader.read, open_files())
     recipe = ingest.recipe_for(photo, {"motion_intensity": 0.3})
     assert (recipe.motion_intensity, recipe.fps, recipe.style_consistency) == (0.3, 12, 0.95)
     assert "your words" in recipe.because["motion_intensity"][0]
@@ -155,9 +155,9 @@ def test_the_nearest_folder_file_counts(tmp_path: Path) -> None:
     deep = tmp_path / "a" / "b"
     deep.mkdir(parents=True)
     (tmp_path / "afterframe.toml").write_text("fps = 10")
-    assert folder_settings(deep)[0][1] == {"fps": 10}
+    assert open_files().folder_settings(deep)[0][1] == {"fps": 10}
     (deep / "afterframe.toml").write_text("fps = 12")
-    assert folder_settings(deep)[0][1] == {"fps": 12}
+    assert open_files().folder_settings(deep)[0][1] == {"fps": 12}
 
 
 def test_a_preview_queues_nothing(ingest: Ingest, queue: Queue, photo: Path) -> None:
@@ -208,4 +208,27 @@ def test_variants_of_the_embedded_generator_move_in_other_ways_unless_the_moveme
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of this kind are POSIX's")
 def test_a_folder_file_that_is_no_file_is_left_alone(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "afterframe.toml")
-    assert folder_settings(tmp_path) == []
+    assert open_files().folder_settings(tmp_path) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of this kind are POSIX's")
+@pytest.mark.parametrize("kind", ["pipe", "garbage", "folder", "deep", "recipe is a list"])
+def test_a_sidecar_that_cannot_be_trusted_does_not_keep_its_photo_from_being_animated(
+    ingest: Ingest, queue: Queue, photo: Path, kind: str
+) -> None:
+    clip = make_clip(Photo(0, str(photo), sha256_of(photo), 1, 1, {}))
+    sidecar = Path(clip.sidecar_path)
+    properties = sidecar_properties(clip, MadeBy("parallax", "1", False), {}, 4)
+    match kind:
+        case "pipe":
+            os.mkfifo(sidecar)
+        case "folder":
+            sidecar.mkdir()
+        case "garbage":
+            sidecar.write_bytes(os.urandom(4096))
+        case "deep":
+            sidecar.write_bytes(packet({**properties, "afterframe:recipe": "[" * 100_000}))
+        case _:
+            sidecar.write_bytes(packet({**properties, "afterframe:recipe": "[1]"}))
+    assert ingest.accept(photo)
+    assert [job.photo_path for job in queue.page()[0]] == [str(photo)]

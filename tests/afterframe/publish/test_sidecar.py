@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from afterframe.domain import Clip, Verdict
+from afterframe.domain import Clip, Photo, Verdict
 from afterframe.errors import PhotoError
 from afterframe.imaging.frames import Model
 from afterframe.publish.sidecar import TRAINED, UNTRAINED, MadeBy, read_clip, sidecar_properties, write_verdict
-from afterframe.state.catalog import Catalog
-from factories import make_clip, make_photo, make_recipe
+from factories import make_clip, make_recipe
 from photometa.xmp.packets import packet
 
 PARALLAX = MadeBy("parallax", "1", trained=False)
@@ -22,8 +22,8 @@ FACTS = {"caption": "Ünser “Kaffee” <am> Morgen", "keywords": ["Kaffee", "�
 
 
 @pytest.fixture
-def clip(catalog: Catalog, tmp_path: Path) -> Clip:
-    photo = make_photo(catalog, tmp_path / "DSC_0042.jpg")
+def clip(tmp_path: Path) -> Clip:
+    photo = Photo(1, str(tmp_path / "DSC_0042.jpg"), "a" * 64, 1000, 1, {})
     recipe = make_recipe(prompt="steam & light\nrising", because={"fps": ("cinema’s rate",)})
     (tmp_path / "DSC_0042_motion.mp4").write_bytes(b"clip")
     return make_clip(photo, recipe=recipe, variant=2, parent_clip="a-parent", rating=3, verdict=Verdict.APPROVED)
@@ -113,3 +113,67 @@ def test_a_deleted_clips_sidecar_tells_that_it_is_gone(clip: Clip) -> None:
     read = read_clip(sidecar)
     assert read is not None
     assert not read.present
+
+
+GARBLED = {
+    "afterframe:recipe": [
+        *("[1]", "5", "null", '"words"', "[" * 100_000, '{"a":' * 5_000 + "1" + "}" * 5_000, "{}", "NaN"),
+        *('{"size": [1000000000, 2]}', '{"size": [2]}', '{"size": [1e400, 2]}', '{"size": "big"}', '{"fps": 0}'),
+        *('{"duration_s": NaN}', '{"duration_s": 1e999}', '{"duration_s": -1}', '{"motion_intensity": 2}'),
+        *('{"fps": 8.5}', '{"loop": "yes"}', '{"prompt": 7}', '{"because": [1]}', '{"because": {"fps": [1]}}'),
+        *('{"photo_type": "spooky"}', '{"variants": 10000000000000000000000}', '{"camera_movement": {}}'),
+    ],
+    "xmpMM:DocumentID": ["", "xmp.did:", "../queue?x=1#", "..", "a/b", "a b", "x" * 101, "an-id\n"],
+    "afterframe:parent": ["../queue?x=1#", "x" * 101],
+    "afterframe:variant": ["0", "-1", "one", "nan", "9" * 5000],
+    "afterframe:seed": ["", "-1", "1e3", "9" * 30],
+    "afterframe:photo": ["", "..", "../DSC_0042.jpg", "/etc/passwd"],
+    "afterframe:photoSHA256": ["", "abc", "Z" * 64],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [(name, text) for name, texts in GARBLED.items() for text in texts], ids=lambda text: text[:20]
+)
+def test_a_sidecar_that_says_what_no_clip_can_be_is_refused_by_name(clip: Clip, name: str, text: str) -> None:
+    if name == "afterframe:recipe" and text.startswith('{"') and len(text) < 200:
+        text = json.dumps(clip.recipe.to_dict())[:-1] + ", " + text[1:]  # the last of two equal keys counts
+    Path(clip.sidecar_path).write_bytes(packet({**sidecar_properties(clip, PARALLAX, FACTS, 4), name: text}))
+    with pytest.raises(PhotoError, match=r"^DSC_0042_motion\.mp4\.xmp is damaged") as caught:
+        read_clip(Path(clip.sidecar_path))
+    assert caught.value.hint
+    assert len(caught.value.message) < 400
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "value"),
+    [
+        *[
+            ("xmp:Rating", text, "rating", stars)
+            for text, stars in (("3.0", 3), ("-1", 0), ("5", 5), ("", 0), (" 4 ", 4))
+        ],
+        *[("xmp:Rating", text, "rating", 0) for text in ("nan", "inf", "1e999", "three")],
+        *[("afterframe:verdict", text, "verdict", Verdict.APPROVED) for text in ("Approved", " approved\n")],
+        *[("afterframe:verdict", text, "verdict", Verdict.NONE) for text in ("", "splendid", "none")],
+        *[("afterframe:photoPSNR", text, "measures", {}) for text in ("nan", "inf", "-inf", "loud")],
+    ],
+)
+def test_what_other_programs_write_into_a_sidecar_does_not_make_it_damaged(
+    clip: Clip, name: str, text: str, field: str, value: object
+) -> None:
+    Path(clip.sidecar_path).write_bytes(packet({**sidecar_properties(clip, PARALLAX, FACTS, 4), name: text}))
+    read = read_clip(Path(clip.sidecar_path))
+    assert getattr(read, field) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0001-01-01T00:00:00", "0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59-14:00", "yesterday", "", "1969-01-01"],
+)
+def test_a_date_that_no_clip_can_have_is_that_of_the_sidecar_itself(clip: Clip, text: str) -> None:
+    sidecar = Path(clip.sidecar_path)
+    sidecar.write_bytes(packet({**sidecar_properties(clip, PARALLAX, FACTS, 4), "xmp:CreateDate": text}))
+    os.utime(sidecar, (1_600_000_000, 1_600_000_000))
+    read = read_clip(sidecar)
+    assert read is not None
+    assert read.created_at == 1_600_000_000

@@ -124,3 +124,15 @@ def test_pages_hear_of_a_clip_that_was_replaced(catalog: Catalog, database: Data
     catalog.put_clip(make_clip(photo, id="99999999-2222-3333-4444-555555555555"))
     gone = [event["id"] for event in database.events_since(0) if event["kind"] == "clip_gone"]
     assert gone == ["11111111-2222-3333-4444-555555555555"]
+
+
+@pytest.mark.parametrize("nan", ["NaN", "Infinity", "-Infinity", "null", '"loud"'])
+def test_a_measure_that_an_earlier_version_let_in_and_json_cannot_hold_is_left_out(
+    catalog: Catalog, database: Database, nan: str
+) -> None:
+    clip = make_clip(make_photo(catalog), measures={"photo_de00": 1.5, "photo_psnr_db": float("nan")})
+    catalog.put_clip(clip)
+    stored = database.connection.execute("SELECT measures FROM clips").fetchone()[0]
+    assert stored == '{"photo_de00": 1.5}'
+    database.connection.execute("UPDATE clips SET measures = ?", (f'{{"photo_psnr_db": {nan}, "photo_de00": 1.5}}',))
+    assert catalog.clip(clip.id).measures == {"photo_de00": 1.5}

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
 
+from afterframe import strict_json
 from afterframe.app.rebuild import rebuild
 from afterframe.domain import Clip, Scene, Stamp, Verdict
 from afterframe.errors import GenerateError
@@ -22,6 +23,7 @@ from afterframe.state.list_index import ListFilter
 from afterframe.state.listings import ClipListing
 from afterframe.web.api.pictures import with_changes
 from factories import make_recipe
+from fakes import open_files
 from photometa import read_sidecar
 
 
@@ -52,6 +54,17 @@ def test_a_list_is_outlined_and_cut_anywhere(desk: Desk) -> None:
     rest = desk.good("GET", f"/api/clips?sort=made&after={page['next']}")
     assert [Path(clip["photo"]).name for clip in rest["clips"]] == ["0.jpg"]
     assert rest["next"] is None
+
+
+def test_what_is_no_number_in_a_state_file_breaks_neither_list_nor_context(desk: Desk) -> None:
+    first, second = numbered(desk, 2)
+    write = desk.services.database.connection.execute
+    write("UPDATE clips SET measures = ? WHERE id = ?", ('{"photo_psnr_db": NaN, "photo_de00": 1.5}', first.id))
+    write("UPDATE photos SET facts = ?", ('{"f_number": Infinity, "iso": 100}',))
+    clips = desk.good("GET", "/api/clips?sort=made")["clips"]
+    assert {clip["id"]: clip["measures"] for clip in clips} == {first.id: {"photo_de00": 1.5}, second.id: {}}
+    text = desk.ask("GET", f"/api/clips/{first.id}/context").get_data(as_text=True)
+    assert strict_json.loads(text)["facts"] == {"f_number": None, "iso": 100}
 
 
 def test_lists_are_chosen_by_query(desk: Desk) -> None:
@@ -102,7 +115,7 @@ def test_verdicts_survive_the_loss_of_the_database(desk: Desk, tmp_path: Path) -
     clip = desk.clip()
     desk.good("POST", "/api/clips/verdicts", {"clips": [clip.id], "verdict": "rejected", "rating": 2})
     database = Database(tmp_path / "fresh.db")
-    rebuild(desk.watched, database, Adoption(Catalog(database), tmp_path), desk.reader.read)
+    rebuild(desk.watched, database, Adoption(Catalog(database), tmp_path), desk.reader.read, open_files().clip)
     kept = Catalog(database).clip(clip.id)
     assert (kept.verdict, kept.rating) == (Verdict.REJECTED, 2)
     assert ClipListing(database).page(ListFilter(verdict="rejected"), "made")[0] == [kept]

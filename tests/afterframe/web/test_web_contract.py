@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from web_fixtures import Desk, make_clip_bytes, make_desk  # noqa: F401 - fixtures
 
 from afterframe.errors import UsageError
+from afterframe.json_schema import KEYWORDS, REF, check
 from afterframe.recipe import SETTINGS
 from afterframe.web.all_routes import ROUTES
 from afterframe.web.http.openapi import address
 from afterframe.web.http.resources import SCHEMAS
 from afterframe.web.http.schemas import Json
-from afterframe.web.http.validation import KEYWORDS, REF, check
 
 DOCS = Path(__file__).parents[3] / "docs" / "api.md"
 

@@ -19,11 +19,11 @@ from afterframe.domain import Clip, Job, JobState, Scene
 from afterframe.errors import PhotoError
 from afterframe.intake.ingest import RenderRequest
 from afterframe.intake.photo_reader import Reading, read_photo
+from afterframe.json_schema import check
 from afterframe.naming import sidecar_of
 from afterframe.system.hashing import sha256_of
 from afterframe.web.http.resources import SCHEMAS
 from afterframe.web.http.schemas import ref
-from afterframe.web.http.validation import check
 from afterframe.web.openai.upload_store import DELETED, RECORD
 from factories import listed_clips, make_clip, make_reading
 from photometa import Facts

@@ -8,7 +8,6 @@ from afterframe.errors import AfterframeError
 from afterframe.intake.audit import score_photo
 from afterframe.intake.scan import scan
 from afterframe.intake.scoring import SCORES
-from afterframe.naming import is_our_poster
 from afterframe.web.http import schemas
 from afterframe.web.http.routes import Call, Routes
 from afterframe.web.http.schemas import Json, form, listed, ref
@@ -37,7 +36,8 @@ def list_photos(call: Call) -> Json:
     """Scan a folder."""
     given = call.query.get("path", "")
     folder = call.context.paths.folder(given)
-    found = sorted(path for path in scan(folder).photos if not is_our_poster(Path(path)))
+    ours = call.services.foreign_files.is_our_poster
+    found = sorted(path for path in scan(folder).photos if not ours(Path(path)))
     return {"path": given, "photos": found[:MOST], "more": max(0, len(found) - MOST)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from afterframe.domain import Clip, Job, Photo, Verdict
 from afterframe.errors import AfterframeError, NotFound, WrongState
 from afterframe.intake.ingest import RenderRequest
-from afterframe.publish.sidecar import read_clip, write_verdict
+from afterframe.publish.sidecar import write_verdict
 from afterframe.recipe import SETTINGS, validate
 from afterframe.web.api.animate import resolve_generator
 from afterframe.web.http import schemas
@@ -86,14 +87,14 @@ def _judge(call: Call, clip_id: str) -> Clip:
     catalog = call.services.catalog
     with call.context.verdict_lock:
         clip = catalog.clip(clip_id)
-        written = _sidecar_of(clip)
+        written = _sidecar_of(clip, call.services.foreign_files.clip)
         verdict = Verdict(call.body.get("verdict", written.verdict))
         rating = int(call.body.get("rating", written.rating))
         write_verdict(clip, verdict, rating, call.services.home.backups)
         return catalog.set_verdict(clip.id, verdict, rating)
 
 
-def _sidecar_of(clip: Clip) -> Clip:
+def _sidecar_of(clip: Clip, read_clip: Callable[[Path], Clip | None]) -> Clip:
     """What the clip's sidecar says now.
 
     Raises:

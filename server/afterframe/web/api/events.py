@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 
 from flask import Request, Response
 
+from afterframe import strict_json
 from afterframe.state.database import Database
 from afterframe.web.http import schemas
 from afterframe.web.http.errors import BusyError
@@ -128,7 +128,7 @@ def stream(
 
 
 def _frame(cursor: int, event: Json) -> str:
-    return f"id: {cursor}\ndata: {json.dumps(event)}\n\n"
+    return f"id: {cursor}\ndata: {strict_json.dumps(event)}\n\n"
 
 
 def _once(action: Callable[[], None]) -> Callable[[], None]:

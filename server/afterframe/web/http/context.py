@@ -11,6 +11,7 @@ from typing import Any
 
 from afterframe.config import Config, Home, Settings
 from afterframe.intake.audit import ScoreCache
+from afterframe.intake.foreign_files import ForeignFiles
 from afterframe.intake.ingest import Ingest
 from afterframe.render.drafts import DraftMaker
 from afterframe.render.pictures import PictureMaker
@@ -43,6 +44,7 @@ class Services:
     answers: IdempotencyStore
     queue: Queue
     ingest: Ingest
+    foreign_files: ForeignFiles
     pictures: PictureMaker
     drafts: DraftMaker
     token: str

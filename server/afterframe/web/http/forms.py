@@ -12,8 +12,8 @@ from typing import IO, Any, TypeVar
 from flask import Request
 
 from afterframe.errors import UsageError
+from afterframe.json_schema import Schema, check
 from afterframe.web.http.errors import NotMultipartError
-from afterframe.web.http.validation import Schema, check
 
 MULTIPART = "multipart/form-data"
 FILE: dict[str, Any] = {"type": "string", "format": "binary"}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from afterframe.domain import CameraMovement, Clip, Direction, Failure, Job, JobState, PhotoType, Recipe
+from afterframe.domain import Clip, Failure, Job, JobState, Recipe
 from afterframe.field_mapping import api_schemas, to_api
+from afterframe.recipe.schema import RECIPE
 from afterframe.state.folder_list import Folder
 from afterframe.web.http.schemas import (
     BOOLEAN,
@@ -12,11 +13,9 @@ from afterframe.web.http.schemas import (
     KEPT_PATH,
     MAYBE_NUMBER,
     MAYBE_TEXT,
-    NUMBER,
     SHARE,
     TEXT,
     TIME,
-    WHOLE,
     Json,
     form,
     listed,
@@ -28,24 +27,7 @@ SCHEMAS: dict[str, Json] = {
     "Error": form({"error": ref("Reason")}),
     "Reason": form({"code": TEXT, "message": TEXT, "hint": TEXT}),
     "OpenAIError": form({"error": form({"message": TEXT, "type": TEXT, "param": MAYBE_TEXT, "code": MAYBE_TEXT})}),
-    "Recipe": form(
-        {
-            "photo_type": one_of(*PhotoType),
-            "prompt": TEXT,
-            "negative_prompt": TEXT,
-            "motion_intensity": SHARE,
-            "style_consistency": SHARE,
-            "camera_movement": one_of(*CameraMovement),
-            "duration_s": NUMBER,
-            "fps": WHOLE,
-            "size": listed(WHOLE),
-            "loop": BOOLEAN,
-            "direction": one_of(*Direction),
-            "seed": COUNT,
-            "variants": WHOLE,
-            "because": {"type": "object", "additionalProperties": listed(TEXT)},
-        }
-    ),
+    "Recipe": RECIPE,
     "Render": form(
         {
             "id": ID,
@@ -83,7 +65,7 @@ SCHEMAS: dict[str, Json] = {
             "counts": form({str(state): COUNT for state in JobState}),
             "renders": listed(ref("Render")),
             "held_folders": listed(
-                form({"path": KEPT_PATH, "error": ref("Reason"), "since": NUMBER, "renders": COUNT})
+                form({"path": KEPT_PATH, "error": ref("Reason"), "since": {"type": "number"}, "renders": COUNT})
             ),
         }
     ),

@@ -13,12 +13,12 @@ from flask import Request, Response, jsonify
 
 from afterframe.config import LimitsConfig
 from afterframe.errors import UsageError
+from afterframe.json_schema import Schema, check
 from afterframe.web.http.context import Services, WebContext
 from afterframe.web.http.errors import NotJsonError, speaks_openai
 from afterframe.web.http.forms import MULTIPART, read_form
 from afterframe.web.http.resources import SCHEMAS
 from afterframe.web.http.schemas import form
-from afterframe.web.http.validation import Schema, check
 
 NOTHING = form({})
 """The body of a route that takes none: omitted, or {}."""

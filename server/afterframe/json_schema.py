@@ -1,8 +1,9 @@
-"""Checks JSON against the contract: the part of JSON Schema that our contract uses, and no more."""
+"""Checks JSON against the contract, and sidecars likewise: the part of JSON Schema that our contract uses, no more."""
 
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -23,6 +24,7 @@ KEYWORDS = frozenset(
         "minItems",
         "maxItems",
         "minLength",
+        "pattern",
         "maxLength",
         "minimum",
         "maximum",
@@ -85,6 +87,9 @@ def _check_text(text: str, schema: Schema, where: str) -> None:
         raise _wrong(where, "must not be empty" if least == 1 else f"must have at least {least} characters")
     if len(text) > schema.get("maxLength", math.inf):
         raise _wrong(where, f"must have at most {schema['maxLength']} characters")
+    # ECMAScript's $, which JSON Schema means, matches before no line end.
+    if "pattern" in schema and not re.search(re.sub(r"\$\Z", r"\\Z", schema["pattern"]), text):
+        raise _wrong(where, f"must match {schema['pattern']}")
     if schema.get("format") != "path" and any("\ud800" <= letter <= "\udfff" for letter in text):
         raise _wrong(where, "must be valid Unicode")
 
@@ -112,8 +117,9 @@ def _check_object(value: dict[str, Any], schema: Schema, named: Mapping[str, Sch
 
 
 def _check_list(value: list[Any], schema: Schema, named: Mapping[str, Schema], where: str) -> None:
-    if len(value) < schema.get("minItems", 0):
-        raise _wrong(where, "must not be empty")
+    least = schema.get("minItems", 0)
+    if len(value) < least:
+        raise _wrong(where, "must not be empty" if least == 1 else f"must have {least} entries")
     if len(value) > schema.get("maxItems", math.inf):
         raise _wrong(where, f"must have at most {schema['maxItems']} entries")
     for index, item in enumerate(value):

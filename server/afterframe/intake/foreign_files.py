@@ -1,0 +1,170 @@
+"""Small files that anybody may have written: sidecars, afterframe.toml, pictures that may be our posters.
+
+They are opened and parsed in a process that can be killed, never in the daemon's own: a file that stalls, crashes or
+fills its reader is that file's problem alone.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from afterframe.config import LimitsConfig
+from afterframe.domain import Clip
+from afterframe.errors import AfterframeError, PhotoError, RecipeError, Stopping, shortened
+from afterframe.naming import is_our_poster, may_be_poster
+from afterframe.publish.sidecar import read_clip
+from afterframe.system.process_pool import CallKilled, PoolClosed, ProcessPool
+from photometa.regular import NotRegular, open_regular
+
+FOLDER_FILE = "afterframe.toml"
+"""Recipe settings for the photos of its folder and those below."""
+MAX_FOLDER_FILE = 64 << 10
+"""Bytes of it; a larger one is refused."""
+MAX_DOTS = 2
+"""Of a key. Python's parser takes time and memory by the square of their number."""
+MAX_BRACKETS = 8
+"""Lists and tables within each other."""
+
+_ASIDE = re.compile(
+    r'"""(?:[^\\]|\\.)*?"""|' r"'''.*?'''|" r'"(?:[^"\\\n]|\\.)*"|' r"'[^'\n]*'|(?P<comment>#[^\n]*)", re.DOTALL
+)
+"""What a TOML file holds besides its structure: texts and comments."""
+_DOTTED = re.compile(rf"[\w-]+(?:\s*\.\s*[\w-]+){{{MAX_DOTS + 1},}}")
+T = TypeVar("T")
+Isolated = Callable[..., Any]
+"""Calls a function, importable by name, with what it takes, in a process that can be killed."""
+
+
+class ForeignFiles:
+    """Reads small files that anybody may have written.
+
+    Args:
+        limits: of the process.
+        isolated: calls in place of a process of its own; for tests.
+    """
+
+    def __init__(self, limits: LimitsConfig, isolated: Isolated | None = None) -> None:
+        self._pool = ProcessPool(_call, time_s=limits.read_s, memory_mb=limits.memory_mb)
+        self._isolated = isolated or self._pool.call
+
+    def clip(self, sidecar: Path) -> Clip | None:
+        """The clip that a sidecar describes, see :func:`afterframe.publish.sidecar.read_clip`.
+
+        Raises:
+            PhotoError: it is ours but damaged, or cannot be read.
+            Stopping: this was closed.
+        """
+        return self._read(sidecar, read_clip, partial(_unreadable, sidecar))
+
+    def is_our_poster(self, path: Path) -> bool:
+        """Whether a JPEG is a poster that we wrote beside a clip.
+
+        Raises:
+            Stopping: this was closed.
+        """
+        if not may_be_poster(path):
+            return False
+        try:
+            return self._read(path, is_our_poster, partial(_unreadable, path))
+        except PhotoError:
+            return False  # whoever reads the photo says what is wrong with it
+
+    def folder_settings(self, folder: Path) -> list[tuple[str, Mapping[str, object]]]:
+        """The recipe settings of the nearest afterframe.toml, looking upwards; empty without one.
+
+        Raises:
+            RecipeError: the file is not TOML, too large, or cannot be read.
+            Stopping: this was closed.
+        """
+        for level in (folder, *folder.parents):
+            file = level / FOLDER_FILE
+            if not _is_file(file):
+                continue
+            data = self._read(file, read_folder_file, partial(_bad_folder_file, file))
+            if data is not None:
+                return [(f"{file.name} of the folder “{level.name}”", data)]
+        return []
+
+    def _read(self, path: Path, read: Callable[[Path], T], refused: Callable[[str], AfterframeError]) -> T:
+        try:
+            found: T = self._isolated(read, path)
+        except AfterframeError:
+            raise
+        except PoolClosed:
+            raise Stopping from None
+        except CallKilled as stopped:
+            raise refused(str(stopped)) from stopped
+        except Exception as error:
+            raise refused(getattr(error, "strerror", None) or repr(error)) from error
+        return found
+
+    def close(self) -> None:
+        """End the process."""
+        self._pool.close()
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _unreadable(path: Path, why: str) -> PhotoError:
+    return PhotoError(
+        f"{path.name} could not be read: {shortened(why, 200)}.",
+        "Restore it from a backup, or remove it.",
+        code="sidecar",
+    )
+
+
+def _bad_folder_file(file: Path, why: str) -> RecipeError:
+    return RecipeError(f"{file} cannot be read: {shortened(why, 200)}.", "Fix or remove it.")
+
+
+# -- in the process that can be killed -----------------------------------------------------------
+
+
+def _call(read: Callable[[Path], object], path: Path) -> object:
+    return read(path)
+
+
+def read_folder_file(file: Path) -> Mapping[str, object] | None:
+    """What an afterframe.toml says; None: it is gone, or nobody may read it.
+
+    Raises:
+        RecipeError: it is not TOML, too large, or nested too deep.
+    """
+    try:
+        with open(open_regular(file), "rb") as opened:  # noqa: PTH123 - a descriptor
+            text = opened.read(MAX_FOLDER_FILE + 1)
+    except (FileNotFoundError, NotADirectoryError, PermissionError, NotRegular):
+        return None
+    if len(text) > MAX_FOLDER_FILE:
+        raise RecipeError(f"{file} is larger than {MAX_FOLDER_FILE >> 10} KiB.", "Remove what is no setting.")
+    try:
+        words = text.decode("utf-8")
+        _check_structure(words)
+        return tomllib.loads(words)
+    except (ValueError, RecursionError) as error:
+        why = shortened(error, 200)
+        raise RecipeError(f"{file} is not valid TOML: {why}.", "Fix or remove the line it names.") from error
+
+
+def _check_structure(text: str) -> None:
+    """Refuse what the parser would take very long over, before it does."""
+    bare = _ASIDE.sub(lambda found: ("" if found["comment"] else "x") + "\n" * found[0].count("\n"), text)
+    if dotted := _DOTTED.search(bare):
+        line = bare.count("\n", 0, dotted.start()) + 1
+        raise ValueError(f"a key with more than {MAX_DOTS} dots (at line {line})")
+    depth = 0
+    for place, letter in enumerate(bare):
+        depth += (letter in "[{") - (letter in "]}")
+        if depth > MAX_BRACKETS:
+            line = bare.count("\n", 0, place) + 1
+            raise ValueError(f"lists nested more than {MAX_BRACKETS} deep (at line {line})")
