@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import queue
+import stat
 import threading
 import time
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from typing import Literal, Protocol
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
-from watchdog.observers.api import BaseObserver
+from watchdog.observers.api import BaseObserver, ObservedWatch
 
 from afterframe.config import WatchConfig
 from afterframe.domain import Failure, Stamp
@@ -32,6 +33,8 @@ from afterframe.state.catalog import Catalog
 from afterframe.state.folder_list import FolderList
 from afterframe.system.paths import is_inside
 
+LOOK_S = 1.0
+"""How often the watched folders are looked at: whether each is still the one whose events are heard, seconds."""
 MAX_PER_TURN = 32
 """Photos dealt with before hints and folders have their turn again."""
 
@@ -75,6 +78,15 @@ def _outside(path: Path) -> Failure:
         f"{path.name} is a link to a photo outside Afterframe's folders.",
         "Put a copy in its place, or add the photo's own folder.",
     )
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """What tells a folder from another one of its name; None: it is not there."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 Hint = tuple[Path, Literal["changed", "renamed", "deleted"]]
@@ -126,6 +138,10 @@ class Watcher:
         self._observer: BaseObserver | None = None
         self._handler = _Hints(self._hints.put)
         self._next_scan: dict[Path, float] = {}
+        self._watches: dict[Path, ObservedWatch] = {}
+        self._heard: dict[Path, tuple[int, int] | None] = {}
+        """The folder whose events were asked for under each name; None: there was none at the last look."""
+        self._next_look = 0.0
         self._without_events: set[Path] = set()
         """Watched folders that are absent, or for which the system gives no events."""
         self._strangers: dict[str, int] = {}
@@ -174,7 +190,7 @@ class Watcher:
         if due is not None:
             until.append(due)
         with contextlib.suppress(queue.Empty):
-            self._hint(self._hints.get(timeout=max(0.01, min([*until, 60.0]))))
+            self._hint(self._hints.get(timeout=max(0.01, min([*until, LOOK_S]))))
 
     def turn(self) -> None:
         """One round: folders, hints, scans that are due, settled photos."""
@@ -211,7 +227,9 @@ class Watcher:
                 if not path.is_symlink() or path in self._next_scan:  # a link may lead in circles
                     self._scan_into(path)
             elif is_photo(path) and not self._hidden(path):
-                self._see(path, Stamp.of(path.stat()), renamed=how == "renamed")
+                status = path.stat()
+                if stat.S_ISREG(status.st_mode):  # as a scan does: a pipe of that name is no photo
+                    self._see(path, Stamp.of(status), renamed=how == "renamed")
         except OSError:
             self._stability.forget(path)
 
@@ -260,21 +278,48 @@ class Watcher:
     def _follow_folders(self) -> None:
         wanted = {folder.path for folder in self._folders.all() if folder.watch}
         if wanted == set(self._next_scan) and self._observer is not None:
+            self._follow_replaced()
             return
         self._next_scan = {root: self._next_scan.get(root, self._clocks.monotonic()) for root in wanted}
         self._stop_observer()
+        self._watches.clear()
         self._without_events.clear()
         self._observer = Observer()
         self._observer.start()  # first, so that a folder without events costs no other folder its own
         for root in wanted:
             self._listen(root)
 
+    def _follow_replaced(self) -> None:
+        """Listen to folders that were deleted and made again, or whose drive is back: their old events are dead."""
+        now = self._clocks.monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + LOOK_S
+        for root in self._next_scan:
+            standing = _identity(root)
+            if standing is None:
+                self._heard[root] = None
+            elif standing != self._heard.get(root) or self._is_deaf(root):
+                self._listen(root)
+                self._next_scan[root] = now
+
+    def _is_deaf(self, root: Path) -> bool:
+        """Whether its events have ended: a folder made again at once may have the old one's number."""
+        watch = self._watches.get(root)
+        if watch is None or self._observer is None:
+            return False
+        return not any(emitter.watch == watch and emitter.is_alive() for emitter in self._observer.emitters)
+
     def _listen(self, root: Path) -> None:
         """Ask for a folder's change events; without them it is only scanned from time to time."""
         if self._observer is None:
             return
+        self._heard[root] = _identity(root)
+        if watch := self._watches.pop(root, None):
+            with contextlib.suppress(KeyError):
+                self._observer.unschedule(watch)
         try:
-            self._observer.schedule(self._handler, str(root), recursive=True)
+            self._watches[root] = self._observer.schedule(self._handler, str(root), recursive=True)
             self._without_events.discard(root)
         except OSError as error:
             if root not in self._without_events:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from pathlib import Path
 
@@ -34,8 +35,11 @@ class Taker:
 class NoEvents:
     """An observer whose events all get lost."""
 
-    def schedule(self, handler: object, path: str, *, recursive: bool) -> None:
+    emitters: tuple[()] = ()
+
+    def schedule(self, handler: object, path: str, *, recursive: bool) -> object:
         assert recursive
+        return None
 
     def start(self) -> None: ...
 
@@ -233,10 +237,11 @@ class EventsOfPresentFolders(NoEvents):
         self.listens, self.running = EventsOfPresentFolders.listens, False
         self.listens.clear()
 
-    def schedule(self, handler: object, path: str, *, recursive: bool) -> None:
+    def schedule(self, handler: object, path: str, *, recursive: bool) -> object:
         if self.running and not Path(path).is_dir():
             raise FileNotFoundError(path)
         self.listens.add(path)
+        return None
 
     def start(self) -> None:
         if any(not Path(path).is_dir() for path in self.listens):
@@ -269,6 +274,63 @@ def test_a_folder_that_comes_back_is_listened_to_again(
     (tmp_path / "away").mkdir()
     hand.turn(11)
     assert listens == {str(hand.folder), str(tmp_path / "away")}
+
+
+def test_a_folder_that_was_replaced_is_scanned_at_once(hand: Hand) -> None:
+    hand.turn()
+    hand.folder.rename(hand.folder.with_name("before"))
+    hand.turn(1)
+    hand.folder.mkdir()
+    hand.export("new.jpg", age_s=100)
+    assert hand.turn(1) == ["new.jpg"]
+
+
+def test_a_folder_deleted_and_made_again_is_followed_by_its_events(
+    catalog: Catalog, folders: FolderList, tmp_path: Path, real_events: None
+) -> None:
+    taken = {name: threading.Event() for name in ("first.jpg", "second.jpg", "third.jpg")}
+
+    def take(path: Path, *, final: bool) -> bool:
+        taken[path.name].set()
+        return True
+
+    def export(name: str) -> None:
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (0, 0))
+        (tmp_path / name).rename(root / name)
+
+    root = tmp_path / "root"
+    root.mkdir()
+    folders.put(root, watch=True)
+    export("first.jpg")
+    watcher = Watcher(catalog, folders, WatchConfig(settle_s=60), Handlers(take, lambda path: None))
+    watcher.start()
+    try:
+        assert taken["first.jpg"].wait(20)
+        (root / "first.jpg").unlink()
+        root.rmdir()
+        root.mkdir()  # its number may be that of the old one
+        export("second.jpg")
+        assert taken["second.jpg"].wait(20)
+        export("third.jpg")
+        assert taken["third.jpg"].wait(20)
+    finally:
+        watcher.stop()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes of this kind are POSIX's")
+def test_pipes_and_sockets_with_a_photos_name_are_no_photos(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    hand.turn()
+    monkeypatch.chdir(hand.folder)
+    for name in ("x_motion.jpg", "x.jpg", "y.xmp", "afterframe.toml"):
+        os.mkfifo(name)
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind("s.jpg")
+    hand.export("a.jpg", age_s=100)
+    for name in ("x_motion.jpg", "x.jpg", "y.xmp", "afterframe.toml", "s.jpg", "a.jpg"):
+        hand.watcher._hints.put((hand.folder / name, True))
+    assert hand.turn() == ["a.jpg"]
+    assert hand.turn(1000) == []
 
 
 @pytest.fixture
