@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.markup import escape
 
 from afterframe.system.cli_hints import spelled
+from afterframe.system.printable import printable
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(highlight=False, soft_wrap=True, stderr=True)
+
+
+class Unfailing:
+    """A stream for a process that goes on though nobody listens any more: a closed pipe, a dead terminal, a full disk.
+
+    Whatever cannot be written is lost.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream if stream is not None else open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+
+    def write(self, text: str) -> int:
+        """Write, if that is possible."""
+        with suppress(OSError, ValueError):  # ValueError: it is closed
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if that is possible."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def never_fail() -> None:
+    """What is printed from now on, here and by others, cannot end this process."""
+    for name in ("stdout", "stderr"):
+        setattr(sys, name, Unfailing(getattr(sys, name)))
 
 
 @contextmanager
@@ -27,8 +61,7 @@ def silent(*, when: bool) -> Iterator[None]:
 
 def shown(text: object) -> str:
     """A text that can be printed on one line: no control characters, no markup."""
-    printable = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in str(text))
-    return escape(printable)
+    return escape(printable(text))
 
 
 def hinted(hint: str) -> str:

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
+from afterframe.system import logs
 from afterframe.system.signals import allow_interrupts, interrupts_blocked
 
 START_S = 120.0
@@ -141,6 +142,7 @@ def _serve(pipe: Connection[Any, Any], function: Callable[..., Any], memory_mb: 
     for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole process group; our parent ends us
         signal.signal(number, signal.SIG_IGN)
     allow_interrupts()
+    logs.to_terminal()
     _limit_memory(memory_mb)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     pipe.send("ready")
