@@ -98,9 +98,13 @@ class Afterframe:
         results: list[dict[str, Any]] = answer_of(self.command(*words, cwd=cwd, **popen))["results"]
         return results
 
-    def serve(self, *folders: Path) -> Daemon:
-        """Start the daemon and wait until it answers; the fixture ends it."""
-        daemon = Daemon(self, folders)
+    def serve(self, *folders: Path, out: int | None = None) -> Daemon:
+        """Start the daemon and wait until it answers; the fixture ends it.
+
+        Args:
+            out: where it prints; None: to a file that ``said`` reads.
+        """
+        daemon = Daemon(self, folders, out)
         self.daemons.append(daemon)
         return daemon
 
@@ -139,7 +143,7 @@ def answer_of(process: subprocess.Popen[bytes], seconds: float = DEADLINE_S) -> 
 class Daemon:
     """``afterframe serve`` in a process group of its own."""
 
-    def __init__(self, afterframe: Afterframe, folders: Sequence[Path]) -> None:
+    def __init__(self, afterframe: Afterframe, folders: Sequence[Path], out: int | None = None) -> None:
         self._home = afterframe.home
         words = [word for folder in folders for word in ("--folder", str(folder))]
         self._log = (afterframe.home.parent / f"serve-{len(afterframe.daemons)}.log").open("w+b")
@@ -147,7 +151,7 @@ class Daemon:
             [sys.executable, "-m", "afterframe", "serve", "--port", "0", "--no-open", *words],
             env={**os.environ, "AFTERFRAME_HOME": str(afterframe.home), **afterframe.environment},
             stdin=subprocess.DEVNULL,
-            stdout=self._log,
+            stdout=self._log if out is None else out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -25,6 +26,7 @@ from afterframe.render.derived_files import DerivedFiles
 from afterframe.render.drafts import DraftMaker
 from afterframe.render.pictures import PictureMaker
 from afterframe.render.slots import WorkerGroup, worker_specs
+from afterframe.render.state_outage import OutageLog
 from afterframe.render.supervisor import Supervisor
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
@@ -154,11 +156,16 @@ class Daemon:
             website.stop()
 
     def _pass_events_on(self, database: Database, on_event: Callable[[dict[str, Any]], None]) -> None:
-        cursor = database.last_cursor()
+        cursor, outages = database.last_cursor(), OutageLog("events")
         while not self._stopping.wait(EVENTS_INTERVAL_S):
-            for event in database.events_since(cursor):
-                cursor = event["cursor"]
-                on_event(event)
+            try:
+                for event in database.events_since(cursor):
+                    cursor = event["cursor"]
+                    on_event(event)
+            except (sqlite3.Error, ValueError) as error:  # a damaged state file must not end what does without it
+                outages.note(error)
+            else:
+                outages.over()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +194,8 @@ def _running(part: Supervisor | Watcher) -> Iterator[None]:
 
 
 def handle_signals(daemon: Daemon) -> None:
-    """Ctrl-C and a polite kill end the daemon in order."""
+    """Ctrl-C and a polite kill end the daemon in order. The end of its terminal does not, nor of those it started."""
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited by every process that it starts
     signal.signal(signal.SIGINT, daemon.stop)
     signal.signal(signal.SIGTERM, daemon.stop)

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from afterframe.cli.command import errors_in_one_line, load_settings
-from afterframe.cli.output import hinted, named, out, print_error, shown
+from afterframe.cli.output import hinted, named, never_fail, out, print_error, shown
 from afterframe.config import Config, Home, Settings
 from afterframe.errors import AlreadyRunning
 
@@ -28,6 +28,7 @@ def serve(*, folders: tuple[Path, ...], port: int | None, host: str | None, back
     from afterframe.app.status import login_link
     from afterframe.system.runtime_files import read_daemon
 
+    never_fail()
     with errors_in_one_line():
         settings = load_settings()
         daemon = Daemon(settings.home, _with_address(settings.config, host, port), folders, take_backlog=backlog)
