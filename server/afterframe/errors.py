@@ -17,6 +17,8 @@
     │   └── FolderUnavailable  its folder is away, full, read-only or failing: the render waits
     ├── AlreadyRunning     another daemon holds the lock
     ├── Stopping           Afterframe ends; nothing is wrong with what it was asked
+    ├── StateDamaged       the state file holds what we did not write
+    ├── StateUnusable      the state file cannot be used now: a full disk, another program's lock
     └── NewerState         a newer Afterframe wrote the state file
 
 Each carries a ``code`` for programs, a ``message`` that names the file, and a ``hint``:
@@ -190,6 +192,19 @@ class Stopping(AfterframeError):
 
     def __reduce__(self) -> tuple[type[Stopping], tuple[()]]:
         return type(self), ()
+
+
+class StateDamaged(AfterframeError):
+    """The state file holds what we did not write. The sidecars make it again."""
+
+    code = "state_damaged"
+
+
+class StateUnusable(AfterframeError):
+    """The state file cannot be used now: a full disk, another program's lock."""
+
+    code = "state_unusable"
+    status = 503
 
 
 class NewerState(AfterframeError):

@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -16,6 +16,7 @@ from typing import Any
 from afterframe.app.held_folder_check import HeldFolderCheck
 from afterframe.app.recovery import clear_stray, recover
 from afterframe.config import Config, Home, Settings
+from afterframe.errors import AfterframeError
 from afterframe.intake.folder_rules import absolute, addable_folder, configured_folders
 from afterframe.intake.foreign_files import ForeignFiles
 from afterframe.intake.ingest import MAX_PARALLEL_READS, Ingest
@@ -148,16 +149,22 @@ class Daemon:
             write_daemon(self._home, website.url)
             ready(website.url, f"{website.url}/login?code={codes.issue()}")
             context = app.extensions["afterframe"]
-            for listing in (context.clips, context.renders):
-                listing.facets()  # read now, so that the first page need not wait for it
+            with suppress(sqlite3.Error, AfterframeError):  # a page of a damaged state file says so itself
+                for listing in (context.clips, context.renders):
+                    listing.facets()  # read now, so that the first page need not wait for it
             yield
         finally:
             self._home.daemon.unlink(missing_ok=True)
             website.stop()
 
     def _pass_events_on(self, database: Database, on_event: Callable[[dict[str, Any]], None]) -> None:
-        cursor, outages = database.last_cursor(), OutageLog("events")
+        cursor, outages, told = 0, OutageLog("events"), False
+        with suppress(sqlite3.Error):
+            cursor = database.last_cursor()
         while not self._stopping.wait(EVENTS_INTERVAL_S):
+            if database.damage and not told:
+                told = True
+                on_event({"kind": "damage", "error": database.damage.to_dict()})
             try:
                 for event in database.events_since(cursor):
                     cursor = event["cursor"]
@@ -181,6 +188,9 @@ class _State:
 @contextmanager
 def _opened(home: Home) -> Iterator[_State]:
     with closing(Database(home.database)) as database:
+        database.look_for_damage()
+        if database.damage:
+            log.warning("%s %s", database.damage.message, database.damage.hint)
         yield _State(database, Catalog(database), FolderList(database), Queue(database))
 
 

@@ -17,6 +17,7 @@ from afterframe.encode.process import Encoding, version
 from afterframe.errors import AfterframeError, ConfigError
 from afterframe.generators import registry
 from afterframe.intake.folder_rules import configured_folders
+from afterframe.state.damage import damaged, explained
 from afterframe.state.database import Database
 from afterframe.system.runtime_files import read_daemon
 
@@ -55,7 +56,10 @@ def _run(name: str, check: Callable[[Home], tuple[str, str]], home: Home) -> Che
         detail, hint = check(home)
     except AfterframeError as error:
         return Check(name, ok=False, detail=error.message, hint=error.hint)
-    except (OSError, sqlite3.Error) as error:
+    except sqlite3.Error as error:
+        told = explained(error, home.database)
+        return Check(name, ok=False, detail=told.message, hint=told.hint)
+    except OSError as error:
         return Check(name, ok=False, detail=str(error), hint=f"Check {home.root}.")
     return Check(name, ok=True, detail=detail, hint=hint)
 
@@ -78,10 +82,7 @@ def _state(home: Home) -> tuple[str, str]:
         with closing(Database(home.database)) as database:
             answer = database.quick_check()
         if answer != "ok":
-            raise AfterframeError(
-                f"{home.database} is damaged: {answer}.",
-                "Stop the daemon, delete the file, and run `afterframe rebuild FOLDER`.",
-            )
+            raise damaged(home.database, answer)
     return str(home.root), ""
 
 

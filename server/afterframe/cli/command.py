@@ -16,6 +16,7 @@ from afterframe import strict_json
 from afterframe.cli import output
 from afterframe.config import Home, Settings
 from afterframe.errors import AfterframeError
+from afterframe.state.damage import explained
 from afterframe.system import logs
 from afterframe.system.signals import sigterm_as_interrupt
 
@@ -58,7 +59,7 @@ def errors_in_one_line(*, as_json: bool = False) -> Iterator[None]:
     except AfterframeError as error:
         _end(error, as_json=as_json)
     except sqlite3.Error as error:
-        _end(_about_state(error), as_json=as_json)
+        _end(explained(error, Home.find().database), as_json=as_json)
     except OSError as error:
         what = f"{error.strerror or error}: {error.filename or 'one of our files'}."
         _end(AfterframeError(what, "Check the disk."), as_json=as_json)
@@ -72,20 +73,6 @@ def _end(error: AfterframeError, *, as_json: bool) -> None:
         click.echo(strict_json.dumps({"error": error.to_dict()}))
     output.print_error(error.message, error.hint)
     sys.exit(1)
-
-
-def _about_state(error: sqlite3.Error) -> AfterframeError:
-    """What is wrong with the state file, and the remedy."""
-    file, code = Home.find().database, getattr(error, "sqlite_errorcode", None)
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return AfterframeError(
-            f"{file} is damaged ({error}).",
-            "Move it away, then run `afterframe rebuild FOLDER` for each of your folders: "
-            "the sidecars there hold clips and verdicts.",
-        )
-    if code == sqlite3.SQLITE_FULL:
-        return AfterframeError(f"The disk of {file} is full.", "Free some space, then try again.")
-    return AfterframeError(f"{file} cannot be used: {error}.", "Check the disk, and the permissions of the folder.")
 
 
 def load_settings() -> Settings:

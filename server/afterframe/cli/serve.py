@@ -100,6 +100,8 @@ def print_event(event: dict[str, Any]) -> None:
     """One line for what a photographer wants to know: a photo came, its clip is done, something went wrong."""
     if event["kind"] == "clip":
         out.print(f"[green]Done[/]     {shown(event['path'])}")
+    elif event["kind"] == "damage":
+        print_error(event["error"]["message"], event["error"]["hint"])
     elif event["kind"] == "refused":
         _print_problem("Refused ", event)
     elif event["kind"] == "folders" and event.get("error"):

@@ -19,6 +19,7 @@ from typing import Any
 from afterframe.domain import Clip, Failure, Photo, Scene, Stamp, Verdict
 from afterframe.errors import NotFound
 from afterframe.field_mapping import from_column, mapping_of, stored, to_column
+from afterframe.state.damage import of_row
 from afterframe.state.database import Database
 from afterframe.state.search_key_tables import CLIP_KEYS, RENDER_KEYS, put_keys
 from afterframe.state.search_keys import search_keys
@@ -284,6 +285,7 @@ SELECT_CLIP = "SELECT clips.*, photos.path AS photo_path FROM clips JOIN photos 
 """How every clip is read; :func:`clip_of` makes it of a row."""
 
 
+@of_row
 def _photo(row: sqlite3.Row) -> Photo:
     return Photo(
         id=row["id"],
@@ -296,6 +298,7 @@ def _photo(row: sqlite3.Row) -> Photo:
     )
 
 
+@of_row
 def clip_of(row: sqlite3.Row) -> Clip:
     """A row of :data:`SELECT_CLIP`."""
     return Clip(**{column.name: from_column(column, row[column.name]) for column in fields(Clip)})

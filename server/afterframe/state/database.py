@@ -17,6 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from afterframe.errors import AfterframeError, StateDamaged
+from afterframe.state.damage import damaged, explained
 from afterframe.state.migrations import migrate, migrations
 from afterframe.state.search_key_tables import refresh
 from afterframe.state.transaction import transaction
@@ -31,11 +33,13 @@ class Database:
         path: where the file is, or will be.
     Raises:
         NewerState: a newer Afterframe wrote the file.
-        sqlite3.Error: the file is damaged or cannot be opened.
+        StateDamaged, sqlite3.Error: the file is damaged or cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.damage: StateDamaged | None = None
+        """What was found wrong with the file, until it is opened again."""
         self._local = threading.local()
         self._all: dict[threading.Thread, sqlite3.Connection] = {}
         self._guard = threading.Lock()
@@ -46,6 +50,9 @@ class Database:
         try:
             migrate(self.connection, path, migrations(), time.time())
             refresh(self.connection)
+        except UnicodeDecodeError as error:  # SQLite's own message repeats a name that is no text
+            self.close()
+            raise damaged(path, repr(error)) from error
         except BaseException:
             self.close()
             raise
@@ -88,7 +95,24 @@ class Database:
 
     def quick_check(self) -> str:
         """What SQLite finds damaged in the file; "ok" when it finds nothing."""
-        return str(self.connection.execute("PRAGMA quick_check").fetchone()[0])
+        return str(self.connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+
+    def look_for_damage(self) -> None:
+        """Check the file, and remember in ``damage`` what is wrong."""
+        try:
+            answer = self.quick_check()
+        except sqlite3.DatabaseError as error:
+            self.note(error)
+        else:
+            if answer != "ok":
+                self.damage = damaged(self.path, answer)
+
+    def note(self, error: sqlite3.Error) -> AfterframeError:
+        """An error of SQLite in words; damage is remembered."""
+        told = explained(error, self.path)
+        if isinstance(told, StateDamaged):
+            self.damage = self.damage or told
+        return told
 
     def events_since(self, cursor: int, limit: int = 500) -> list[dict[str, Any]]:
         """Events after ``cursor``, oldest first, each {cursor, at, kind, ...body}."""

@@ -8,8 +8,11 @@ Until version 0.1 only SQLite's user_version counted them. It still does, so tha
 
 from __future__ import annotations
 
+import os
+import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,6 +21,8 @@ from pathlib import Path
 from afterframe.errors import NewerState
 from afterframe.state.transaction import transaction
 
+COPIES_KEPT = 2
+"""Copies of a state file as earlier versions left it."""
 _RECORD = "CREATE TABLE migrations (name TEXT PRIMARY KEY, applied_at REAL) STRICT, WITHOUT ROWID"
 """applied_at: Unix time, seconds; NULL where only user_version counted."""
 
@@ -56,12 +61,17 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Migratio
     Args:
         path: the file, for the error's message.
         now: Unix time, seconds.
+    A copy of a file that an earlier version wrote is kept beside it first: that version can read it again.
+
     Raises:
         NewerState: a newer Afterframe wrote the file; nothing was changed.
-        sqlite3.Error: a step failed; the file is as the step before left it.
+        sqlite3.Error: it could not be copied, or a step failed; the file is as the step before left it.
     """
-    if not _missing(connection, path, steps) and _is_recorded(connection):
+    missing = _missing(connection, path, steps)
+    if not missing and _is_recorded(connection):
         return
+    if missing and len(missing) < len(steps):  # not a new file
+        _keep_copy(connection, path, missing[0].name)
     connection.execute("PRAGMA foreign_keys = OFF")  # a step that rebuilds a table must not delete what refers to it
     try:
         with transaction(connection):
@@ -72,6 +82,27 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[Migratio
                     _apply(connection, step, now)
     finally:
         connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _keep_copy(connection: sqlite3.Connection, path: Path, step: str) -> None:
+    """Copy a state file as it is before a step: ``state-before-STEP.db``."""
+    copy = path.with_name(f"{path.stem}-before-{step}{path.suffix}")
+    part = path.with_name(f".{copy.name}.{secrets.token_hex(4)}.part")
+    try:
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(sqlite3.connect(part)) as target:
+            connection.backup(target)
+        part.replace(copy)
+    finally:
+        part.unlink(missing_ok=True)
+    older = sorted(copies_of(path), key=lambda kept: kept.stat().st_mtime, reverse=True)[COPIES_KEPT:]
+    for kept in older:
+        kept.unlink(missing_ok=True)
+
+
+def copies_of(path: Path) -> list[Path]:
+    """The copies of earlier versions that are kept of a state file."""
+    return sorted(path.parent.glob(f"{path.stem}-before-*{path.suffix}"))
 
 
 def _missing(connection: sqlite3.Connection, path: Path, steps: Sequence[Migration]) -> list[Migration]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from afterframe.domain import Failure, Job, JobState, Recipe
 from afterframe.errors import NotFound
+from afterframe.state.damage import of_row
 from afterframe.state.database import Database
 
 
@@ -152,6 +153,7 @@ _SELECT = """SELECT jobs.*, photos.path AS photo_path, held_folders.error AS hel
 FROM jobs JOIN photos ON photos.id = jobs.photo_id LEFT JOIN held_folders ON held_folders.path = jobs.held_folder"""
 
 
+@of_row
 def _job(row: sqlite3.Row) -> Job:
     return Job(
         id=row["id"],

@@ -88,7 +88,7 @@ class SharedLog(RotatingFileHandler):
                 named = None
             if named is None or (named.st_dev, named.st_ino) != (ours.st_dev, ours.st_ino):
                 self.stream.close()
-                self.stream = None  # type: ignore[assignment]  # the next line opens it again
+                self.stream = None  # the next line opens it again
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Nobody is told: who would be, is the log."""

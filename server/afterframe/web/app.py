@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +12,9 @@ from flask import Flask, Response, g, has_request_context, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
-from afterframe.errors import AfterframeError
+from afterframe.errors import AfterframeError, StateDamaged
 from afterframe.intake.audit import score_cache
+from afterframe.state.database import Database
 from afterframe.state.listings import ClipListing, RenderListing
 from afterframe.strict_json import without_nan
 from afterframe.web.all_routes import ROUTES
@@ -58,7 +60,7 @@ def create_app(services: Services, codes: LoginCodes | None = None, *, clock: Ca
     for name, route in routes.items():
         _add(app, context, name, route)
     _guard(app, context, routes)
-    _explain(app)
+    _explain(app, services.database)
     return app
 
 
@@ -100,10 +102,17 @@ def _guard(app: Flask, context: WebContext, routes: dict[str, Route]) -> None:
         return response
 
 
-def _explain(app: Flask) -> None:
+def _explain(app: Flask, database: Database) -> None:
     @app.errorhandler(AfterframeError)
     def ours(error: AfterframeError) -> Response:
+        if isinstance(error, StateDamaged):
+            database.damage = database.damage or error
         return page_problem(request, error) if g.get("page") else errors.of_afterframe(error)
+
+    @app.errorhandler(sqlite3.Error)
+    def of_state(error: sqlite3.Error) -> Response:
+        log.warning("the state file, in a request", exc_info=error)
+        return ours(database.note(error))
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import errno
+import os
 import re
 import sqlite3
+import stat
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +15,7 @@ from afterframe.errors import NewerState
 from afterframe.state import database as module
 from afterframe.state import search_keys
 from afterframe.state.database import Database
-from afterframe.state.migrations import Migration, migrations
+from afterframe.state.migrations import Migration, copies_of, migrate, migrations
 from afterframe.state.search_keys import KeyKind, SearchKeys
 
 VERSION_0_1_0 = Path(__file__).parents[1] / "version_0_1_0" / "state.sql"
@@ -211,3 +214,50 @@ def test_keys_that_are_computed_in_another_way_are_computed_again(older: Path, m
     monkeypatch.setattr(search_keys, "REVISION", search_keys.REVISION + 1)
     Database(older).close()
     assert raw(older, "SELECT lens FROM clip_keys") == [("85mm",)]
+
+
+def test_a_file_of_an_earlier_version_is_kept_as_it_was_and_a_new_one_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "state.db"
+    with closing(open_state(file)) as connection:
+        migrate(connection, file, migrations()[:3], now=1.0)
+        assert copies_of(file) == []
+        connection.execute("INSERT INTO settings VALUES ('before', '1')")
+        migrate(connection, file, migrations(), now=2.0)
+        migrate(connection, file, migrations(), now=3.0)
+    (copy,) = copies_of(file)
+    assert copy.name == "state-before-04_measures.db"
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with closing(sqlite3.connect(copy)) as before:
+        assert before.execute("PRAGMA user_version").fetchone()[0] == 3
+        assert before.execute("SELECT value FROM settings WHERE name = 'before'").fetchone()[0] == "1"
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix not in ("-wal", "-shm")) == [
+        *(copy.name, "state.db")
+    ]
+
+
+def test_few_copies_are_kept(tmp_path: Path) -> None:
+    file = tmp_path / "state.db"
+    with closing(open_state(file)) as connection:
+        for count in range(1, 6):
+            migrate(connection, file, migrations()[:count], now=1.0)
+            for age, copy in enumerate(reversed(copies_of(file))):
+                os.utime(copy, (1000 - age, 1000 - age))
+    assert [copy.name for copy in copies_of(file)] == ["state-before-04_measures.db", "state-before-05_page_indexes.db"]
+
+
+def test_a_file_that_cannot_be_copied_is_not_migrated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "state.db"
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with closing(open_state(file)) as connection:
+        migrate(connection, file, migrations()[:3], now=1.0)
+        monkeypatch.setattr("afterframe.state.migrations.os.open", full)
+        with pytest.raises(OSError, match="space"):
+            migrate(connection, file, migrations(), now=2.0)
+        assert connection.execute("PRAGMA user_version").fetchone()[0] == 3
+
+
+def open_state(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(file, isolation_level=None)

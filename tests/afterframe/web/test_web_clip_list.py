@@ -67,6 +67,18 @@ def test_what_is_no_number_in_a_state_file_breaks_neither_list_nor_context(desk:
     assert strict_json.loads(text)["facts"] == {"f_number": None, "iso": 100}
 
 
+@pytest.mark.parametrize("spoil", ["UPDATE clips SET recipe = '{'", "ALTER TABLE clips RENAME COLUMN rating TO stars"])
+def test_a_damaged_state_file_is_told_with_its_remedy_in_the_api_and_on_the_page(desk: Desk, spoil: str) -> None:
+    numbered(desk, 1)
+    desk.services.database.connection.execute(spoil)
+    status, code = desk.bad("GET", "/api/clips?sort=made")
+    assert (status, code) == (500, "state_damaged")
+    assert "rebuild" in desk.ask("GET", "/api/clips?sort=made").get_json()["error"]["hint"]
+    page = desk.browser().get("/folders").get_data(as_text=True)
+    assert 'role="alert"' in page
+    assert "afterframe rebuild" in page
+
+
 def test_lists_are_chosen_by_query(desk: Desk) -> None:
     numbered(desk, 3)
     assert desk.good("GET", "/api/clips/outline?text=1.jpg")["total"] == 1

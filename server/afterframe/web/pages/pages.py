@@ -92,6 +92,7 @@ def _page(call: Call, name: str, **more: Any) -> Response:
         **_words(language),
         **_queue(call.services),
         "here": call.request.path,
+        "damage": call.services.database.damage,
         "script": name,
         "version": __version__,
         "shortcuts": SHORTCUTS,
