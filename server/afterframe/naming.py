@@ -6,6 +6,7 @@ and never a bare _NN at the end (darktable takes it for a duplicate).
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from photometa.regular import open_regular
@@ -52,6 +53,20 @@ def bases_for(photo: Path) -> tuple[str, str]:
 def clip_path(photo: Path, base: str, variant: int) -> Path:
     """The file name of a variant: base.mp4, base-v2.mp4, base-v3.mp4 ..."""
     return photo.with_name(f"{base}.mp4" if variant == 1 else f"{base}-v{variant}.mp4")
+
+
+def longest_names(photo: Path) -> Path:
+    """The longest path that a photo's clips and their sidecars may need."""
+    return sidecar_of(clip_path(photo, bases_for(photo)[1], 99))
+
+
+def fits(path: Path) -> bool:
+    """Whether the file system of a path's folder can hold its name, as far as it says so."""
+    try:
+        name_max, path_max = os.pathconf(path.parent, "PC_NAME_MAX"), os.pathconf(path.parent, "PC_PATH_MAX")
+    except (AttributeError, OSError, ValueError):  # Windows has no such question
+        return len(path.name) <= 255
+    return len(os.fsencode(path.name)) <= name_max and len(os.fsencode(path)) < path_max
 
 
 def preview_of(cache: Path, job_id: str) -> Path:

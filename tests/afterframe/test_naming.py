@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from afterframe.naming import (
     POSTER_MARK,
     bases_for,
     clip_path,
+    fits,
     is_our_poster,
     job_of_temporary,
+    longest_names,
     poster_of,
     sidecar_of,
     temporary_for,
@@ -63,3 +66,23 @@ def test_a_poster_is_known_by_its_mark(tmp_path: Path) -> None:
     poster.write_bytes(b"\xff\xd8\xff" + POSTER_MARK)
     assert is_our_poster(poster)
     assert not is_our_poster(poster.rename(tmp_path / "other.jpg"))
+
+
+@pytest.mark.parametrize(
+    ("stem", "fit"),
+    [
+        ("DSC_0042", True),
+        ("x" * 232, True),
+        ("x" * 233, False),
+        ("ü" * 116, True),
+        ("ü" * 117, False),
+        ("x" * 251, False),
+    ],
+)
+def test_a_photos_name_leaves_room_for_every_name_beside_it(tmp_path: Path, stem: str, fit: bool) -> None:
+    if not hasattr(os, "pathconf") or os.pathconf(tmp_path, "PC_NAME_MAX") != 255:
+        pytest.skip("names have another limit here")
+    photo = tmp_path / f"{stem}.jpg"
+    assert fits(longest_names(photo)) is fit
+    if fit:
+        longest_names(photo).touch()

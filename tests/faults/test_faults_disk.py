@@ -22,12 +22,17 @@ def assert_nothing_but_the_photo(folder: Path) -> None:
     assert [path.name for path in folder.iterdir() if path.name != "filler"] == ["A.jpg"]
 
 
-def test_a_full_disk_is_told_before_any_work(afterframe: Afterframe, folder: Path, mount: Mount) -> None:
-    disk = mount("full", "size=1m")
+@pytest.mark.parametrize(("size", "code"), [("1m", "disk_too_small"), ("80m", "disk_full")])
+def test_a_disk_without_room_is_told_before_any_work(
+    afterframe: Afterframe, folder: Path, mount: Mount, size: str, code: str
+) -> None:
+    disk = mount("full", f"size={size}")
     photo = make_photo_file(disk / "A.jpg")
+    if code == "disk_full":
+        (disk / "filler").write_bytes(bytes(30 << 20))
     results = afterframe.animate(photo, make_photo_file(folder / "B.jpg"))
     assert [result["state"] for result in results] == ["failed", "done"]
-    assert results[0]["error"]["code"] == "disk_full"
+    assert results[0]["error"]["code"] == code
     assert "A.jpg" in results[0]["error"]["message"]
     assert results[0]["error"]["hint"]
     assert_nothing_but_the_photo(disk)

@@ -21,7 +21,7 @@ from afterframe.errors import FolderUnavailable, PhotoError, RecipeError, Stoppi
 from afterframe.generators import registry
 from afterframe.intake.foreign_files import ForeignFiles
 from afterframe.intake.photo_reader import Reading
-from afterframe.naming import sidecar_of
+from afterframe.naming import fits, longest_names, sidecar_of
 from afterframe.publish.adoption import Adoption, clip_at, clips_beside, stands
 from afterframe.publish.folder_check import widest_fault
 from afterframe.recipe import another_movement, compose
@@ -213,6 +213,12 @@ class Ingest:
         except UnicodeEncodeError as error:
             shown = str(path).encode("utf-8", "replace").decode()
             raise PhotoError(f"{shown}: the name is not valid Unicode.", "Rename the file.", code="bad_name") from error
+        if not fits(longest_names(path)):
+            raise PhotoError(
+                f"{path.name}: the name is too long, with what the names of clip and sidecar add to it.",
+                "Give the photo or its folders shorter names.",
+                code="name_too_long",
+            )
         if self._files.is_our_poster(path):
             raise PhotoError(
                 f"{path.name} is a poster that Afterframe made.", "Name the photo itself.", code="own_output"

@@ -13,12 +13,15 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from afterframe.domain import Recipe
 from afterframe.errors import FolderUnavailable, PublishError
 from afterframe.naming import TEMPORARY_PREFIX
 from afterframe.system.files import write_synced
 
 FREE_BYTES = 64 << 20
 """With less free space no clip is begun."""
+CLIP_BITS = 0.6
+"""Of disk for each pixel of each frame: noisy clips take half of it, and for a moment there are two."""
 PROBE_BYTES = 1 << 20
 """Written to find out whether a folder can be written to."""
 PROBE_PREFIX = f"{TEMPORARY_PREFIX}probe-"
@@ -55,31 +58,52 @@ def is_there(folder: Path, roots: Iterable[Path] = ()) -> bool:
     return False
 
 
-def check_folder(folder: Path) -> None:
+def room_for(recipe: Recipe) -> int:
+    """Bytes of disk that a clip may need while it is made."""
+    width, height = recipe.size
+    return max(FREE_BYTES, int(width * height * recipe.frame_count * CLIP_BITS / 8))
+
+
+def check_folder(folder: Path, needed: int = FREE_BYTES) -> None:
     """Check that a clip can be written to a folder, before any work is done.
 
+    Args:
+        needed: bytes of disk.
     Raises:
         FolderUnavailable: the folder is gone, read-only, or the disk is full.
+        PublishError: the disk is too small.
     """
     try:
-        free = shutil.disk_usage(folder).free
+        disk = shutil.disk_usage(folder)
     except OSError as error:
         raise explained(error, folder) from error
     if not os.access(folder, os.W_OK):
         raise explained(PermissionError(errno.EACCES, "read-only"), folder)
-    if free < FREE_BYTES:
-        raise explained(OSError(errno.ENOSPC, "full"), folder)
+    if disk.total < needed:
+        raise PublishError(
+            f"The disk that holds {folder} has {disk.total >> 20} MB in all; a clip may need {needed >> 20}.",
+            "Move the photo to a larger disk.",
+            code="disk_too_small",
+        )
+    if disk.free < needed:
+        room = f"it has {disk.free >> 20} MB left, and a clip may need {needed >> 20}"
+        raise FolderUnavailable(
+            folder, f"The disk that holds {folder} is full: {room}.", "Free some space.", code="disk_full"
+        )
 
 
-def check_photos_folder(photo: Path) -> None:
+def check_photos_folder(photo: Path, needed: int = FREE_BYTES) -> None:
     """Check that a photo's folder is there: an empty one may be where a drive was mounted.
 
+    Args:
+        needed: bytes of disk.
     Raises:
         FolderUnavailable: neither the photo nor anything else is in it, or it cannot be used.
+        PublishError: the disk is too small.
     """
     if not os.path.lexists(photo) and not is_there(photo.parent):
         raise _away(photo.parent)
-    check_folder(photo.parent)
+    check_folder(photo.parent, needed)
 
 
 def probe(folder: Path) -> None:

@@ -27,7 +27,7 @@ from afterframe.imaging.decode import decode
 from afterframe.imaging.frames import EncodedClip, Frames, Pixels, PreparedPhoto, buffered
 from afterframe.naming import POSTER_MARK, preview_of, temporary_for
 from afterframe.publish.adoption import Adoption, standing_clip
-from afterframe.publish.folder_check import check_photos_folder
+from afterframe.publish.folder_check import check_photos_folder, room_for
 from afterframe.publish.placement import Publication, discard
 from afterframe.publish.publisher import Publisher, RenderedClip, check_real_folder
 from afterframe.publish.reservation import Reservations, machine_id
@@ -187,7 +187,7 @@ def _temporary_of(job: Job) -> Iterator[Path]:
         PublishError: its folder cannot be written.
     """
     folder = Path(job.photo_path).parent
-    check_photos_folder(Path(job.photo_path))
+    check_photos_folder(Path(job.photo_path), room_for(job.recipe))
     check_real_folder(job)
     temporary = temporary_for(folder, job.id)
     discard(temporary)

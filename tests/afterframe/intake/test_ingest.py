@@ -232,3 +232,16 @@ def test_a_sidecar_that_cannot_be_trusted_does_not_keep_its_photo_from_being_ani
             sidecar.write_bytes(packet({**properties, "afterframe:recipe": "[1]"}))
     assert ingest.accept(photo)
     assert [job.photo_path for job in queue.page()[0]] == [str(photo)]
+
+
+def test_a_name_that_leaves_no_room_for_its_clips_is_refused_and_the_photo_is_not_even_read(
+    ingest: Ingest, queue: Queue, catalog: Catalog, reader: FakeReader, tmp_path: Path
+) -> None:
+    photo = make_photo_file(tmp_path / f"{'x' * 251}.jpg")
+    assert ingest.accept(photo)
+    problem = catalog.problem_at(photo)
+    assert problem is not None
+    assert (problem.code, bool(problem.hint)) == ("name_too_long", True)
+    with pytest.raises(PhotoError, match="too long"):
+        ingest.request(photo, RenderRequest({}))
+    assert (queue.page()[0], reader.asked) == ([], [])

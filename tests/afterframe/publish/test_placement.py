@@ -12,9 +12,10 @@ from afterframe.errors import PublishError
 from afterframe.naming import sidecar_of, temporary_for
 from afterframe.publish import folder_check
 from afterframe.publish import placement as module
-from afterframe.publish.folder_check import check_folder
+from afterframe.publish.folder_check import FREE_BYTES, check_folder, room_for
 from afterframe.publish.placement import Publication, place, write_hidden_sidecar
 from afterframe.system.hashing import sha256_of
+from factories import make_recipe
 from photometa.rename import move_to_free_name
 
 JOB = "0123456789abcdef0123456789abcdef"
@@ -186,10 +187,26 @@ def test_a_poster_of_ours_is_replaced_and_a_strangers_picture_is_not(photo: Path
 
 def test_a_full_disk_is_noticed_before_any_work(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(folder_check.shutil, "disk_usage", lambda folder: usage(10, 9, 1))
+    monkeypatch.setattr(folder_check.shutil, "disk_usage", lambda folder: usage(1 << 30, (1 << 30) - 1, 1))
     with pytest.raises(PublishError) as caught:
         check_folder(photo.parent)
     assert caught.value.error_code == "disk_full"
+
+
+def test_room_for_the_clip_itself_is_asked_for_before_any_work(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    large = room_for(make_recipe(size=(4096, 4096), fps=60, duration_s=20.0))
+    assert room_for(make_recipe()) == FREE_BYTES
+    assert 1 << 30 < large < 2 << 30
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(folder_check.shutil, "disk_usage", lambda folder: usage(4 << 30, 3 << 30, large - 1))
+    check_folder(photo.parent)
+    with pytest.raises(PublishError, match="MB left, and a clip may need") as caught:
+        check_folder(photo.parent, large)
+    assert caught.value.error_code == "disk_full"
+    monkeypatch.setattr(folder_check.shutil, "disk_usage", lambda folder: usage(large - 1, 0, large - 1))
+    with pytest.raises(PublishError, match="in all; a clip may need") as caught:
+        check_folder(photo.parent, large)
+    assert caught.value.error_code == "disk_too_small"
 
 
 def test_a_read_only_folder_is_noticed_before_any_work(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
