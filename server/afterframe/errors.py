@@ -172,6 +172,8 @@ class FolderUnavailable(PublishError):
     def __init__(self, folder: Path, message: str, hint: str, *, code: str = "") -> None:
         super().__init__(message, hint, code=code)
         self.folder = folder
+        self.reason = message
+        """The message without the photo's name, which a render's error gets."""
 
 
 class AlreadyRunning(AfterframeError):

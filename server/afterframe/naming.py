@@ -13,6 +13,8 @@ from photometa.regular import open_regular
 
 TEMPORARY_PREFIX = ".afterframe-"
 RESERVATION_SUFFIX = ".reserved"
+UPLOAD_PREFIX = f"{TEMPORARY_PREFIX}upload-"
+"""Begins the name of a hidden folder in which an upload lies until it has its place."""
 POSTER_MARK = b"Afterframe poster"
 """Stands in the EXIF of every poster that we write, so that it is neither animated nor taken for a stranger's."""
 

@@ -15,7 +15,7 @@ import pytest
 from faults_processes import clips_in, frames_of, hashes, hidden_in
 
 import photometa
-from afterframe.app.recovery import clear_stray, recover
+from afterframe.app.recovery import Leftovers, recover
 from afterframe.config import Config, Home, RenderConfig, Settings
 from afterframe.domain import Job, Stamp
 from afterframe.intake.scan import scan
@@ -184,7 +184,7 @@ def test_an_error_at_any_step_leaves_no_part_of_a_clip(
         with disk.at_work(monkeypatch):
             (job, *_) = process.work()
         for stray in scan(folder).temporaries:
-            clear_stray(stray, process.queue, process.home)
+            Leftovers(process.queue, home, 0.0).clear(stray)
         assert hidden_in(folder) == [], disk.changes[steps]
         if job.state == "failed":
             assert job.error is not None

@@ -6,6 +6,7 @@ import logging
 import signal
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from afterframe.app.held_folder_check import HeldFolderCheck
-from afterframe.app.recovery import clear_stray, recover
+from afterframe.app.recovery import Leftovers, recover
 from afterframe.config import Config, Home, Settings
 from afterframe.errors import AfterframeError
 from afterframe.intake.folder_rules import absolute, addable_folder, configured_folders
@@ -35,7 +36,7 @@ from afterframe.state.folder_list import FolderList
 from afterframe.state.held_folders import HeldFolders
 from afterframe.state.idempotency import IdempotencyStore
 from afterframe.state.queue import Queue
-from afterframe.system.locks import DaemonLock, Owner
+from afterframe.system.locks import DaemonLock, Owner, sweep_owners
 from afterframe.system.runtime_files import make_token, write_daemon
 from afterframe.web.app import create_app
 from afterframe.web.auth.session import LoginCodes
@@ -80,6 +81,7 @@ class Daemon:
             start = stack.enter_context  # what was started last is stopped first
             start(DaemonLock(self._home.root))
             owner = start(Owner(self._home.owners, "daemon"))
+            sweep_owners(self._home.owners, time.time())
             state = start(_opened(self._home))
             self._add_folders(state.folders)
             publisher = Publisher(state.database, self._settings)
@@ -116,7 +118,11 @@ class Daemon:
         return Supervisor(state.queue, publisher, WorkerGroup(owner.id, worker_specs(self._config)), tidy=tidy)
 
     def _watcher(self, state: _State, ingest: Ingest) -> Watcher:
-        handlers = Handlers(ingest.accept, lambda path: clear_stray(path, state.queue, self._home), ingest.accept_clip)
+        leftovers = Leftovers(state.queue, self._home, time.time())
+        for folder in state.folders.all():
+            if not folder.watch:
+                leftovers.clear_unwatched(folder.path)
+        handlers = Handlers(ingest.accept, leftovers.clear, ingest.accept_clip)
         return Watcher(state.catalog, state.folders, self._config.watch, handlers, take_backlog=self._take_backlog)
 
     def _services(

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from afterframe.config import Home
 from afterframe.errors import NotFound
-from afterframe.naming import RESERVATION_SUFFIX, job_of_temporary
+from afterframe.naming import RESERVATION_SUFFIX, UPLOAD_PREFIX, job_of_temporary
 from afterframe.publish.placement import discard
 from afterframe.publish.publisher import Publisher
 from afterframe.publish.reservation import machine_id, read_reservation
 from afterframe.state.queue import Queue
 from afterframe.system.locks import is_alive
+
+FOREIGN_UPLOAD_S = 60.0
+"""So long before our start another Afterframe may have begun an upload that still goes on, seconds."""
+UPLOAD_S = 900.0
+"""No upload takes longer once its bytes are here, seconds."""
 
 
 def recover(publisher: Publisher, queue: Queue, home: Home) -> None:
@@ -25,12 +33,45 @@ def recover(publisher: Publisher, queue: Queue, home: Home) -> None:
     queue.release_dead(lambda process: not gone(process))
 
 
-def clear_stray(path: Path, queue: Queue, home: Home) -> None:
-    """Remove a temporary file whose render has ended; others may belong to another Afterframe and are left."""
-    with contextlib.suppress(NotFound, OSError):
-        if path.suffix == RESERVATION_SUFFIX:
-            machine, job_id = read_reservation(path)
-            if machine == machine_id(home.root) and not queue.get(job_id).state.held:
-                path.unlink()
-        elif (job_id := job_of_temporary(path) or "") and queue.get(job_id).state.ended:
-            discard(path.with_suffix(".mp4"))
+class Leftovers:
+    """Removes what crashes left in the folders: temporary files of renders that have ended, hidden folders of uploads.
+
+    Args:
+        started_at: when this daemon began; Unix time, seconds.
+        clock: Unix time, seconds.
+    """
+
+    def __init__(self, queue: Queue, home: Home, started_at: float, clock: Callable[[], float] = time.time) -> None:
+        self._queue = queue
+        self._machine = machine_id(home.root)
+        self._started_at = started_at
+        self._clock = clock
+
+    def clear(self, path: Path) -> None:
+        """Remove one, if it is nobody's any more; what another Afterframe may be at is left."""
+        if path.name.startswith(UPLOAD_PREFIX):
+            self._clear_upload(path)
+            return
+        with contextlib.suppress(NotFound, OSError):
+            if path.suffix == RESERVATION_SUFFIX:
+                self._clear_reservation(path)
+            elif (job_id := job_of_temporary(path) or "") and self._queue.get(job_id).state.ended:
+                discard(path.with_suffix(".mp4"))
+
+    def _clear_reservation(self, path: Path) -> None:
+        machine, job_id = read_reservation(path)
+        if machine == self._machine and not self._queue.get(job_id).state.held:
+            path.unlink()
+
+    def clear_unwatched(self, folder: Path) -> None:
+        """The same for a folder that no scan looks into."""
+        with contextlib.suppress(OSError):
+            for staging in list(folder.glob(f"{UPLOAD_PREFIX}*")):
+                self._clear_upload(staging)
+
+    def _clear_upload(self, staging: Path) -> None:
+        with contextlib.suppress(OSError):
+            touched_at = staging.lstat().st_mtime
+            # Before we began it was no upload of ours: another Afterframe's, on a shared folder, takes seconds.
+            if touched_at < self._started_at - FOREIGN_UPLOAD_S or self._clock() - touched_at > UPLOAD_S:
+                shutil.rmtree(staging, ignore_errors=True)

@@ -11,7 +11,7 @@ import psutil
 
 from afterframe.domain import Stamp
 from afterframe.imaging.decode import is_photo
-from afterframe.naming import job_of_temporary
+from afterframe.naming import UPLOAD_PREFIX, job_of_temporary
 
 NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "fuse.sshfs", "9p", "vboxsf", "fuse.rclone", "davfs"}
@@ -29,7 +29,7 @@ class Scan:
     sidecars: dict[str, int] = field(default_factory=dict)
     """Sidecars of clips -> when they were changed, nanoseconds."""
     temporaries: list[Path] = field(default_factory=list)
-    """Files of ours that a render was writing."""
+    """Files of ours that a render was writing, and folders that held an upload."""
     entries: int = 0
 
     def add(self, entry: os.DirEntry[str]) -> bool:
@@ -37,7 +37,7 @@ class Scan:
         self.entries += 1
         name = entry.name
         if name.startswith("."):
-            if job_of_temporary(Path(name)):
+            if job_of_temporary(Path(name)) or name.startswith(UPLOAD_PREFIX):
                 self.temporaries.append(Path(entry.path))
         elif name.lower().endswith(".mp4"):
             self.clips.add(entry.path)

@@ -227,7 +227,8 @@ class Queue(QueueTransitions):
         with self._db.transaction() as connection:
             connection.execute("DELETE FROM intents WHERE job_id = ?", (job_id,))
             self._requeue(connection, "id = ? AND owner = ?", (job_id, owner))
-            HeldFolders(self._db, self._clock).hold(error.folder, Failure(**error.to_dict()))
+            failure = Failure(error.error_code, error.reason, error.hint)
+            HeldFolders(self._db, self._clock).hold(error.folder, failure)
 
     def retry_missing(self, photo_id: int) -> None:
         """A photo that was renamed is there again: what failed because it was not is queued again."""

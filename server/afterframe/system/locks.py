@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -11,6 +12,8 @@ from filelock import FileLock, Timeout
 
 from afterframe.errors import AlreadyRunning
 
+NEW_LOCK_S = 60.0
+"""A younger lock file may belong to a process that is about to take its lock, seconds."""
 DAEMON_LOCK = "daemon.lock"
 
 
@@ -78,6 +81,18 @@ def is_alive(folder: Path, owner_id: str) -> bool:
         return True
     path.unlink(missing_ok=True)
     return False
+
+
+def sweep_owners(folder: Path, now: float) -> None:
+    """Remove the lock files of processes that ended without doing so.
+
+    Args:
+        now: Unix time, seconds.
+    """
+    for path in folder.glob("*.lock"):
+        with contextlib.suppress(OSError):
+            if now - path.stat().st_mtime > NEW_LOCK_S and not is_held(path):
+                path.unlink(missing_ok=True)
 
 
 def is_held(path: Path) -> bool:

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
 import os
+import threading
+from pathlib import Path
 from typing import Any
 
 import cv2
+import pytest
 
 from afterframe.app.daemon import Daemon
-from afterframe.config import Config, Home, ServerConfig
+from afterframe.app.recovery import Leftovers
+from afterframe.config import Config, Home, ServerConfig, WatchConfig
+from afterframe.naming import UPLOAD_PREFIX
+from afterframe.state.queue import Queue
+from factories import Clock
 
 
 def test_the_daemon_leaves_opencv_its_threads(home_of_its_own: os.PathLike[str]) -> None:
@@ -23,3 +30,62 @@ def test_the_daemon_leaves_opencv_its_threads(home_of_its_own: os.PathLike[str])
         assert found == [7]
     finally:
         cv2.setNumThreads(before)
+
+
+@pytest.fixture
+def leftovers(queue: Queue, clock: Clock, tmp_path: Path) -> Leftovers:
+    return Leftovers(queue, Home(tmp_path), started_at=clock.now, clock=clock)
+
+
+def an_upload(folder: Path, name: str, touched_at: float) -> Path:
+    staging = folder / f"{UPLOAD_PREFIX}{name}"
+    staging.mkdir()
+    (staging / "x.jpg").write_bytes(b"a whole photo")
+    os.utime(staging, (touched_at, touched_at))
+    return staging
+
+
+def test_uploads_that_a_crash_interrupted_are_removed_and_those_under_way_are_not(
+    leftovers: Leftovers, clock: Clock, tmp_path: Path
+) -> None:
+    crashed = an_upload(tmp_path, "crashed", clock.now - 61)
+    another_afterframes = an_upload(tmp_path, "elsewhere", clock.now - 59)
+    ours = an_upload(tmp_path, "ours", clock.now + 1)
+    for staging in (crashed, another_afterframes, ours):
+        leftovers.clear(staging)
+    assert [staging.exists() for staging in (crashed, another_afterframes, ours)] == [False, True, True]
+    clock.forward(902)
+    leftovers.clear_unwatched(tmp_path)
+    assert not another_afterframes.exists()
+    assert not ours.exists()
+
+
+def test_a_link_of_that_name_is_not_followed(leftovers: Leftovers, tmp_path: Path) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "a.jpg").touch()
+    (tmp_path / f"{UPLOAD_PREFIX}link").symlink_to(tmp_path / "private")
+    os.utime(tmp_path / f"{UPLOAD_PREFIX}link", (0, 0), follow_symlinks=False)
+    leftovers.clear(tmp_path / f"{UPLOAD_PREFIX}link")
+    assert (tmp_path / "private" / "a.jpg").exists()
+
+
+def test_the_start_of_a_daemon_removes_what_crashes_left(tmp_path: Path) -> None:
+    home = Home.find().make()
+    watched, allowed = tmp_path / "watched", tmp_path / "allowed"
+    for folder in (watched, watched / "inner", allowed):
+        folder.mkdir()
+        an_upload(folder, "old", 0)
+    lock = home.owners / "daemon-1-abc.lock"
+    lock.touch()
+    os.utime(lock, (0, 0))
+    config = Config(server=ServerConfig(port=0), watch=WatchConfig(folders=(str(watched),), allowed=(str(allowed),)))
+    daemon, scanned = Daemon(home, config), threading.Event()
+
+    def swept(*_: Any) -> None:
+        while list(watched.rglob(f"{UPLOAD_PREFIX}*")):
+            assert not scanned.wait(0.02)
+        daemon.stop()
+
+    daemon.run(swept, lambda event: None)
+    assert list(allowed.iterdir()) == list((watched / "inner").iterdir()) == []
+    assert not lock.exists()

@@ -193,8 +193,9 @@ def test_a_clip_that_the_user_deleted_is_marked_and_an_unmounted_folder_is_not(h
 
 def test_stray_temporaries_are_reported(hand: Hand) -> None:
     stray = hand.export(".afterframe-0123456789abcdef0123456789abcdef.mp4")
+    upload = hand.export(".afterframe-upload-0123/a.jpg").parent
     hand.turn()
-    assert hand.strays == [stray]
+    assert sorted(hand.strays) == [stray, upload]
 
 
 def test_a_dropped_folder_is_not_watched_any_more(hand: Hand, folders: FolderList) -> None:

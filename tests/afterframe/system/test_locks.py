@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from afterframe.errors import AlreadyRunning
-from afterframe.system.locks import DaemonLock, Owner, is_alive
+from afterframe.system.locks import DaemonLock, Owner, is_alive, sweep_owners
 
 HOLD = """
 import sys
@@ -51,3 +52,16 @@ def test_an_owner_that_was_killed_is_dead_at_once(tmp_path: Path) -> None:
 
 def test_nobody_is_not_alive(tmp_path: Path) -> None:
     assert not is_alive(tmp_path, "daemon-1-ffff")
+
+
+def test_lock_files_of_dead_processes_are_swept_and_no_others(tmp_path: Path) -> None:
+    dead, new = tmp_path / "daemon-1-a.lock", tmp_path / "daemon-2-b.lock"
+    for path in (dead, new):
+        path.touch()
+    os.utime(dead, (0, 0))
+    with Owner(tmp_path, "daemon") as owner:
+        os.utime(tmp_path / f"{owner.id}.lock", (0, 0))
+        sweep_owners(tmp_path, new.stat().st_mtime)
+        assert is_alive(tmp_path, owner.id)
+    assert not dead.exists()
+    assert new.exists()

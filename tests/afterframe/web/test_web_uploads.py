@@ -22,7 +22,7 @@ from afterframe.config import Config, LimitsConfig, Settings, WatchConfig
 from afterframe.errors import PhotoError
 from afterframe.imaging.decode import SUFFIXES
 from afterframe.intake import watcher
-from afterframe.web.api.uploads import LONGEST_NAME, STAGING_PREFIX, photo_name
+from afterframe.web.api.uploads import LONGEST_NAME, photo_name
 from afterframe.web.app import create_app
 from afterframe.web.http.forms import Upload
 from factories import Clock, make_picture
@@ -247,17 +247,6 @@ def test_a_full_disk_is_told_and_leaves_nothing(desk: Desk, monkeypatch: pytest.
 
     monkeypatch.setattr(Upload, "save", save)
     assert refused(desk) == (500, "not_kept")
-
-
-def test_what_a_crash_left_is_swept_away_a_day_later(desk: Desk) -> None:
-    old, fresh = (desk.watched / f"{STAGING_PREFIX}{name}" for name in ("old", "fresh"))
-    for staging in (old, fresh):
-        staging.mkdir()
-        (staging / "x.jpg").write_bytes(b"half")
-    os.utime(old, (0, 0))
-    sent(desk)
-    assert not old.exists()
-    assert fresh.exists()
 
 
 # -- names -------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import shutil
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -15,6 +14,7 @@ from afterframe.domain import Job
 from afterframe.errors import NotAllowed, PhotoError, PublishError, UsageError
 from afterframe.imaging.decode import HEAD_BYTES, SUFFIXES, suffix_of, unsupported_kind
 from afterframe.intake.ingest import RenderRequest
+from afterframe.naming import UPLOAD_PREFIX
 from afterframe.publish.folder_check import check_folder
 from afterframe.system.files import sync_file
 from afterframe.system.hashing import sha256_of
@@ -27,9 +27,6 @@ from afterframe.web.http.routes import Call, Routes
 from afterframe.web.http.schemas import Json, form, listed, ref
 
 ROUTES = Routes()
-STAGING_PREFIX = ".afterframe-upload-"
-STALE_S = 86_400.0
-"""A staging folder this old was left by a crash, seconds."""
 LONGEST_NAME = 180
 """Bytes; the names of the clip and its sidecar are longer."""
 
@@ -69,7 +66,6 @@ def upload_photo(call: Call) -> Json:
     name = photo_name(call.body["file"])
     order = render_request(call.body, call.services.settings)
     check_folder(folder)
-    sweep(folder)
     with staged(folder, name, call.body["file"]) as photo:
         path, new, jobs = _put(call, photo, folder, order if call.body.get("animate", watched) else None)
     return {"path": str(path), "new": new, "renders": [render_json(job) for job in jobs]}
@@ -137,7 +133,7 @@ def staged(folder: Path, name: str, upload: Upload) -> Iterator[Path]:
     Raises:
         PublishError: it cannot be written; for example, the disk is full.
     """
-    staging = folder / f"{STAGING_PREFIX}{uuid.uuid4().hex}"
+    staging = folder / f"{UPLOAD_PREFIX}{uuid.uuid4().hex}"
     try:
         try:
             staging.mkdir(mode=0o700)
@@ -152,11 +148,3 @@ def staged(folder: Path, name: str, upload: Upload) -> Iterator[Path]:
         yield staging / name
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-
-
-def sweep(folder: Path) -> None:
-    """Remove what crashes left of earlier uploads to a folder."""
-    for staging in folder.glob(f"{STAGING_PREFIX}*"):
-        with contextlib.suppress(OSError):
-            if time.time() - staging.stat().st_mtime > STALE_S:
-                shutil.rmtree(staging, ignore_errors=True)
