@@ -135,6 +135,12 @@ def assert_one_whole_clip(folder: Path, photo: Path) -> None:
     ]
 
 
+def sweep(process: Process, home: Home, folder: Path) -> None:
+    """What the next scan does with hidden files of renders that have ended."""
+    for stray in scan(folder).temporaries:
+        Leftovers(process.queue, home, 0.0).clear(stray)
+
+
 @pytest.mark.parametrize("again", [False, True], ids=["first export", "exported over"])
 def test_a_power_cut_before_any_step_leaves_one_whole_clip_in_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: bool
@@ -160,6 +166,7 @@ def test_a_power_cut_before_any_step_leaves_one_whole_clip_in_the_end(
         assert (job.state, job.strikes) == ("done", 0), (disk.changes, job)
         assert len(after.catalog.clips_of(job.photo_id)) == 1
         assert after.queue.intents() == []
+        sweep(after, home, folder)
         after.database.close()
         assert_one_whole_clip(folder, photo)
         assert sha256_of(photo) == original
@@ -183,8 +190,7 @@ def test_an_error_at_any_step_leaves_no_part_of_a_clip(
         process.order(photo)
         with disk.at_work(monkeypatch):
             (job, *_) = process.work()
-        for stray in scan(folder).temporaries:
-            Leftovers(process.queue, home, 0.0).clear(stray)
+        sweep(process, home, folder)
         assert hidden_in(folder) == [], disk.changes[steps]
         if job.state == "failed":
             assert job.error is not None

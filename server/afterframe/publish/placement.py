@@ -80,18 +80,24 @@ def place(publication: Publication) -> None:
 
 def _undo(clip: Path, publication: Publication) -> None:
     """Remove a clip that did not get its sidecar; the clip that it replaced comes back."""
-    earlier = _kept(Path(publication.temporary))
     with contextlib.suppress(OSError):
         if _has_sidecar(publication):
             return
-        if earlier.exists():
+        if earlier := _earlier(publication):
             earlier.replace(clip)
         elif sha256_of(clip) == publication.clip_sha256:
             clip.unlink()
 
 
+def _earlier(publication: Publication) -> Path | None:
+    """The replaced clip, where there is one: it waits under a hidden name until the new one has its sidecar."""
+    temporary = Path(publication.temporary)
+    kept = (path for path in (_kept(temporary), temporary) if path.is_file())
+    return next((path for path in kept if sha256_of(path) != publication.clip_sha256), None)
+
+
 def _kept(temporary: Path) -> Path:
-    """Where the replaced clip is kept until the new one has its sidecar."""
+    """Where the replaced clip waits if the two could not be exchanged: else it has the new one's hidden name."""
     return temporary.with_suffix(".old.mp4")
 
 
@@ -106,30 +112,15 @@ def _place_clip(temporary: Path, clip: Path, publication: Publication) -> None:
             return
     standing = sha256_of(clip) if clip.is_file() else None
     if standing == publication.clip_sha256:
-        _keep(temporary, publication)  # a crash came between the two renames of a replacement
-    elif standing is not None and standing == publication.replaces_sha256 and _may_replace_sidecar(publication):
-        _replace_clip(temporary, clip, publication)
-    else:
+        return  # a crash came after it; what has the hidden name is the earlier clip, or a second name of this one
+    if standing is None or standing != publication.replaces_sha256 or not _may_replace_sidecar(publication):
         raise _taken(clip)
-
-
-def _replace_clip(temporary: Path, clip: Path, publication: Publication) -> None:
-    """Put a clip in the place of the earlier one, which is kept until the new one has its sidecar."""
-    if exchange(temporary, clip):
-        _keep(temporary, publication)
-    else:
+    if not exchange(temporary, clip):
         clip.rename(_kept(temporary))
         move_to_free_name(temporary, clip)
-    if sha256_of(_kept(temporary)) != publication.replaces_sha256:
+    earlier = _earlier(publication)
+    if earlier is None or sha256_of(earlier) != publication.replaces_sha256:
         raise _taken(clip)  # somebody wrote it in the last instant
-
-
-def _keep(temporary: Path, publication: Publication) -> None:
-    """Keep what the new clip replaced; a second name of the new one itself goes."""
-    if sha256_of(temporary) == publication.clip_sha256:
-        temporary.unlink()
-    else:
-        temporary.rename(_kept(temporary))
 
 
 def _place_sidecar(sidecar: Path, publication: Publication) -> None:

@@ -304,7 +304,7 @@ def test_a_folder_deleted_and_made_again_is_followed_by_its_events(
     root.mkdir()
     folders.put(root, watch=True)
     export("first.jpg")
-    watcher = Watcher(catalog, folders, WatchConfig(settle_s=60), Handlers(take, lambda path: None))
+    watcher = Watcher(catalog, folders, WatchConfig(settle_s=60), Handlers(take, lambda path: None, lambda path: None))
     watcher.start()
     try:
         assert taken["first.jpg"].wait(20)

@@ -127,7 +127,7 @@ GARBLED = {
     "afterframe:parent": ["../queue?x=1#", "x" * 101],
     "afterframe:variant": ["0", "-1", "one", "nan", "9" * 5000],
     "afterframe:seed": ["", "-1", "1e3", "9" * 30],
-    "afterframe:photo": ["", "..", "../DSC_0042.jpg", "/etc/passwd"],
+    "afterframe:photo": ["", "..", "/etc/passwd", "C:/photos/DSC_0042.jpg"],
     "afterframe:photoSHA256": ["", "abc", "Z" * 64],
 }
 
