@@ -299,6 +299,7 @@ def in_browser(url: str, token: str) -> dict[str, float]:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.add_init_script(HELPERS)
         page.goto(link)
+        page.wait_for_function(FILLED)
         numbers = look(page, url)
         browser.close()
     return numbers

@@ -82,6 +82,7 @@ def show(photos: Path, target: Path) -> Path:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 760}, reduced_motion="reduce", locale="en-GB")
         page.goto(ask("/api/login-code", {})["url"])
+        page.locator("#live").wait_for()
         page.evaluate("localStorage.setItem('afterframe-tile', '280')")
         page.reload()
         page.wait_for_function("() => document.querySelectorAll('.tile img').length === 4")

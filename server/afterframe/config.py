@@ -58,6 +58,11 @@ class Home:
         return self.root / "token"
 
     @property
+    def sessions(self) -> Path:
+        """sessions.json: the browsers that were let in."""
+        return self.root / "sessions.json"
+
+    @property
     def daemon(self) -> Path:
         """daemon.json: url, pid and version of a running daemon."""
         return self.root / "daemon.json"

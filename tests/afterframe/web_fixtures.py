@@ -3,6 +3,7 @@ answers are checked against what /api/openapi.json promises."""
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ from afterframe.state.queue import Queue
 from afterframe.system.hashing import sha256_of
 from afterframe.web.all_routes import ROUTES
 from afterframe.web.app import create_app
-from afterframe.web.auth.session import LoginCodes
+from afterframe.web.auth.login_codes import LoginCodes
 from afterframe.web.http.context import Services
 from afterframe.web.http.resources import SCHEMAS
 from afterframe.web.http.schemas import ref
@@ -89,8 +90,17 @@ class Desk:
     def browser(self) -> FlaskClient:
         """A client that has logged in by a link."""
         client = self.client()
-        assert client.get(f"/login?code={self.codes.issue()}").status_code == 303
+        secret = self.let_in(client)
+        client.environ_base["HTTP_AFTERFRAME_SECRET"] = secret
         return client
+
+    def let_in(self, client: FlaskClient) -> str:
+        """Log a browser in by a link: it has the cookie now. The second secret, which the page's scripts keep."""
+        response = client.get(f"/login?code={self.codes.issue()}")
+        assert response.status_code == 200
+        found = re.search(r'data-secret="([\w-]+)"', response.get_data(as_text=True))
+        assert found is not None
+        return found[1]
 
     def photo(self, name: str = "DSC_0042.jpg") -> Path:
         seed = sum(name.encode())

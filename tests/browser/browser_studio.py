@@ -194,9 +194,15 @@ class Studio:
     def enter(self, page: Page, path: str = "/") -> None:
         """Let a browser in, and show it a page."""
         page.goto(self.ask("/api/login-code", {})["url"])
+        page.locator("#live").wait_for()
         if path != "/":
-            page.goto(self.url + path)
+            self.show(page, path)
         page.locator('#live[data-is="yes"]').wait_for()
+
+    def show(self, page: Page, path: str = "/") -> None:
+        """Go to a page, which a script opens: the address alone shows nothing."""
+        page.goto(self.url + path)
+        page.locator("#live").wait_for()
 
     def sidecar(self, clip: Clip) -> tuple[str, str]:
         """(verdict, rating) as the sidecar says."""

@@ -205,7 +205,7 @@ def test_twenty_tabs_leave_the_daemon_its_breath(studio: Studio, browser: Browse
     pages = [context.new_page() for _ in range(20)]
     for number, page in enumerate(pages):
         watched.watch(page)
-        studio.enter(page) if number == 0 else page.goto(studio.url)
+        studio.enter(page) if number == 0 else studio.show(page)
     for page in pages:
         expect(page.locator("#live")).to_have_text("live")
     assert len(connections(studio)) <= 6  # a browser's own limit for one host; one of them is the stream
@@ -253,7 +253,7 @@ def test_hostile_names_and_captions_are_text(studio: Studio, page: Page) -> None
     expect(page.locator("#facts")).to_contain_text("</script><script>alert(2)</script>")
     assert page.evaluate("document.querySelectorAll('img[src=x], script:not([src]):not([type])').length") == 0
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.goto(f"{studio.url}/queue")
+    studio.show(page, "/queue")
     expect(page.locator("#refused")).to_contain_text("<img src=x onerror=alert(1)>")
 
 
@@ -277,7 +277,7 @@ def test_nothing_serious_is_in_the_way_of_anybody(
     expect(page.locator("#stage-clip")).to_have_js_property("paused", True)  # it was asked not to move
     found["detail"] = findings(page)
     for path in ("queue", "audit", "folders", "settings"):
-        page.goto(f"{studio.url}/{path}")
+        studio.show(page, f"/{path}")
         if path == "folders":
             expect(page.locator("#disk")).to_contain_text("Cache")
         if path == "settings":
@@ -309,10 +309,10 @@ def test_pages_fit_every_screen(studio: Studio, browser: Browser, watched: Watch
     watched.watch(page)
     studio.enter(page)
     for path in ("", "queue", "audit", "folders", "settings"):
-        page.goto(f"{studio.url}/{path}")
+        studio.show(page, f"/{path}")
         expect(page.locator("h1").first).to_be_attached()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path or "clips"
-    page.goto(studio.url)
+    studio.show(page)
     assert page.locator("html").get_attribute("lang") == "de"
     page.locator(".tile:not(.blank)").first.click()
     expect(page.locator("#detail-name")).to_be_visible()

@@ -39,7 +39,7 @@ from afterframe.state.queue import Queue
 from afterframe.system.locks import DaemonLock, Owner, sweep_owners
 from afterframe.system.runtime_files import make_token, write_daemon
 from afterframe.web.app import create_app
-from afterframe.web.auth.session import LoginCodes
+from afterframe.web.auth.login_codes import LoginCodes
 from afterframe.web.http.context import Services
 from afterframe.web.http.routes import max_body
 from afterframe.web.server import WebServer

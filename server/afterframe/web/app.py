@@ -19,12 +19,15 @@ from afterframe.state.listings import ClipListing, RenderListing
 from afterframe.strict_json import without_nan
 from afterframe.web.all_routes import ROUTES
 from afterframe.web.auth.allowed_paths import AllowedPaths
-from afterframe.web.auth.gate import HEADERS, Gate
-from afterframe.web.auth.session import LoginCodes
+from afterframe.web.auth.gate import HEADERS, Gate, SecretMissing
+from afterframe.web.auth.login_codes import LoginCodes
+from afterframe.web.auth.session import Sessions
+from afterframe.web.auth.session_file import SessionFile
 from afterframe.web.http import errors
 from afterframe.web.http.context import Services, WebContext
 from afterframe.web.http.openapi import contract
 from afterframe.web.http.routes import Caller, Route
+from afterframe.web.pages.opening import opening_page
 from afterframe.web.pages.pages import is_page, page_problem
 
 log = logging.getLogger(__name__)
@@ -40,7 +43,8 @@ def create_app(services: Services, codes: LoginCodes | None = None, *, clock: Ca
         codes: the one-time login codes, when the daemon issues some itself.
         clock: Unix time, seconds; injected by tests.
     """
-    gate = Gate(services.config.server, services.token, clock)
+    sessions = Sessions(SessionFile(services.home.sessions, services.token), services.token, clock)
+    gate = Gate(services.config.server, services.token, sessions)
     context = WebContext(
         services=services,
         gate=gate,
@@ -49,7 +53,7 @@ def create_app(services: Services, codes: LoginCodes | None = None, *, clock: Ca
         clips=ClipListing(services.database, together=services.home.uploads),
         renders=RenderListing(services.database, services.queue, together=services.home.uploads),
         scores=score_cache(services.home),
-        contract=contract(ROUTES, gate.sessions.cookie),
+        contract=contract(ROUTES, sessions.cookie),
     )
     app = Flask(__name__, static_folder=None)
     app.json = StrictJson(app)
@@ -91,11 +95,14 @@ def _guard(app: Flask, context: WebContext, routes: dict[str, Route]) -> None:
         context.gate.check_addresses(request)
         caller = route.caller if route else Caller.TOKEN_OR_SESSION
         if caller is not Caller.ANYBODY:
-            context.gate.check_caller(request, token_only=caller is Caller.TOKEN)
+            g.session = context.gate.check_caller(
+                request, token_only=caller is Caller.TOKEN, opened_by=route.scopes(request.path) if route else ()
+            )
 
     @app.after_request
     def finish(response: Response) -> Response:
-        context.gate.sessions.renew(request, response)
+        if session := g.get("session"):
+            context.gate.sessions.use(request, response, session)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
@@ -107,7 +114,9 @@ def _explain(app: Flask, database: Database) -> None:
     def ours(error: AfterframeError) -> Response:
         if isinstance(error, StateDamaged):
             database.damage = database.damage or error
-        return page_problem(request, error) if g.get("page") else errors.of_afterframe(error)
+        if not g.get("page"):
+            return errors.of_afterframe(error)
+        return opening_page(request) if isinstance(error, SecretMissing) else page_problem(request, error)
 
     @app.errorhandler(sqlite3.Error)
     def of_state(error: sqlite3.Error) -> Response:

@@ -76,6 +76,9 @@ TABLE: dict[str, Row] = {
     "GET /static/<path:name>": Row(anybody=True),
     "GET /api/health": Row(anybody=True),
     "POST /api/login-code": Row(session=False),
+    "GET /api/sessions": Row(),
+    "DELETE /api/sessions/<session_id>": Row(),
+    "POST /api/keys": Row(body={}),
     "GET /api/openapi.json": Row(),
     "POST /api/animate": Row(body={"photos": ["PATH"]}, strange_path=refused_alone),
     "POST /api/uploads": Row(body={"folder": "PATH"}, form="file", strange_path=forbidden),
@@ -263,33 +266,36 @@ def test_from_a_foreign_page(desk: Desk, name: str) -> None:
         assert error_of(response, row) == (403, "" if row.page else "foreign_origin"), origin
 
 
-def session_of(desk: Desk) -> str:
-    client = desk.browser()
+def session_of(desk: Desk) -> dict[str, str]:
+    """The headers of a browser that has logged in."""
+    client = desk.client()
+    secret = desk.let_in(client)
     cookie = client.get_cookie(desk.app.extensions["afterframe"].gate.sessions.cookie)
     assert cookie is not None
-    return f"{cookie.key}={cookie.value}"
+    return {"Cookie": f"{cookie.key}={cookie.value}", "Afterframe_Secret": secret}
 
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_change_by_a_session_must_come_from_our_own_page(desk: Desk, name: str) -> None:
-    row, path, cookie = TABLE[name], str(desk.photo()), session_of(desk)
-    own = ask(desk, name, path=path, Cookie=cookie, Origin=ORIGIN)
+    row, path, session = TABLE[name], str(desk.photo()), session_of(desk)
+    own = ask(desk, name, path=path, Origin=ORIGIN, **session)
     if not row.session:
         assert error_of(own, row) == (401, "not_logged_in")
         return
     assert own.status_code not in (401, 403) or own.json["error"]["code"] not in (
         "not_logged_in",
         "no_origin",
+        "no_secret",
     )
-    unnamed = ask(desk, name, path=path, Cookie=cookie)
+    unnamed = ask(desk, name, path=path, **session)
     assert error_of(unnamed, row) == (403, "no_origin")
-    foreign = ask(desk, name, path=path, Cookie=cookie, Origin="http://evil.example")
+    foreign = ask(desk, name, path=path, Origin="http://evil.example", **session)
     assert error_of(foreign, row) == (403, "foreign_origin")
 
 
 @pytest.mark.parametrize("name", [name for name in TABLE if name not in CHANGES])
 def test_a_session_may_look(desk: Desk, name: str) -> None:
-    status = ask(desk, name, Cookie=session_of(desk)).status_code
+    status = ask(desk, name, **session_of(desk)).status_code
     assert status not in (401, 403) if TABLE[name].session else status == 401
 
 

@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
+import os
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from itsdangerous import TimestampSigner
 from web_fixtures import HOST, TOKEN, Desk, make_desk  # noqa: F401 - a fixture
 
 from afterframe.config import Config, ServerConfig, Settings
 from afterframe.web.app import create_app
-from afterframe.web.auth.session import CODE_VALID_S, CODES_KEPT, SESSION_S, LoginCodes
+from afterframe.web.auth import session_file
+from afterframe.web.auth.device import device_words
+from afterframe.web.auth.login_codes import CODE_VALID_S, CODES_KEPT, LoginCodes
+from afterframe.web.auth.session import SEEN_STEP_S, SESSION_S, SESSIONS_KEPT
 from factories import Clock
 
 
@@ -47,7 +54,7 @@ def test_very_many_codes_push_the_oldest_out() -> None:
 def test_the_session_cookie_is_hidden_from_scripts_and_other_sites(desk: Desk) -> None:
     response = desk.client().get(f"/login?code={desk.codes.issue()}")
     cookie = response.headers["Set-Cookie"]
-    assert response.headers["Location"] == "/"
+    assert response.status_code == 200
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
     assert "Path=/" in cookie
@@ -99,14 +106,17 @@ def test_a_session_that_has_ended_says_so_and_how_to_begin_another(desk: Desk) -
     assert "afterframe status --open" in shown
 
 
-def test_a_session_of_the_version_before_has_ended(desk: Desk) -> None:
-    """Its cookie had no time in it: a nonce, and the nonce signed."""
+def test_a_session_of_an_earlier_version_has_ended(desk: Desk) -> None:
+    """Its cookie was all there was: a nonce, and the nonce signed, without and later with a time."""
     key = hmac.digest(TOKEN.encode(), b"afterframe session", "sha256")
     name = f"afterframe_{hashlib.sha256(b'cookie name' + key).hexdigest()[:8]}"
     client = desk.client()
-    client.set_cookie(name, f"nonce.{hmac.new(key, b'nonce', 'sha256').hexdigest()}")
-    assert client.get("/api/queue").json["error"]["code"] == "session_ended"
-    assert client.get(f"/login?code={desk.codes.issue()}").status_code == 303
+    signed = TimestampSigner(key, salt=b"afterframe session", key_derivation="hmac", digest_method=hashlib.sha256)
+    for cookie in (f"nonce.{hmac.new(key, b'nonce', 'sha256').hexdigest()}", signed.sign("nonce").decode()):
+        client.set_cookie(name, cookie)
+        assert client.get("/api/queue").json["error"]["code"] == "session_ended"
+        assert client.get("/").status_code == 401
+    desk.let_in(client)
     assert client.get("/").status_code == 200
 
 
@@ -138,12 +148,12 @@ def test_a_forged_session_is_none(desk: Desk) -> None:
 def test_looking_at_a_link_does_not_use_it_up(desk: Desk) -> None:
     link = f"/login?code={desk.codes.issue()}"
     assert desk.client().head(link).status_code == 401
-    assert desk.client().get(link).status_code == 303
+    assert desk.client().get(link).status_code == 200
 
 
 def test_a_link_opened_twice_leads_to_the_page_where_it_worked(desk: Desk) -> None:
     client, link = desk.client(), f"/login?code={desk.codes.issue()}"
-    assert client.get(link).status_code == 303
+    assert client.get(link).status_code == 200
     assert client.get(link).status_code == 303
     stranger = desk.client().get(link)
     assert stranger.status_code == 401
@@ -190,3 +200,116 @@ def test_a_request_without_any_host_is_refused(desk: Desk) -> None:
     client = desk.app.test_client()
     response = client.get("/api/health", environ_overrides={"HTTP_HOST": ""})
     assert response.status_code == 403
+
+
+def test_a_session_that_is_used_all_the_time_does_not_end(desk: Desk) -> None:
+    client = desk.browser()
+    for _ in range(3 * SESSION_S // 86_400):
+        desk.clock.forward(86_400)
+        assert client.get("/api/queue").status_code == 200
+    client.application = create_app(desk.services, clock=desk.clock)
+    assert client.get("/api/queue").status_code == 200
+
+
+def sessions_of(desk: Desk) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = desk.good("GET", "/api/sessions")["sessions"]
+    return listed
+
+
+def test_sessions_are_listed_by_device_and_last_use(desk: Desk) -> None:
+    agents = ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "odd/1")
+    began = desk.clock()
+    browsers = []
+    for agent in agents:
+        client = desk.client()
+        client.environ_base["HTTP_USER_AGENT"] = agent
+        client.environ_base["HTTP_AFTERFRAME_SECRET"] = desk.let_in(client)
+        browsers.append(client)
+    desk.clock.forward(SEEN_STEP_S + 1)
+    assert browsers[1].get("/api/queue").status_code == 200
+    (odd, firefox) = sessions_of(desk)
+    assert (odd["device"], firefox["device"]) == ("", "Firefox, Linux")
+    assert (odd["seen_at"], firefox["seen_at"]) == (desk.clock(), began)
+    assert odd["began_at"] == firefox["began_at"] == began
+    assert not odd["current"]
+    own = browsers[0].get("/api/sessions").json["sessions"]
+    assert [session["current"] for session in own] == [False, True]
+
+
+def test_one_browser_is_logged_out_at_once_and_for_good_and_the_others_stay(desk: Desk) -> None:
+    gone, stays = desk.browser(), desk.browser()
+    (wanted,) = [one["id"] for one in gone.get("/api/sessions").json["sessions"] if one["current"]]
+    assert stays.delete(f"/api/sessions/{wanted}", headers={"Origin": f"http://{HOST}"}).json == {"id": wanted}
+    for app in (desk.app, create_app(desk.services, clock=desk.clock)):
+        gone.application = stays.application = app
+        assert gone.get("/api/queue").json["error"]["code"] == "session_ended"
+        assert stays.get("/api/queue").status_code == 200
+    assert desk.bad("DELETE", f"/api/sessions/{wanted}") == (404, "not_found")
+
+
+def test_a_logout_that_would_not_last_says_so(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = desk.browser()
+    (session,) = sessions_of(desk)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(session_file, "write_file", full)
+    assert desk.bad("DELETE", f"/api/sessions/{session['id']}") == (500, "not_removed")
+    assert client.get("/api/queue").status_code == 401
+    assert desk.browser().get("/api/queue").status_code == 200  # a full disk keeps nobody out
+
+
+def test_the_file_of_sessions_is_private_and_holds_no_secret(desk: Desk) -> None:
+    client = desk.client()
+    secret = desk.let_in(client)
+    cookie = client.get_cookie(desk.app.extensions["afterframe"].gate.sessions.cookie)
+    assert cookie is not None
+    file = desk.services.home.sessions
+    assert file.stat().st_mode & 0o077 == 0
+    kept = file.read_text("utf-8")
+    assert secret not in kept
+    assert cookie.value.partition(".")[2] not in kept
+    assert TOKEN not in kept
+
+
+@pytest.mark.parametrize("damaged", ["", "{", "[]", "null", '{"of": 1}', '{"of": "", "sessions": [{}]}'])
+def test_a_damaged_file_of_sessions_only_asks_for_another_login(desk: Desk, damaged: str) -> None:
+    client = desk.browser()
+    desk.services.home.sessions.write_text(damaged, "utf-8")
+    app = create_app(desk.services, desk.codes, clock=desk.clock)
+    client.application = app
+    assert client.get("/api/queue").json["error"]["code"] == "session_ended"
+    desk.app = app
+    assert desk.browser().get("/api/queue").status_code == 200
+
+
+def test_very_many_sessions_push_the_least_used_out(desk: Desk) -> None:
+    first = desk.browser()
+    desk.clock.forward(1)
+    for _ in range(SESSIONS_KEPT):
+        desk.browser()
+    assert len(sessions_of(desk)) == SESSIONS_KEPT
+    assert first.get("/api/queue").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0 Safari/537.36 Edg/126.0",
+            "Edge, Windows",
+        ),
+        (
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/17.5 Safari/605.1.15",
+            "Safari, macOS",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36",
+            "Chrome, Android",
+        ),
+        ("<script>alert(1)</script>", ""),
+    ],
+)
+def test_a_browser_is_named_in_words(agent: str, words: str) -> None:
+    assert device_words(agent) == words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from afterframe import __version__
 from afterframe.generators import registry
 from afterframe.web.api.queue import depth
-from afterframe.web.auth.session import CODE_VALID_S
+from afterframe.web.auth.login_codes import CODE_VALID_S
 from afterframe.web.http import schemas
 from afterframe.web.http.routes import Call, Caller, Routes
 from afterframe.web.http.schemas import Json, form, listed

@@ -3,22 +3,23 @@
 The daemon answers on localhost, where any web page that the user visits can send requests too.
 So the Host must be one of our names (against DNS rebinding), an Origin must be the page's own
 (against requests forged by other pages), and everything but the health check needs the token or
-a session that was begun with a one-time code.
+a session that was begun with a one-time code. A session's cookie alone opens nothing: see :mod:`.session`.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-import time
-from collections.abc import Callable
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from flask import Request
 
 from afterframe.config import ALL_INTERFACES, ServerConfig
 from afterframe.errors import NotAllowed
-from afterframe.web.auth.session import Sessions, same
+from afterframe.web.auth.login_codes import same
+from afterframe.web.auth.session import KEY, SECRET, Sessions
+from afterframe.web.auth.session_file import Session
 from afterframe.web.http.errors import NotLoggedIn
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
@@ -41,18 +42,24 @@ HEADERS = {
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]/@,]+)(?::([0-9]{1,5}))?")
 
 
+class SecretMissing(NotLoggedIn):
+    """A session's cookie, and nothing that shows that it is our own page which sends it."""
+
+    code = "no_secret"
+
+
 class Gate:
     """Checks each request before any route sees it.
 
     Args:
         server: the names by which we may be called.
         token: the secret that plugins send.
-        clock: Unix time, seconds; injected by tests.
+        sessions: the browsers that were let in.
     """
 
-    def __init__(self, server: ServerConfig, token: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, server: ServerConfig, token: str, sessions: Sessions) -> None:
         self._token = token
-        self.sessions = Sessions(token, clock)
+        self.sessions = sessions
         names = {"localhost", *server.allowed_hosts}
         if server.host not in ALL_INTERFACES:
             names.add(server.host)
@@ -79,31 +86,55 @@ class Gate:
                 code="foreign_origin",
             )
 
-    def check_caller(self, request: Request, *, token_only: bool = False) -> None:
+    def check_caller(
+        self, request: Request, *, token_only: bool = False, opened_by: Collection[str] = ()
+    ) -> Session | None:
         """The caller must have the token or, except where it says otherwise, a session.
 
+        Args:
+            opened_by: scopes of keys that open this address without the session's second secret.
+        Returns:
+            The session; None: the caller has the token.
         Raises:
             NotLoggedIn: neither.
+            SecretMissing: a session's cookie alone.
             NotAllowed: a session asks for a change without saying which page it comes from.
         """
         if "Authorization" in request.headers:
-            kind, _, given = request.headers["Authorization"].partition(" ")
-            if kind.lower() == "bearer" and same(given.strip(), self._token):
-                return
-            raise NotLoggedIn("The token is wrong.", "It is in the file “token” in Afterframe's own folder.")
+            self._check_token(request.headers["Authorization"])
+            return None
         if not token_only and self.sessions.ended(request):
             raise NotLoggedIn(
                 "The session of this browser has ended.",
                 "`afterframe status --open` gives a new link.",
                 code="session_ended",
             )
-        if token_only or not self.sessions.holds(request):
+        session = self.sessions.of(request)
+        if token_only or session is None:
             raise NotLoggedIn(
                 "The token is missing.",
                 "Send “Authorization: Bearer TOKEN”; for a browser, `afterframe status --open` gives a link.",
             )
+        self._check_secret(request, session, opened_by if request.method in SAFE_METHODS else ())
         if request.method not in SAFE_METHODS and "Origin" not in request.headers:
             raise NotAllowed("A change from a browser must have an Origin header.", code="no_origin")
+        return session
+
+    def _check_token(self, given: str) -> None:
+        kind, _, token = given.partition(" ")
+        if kind.lower() != "bearer" or not same(token.strip(), self._token):
+            raise NotLoggedIn("The token is wrong.", "It is in the file “token” in Afterframe's own folder.")
+
+    def _check_secret(self, request: Request, session: Session, opened_by: Collection[str]) -> None:
+        if self.sessions.proves(request, session):
+            return
+        key = request.args.get(KEY, "")
+        if not any(self.sessions.opens(key, session, scope) for scope in opened_by):
+            raise SecretMissing(
+                "This browser did not show that Afterframe's own page sends this.",
+                f"Open Afterframe's page; its scripts send the header {SECRET}. "
+                "`afterframe status --open` gives a new link.",
+            )
 
     def _is_ours(self, host: str) -> bool:
         parts = _HOST.fullmatch(host)

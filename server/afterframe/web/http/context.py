@@ -23,7 +23,7 @@ from afterframe.state.listings import ClipListing, RenderListing
 from afterframe.state.queue import Queue
 from afterframe.web.auth.allowed_paths import AllowedPaths
 from afterframe.web.auth.gate import Gate
-from afterframe.web.auth.session import LoginCodes
+from afterframe.web.auth.login_codes import LoginCodes
 
 THREADS = 24
 """Requests that the server answers at a time."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from afterframe import __version__
+from afterframe.web.auth.session import KEY, SECRET
 from afterframe.web.http.forms import MULTIPART
 from afterframe.web.http.resources import SCHEMAS
 from afterframe.web.http.routes import NOTHING, Caller, Route
@@ -16,7 +17,7 @@ _PARAMETER = re.compile(r"<(?:path:)?(\w+)>")
 SECURITY: dict[Caller, list[dict[str, list[str]]]] = {
     Caller.ANYBODY: [],
     Caller.TOKEN: [{"token": []}],
-    Caller.TOKEN_OR_SESSION: [{"token": []}, {"session": []}],
+    Caller.TOKEN_OR_SESSION: [{"token": []}, {"session": [], "secret": []}],
 }
 
 
@@ -44,7 +45,9 @@ def contract(routes: Iterable[Route], cookie: str) -> dict[str, Any]:
 def _security_schemes(cookie: str) -> dict[str, Any]:
     token = {"type": "http", "scheme": "bearer", "description": "The file `token` in AFTERFRAME_HOME."}
     session = {"type": "apiKey", "in": "cookie", "name": cookie, "description": "Begun by a one-time link."}
-    return {"token": token, "session": session}
+    secret = {"type": "apiKey", "in": "header", "name": SECRET, "description": "Given to the page that logs in."}
+    key = {"type": "apiKey", "in": "query", "name": KEY, "description": "Of POST /api/keys; short-lived."}
+    return {"token": token, "session": session, "secret": secret, "key": key}
 
 
 def address(rule: str) -> str:
@@ -56,7 +59,7 @@ def _operation(route: Route) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
-        "security": SECURITY[route.caller],
+        "security": [*SECURITY[route.caller], *([{"session": [], "key": []}] if KEY in route.parameters else [])],
         "responses": {
             str(route.status): _good(route),
             **{str(status): {"description": meaning} for status, meaning in route.also.items()},
@@ -81,7 +84,7 @@ def _in_path(route: Route) -> list[dict[str, Any]]:
 
 
 def _in_query(route: Route) -> list[dict[str, Any]]:
-    return [{"name": name, "in": "query", "schema": schema} for name, schema in route.query.items()]
+    return [{"name": name, "in": "query", "schema": schema} for name, schema in route.parameters.items()]
 
 
 def _good(route: Route) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from flask import Request, Response, jsonify
 from afterframe.config import LimitsConfig
 from afterframe.errors import UsageError
 from afterframe.json_schema import Schema, check
+from afterframe.web.auth.session import KEY, MEDIA
+from afterframe.web.http import schemas
 from afterframe.web.http.context import Services, WebContext
 from afterframe.web.http.errors import NotJsonError, speaks_openai
 from afterframe.web.http.forms import MULTIPART, read_form
@@ -83,6 +85,21 @@ class Route:
         return self.handler.__name__.strip("_")
 
     @property
+    def parameters(self) -> Mapping[str, Schema]:
+        """The query that it understands, with the key of an address where one opens it."""
+        return {**self.query, KEY: schemas.ADDRESS_KEY} if self._is_opened_by_keys else self.query
+
+    def scopes(self, path: str) -> tuple[str, ...]:
+        """The scopes of keys that open it at this address: of what a browser fetches without our scripts."""
+        if not self._is_opened_by_keys:
+            return ()
+        return (path, MEDIA) if path.startswith("/api/") else (path,)
+
+    @property
+    def _is_opened_by_keys(self) -> bool:
+        return self.method == "GET" and self.caller is Caller.TOKEN_OR_SESSION and self.media != ("application/json",)
+
+    @property
     def error(self) -> str:
         """The name of its errors' schema."""
         return "OpenAIError" if speaks_openai(self.rule) else "Error"
@@ -94,7 +111,7 @@ class Route:
             AfterframeError: it cannot be done, with the reason.
         """
         body = self._body(context, request) if self.method != "GET" else {}
-        result = self.handler(Call(context, request, args, read_query(request, self.query), body))
+        result = self.handler(Call(context, request, args, read_query(request, self.parameters), body))
         if isinstance(result, Response):
             return result
         data, status = result if isinstance(result, tuple) else (result, self.status)
@@ -154,23 +171,23 @@ def read_body(request: Request, schema: Schema) -> Mapping[str, Any]:
     return body
 
 
-def read_query(request: Request, schemas: Mapping[str, Schema]) -> dict[str, Any]:
+def read_query(request: Request, known: Mapping[str, Schema]) -> dict[str, Any]:
     """The part of the address after "?", checked, with the defaults of what it leaves out; unknown names are refused.
 
     Raises:
         UsageError: an unknown name, one given twice, or a value of the wrong kind.
     """
-    query = {name: schema["default"] for name, schema in schemas.items() if "default" in schema}
+    query = {name: schema["default"] for name, schema in known.items() if "default" in schema}
     for name, values in request.args.lists():
-        if name not in schemas:
-            known = ", ".join(schemas) or "none"
-            raise UsageError(f"“{name[:100]}” is not a known parameter.", f"Known here: {known}.", code="unknown_key")
+        if name not in known:
+            names = ", ".join(known) or "none"
+            raise UsageError(f"“{name[:100]}” is not a known parameter.", f"Known here: {names}.", code="unknown_key")
         if len(values) > 1:
             raise UsageError(f"“{name}” is given twice.")
         value: Any = values[0]
-        if schemas[name].get("type") == "integer":
+        if known[name].get("type") == "integer":
             value = int(value) if _WHOLE.fullmatch(value) else value
-        check(value, schemas[name], SCHEMAS, name)
+        check(value, known[name], SCHEMAS, name)
         query[name] = value
     return query
 

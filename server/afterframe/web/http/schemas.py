@@ -55,6 +55,11 @@ PATH: Json = {
 }
 KEPT_PATH: Json = {"type": "string", "format": "path"}
 ID: Json = {"type": "string", "minLength": 1, "maxLength": 100}
+ADDRESS_KEY: Json = {
+    "type": "string",
+    "maxLength": 500,
+    "description": "Opens the address to a browser's session, for a while; POST /api/keys gives one.",
+}
 NAME: Json = {"type": "string", "minLength": 1, "maxLength": 100}
 VARIANTS: Json = {
     "type": "integer",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath
 from urllib.parse import quote
 
@@ -20,7 +21,7 @@ from afterframe.web.api.media import MEDIA, send
 from afterframe.web.auth.allowed_paths import open_regular
 from afterframe.web.http.routes import Call, Routes
 from afterframe.web.pages.i18n import language_of, shown, translator
-from afterframe.web.pages.pages import STATIC
+from afterframe.web.pages.pages import STATIC, keyed, media_key
 
 ROUTES = Routes()
 STYLE, SCRIPT = STATIC / "interactive.css", STATIC / "interactive.js"
@@ -48,9 +49,11 @@ class ViewContent:
 def show_interactive(call: Call) -> Response:
     """The page."""
     clip, photo = _asked(call)
+    address = partial(keyed, key=media_key(call))
     here = f"/api/clips/{clip.id}/interactive"
-    look = _content(photo, f"{here}/picture", f"{here}/relief")
-    return make_response(page_html(look, language_of(call.request), back=f"/#{clip.id}", save=f"{here}.html?download"))
+    look = _content(photo, address(f"{here}/picture"), address(f"{here}/relief"))
+    save = address(f"{here}.html?download=1")
+    return make_response(page_html(look, language_of(call.request), back=f"/#{clip.id}", save=save))
 
 
 @ROUTES.add(

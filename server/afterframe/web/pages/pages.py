@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -24,7 +25,9 @@ from afterframe.state.list_index import SORTS, ListFilter
 from afterframe.web.api.clip_list import FILTERS
 from afterframe.web.api.queue import queue_json
 from afterframe.web.api.render_list import STATE
+from afterframe.web.api.sessions import asking
 from afterframe.web.api.settings import FIELDS, read_settings
+from afterframe.web.auth.session import KEY, MEDIA
 from afterframe.web.http import errors, schemas
 from afterframe.web.http.context import Services
 from afterframe.web.http.errors import NotLoggedIn
@@ -32,6 +35,7 @@ from afterframe.web.http.resources import render_json
 from afterframe.web.http.routes import Call, Caller, Route, Routes
 from afterframe.web.http.schemas import one_of
 from afterframe.web.pages.i18n import LANGUAGES, STATES, dictionary, language_of, shown, time_left, translator
+from afterframe.web.pages.opening import login_page
 
 ROUTES = Routes()
 PAGE = "text/html"
@@ -88,11 +92,13 @@ def page_problem(request: Request, error: AfterframeError) -> Response:
 def _page(call: Call, name: str, **more: Any) -> Response:
     folders = call.services.folders.all()
     language = language_of(call.request)
+    key = media_key(call)
     context: dict[str, Any] = {
         **_words(language),
         **_queue(call.services),
         "here": call.request.path,
         "damage": call.services.database.damage,
+        "keyed": partial(keyed, key=key),
         "script": name,
         "version": __version__,
         "shortcuts": SHORTCUTS,
@@ -103,12 +109,24 @@ def _page(call: Call, name: str, **more: Any) -> Response:
         "data": {
             "words": dictionary(language),
             "language": language,
+            "key": key,
             "cursor": call.services.database.last_cursor(),
             "folders": [{"path": str(folder.path), "watch": folder.watch} for folder in folders],
             "videos": str(call.services.home.uploads),
         },
     }
     return make_response(render_template(f"{name}.html", **{**context, **more}))
+
+
+def media_key(call: Call) -> str:
+    """The key of media and events for the session that asks; empty: the token needs none."""
+    session = asking()
+    return call.context.gate.sessions.key(session, MEDIA) if session else ""
+
+
+def keyed(address: str, *, key: str) -> str:
+    """An address with its key."""
+    return f"{address}{'&' if '?' in address else '?'}{urlencode({KEY: key})}" if key else address
 
 
 def _words(language: str) -> dict[str, Any]:
@@ -219,21 +237,21 @@ def show_settings(call: Call) -> Response:
 @ROUTES.add(
     "GET",
     "/login",
-    "Log a browser in with a one-time code, then redirect to the page.",
+    "Log a browser in with a one-time code.",
     caller=Caller.ANYBODY,
     query={"code": {"type": "string", "maxLength": 200}},
-    status=303,
     media=("text/html",),
+    also={303: "The code was used before, by this browser: the page."},
 )
 def log_in(call: Call) -> Response:
     """Begin a session. A HEAD request does not use the code up."""
     sessions = call.context.gate.sessions
-    code = call.query.get("code", "")
-    if call.request.method == "GET" and call.context.codes.redeem(code):
-        response = _to_page()
-        sessions.begin(response, secure=call.request.is_secure)
+    if call.request.method == "GET" and call.context.codes.redeem(call.query.get("code", "")):
+        secret = secrets.token_urlsafe(32)
+        response = login_page(call.request, secret)
+        sessions.begin(call.request, response, secret)
         return response
-    if sessions.holds(call.request):
+    if sessions.of(call.request):
         return _to_page()
     raise NotLoggedIn(
         "This link has already been used, or is more than ten minutes old.", "Ask for a new one.", code="old_link"

@@ -1,6 +1,7 @@
 // @ts-check
 /** Requests to the daemon, typed by its contract: /api/openapi.json says what each address takes and gives. */
 import { t } from "./i18n.js";
+import { secretHeader } from "./keys.js";
 
 /** @typedef {import("api-types").paths} Paths */
 /** @typedef {import("api-types").components["schemas"]} Schemas */
@@ -115,7 +116,7 @@ async function request(method, address, body, signal) {
     answer = await fetch(address, {
       method,
       signal,
-      headers: body && !isForm ? { "Content-Type": "application/json" } : {},
+      headers: { ...secretHeader(), ...(body && !isForm ? { "Content-Type": "application/json" } : {}) },
       body: isForm ? body : body && JSON.stringify(body),
     });
   } catch (error) {

@@ -3,6 +3,7 @@
 import { get, post } from "./api.js";
 import { byId, el, findById, inside } from "./dom.js";
 import { fileName, shown, t } from "./i18n.js";
+import { keyed } from "./keys.js";
 import "./page.js";
 import { toast, toastError } from "./toast.js";
 
@@ -91,7 +92,7 @@ function tellDone() {
 function card(one) {
   const known = cards.get(one.path);
   if (known) return known;
-  const picture = `/api/photos/picture?path=${encodeURIComponent(one.path)}`;
+  const picture = keyed(`/api/photos/picture?path=${encodeURIComponent(one.path)}`);
   const title = el("h2", {}, el("bdi", { title: shown(one.path) }, fileName(one.path)));
   const score = el("span", { class: "score" }, one.error ? "–" : one.score.toFixed(2));
   const made = el(

@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { factRows, promptText, recipeRows } from "./clip_facts.js";
 import { allInside, byId, el, inside, targetOf } from "./dom.js";
 import { fileName, lastPart, shown, t } from "./i18n.js";
+import { keyed } from "./keys.js";
 import { typing } from "./page.js";
 import { Player } from "./player.js";
 import { fillRefine, onDraft } from "./refine.js";
@@ -96,8 +97,8 @@ export class Detail {
     byId("detail-place").textContent = this.placeOf(clip);
     this.showVerdict();
     if (!other) return;
-    byId("look", HTMLAnchorElement).href = `/api/clips/${clip.id}/interactive`;
-    byId("download", HTMLAnchorElement).href = clip.file;
+    byId("look", HTMLAnchorElement).href = keyed(`/api/clips/${clip.id}/interactive`);
+    byId("download", HTMLAnchorElement).href = keyed(clip.file);
     byId("download", HTMLAnchorElement).download = lastPart(clip.path);
     this.player.show(clip);
     this.showRecipe(clip);
@@ -159,7 +160,7 @@ export class Detail {
     const button = el(
       "button",
       { type: "button", onclick: () => this.fillVariant(clip), "data-variant": clip.id },
-      el("img", { src: `${clip.poster}?size=small`, alt: "" }),
+      el("img", { src: keyed(`${clip.poster}?size=small`), alt: "" }),
       el("span", {}, words),
     );
     if (clip.id === this.clip?.id) button.setAttribute("aria-current", "true");

@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { findById } from "./dom.js";
 import { data, t } from "./i18n.js";
+import { keyed, onKey } from "./keys.js";
 
 /** @typedef {import("./api.js").Clip} Clip */
 /** @typedef {import("./api.js").Render} Render */
@@ -52,9 +53,11 @@ function share() {
     if (message.kind === "alive") live(message.is);
     else receive(message.event);
   };
-  worker.port.postMessage({ kind: "hello", cursor });
+  const hello = () => worker.port.postMessage({ kind: "hello", cursor, address: keyed("/api/events") });
+  hello();
+  onKey(() => worker.port.postMessage({ kind: "key", address: keyed("/api/events") }));
   addEventListener("pagehide", () => worker.port.postMessage({ kind: "bye" }));
-  addEventListener("pageshow", (event) => event.persisted && worker.port.postMessage({ kind: "hello", cursor }));
+  addEventListener("pageshow", (event) => event.persisted && hello());
 }
 
 async function poll() {

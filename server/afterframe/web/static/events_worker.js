@@ -5,6 +5,7 @@
 /** @type {Set<MessagePort>} */
 const ports = new Set();
 let cursor = 0;
+let address = "";
 let alive = false;
 /** @type {EventSource | null} */
 let stream = null;
@@ -21,7 +22,9 @@ function setAlive(is) {
 }
 
 function listen() {
-  const source = new EventSource(`/api/events?since=${cursor}`);
+  const values = new URLSearchParams(address.split("?")[1]);
+  values.set("since", String(cursor));
+  const source = new EventSource(`/api/events?${values}`);
   source.onopen = () => setAlive(true);
   source.onmessage = (message) => {
     const event = JSON.parse(message.data);
@@ -41,6 +44,8 @@ self.addEventListener("connect", (connection) => {
   ports.add(port);
   port.onmessage = ({ data }) => {
     if (data.kind === "bye") return void ports.delete(port);
+    ({ address } = data);
+    if (data.kind === "key") return;
     if (!stream) {
       cursor = data.cursor;
       listen();

@@ -3,6 +3,7 @@
 import { byId, el, targetOf } from "./dom.js";
 import { GridLayout } from "./grid_layout.js";
 import { dayName, folderName, shown, t } from "./i18n.js";
+import { keyed } from "./keys.js";
 import { empty, fill, newTile } from "./tile.js";
 
 /** @typedef {import("./list.js").Item} Item */
@@ -316,7 +317,13 @@ export class Grid {
     const item = tile && this.list.at(Number(tile.dataset.index));
     if (!item || !("file" in item) || !tile.isConnected) return;
     this.stop();
-    const video = el("video", { muted: true, loop: true, playsinline: true, "aria-hidden": "true", src: item.file });
+    const video = el("video", {
+      muted: true,
+      loop: true,
+      playsinline: true,
+      "aria-hidden": "true",
+      src: keyed(item.file),
+    });
     video.muted = true;
     this.video = video;
     tile.querySelector(".mat")?.append(video);

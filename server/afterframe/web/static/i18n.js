@@ -2,10 +2,10 @@
 /** Words and numbers in the reader's language; and what else the server wrote into the page. */
 
 /** @typedef {{path: string, watch: boolean}} Folder */
-/** @typedef {{words: Record<string, string>, language: string, cursor: number, folders: Folder[], videos: string}} PageData */
+/** @typedef {{words: Record<string, string>, language: string, key: string, cursor: number, folders: Folder[], videos: string}} PageData */
 
 /** @type {PageData} */
-const NONE = { words: {}, language: "en", cursor: 0, folders: [], videos: "" };
+const NONE = { words: {}, language: "en", key: "", cursor: 0, folders: [], videos: "" };
 
 /** Words in the reader's language, the folders, the cursor of events. @type {PageData} */
 export const data = { ...NONE, ...JSON.parse(globalThis.document?.getElementById("page-data")?.textContent ?? "{}") };
@@ -54,6 +54,12 @@ export function timeLeft(/** @type {number | null} */ seconds) {
 /** @param {string} day ISO date @param {Intl.DateTimeFormatOptions} [form] */
 export function dayName(day, form = { weekday: "short", year: "numeric", month: "long", day: "numeric" }) {
   return new Intl.DateTimeFormat(data.language, { ...form, timeZone: "UTC" }).format(new Date(`${day}T00:00:00Z`));
+}
+
+/** A moment, in the reader's own time. */
+export function moment(/** @type {number} */ unix_s) {
+  const form = /** @type {const} */ ({ dateStyle: "medium", timeStyle: "short" });
+  return new Intl.DateTimeFormat(data.language, form).format(new Date(unix_s * 1000));
 }
 
 /** A number of bytes, in words. */

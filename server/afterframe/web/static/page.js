@@ -4,6 +4,7 @@ import { post, remove } from "./api.js";
 import { allInside, byId, inside, targetOf } from "./dom.js";
 import { subscribe } from "./events.js";
 import { t, timeLeft } from "./i18n.js";
+import { keyed, secretHeader } from "./keys.js";
 import { toast, toastError } from "./toast.js";
 import "./upload.js";
 
@@ -123,7 +124,7 @@ async function refresh() {
   if (refreshing) return void refreshSoon();
   refreshing = true;
   try {
-    const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+    const answer = await fetch(location.pathname, { headers: { Accept: "text/html", ...secretHeader() } });
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.title = fresh.title;
@@ -175,7 +176,7 @@ async function showDrafts() {
   for (const video of allInside(document, "video[data-draft]:not([src])")) {
     if (!(video instanceof HTMLVideoElement)) continue;
     try {
-      video.src = await draftOf(video.dataset.draft ?? "");
+      video.src = keyed(await draftOf(video.dataset.draft ?? ""));
       if (!still) await video.play();
     } catch {
       /* It was replaced meanwhile, or its photo cannot be read: the queue says so. */
@@ -202,7 +203,7 @@ function showProgress(row, event) {
   const now = String(Math.floor(Date.now() / 2000));
   if (preview instanceof HTMLImageElement && preview.dataset.at !== now) {
     preview.dataset.at = now;
-    preview.src = `/api/renders/${encodeURIComponent(event.id)}/preview?at=${now}`;
+    preview.src = keyed(`/api/renders/${encodeURIComponent(event.id)}/preview?at=${now}`);
   }
 }
 

@@ -2,6 +2,7 @@
 /** The clip of the detail: plays, steps by frames, at a speed, beside or under the photo, at actual size. */
 import { allInside, byId, targetOf } from "./dom.js";
 import { t } from "./i18n.js";
+import { keyed, unkeyed } from "./keys.js";
 import { toast } from "./toast.js";
 
 /** @typedef {import("./api.js").Clip} Clip */
@@ -40,8 +41,8 @@ export class Player {
     byId("clip-caption").textContent = draft ? name : t("Clip");
     byId("clip-caption").classList.toggle("draft", !!draft);
     if (draft) video.removeAttribute("poster");
-    else video.poster = this.clip.poster;
-    video.src = draft ?? this.clip.file;
+    else video.poster = keyed(this.clip.poster);
+    video.src = keyed(draft ?? this.clip.file);
     video.playbackRate = video.defaultPlaybackRate = Number(speed.value);
     if (!matchMedia("(prefers-reduced-motion: reduce)").matches) video.play().catch(() => {});
     this.clock();
@@ -65,7 +66,7 @@ export class Player {
     }
     // Behind the wipe the photo must lie where the clip lies.
     const size = this.mode === "wipe" ? "framed" : "large";
-    const address = `/api/clips/${this.clip?.id}/photo?size=${size}`;
+    const address = keyed(`/api/clips/${this.clip?.id}/photo?size=${size}`);
     if (this.mode === "clip") photo.removeAttribute("src");
     else if (photo.getAttribute("src") !== address) photo.src = address;
     photo.alt = t("Photo");
@@ -153,7 +154,8 @@ export class Player {
       video.addEventListener(kind, () => this.clock());
     }
     photo.addEventListener("error", () => {
-      if (photo.getAttribute("src") && this.clip) photo.src = this.clip.poster;
+      const shown = photo.getAttribute("src");
+      if (shown && this.clip && unkeyed(shown) !== this.clip.poster) photo.src = keyed(this.clip.poster);
     });
   }
 }

@@ -3,6 +3,7 @@
 import { get, post } from "./api.js";
 import { byId, el } from "./dom.js";
 import { fileName, shown, timeLeft } from "./i18n.js";
+import { keyed } from "./keys.js";
 import { isRetryable, isRunning, isStoppable, stateName } from "./render_state.js";
 
 /** @typedef {import("./api.js").Render} Render */
@@ -32,7 +33,7 @@ function fill(render) {
   const running = isRunning(render);
   byId("render-name").replaceChildren(el("bdi", { title: shown(render.photo) }, fileName(render.photo)));
   if (fresh) {
-    byId("render-picture", HTMLImageElement).src = `/api/renders/${encodeURIComponent(render.id)}/preview`;
+    byId("render-picture", HTMLImageElement).src = keyed(`/api/renders/${encodeURIComponent(render.id)}/preview`);
   }
   byId("render-state").textContent = [stateName(render), running && timeLeft(render.eta_s)].filter(Boolean).join(" · ");
   byId("render-progress").hidden = !running;

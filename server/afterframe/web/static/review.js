@@ -6,6 +6,7 @@ import { subscribe } from "./events.js";
 import { choice, judged, onChoice, restore, unfinished } from "./filters.js";
 import { Grid } from "./grid.js";
 import { lastPart, t } from "./i18n.js";
+import { keyed } from "./keys.js";
 import { List } from "./list.js";
 import { typing } from "./page.js";
 import { another, otherSeed } from "./refine.js";
@@ -154,7 +155,7 @@ async function anotherOfEach(clips) {
 /** @param {import("./api.js").Clip[]} clips */
 async function download(clips) {
   for (const clip of clips) {
-    const link = Object.assign(document.createElement("a"), { href: clip.file, download: lastPart(clip.path) });
+    const link = Object.assign(document.createElement("a"), { href: keyed(clip.file), download: lastPart(clip.path) });
     link.click();
     await new Promise((done) => setTimeout(done, DOWNLOAD_MS)); // browsers drop downloads that begin at once
   }

@@ -5,6 +5,7 @@ import { byId } from "./dom.js";
 import { t } from "./i18n.js";
 import { showModels } from "./models.js";
 import "./page.js";
+import { showSessions } from "./sessions.js";
 import { toast, toastError } from "./toast.js";
 
 const language = byId("language", HTMLSelectElement);
@@ -44,4 +45,4 @@ form.addEventListener("submit", async (event) => {
     toastError(error);
   }
 });
-await showModels();
+await Promise.all([showSessions(), showModels()]);

@@ -2,6 +2,7 @@
 /** One tile of the grid: a clip, or a render that is no clip yet. */
 import { el, inside } from "./dom.js";
 import { fileName, shown, t } from "./i18n.js";
+import { keyed } from "./keys.js";
 import { isRunning, stateName } from "./render_state.js";
 
 /** @typedef {import("./list.js").Item} Item */
@@ -44,7 +45,7 @@ export function fill(tile, item, selected) {
   if (!item) return;
   const words = "file" in item ? ofClip(item) : ofRender(item);
   if (tile.dataset.item === item.id && tile.dataset.state === words.state) return;
-  if (tile.dataset.item !== item.id) inside(tile, "img", HTMLImageElement).src = words.picture;
+  if (tile.dataset.item !== item.id) inside(tile, "img", HTMLImageElement).src = keyed(words.picture);
   tile.dataset.item = item.id;
   tile.dataset.state = words.state;
   tile.dataset.verdict = words.verdict;
