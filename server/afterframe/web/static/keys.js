@@ -6,8 +6,12 @@ export const STORED = "afterframe-secret";
 export const SECRET_HEADER = "Afterframe-Secret";
 const KEY = "key";
 const RENEW_MS = 10 * 60_000;
+const LASTING_MS = 40 * 60_000;
 
 let { key } = data;
+let given = Date.now();
+/** @type {Promise<void> | null} */
+let asking = null;
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
@@ -39,13 +43,21 @@ export function unkeyed(address) {
   return values.size ? `${path}?${values}` : path;
 }
 
-/** Ask for a new key before the old one ends. */
-async function renew() {
+/** Ask for a new key. Whoever asks meanwhile waits for the same one. */
+function renew() {
+  asking ??= ask().finally(() => {
+    asking = null;
+  });
+  return asking;
+}
+
+async function ask() {
   const headers = { "Content-Type": "application/json", ...secretHeader() };
   try {
     const answer = await fetch("/api/keys", { method: "POST", headers, body: "{}" });
     if (!answer.ok) return;
     ({ key } = await answer.json());
+    given = Date.now();
     for (const link of document.querySelectorAll("a[href*='key=']")) {
       link.setAttribute("href", keyed(link.getAttribute("href") ?? ""));
     }
@@ -55,15 +67,13 @@ async function renew() {
   }
 }
 
-/** A picture whose key had ended, as after a night's sleep, is asked for once more. @param {Event} event */
+/** A picture whose key had ended, as after a night's sleep, is asked for with a new one. @param {Event} event */
 async function retry({ target: part }) {
   if (!(part instanceof HTMLImageElement || part instanceof HTMLVideoElement)) return;
   const address = part.getAttribute("src") ?? "";
   const old = new URLSearchParams(address.split("?")[1]).get(KEY);
-  if (!old || part.dataset.retried === unkeyed(address)) return;
-  part.dataset.retried = unkeyed(address);
-  if (old === key) await renew();
-  if (old !== key && part.getAttribute("src") === address) part.src = keyed(address);
+  if (old === key && Date.now() - given > LASTING_MS) await renew();
+  if (old && old !== key && part.getAttribute("src") === address) part.src = keyed(address);
 }
 
 if (key) {
