@@ -83,6 +83,11 @@ class Home:
         return self.root / "cache"
 
     @property
+    def received(self) -> Path:
+        """Uploads while they are received; nothing is left there."""
+        return self.cache / "received"
+
+    @property
     def uploads(self) -> Path:
         """Photos sent to /v1, each with its clip in its own folder; never watched."""
         return self.root / "uploads"

@@ -41,7 +41,6 @@ from afterframe.system.runtime_files import make_token, write_daemon
 from afterframe.web.app import create_app
 from afterframe.web.auth.login_codes import LoginCodes
 from afterframe.web.http.context import Services
-from afterframe.web.http.routes import max_body
 from afterframe.web.server import WebServer
 
 EVENTS_INTERVAL_S = 0.5
@@ -150,7 +149,8 @@ class Daemon:
         codes = LoginCodes()
         app = create_app(services, codes)
         server = self._config.server
-        website = WebServer(app, server.host, server.port, max_body=max_body(self._config.limits))
+        door = app.extensions["afterframe_door"]
+        website = WebServer(app, server.host, server.port, door=door, spool_folder=self._home.received)
         try:
             write_daemon(self._home, website.url)
             ready(website.url, f"{website.url}/login?code={codes.issue()}")

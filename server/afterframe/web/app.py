@@ -6,9 +6,11 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, cast
 
-from flask import Flask, Response, g, has_request_context, request
+from flask import Flask, Request, Response, g, has_request_context, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
@@ -23,10 +25,12 @@ from afterframe.web.auth.gate import HEADERS, Gate, SecretMissing
 from afterframe.web.auth.login_codes import LoginCodes
 from afterframe.web.auth.session import Sessions
 from afterframe.web.auth.session_file import SessionFile
+from afterframe.web.connections.channel import OUT_OF_SPACE
+from afterframe.web.door import RouteDoor, admit
 from afterframe.web.http import errors
 from afterframe.web.http.context import Services, WebContext
 from afterframe.web.http.openapi import contract
-from afterframe.web.http.routes import Caller, Route
+from afterframe.web.http.routes import Route, max_body
 from afterframe.web.pages.opening import opening_page
 from afterframe.web.pages.pages import is_page, page_problem
 
@@ -34,6 +38,8 @@ log = logging.getLogger(__name__)
 
 MAX_BODY = 4 << 20
 """Bytes; 500 long paths fit."""
+IN_MEMORY = 512 << 10
+"""Bytes of an uploaded file that stay in memory."""
 
 
 def create_app(services: Services, codes: LoginCodes | None = None, *, clock: Callable[[], float] = time.time) -> Flask:
@@ -59,12 +65,16 @@ def create_app(services: Services, codes: LoginCodes | None = None, *, clock: Ca
     app.json = StrictJson(app)
     app.url_map.merge_slashes = False  # an odd address is no page's, rather than a redirect's
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.request_class = _requests_in(services.home.received)
     app.extensions["afterframe"] = context
     routes = {f"{route.method} {route.rule}": route for route in ROUTES}
+    app.extensions["afterframe_door"] = RouteDoor(
+        app, gate, routes, max_body=MAX_BODY, max_form=max_body(services.config.limits)
+    )
     for name, route in routes.items():
         _add(app, context, name, route)
     _guard(app, context, routes)
-    _explain(app, services.database)
+    _explain(app, services.database, services.home.received)
     return app
 
 
@@ -87,17 +97,27 @@ def _add(app: Flask, context: WebContext, name: str, route: Route) -> None:
     app.add_url_rule(route.rule, name, view, methods=[route.method], provide_automatic_options=False)
 
 
+def _requests_in(folder: Path) -> type[Request]:
+    class SpooledRequest(Request):
+        """Its files lie in a folder of ours: the system's own for temporary files may be small."""
+
+        def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            return cast(IO[bytes], SpooledTemporaryFile(IN_MEMORY, "w+b", dir=str(folder)))
+
+    return SpooledRequest
+
+
 def _guard(app: Flask, context: WebContext, routes: dict[str, Route]) -> None:
+    services = context.services
+
     @app.before_request
     def check() -> None:
         route = routes.get(request.endpoint or "")
         g.page = is_page(route)
-        context.gate.check_addresses(request)
-        caller = route.caller if route else Caller.TOKEN_OR_SESSION
-        if caller is not Caller.ANYBODY:
-            g.session = context.gate.check_caller(
-                request, token_only=caller is Caller.TOKEN, opened_by=route.scopes(request.path) if route else ()
-            )
+        g.session = admit(context.gate, request, route)
+        if OUT_OF_SPACE in request.environ:
+            raise errors.no_room(services.home.received, request.environ[OUT_OF_SPACE])
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -109,7 +129,7 @@ def _guard(app: Flask, context: WebContext, routes: dict[str, Route]) -> None:
         return response
 
 
-def _explain(app: Flask, database: Database) -> None:
+def _explain(app: Flask, database: Database, received: Path) -> None:
     @app.errorhandler(AfterframeError)
     def ours(error: AfterframeError) -> Response:
         if isinstance(error, StateDamaged):
@@ -126,6 +146,11 @@ def _explain(app: Flask, database: Database) -> None:
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
         return errors.of_http(error)
+
+    @app.errorhandler(OSError)
+    def system(error: OSError) -> Response:
+        """A form's files, or a table of ours, on a full disk: no bug, and there is a remedy."""
+        return errors.of_afterframe(errors.no_room(received, error)) if error.errno in errors.FULL else surprise(error)
 
     @app.errorhandler(Exception)
     def surprise(error: Exception) -> Response:

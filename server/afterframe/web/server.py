@@ -5,18 +5,26 @@ from __future__ import annotations
 import errno
 import socket
 import threading
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
 from waitress import wasyncore
-from waitress.server import create_server
 
 from afterframe.config import ALL_INTERFACES
 from afterframe.errors import ConfigError
+from afterframe.web.connections.entry import Door, Entry, Environ, Lane
+from afterframe.web.connections.lanes import Lanes
+from afterframe.web.connections.listener import Listener, Terms
 from afterframe.web.http.context import THREADS
 
 STOP_S = 1.5
 """How long requests may take to be answered once the daemon ends, seconds."""
+
+
+def everybody(_environ: Environ) -> Entry:
+    """A door for an app without one of its own."""
+    return Entry(Lane.QUICK, 1 << 20)
 
 
 class WebServer:
@@ -25,24 +33,20 @@ class WebServer:
     Args:
         host: an address of this machine.
         port: 0 takes any free one.
-        max_body: bytes of a request's body; more is refused before it is kept anywhere.
+        door: what may come in, asked of each request's headers.
+        spool_folder: where long bodies lie while they are received; None: the system's own folder.
     Raises:
         ConfigError: the address cannot be used.
     """
 
-    def __init__(self, app: Flask, host: str, port: int, *, max_body: int) -> None:
+    def __init__(
+        self, app: Flask, host: str, port: int, *, door: Door = everybody, spool_folder: Path | None = None
+    ) -> None:
         listening = _listen(host, port)
         self._host = host
         self._port: int = listening.getsockname()[1]
         self._sockets: dict[int, Any] = {}
-        self._server = create_server(
-            app,
-            sockets=[listening],
-            map=self._sockets,
-            threads=THREADS,
-            ident=None,
-            max_request_body_size=max_body,
-        )
+        self._server = Listener(app, self._sockets, listening, Lanes(THREADS), Terms(door, spool_folder))
         self._thread = threading.Thread(target=self._server.run, name="web")
         self._thread.start()
 

@@ -7,6 +7,7 @@ import pytest
 from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
 
 from afterframe.state.database import EVENTS_KEPT
+from afterframe.web.api import events
 from afterframe.web.api.events import KEEP_ALIVE_S, POLL_S, STREAM_S, stream
 from afterframe.web.http.context import MAX_STREAMS
 from factories import Clock
@@ -139,7 +140,25 @@ def test_an_open_stream_ends_when_the_daemon_stops(desk: Desk) -> None:
     response.close()
 
 
-def test_very_many_streams_are_asked_to_come_later(desk: Desk) -> None:
+@pytest.mark.parametrize("why", ["reader gone", "logged out"])
+def test_an_open_stream_ends_with_its_reader(desk: Desk, why: str) -> None:
+    gone: list[str] = []
+    client = desk.browser()
+    environ = {"waitress.client_disconnected": lambda: bool(gone)}
+    response = client.get("/api/events", headers=STREAM, environ_overrides=environ)
+    lines = iter(response.response)
+    assert b"retry" in bytes(next(lines))
+    if why == "reader gone":
+        gone.append(why)
+    else:
+        (session,) = desk.good("GET", "/api/sessions")["sessions"]
+        desk.good("DELETE", f"/api/sessions/{session['id']}")
+    assert list(lines) == []
+    response.close()
+
+
+def test_very_many_streams_are_asked_to_come_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "SLOT_WAIT_S", 0.0)
     open_ones = [desk.ask("GET", "/api/events", headers=STREAM, buffered=False) for _ in range(MAX_STREAMS)]
     assert {response.status_code for response in open_ones} == {200}
     refused = desk.ask("GET", "/api/events", headers=STREAM)

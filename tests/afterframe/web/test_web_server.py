@@ -10,17 +10,14 @@ import pytest
 from flask import Flask
 
 from afterframe.errors import ConfigError
-from afterframe.web.http.context import MAX_STREAMS, THREADS
+from afterframe.web.connections.entry import Entry, Environ, Lane
+from afterframe.web.http.context import MAX_STREAMS
 from afterframe.web.server import WebServer
 
 
 def fetch(url: str) -> bytes:
     with urllib.request.urlopen(url, timeout=20) as answer:
         return bytes(answer.read())
-
-
-def test_half_of_the_threads_are_left_for_requests_beside_the_streams() -> None:
-    assert THREADS // 2 <= THREADS - MAX_STREAMS < THREADS
 
 
 def test_requests_are_answered_while_every_stream_is_open() -> None:
@@ -37,7 +34,10 @@ def test_requests_are_answered_while_every_stream_is_open() -> None:
     def answer() -> str:
         return "answered"
 
-    server = WebServer(app, "127.0.0.1", 0, max_body=1024)
+    def door(environ: Environ) -> Entry:
+        return Entry(Lane.STREAMS if environ["PATH_INFO"] == "/stream" else Lane.QUICK, 0)
+
+    server = WebServer(app, "127.0.0.1", 0, door=door)
     try:
         with ThreadPoolExecutor(MAX_STREAMS) as browsers:
             streams = [browsers.submit(fetch, f"{server.url}/stream") for _ in range(MAX_STREAMS)]
@@ -51,17 +51,17 @@ def test_requests_are_answered_while_every_stream_is_open() -> None:
 
 
 def test_a_port_that_is_taken_is_named() -> None:
-    first = WebServer(Flask(__name__), "127.0.0.1", 0, max_body=1024)
+    first = WebServer(Flask(__name__), "127.0.0.1", 0)
     try:
         port = int(first.url.rpartition(":")[2])
         with pytest.raises(ConfigError, match=f"Port {port} on 127.0.0.1 cannot be used"):
-            WebServer(Flask(__name__), "127.0.0.1", port, max_body=1024)
+            WebServer(Flask(__name__), "127.0.0.1", port)
     finally:
         first.stop()
 
 
 def test_a_server_on_all_addresses_is_reached_on_this_machines_own() -> None:
-    server = WebServer(Flask(__name__), "0.0.0.0", 0, max_body=1024)
+    server = WebServer(Flask(__name__), "0.0.0.0", 0)
     try:
         assert server.url.startswith("http://127.0.0.1:")
     finally:

@@ -14,6 +14,7 @@ from afterframe.errors import AfterframeError, NotFound, Stopping, UsageError, W
 from afterframe.generators import registry
 from afterframe.intake.ingest import RenderRequest
 from afterframe.recipe import validate
+from afterframe.web.connections.entry import Lane
 from afterframe.web.http import schemas
 from afterframe.web.http.errors import OUR_FAULT
 from afterframe.web.http.resources import recipe_json, render_json
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
     "POST",
     "/api/animate",
     "Animate photos. Those that cannot be animated are listed with the reason.",
+    lane=Lane.PHOTOS,
     body=form(
         {
             "photos": listed(schemas.PATH, at_most=schemas.MAX_PHOTOS),
@@ -134,6 +136,7 @@ def _digest(body: Mapping[str, Any]) -> str:
     "POST",
     "/api/recipe",
     "The recipe that would be used for a photo, with its reasons. Nothing is queued.",
+    lane=Lane.PHOTOS,
     body=form({"photo": schemas.PATH, "overrides": schemas.OVERRIDES}, needs=("photo",)),
     answer=form({"photo": schemas.KEPT_PATH, "recipe": ref("Recipe")}),
 )

@@ -8,6 +8,7 @@ from afterframe.errors import AfterframeError
 from afterframe.intake.audit import score_photo
 from afterframe.intake.scan import scan
 from afterframe.intake.scoring import SCORES
+from afterframe.web.connections.entry import Lane
 from afterframe.web.http import schemas
 from afterframe.web.http.routes import Call, Routes
 from afterframe.web.http.schemas import Json, form, listed, ref
@@ -23,6 +24,7 @@ MARK = form({"score": schemas.SHARE, "reason": schemas.TEXT})
     "GET",
     "/api/folders/photos",
     "The photos in one of the folders and the folders below it.",
+    lane=Lane.PICTURES,
     query={"path": schemas.PATH},
     answer=form(
         {
@@ -45,6 +47,7 @@ def list_photos(call: Call) -> Json:
     "POST",
     "/api/audit",
     "Score how well photos lend themselves to animation. Nothing is queued; scores are cached.",
+    lane=Lane.PHOTOS,
     body=form({"photos": listed(schemas.PATH, at_most=AT_ONCE)}),
     answer=form(
         {

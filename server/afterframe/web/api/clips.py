@@ -13,6 +13,7 @@ from afterframe.intake.ingest import RenderRequest
 from afterframe.publish.sidecar import write_verdict
 from afterframe.recipe import SETTINGS, validate
 from afterframe.web.api.animate import resolve_generator
+from afterframe.web.connections.entry import Lane
 from afterframe.web.http import schemas
 from afterframe.web.http.resources import clip_json, render_json
 from afterframe.web.http.routes import Call, Routes
@@ -124,6 +125,7 @@ def _sidecar_of(clip: Clip, read_clip: Callable[[Path], Clip | None]) -> Clip:
     "POST",
     "/api/clips/<clip_id>/refine",
     "Make a new variant of a clip with some settings changed; it names the clip as its parent.",
+    lane=Lane.PHOTOS,
     body=form({"changes": {**schemas.OVERRIDES, "minProperties": 1}, "generator": schemas.NAME}, needs=("changes",)),
     answer=form({"renders": listed(ref("Render"))}),
     status=202,

@@ -9,6 +9,8 @@ from flask import Request, Response
 
 from afterframe import strict_json
 from afterframe.state.database import Database
+from afterframe.web.api.sessions import asking
+from afterframe.web.connections.entry import Lane
 from afterframe.web.http import schemas
 from afterframe.web.http.errors import BusyError
 from afterframe.web.http.routes import Call, Routes
@@ -20,6 +22,8 @@ KEEP_ALIVE_S = 15.0
 STREAM_S = 300.0
 """A stream ends after this long; the browser opens the next one where it ended."""
 BATCH = 500
+SLOT_WAIT_S = 3 * POLL_S
+"""A page that is loaded again and again waits so long for the places of its readers that are gone."""
 
 EVENT: Json = {
     "type": "object",
@@ -33,6 +37,7 @@ EVENT: Json = {
     "GET",
     "/api/events",
     "Events after a cursor. With “Accept: text/event-stream” as a stream, as they happen.",
+    lane=Lane.STREAMS,
     query={
         "since": {
             "type": "integer",
@@ -87,14 +92,24 @@ def _stream(call: Call, since: int | None) -> Response:
     context = call.context
     if call.request.method == "HEAD":
         return Response(mimetype="text/event-stream")
-    if not context.stream_slots.acquire(blocking=False):
+    if not context.stream_slots.acquire(timeout=SLOT_WAIT_S):
         raise BusyError("Too many Afterframe pages are open.", "Close some of them.", code="too_many_streams")
-    stopping = context.services.stopping
-    lines = stream(context.services.database, since, stopping.wait, context.monotonic)
+    lines = stream(context.services.database, since, _listener(call), context.monotonic)
     response = Response(lines, mimetype="text/event-stream")
     response.headers["X-Accel-Buffering"] = "no"
     response.call_on_close(_once(context.stream_slots.release))
     return response
+
+
+def _listener(call: Call) -> Callable[[float], bool]:
+    """Waits for so many seconds; True: the daemon is ending, or nobody may listen any more, or nobody does."""
+    stopping, sessions, session = call.services.stopping, call.context.gate.sessions, asking()
+    gone: Callable[[], bool] = call.request.environ.get("waitress.client_disconnected", lambda: False)
+
+    def wait(seconds: float) -> bool:
+        return stopping.wait(seconds) or gone() or (session is not None and sessions.get(session.id) is None)
+
+    return wait
 
 
 def stream(
@@ -104,7 +119,7 @@ def stream(
 
     Args:
         since: the last cursor that the reader has; None: from now on.
-        wait: waits this many seconds; True: the daemon is ending.
+        wait: waits this many seconds; True: nobody listens any more.
         monotonic: seconds, steady.
     """
     cursor = database.last_cursor() if since is None else since

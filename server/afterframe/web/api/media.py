@@ -21,6 +21,7 @@ from afterframe.system.files import FileCache
 from afterframe.system.hashing import sha256_of
 from afterframe.web.api.clips import present_clip
 from afterframe.web.auth.allowed_paths import open_regular
+from afterframe.web.connections.entry import Lane
 from afterframe.web.http.context import WebContext
 from afterframe.web.http.routes import Call, Routes
 from afterframe.web.http.schemas import one_of
@@ -38,6 +39,7 @@ _ONE_RANGE = re.compile(r"\s*bytes\s*=\s*(?:\d+\s*-\s*\d*|-\s*\d+)\s*", re.IGNOR
     "GET",
     "/api/clips/<clip_id>/file",
     "The clip's file, whole or a range of it.",
+    lane=Lane.PICTURES,
     media=("video/mp4",),
     also=MEDIA,
 )
@@ -64,6 +66,7 @@ def get_clip_sidecar(call: Call) -> Response:
     "GET",
     "/api/clips/<clip_id>/poster",
     "The clip's first frame.",
+    lane=Lane.PICTURES,
     query={"size": {**one_of("small", "full"), "default": "full"}},
     media=("image/jpeg",),
     also=MEDIA,

@@ -18,6 +18,7 @@ from afterframe.render.pictures import LARGE_SIDE
 from afterframe.web.api.clips import source_photo
 from afterframe.web.api.media import MEDIA, send
 from afterframe.web.auth.allowed_paths import open_regular
+from afterframe.web.connections.entry import Lane
 from afterframe.web.http import schemas
 from afterframe.web.http.resources import recipe_json
 from afterframe.web.http.routes import Call, Routes
@@ -33,6 +34,7 @@ _DRAFT = re.compile(r"[0-9a-f]{40}")
     "GET",
     "/api/clips/<clip_id>/photo",
     "The photo from which a clip was made, as JPEG.",
+    lane=Lane.PICTURES,
     query={
         "size": {
             **one_of("small", "large", "framed"),
@@ -57,6 +59,7 @@ def get_clip_photo(call: Call) -> Response:
     "GET",
     "/api/photos/picture",
     "A photo in one of the folders, as JPEG.",
+    lane=Lane.PICTURES,
     query={"path": schemas.PATH, "size": {**SIZE, "default": "small"}},
     **JPEG,
 )
@@ -73,6 +76,7 @@ def get_picture(call: Call) -> Response:
     "GET",
     "/api/renders/<render_id>/preview",
     "The latest frame of a running render; the photo while there is none.",
+    lane=Lane.PICTURES,
     query={
         "at": {**schemas.COUNT, "maximum": schemas.LARGEST, "description": "Ignored: a new address for a new picture."}
     },
@@ -93,6 +97,7 @@ def get_preview(call: Call) -> Response:
     "POST",
     "/api/clips/<clip_id>/draft",
     "Draft, within two seconds, what changes to a clip's recipe would do: small, by the parallax generator.",
+    lane=Lane.PICTURES,
     body=form({"changes": schemas.OVERRIDES}, needs=("changes",)),
     answer=form(
         {
@@ -115,6 +120,7 @@ def draft_clip(call: Call) -> Json:
     "POST",
     "/api/renders/<render_id>/draft",
     "Draft, within two seconds, what a clip that is not made yet may look like: small, by the parallax generator.",
+    lane=Lane.PICTURES,
     answer=form({"file": {**schemas.TEXT, "description": "Where to fetch the draft, ranges included."}}),
 )
 def draft_render(call: Call) -> Json:

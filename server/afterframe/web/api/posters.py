@@ -8,6 +8,7 @@ from afterframe.errors import PublishError, WrongState
 from afterframe.publish.placement import put_poster
 from afterframe.web.api.clips import present_clip
 from afterframe.web.api.media import poster
+from afterframe.web.connections.entry import Lane
 from afterframe.web.http import schemas
 from afterframe.web.http.routes import Call, Routes
 from afterframe.web.http.schemas import Json, form
@@ -19,6 +20,7 @@ ROUTES = Routes()
     "POST",
     "/api/clips/<clip_id>/poster",
     "Write the clip's poster beside it, replacing only an earlier poster of Afterframe's.",
+    lane=Lane.PICTURES,
     answer=form({"path": schemas.KEPT_PATH}),
 )
 def publish_poster(call: Call) -> Json:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from afterframe.web.connections.entry import Lane
 from afterframe.web.http import schemas
 from afterframe.web.http.routes import Call, Routes
 from afterframe.web.http.schemas import Json, form, listed
@@ -19,6 +20,7 @@ BYTES: Json = {**schemas.COUNT, "description": "Bytes."}
     "GET",
     "/api/disk",
     "Disk usage of each folder's clips and of Afterframe's own files. It reads the size of every clip.",
+    lane=Lane.PICTURES,
     answer=form(
         {
             "folders": listed(

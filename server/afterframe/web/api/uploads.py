@@ -20,6 +20,7 @@ from afterframe.system.files import sync_file
 from afterframe.system.hashing import sha256_of
 from afterframe.system.paths import DEVICES
 from afterframe.web.api.animate import render_request
+from afterframe.web.connections.entry import Lane
 from afterframe.web.http import schemas
 from afterframe.web.http.forms import FILE, Upload
 from afterframe.web.http.resources import render_json
@@ -37,6 +38,7 @@ _UNWANTED = re.compile(r'[\x00-\x1f\x7f<>:"|?*\ud800-\udfff]')
     "POST",
     "/api/uploads",
     "Send a photo to one of the folders and have it animated.",
+    lane=Lane.PHOTOS,
     form=form(
         {
             "file": FILE,

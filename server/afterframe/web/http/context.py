@@ -24,11 +24,12 @@ from afterframe.state.queue import Queue
 from afterframe.web.auth.allowed_paths import AllowedPaths
 from afterframe.web.auth.gate import Gate
 from afterframe.web.auth.login_codes import LoginCodes
+from afterframe.web.connections.entry import Lane
 
-THREADS = 24
-"""Requests that the server answers at a time."""
-MAX_STREAMS = THREADS // 2
-"""Event streams at once: each holds a thread of the server, and other requests need some, too."""
+MAX_STREAMS = 24
+"""Event streams at once: each holds a thread of the server."""
+THREADS = {Lane.QUICK: 8, Lane.PHOTOS: 8, Lane.PICTURES: 8, Lane.STREAMS: MAX_STREAMS + 2}
+"""Requests of each kind that the server answers at a time."""
 MAX_POSTERS = 2
 """Posters that are made at once: each runs ffmpeg."""
 

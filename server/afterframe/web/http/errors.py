@@ -5,7 +5,9 @@ Under /v1 it has OpenAI's form, which its clients read: {"error": {"message", "t
 
 from __future__ import annotations
 
+import errno
 import logging
+from pathlib import Path
 
 from flask import Response, jsonify, request
 from werkzeug.exceptions import HTTPException
@@ -13,6 +15,8 @@ from werkzeug.exceptions import HTTPException
 from afterframe.errors import AfterframeError, NotAllowed, UsageError
 
 log = logging.getLogger(__name__)
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+"""The system's words for a full disk."""
 
 
 class NotLoggedIn(NotAllowed):
@@ -41,6 +45,21 @@ class BusyError(UsageError):
 
     code = "busy"
     status = 503
+
+
+class NoRoomError(AfterframeError):
+    """What is sent does not fit on the disk."""
+
+    code = "disk_full"
+    status = 507
+
+
+def no_room(folder: Path, error: OSError) -> NoRoomError:
+    """Why something that is sent could not be received in a folder."""
+    if error.errno in FULL:
+        return NoRoomError(f"The disk that holds {folder} is full.", "Free some space there, then send it again.")
+    why = error.strerror or error
+    return NoRoomError(f"{folder} cannot be written: {why}.", "Check the disk and its permissions.", code="not_kept")
 
 
 WORDS: dict[int, tuple[str, str, str]] = {

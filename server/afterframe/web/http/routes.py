@@ -15,6 +15,7 @@ from afterframe.config import LimitsConfig
 from afterframe.errors import UsageError
 from afterframe.json_schema import Schema, check
 from afterframe.web.auth.session import KEY, MEDIA
+from afterframe.web.connections.entry import Lane
 from afterframe.web.http import schemas
 from afterframe.web.http.context import Services, WebContext
 from afterframe.web.http.errors import NotJsonError, speaks_openai
@@ -74,6 +75,8 @@ class Route:
     answer: Schema | None = None
     """Schema of the JSON that it returns; None: it returns something else."""
     status: int = 200
+    lane: Lane = Lane.QUICK
+    """The threads that answer it."""
     media: tuple[str, ...] = ("application/json",)
     """The media types that it returns."""
     also: Mapping[int, str] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from afterframe.generators import registry
 from afterframe.intake.ingest import RenderRequest
 from afterframe.recipe import validate
 from afterframe.web.auth.allowed_paths import open_regular
+from afterframe.web.connections.entry import Lane
 from afterframe.web.http import schemas
 from afterframe.web.http.context import Services
 from afterframe.web.http.forms import FILE, Upload
@@ -69,6 +70,7 @@ REFERENCE = {
     "POST",
     "/v1/videos",
     "Animate the photo that is sent as input_reference.",
+    lane=Lane.PHOTOS,
     caller=Caller.TOKEN,
     body=form({**BODY, "input_reference": REFERENCE}, needs=()),
     form=form({**BODY, "input_reference": FILE, IMAGE_URL: schemas.TEXT, FILE_ID: schemas.TEXT}, needs=()),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from afterframe.errors import NotFound
 from afterframe.generators import registry
+from afterframe.web.connections.entry import Lane
 from afterframe.web.http import schemas
 from afterframe.web.http.context import Services
 from afterframe.web.http.forms import FILE
@@ -49,6 +50,7 @@ def file_json(services: Services, record: UploadRecord) -> Json:
     "POST",
     "/v1/files",
     "Save a photo, to be named as input_reference by its id.",
+    lane=Lane.PHOTOS,
     caller=Caller.TOKEN,
     form=form({"file": FILE, "purpose": schemas.NAME}),
     answer=STORED,

@@ -10,6 +10,7 @@ from afterframe.recipe import validate
 from afterframe.web.api.animate import resolve_generator
 from afterframe.web.api.clips import unchanged_settings
 from afterframe.web.auth.allowed_paths import open_regular
+from afterframe.web.connections.entry import Lane
 from afterframe.web.http import schemas
 from afterframe.web.http.forms import FILE, Upload
 from afterframe.web.http.routes import Call, Caller, Routes
@@ -24,6 +25,7 @@ ROUTES = Routes()
     "POST",
     "/v1/videos/<video_id>/remix",
     "A new video of the same photo with another prompt, everything else unchanged.",
+    lane=Lane.PHOTOS,
     caller=Caller.TOKEN,
     body=form({"prompt": PROMPT}),
     answer=VIDEO,
@@ -37,6 +39,7 @@ def remix_video(call: Call) -> Json:
     "POST",
     "/v1/videos/edits",
     "The same as remix, as newer clients request it. Only for videos made here.",
+    lane=Lane.PHOTOS,
     caller=Caller.TOKEN,
     body=form({"prompt": PROMPT, "video": form({"id": schemas.ID})}),
     form=form({"prompt": PROMPT, "video": FILE, "video[id]": schemas.ID}, needs=("prompt",)),

@@ -12,6 +12,7 @@ from __future__ import annotations
 from flask import Response, jsonify
 
 from afterframe.web.api.media import MEDIA
+from afterframe.web.connections.entry import Lane
 from afterframe.web.http import schemas
 from afterframe.web.http.routes import Call, Caller, Routes
 from afterframe.web.http.schemas import Json, form, listed, one_of
@@ -72,6 +73,7 @@ def list_videos(call: Call) -> Json:
     "GET",
     "/v1/videos/<video_id>/content",
     "The clip, its first frame, or a sheet of its frames.",
+    lane=Lane.PICTURES,
     caller=Caller.TOKEN,
     query={"variant": one_of(*VARIANTS)},
     media=tuple(VARIANTS.values()),

@@ -19,6 +19,7 @@ from afterframe.domain import Clip, Photo
 from afterframe.web.api.clips import source_photo
 from afterframe.web.api.media import MEDIA, send
 from afterframe.web.auth.allowed_paths import open_regular
+from afterframe.web.connections.entry import Lane
 from afterframe.web.http.routes import Call, Routes
 from afterframe.web.pages.i18n import language_of, shown, translator
 from afterframe.web.pages.pages import STATIC, keyed, media_key
@@ -60,6 +61,7 @@ def show_interactive(call: Call) -> Response:
     "GET",
     "/api/clips/<clip_id>/interactive.html",
     "The same page as one self-contained file that needs no network.",
+    lane=Lane.PICTURES,
     query={
         "download": {"type": "string", "maxLength": 8, "description": "If present, the file is sent as a download."}
     },
@@ -85,6 +87,7 @@ def get_interactive_file(call: Call) -> Response:
     "GET",
     "/api/clips/<clip_id>/interactive/picture",
     "The picture of the interactive view: cropped as the clip is, at most 1920 pixels on its long side.",
+    lane=Lane.PICTURES,
     media=("image/jpeg",),
     also=MEDIA,
 )
@@ -98,6 +101,7 @@ def get_interactive_picture(call: Call) -> Response:
     "GET",
     "/api/clips/<clip_id>/interactive/relief",
     "Its depth, grey: 128 stays in its place, 255 is nearest, 1 farthest.",
+    lane=Lane.PICTURES,
     media=("image/png",),
     also=MEDIA,
 )

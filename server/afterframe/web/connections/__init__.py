@@ -1,0 +1,1 @@
+"""What the web server asks of connections before a request reaches the app."""

@@ -1,0 +1,34 @@
+"""What may come in: decided from a request's headers, before any of its body is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+Environ = Mapping[str, str]
+"""A request line and headers, by WSGI's names."""
+
+
+class Lane(Enum):
+    """Threads of their own for requests of one kind, so that long ones never take those of short ones."""
+
+    QUICK = "quick"
+    PHOTOS = "photos"
+    """Photos are read, which takes seconds each."""
+    PICTURES = "pictures"
+    """Pictures, posters and drafts are made, or files measured: where many wait for few."""
+    STREAMS = "streams"
+    """Answers that last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How one request is taken."""
+
+    lane: Lane
+    max_body: int
+    """Bytes of its body that are read; 0: none, and it is answered by its headers alone."""
+
+
+Door = Callable[[Environ], Entry]
