@@ -63,6 +63,11 @@ class Home:
         return self.root / "sessions.json"
 
     @property
+    def login_pages(self) -> Path:
+        """Files that lead a browser to a one-time link; each is removed when it was followed."""
+        return self.root / "login"
+
+    @property
     def daemon(self) -> Path:
         """daemon.json: url, pid and version of a running daemon."""
         return self.root / "daemon.json"

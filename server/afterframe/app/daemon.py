@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from afterframe.app.held_folder_check import HeldFolderCheck
+from afterframe.app.login_page import remove_login_page, sweep_login_pages
 from afterframe.app.recovery import Leftovers, recover
 from afterframe.config import Config, Home, Settings
 from afterframe.errors import AfterframeError
@@ -146,7 +148,8 @@ class Daemon:
 
     @contextmanager
     def _website(self, services: Services, ready: Callable[[str, str], None]) -> Iterator[None]:
-        codes = LoginCodes()
+        codes = LoginCodes(used=partial(remove_login_page, self._home))
+        sweep_login_pages(self._home)
         app = create_app(services, codes)
         server = self._config.server
         door = app.extensions["afterframe_door"]
@@ -161,6 +164,7 @@ class Daemon:
             yield
         finally:
             self._home.daemon.unlink(missing_ok=True)
+            sweep_login_pages(self._home)
             website.stop()
 
     def _pass_events_on(self, database: Database, on_event: Callable[[dict[str, Any]], None]) -> None:

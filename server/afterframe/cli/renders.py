@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import webbrowser
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 @with_json
 def status(*, open_page: bool) -> Outcome:
     """Show what is being rendered, what waits, and what went wrong."""
+    from afterframe.app.login_page import open_login_page
     from afterframe.app.status import login_link, release_dead_and_report
 
     home = load_settings().home
@@ -30,7 +30,7 @@ def status(*, open_page: bool) -> Outcome:
     if open_page:
         link = login_link(home)
         out.print(f"Page: {shown(link)}")
-        webbrowser.open(link)
+        open_login_page(home, link)
     return Outcome(found)
 
 

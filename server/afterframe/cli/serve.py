@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import webbrowser
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from afterframe.errors import AlreadyRunning
 def serve(*, folders: tuple[Path, ...], port: int | None, host: str | None, backlog: bool, no_open: bool) -> None:
     """Watch folders and animate the photos that arrive."""
     from afterframe.app.daemon import Daemon, handle_signals
+    from afterframe.app.login_page import open_login_page
     from afterframe.app.status import login_link
     from afterframe.system.runtime_files import read_daemon
 
@@ -36,7 +36,7 @@ def serve(*, folders: tuple[Path, ...], port: int | None, host: str | None, back
         def ready(url: str, link: str) -> None:
             print_serving(settings.home, url, link)
             if not no_open:
-                webbrowser.open(link)
+                open_login_page(settings.home, link)
 
         handle_signals(daemon)
         try:
@@ -47,7 +47,9 @@ def serve(*, folders: tuple[Path, ...], port: int | None, host: str | None, back
                 raise
             hand_over(settings, running["url"], folders)
             if not no_open:
-                webbrowser.open(login_link(settings.home))
+                link = login_link(settings.home)
+                out.print(f"First visit (works once): {link}")
+                open_login_page(settings.home, link)
 
 
 def _with_address(config: Config, host: str | None, port: int | None) -> Config:

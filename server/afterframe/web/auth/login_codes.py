@@ -17,10 +17,14 @@ class LoginCodes:
 
     Args:
         clock: seconds, steady; injected by tests.
+        used: called with a code that was used.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, used: Callable[[str], None] = lambda code: None
+    ) -> None:
         self._clock = clock
+        self._used = used
         self._guard = threading.Lock()
         self._until: dict[str, float] = {}
 
@@ -37,7 +41,10 @@ class LoginCodes:
         """Whether the code is valid; it is not valid a second time."""
         with self._guard:
             found = next((known for known in self._until if same(known, code)), None)
-            return found is not None and self._until.pop(found) >= self._clock()
+            valid = found is not None and self._until.pop(found) >= self._clock()
+        if found is not None:
+            self._used(found)
+        return valid
 
 
 def same(one: str, other: str) -> bool:
