@@ -246,7 +246,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(desk: Desk, monkeypatch: pytest.
         raise OSError(error, os.strerror(error))
 
     monkeypatch.setattr(Upload, "save", save)
-    assert refused(desk) == (500, "not_kept")
+    assert refused(desk) == ((507, "disk_full") if error == errno.ENOSPC else (500, "not_kept"))
 
 
 # -- names -------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from afterframe.system.paths import DEVICES
 from afterframe.web.api.animate import render_request
 from afterframe.web.connections.entry import Lane
 from afterframe.web.http import schemas
+from afterframe.web.http.errors import FULL, no_room
 from afterframe.web.http.forms import FILE, Upload
 from afterframe.web.http.resources import render_json
 from afterframe.web.http.routes import Call, Routes
@@ -133,7 +134,8 @@ def staged(folder: Path, name: str, upload: Upload) -> Iterator[Path]:
     """An upload on disk under its own name, in a hidden folder beside its target, which is removed afterwards.
 
     Raises:
-        PublishError: it cannot be written; for example, the disk is full.
+        NoRoomError: the disk is full.
+        PublishError: it cannot be written for another reason.
     """
     staging = folder / f"{UPLOAD_PREFIX}{uuid.uuid4().hex}"
     try:
@@ -142,6 +144,8 @@ def staged(folder: Path, name: str, upload: Upload) -> Iterator[Path]:
             upload.save(staging / name)
             sync_file(staging / name)
         except OSError as error:
+            if error.errno in FULL:
+                raise no_room(folder, error) from error
             raise PublishError(
                 f"{name} cannot be saved in {folder}: {error.strerror or error}.",
                 "Check the disk's free space and permissions.",

@@ -19,6 +19,7 @@ from afterframe.errors import NotFound, PublishError
 from afterframe.publish.folder_check import check_folder
 from afterframe.system.files import sync_file
 from afterframe.web.api.uploads import photo_name
+from afterframe.web.http.errors import FULL, no_room
 from afterframe.web.http.forms import Upload
 
 RECORD = "record.json"
@@ -67,7 +68,8 @@ class UploadStore:
             about: fields of :class:`UploadRecord`.
         Raises:
             PhotoError: it is not a kind of photo that can be animated, or its name cannot be used.
-            PublishError: it cannot be written; for example, the disk is full.
+            NoRoomError: the disk is full.
+            PublishError: it cannot be written for another reason.
         """
         now = time.time()
         name = photo_name(upload)
@@ -89,6 +91,8 @@ class UploadStore:
             sync_file(folder / record.photo)
             (folder / RECORD).write_text(json.dumps(asdict(record)), "utf-8")
         except OSError as error:
+            if error.errno in FULL:
+                raise no_room(self._root, error) from error
             raise PublishError(
                 f"{record.photo} cannot be saved: {error.strerror or error}.",
                 "Check the free space and permissions of Afterframe's own folder.",
