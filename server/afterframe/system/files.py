@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 def replacing(path: Path) -> Iterator[Path]:
     """Write to another file that replaces ``path`` when the block ends: readers see the old bytes or the new ones.
 
-    A link stays a link: the file that it leads to is replaced. Permissions of an existing file are kept.
+    A link stays a link: the file that it leads to is replaced. Permissions and owner of an existing file are kept.
 
     Yields:
         A hidden file in the same folder, with the same suffix. It exists, empty, where the file does. It is removed
@@ -28,8 +29,19 @@ def replacing(path: Path) -> Iterator[Path]:
         if target.exists():
             part.touch(0o600)
             shutil.copymode(target, part)
+            _keep_owner(target, part)
         yield part
         part.replace(target)
+
+
+def _keep_owner(target: Path, part: Path) -> None:
+    """Give a new file the owner and group of the old one, as far as we may: root replaces a user's own file, say."""
+    old, new = target.stat(), part.stat()
+    if os.name == "nt" or (old.st_uid, old.st_gid) == (new.st_uid, new.st_gid):
+        return
+    with contextlib.suppress(PermissionError):
+        os.chown(part, old.st_uid, old.st_gid)
+        part.chmod(stat.S_IMODE(old.st_mode))  # a new owner takes set-user-ID away
 
 
 def write_file(path: Path, data: bytes, *, private: bool = False) -> None:

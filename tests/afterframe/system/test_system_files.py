@@ -12,6 +12,8 @@ from afterframe.system.files import FileCache, prune, replacing, write_file
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions, and links need a right")
 
+root_only = pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="only root may give files away")
+
 
 def mode_of(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
@@ -67,6 +69,19 @@ def test_permissions_are_kept_and_hold_while_it_is_written(tmp_path: Path, mode:
         assert mode_of(part) == mode
         part.write_text("api_key = 1")
     assert mode_of(file) == mode
+
+
+@root_only
+@pytest.mark.parametrize("linked", [False, True])
+def test_another_owners_file_stays_theirs(tmp_path: Path, *, linked: bool) -> None:
+    file, link = tmp_path / "config.toml", tmp_path / "link.toml"
+    file.write_text("old")
+    file.chmod(0o640)
+    os.chown(file, 12_345, 23_456)
+    link.symlink_to(file)
+    write_file(link if linked else file, b"new")
+    assert file.read_text() == "new"
+    assert (file.stat().st_uid, file.stat().st_gid, mode_of(file)) == (12_345, 23_456, 0o640)
 
 
 @posix_only
