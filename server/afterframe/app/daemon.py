@@ -43,6 +43,7 @@ from afterframe.system.runtime_files import make_token, write_daemon
 from afterframe.web.app import create_app
 from afterframe.web.auth.login_codes import LoginCodes
 from afterframe.web.http.context import Services
+from afterframe.web.metrics import Metrics
 from afterframe.web.server import WebServer
 
 EVENTS_INTERVAL_S = 0.5
@@ -94,10 +95,10 @@ class Daemon:
             watcher = self._watcher(state, ingest)
             start(_running(self._supervisor(state, publisher, owner, watcher)))
             start(_running(watcher))
-            start(self._website(self._services(state, ingest, foreign, files, watcher), ready))
+            metrics = start(self._website(self._services(state, ingest, foreign, files, watcher), ready))
             for readers in (reader, foreign, files):  # first of all: who waits for one must not hold up the end
                 stack.callback(readers.close)
-            self._pass_events_on(state.database, on_event)
+            self._pass_events_on(state.database, (metrics.note_event, on_event))
             log.info("stopping")
 
     def stop(self, number: int = 0, stack_frame: FrameType | None = None) -> None:
@@ -147,7 +148,7 @@ class Daemon:
         )
 
     @contextmanager
-    def _website(self, services: Services, ready: Callable[[str, str], None]) -> Iterator[None]:
+    def _website(self, services: Services, ready: Callable[[str, str], None]) -> Iterator[Metrics]:
         codes = LoginCodes(used=partial(remove_login_page, self._home))
         sweep_login_pages(self._home)
         app = create_app(services, codes)
@@ -161,24 +162,24 @@ class Daemon:
             with suppress(sqlite3.Error, AfterframeError):  # a page of a damaged state file says so itself
                 for listing in (context.clips, context.renders):
                     listing.facets()  # read now, so that the first page need not wait for it
-            yield
+            yield context.metrics
         finally:
             self._home.daemon.unlink(missing_ok=True)
             sweep_login_pages(self._home)
             website.stop()
 
-    def _pass_events_on(self, database: Database, on_event: Callable[[dict[str, Any]], None]) -> None:
+    def _pass_events_on(self, database: Database, listeners: Sequence[Callable[[dict[str, Any]], None]]) -> None:
         cursor, outages, told = 0, OutageLog("events"), False
         with suppress(sqlite3.Error):
             cursor = database.last_cursor()
         while not self._stopping.wait(EVENTS_INTERVAL_S):
             if database.damage and not told:
                 told = True
-                on_event({"kind": "damage", "error": database.damage.to_dict()})
+                _tell(listeners, {"kind": "damage", "error": database.damage.to_dict()})
             try:
                 for event in database.events_since(cursor):
                     cursor = event["cursor"]
-                    on_event(event)
+                    _tell(listeners, event)
             except (sqlite3.Error, ValueError) as error:  # a damaged state file must not end what does without it
                 outages.note(error)
             else:
@@ -202,6 +203,11 @@ def _opened(home: Home) -> Iterator[_State]:
         if database.damage:
             log.warning("%s %s", database.damage.message, database.damage.hint)
         yield _State(database, Catalog(database), FolderList(database), Queue(database))
+
+
+def _tell(listeners: Sequence[Callable[[dict[str, Any]], None]], event: dict[str, Any]) -> None:
+    for listener in listeners:
+        listener(event)
 
 
 @contextmanager

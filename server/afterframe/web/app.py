@@ -31,6 +31,7 @@ from afterframe.web.http import errors
 from afterframe.web.http.context import Services, WebContext
 from afterframe.web.http.openapi import contract
 from afterframe.web.http.routes import Route, max_body
+from afterframe.web.metrics import Metrics
 from afterframe.web.pages.opening import opening_page
 from afterframe.web.pages.pages import is_page, page_problem
 
@@ -59,6 +60,9 @@ def create_app(services: Services, codes: LoginCodes | None = None, *, clock: Ca
         clips=ClipListing(services.database, together=services.home.uploads),
         renders=RenderListing(services.database, services.queue, together=services.home.uploads),
         scores=score_cache(services.home),
+        metrics=Metrics(
+            services.queue, lambda: [services.home.root, *(known.path for known in services.folders.all())]
+        ),
         contract=contract(ROUTES, sessions.cookie),
     )
     app = Flask(__name__, static_folder=None)
@@ -126,6 +130,8 @@ def _guard(app: Flask, context: WebContext, routes: dict[str, Route]) -> None:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
+        rule = request.url_rule.rule if request.url_rule else ""
+        context.metrics.count_request(request.method, rule, response.status_code)
         return response
 
 

@@ -76,6 +76,7 @@ TABLE: dict[str, Row] = {
     "GET /static/<path:name>": Row(anybody=True),
     "GET /api/health": Row(anybody=True),
     "POST /api/login-code": Row(session=False),
+    "GET /metrics": Row(session=False),
     "GET /api/sessions": Row(),
     "DELETE /api/sessions/<session_id>": Row(),
     "POST /api/keys": Row(body={}),

@@ -25,6 +25,7 @@ from afterframe.web.auth.allowed_paths import AllowedPaths
 from afterframe.web.auth.gate import Gate
 from afterframe.web.auth.login_codes import LoginCodes
 from afterframe.web.connections.entry import Lane
+from afterframe.web.metrics import Metrics
 
 MAX_STREAMS = 24
 """Event streams at once: each holds a thread of the server."""
@@ -79,6 +80,7 @@ class WebContext:
     clips: ClipListing
     renders: RenderListing
     scores: ScoreCache
+    metrics: Metrics
     contract: dict[str, Any]
     """What /api/openapi.json gives."""
     monotonic: Callable[[], float] = time.monotonic
