@@ -26,6 +26,7 @@ from afterframe.web.api.uploads import LONGEST_NAME, photo_name
 from afterframe.web.app import create_app
 from afterframe.web.http.forms import Upload
 from factories import Clock, make_picture
+from photometa.rename import move_to_free_name
 
 
 def jpeg(seed: int = 0, **save: Any) -> bytes:
@@ -126,11 +127,11 @@ def test_the_watch_leaves_a_sent_photo_alone(desk: Desk, animate: str, monkeypat
 def test_no_worker_sees_the_job_before_the_photo_is_there(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bool] = []
 
-    def link(source: Path, target: Path) -> None:
+    def move(source: Path, target: Path) -> None:
         seen.append(desk.services.database.connection.in_transaction)
-        shutil.copy2(source, target)
+        shutil.move(source, target)
 
-    monkeypatch.setattr("afterframe.publish.placement.os.link", link)
+    monkeypatch.setattr("afterframe.intake.ingest.move_to_free_name", move)
     sent(desk, animate="true")
     assert seen == [True]
 
@@ -160,15 +161,27 @@ def test_a_link_of_that_name_is_neither_followed_nor_replaced(desk: Desk) -> Non
     assert (desk.watched / "DSC_0042.jpg").readlink() == secret
 
 
-def test_a_name_taken_at_the_last_moment_is_left_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = os.link
+def somebody_is_quicker(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    """A file takes the name after every look, right before the rename."""
 
-    def link(source: Path, target: Path) -> None:
+    def move(source: Path, target: Path) -> None:
         if target.name == "DSC_0042.jpg" and not target.exists():
-            target.write_bytes(b"somebody else's")
-        real(source, target)
+            target.write_bytes(data)
+        move_to_free_name(source, target)
 
-    monkeypatch.setattr("afterframe.publish.placement.os.link", link)
+    monkeypatch.setattr("afterframe.intake.ingest.move_to_free_name", move)
+
+
+def test_the_same_photo_sent_twice_at_once_is_kept_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    somebody_is_quicker(monkeypatch, jpeg())
+    answer = sent(desk, animate="true")
+    assert (Path(answer["path"]).name, answer["new"]) == ("DSC_0042.jpg", False)
+    assert [path.name for path in desk.watched.glob("DSC*")] == ["DSC_0042.jpg"]
+    assert len(desk.services.queue.page()[0]) == 1
+
+
+def test_a_name_taken_at_the_last_moment_is_left_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    somebody_is_quicker(monkeypatch, b"somebody else's")
     answer = sent(desk, animate="true")
     assert Path(answer["path"]).name == "DSC_0042-2.jpg"
     assert (desk.watched / "DSC_0042.jpg").read_bytes() == b"somebody else's"

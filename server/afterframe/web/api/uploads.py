@@ -93,11 +93,11 @@ def _put(call: Call, photo: Path, folder: Path, order: RenderRequest | None) -> 
     """Move a staged photo to its name in the folder: (path, whether it is new, renders)."""
     ingest = call.services.ingest
     for target in free_names(folder / photo.name):
+        if not os.path.lexists(target):
+            with contextlib.suppress(FileExistsError):  # somebody was quicker, perhaps with the same photo
+                return target, True, ingest.adopt_upload(photo, target, order)
         if target.is_file() and not target.is_symlink() and sha256_of(target) == sha256_of(photo):
             return target, False, ingest.request(target, order) if order else []
-        if not os.path.lexists(target):
-            with contextlib.suppress(FileExistsError):  # somebody was quicker
-                return target, True, ingest.adopt_upload(photo, target, order)
     raise AssertionError("names never run out")
 
 
