@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import socket
 import threading
@@ -15,7 +14,8 @@ from typing import Any
 
 import pytest
 from flask import Flask, request
-from web_fixtures import TOKEN, Desk, make_desk  # noqa: F401 - a fixture
+from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
+from web_lines import BEARER, Line, make_lines  # noqa: F401 - a fixture
 
 from afterframe.web.app import MAX_BODY
 from afterframe.web.connections import spool
@@ -26,62 +26,6 @@ from afterframe.web.connections.listener import WAITING_PER_ADDRESS, Listener, T
 from afterframe.web.http.context import MAX_STREAMS
 from afterframe.web.server import WebServer
 from factories import Clock
-
-BEARER = f"Authorization: Bearer {TOKEN}\r\n"
-
-
-class Line:
-    """One connection, byte by byte."""
-
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
-
-    def send(self, text: str | bytes) -> Line:
-        self.socket.sendall(text if isinstance(text, bytes) else text.encode())
-        return self
-
-    def answer(self) -> tuple[int, dict[str, Any]]:
-        """(status, JSON) of the next answer; (0, {}): the connection was closed without one."""
-        with self.socket.makefile("rb") as file:
-            first = file.readline()
-            if not first:
-                return 0, {}
-            headers: dict[str, str] = {}
-            while (line := file.readline().decode().strip()) != "":
-                name, _, value = line.partition(":")
-                headers[name.lower()] = value.strip()
-            body = file.read(int(headers.get("content-length", 0)))
-        data = json.loads(body) if headers.get("content-type") == "application/json" else {}
-        return int(first.split()[1]), data
-
-    def closed(self) -> bool:
-        """Whether the server has closed it; waits until it says anything."""
-        try:
-            return self.socket.recv(1) == b""
-        except ConnectionError:
-            return True
-
-    def close(self) -> None:
-        self.socket.close()
-
-
-@pytest.fixture(name="lines")
-def make_lines(desk: Desk) -> Iterator[Any]:
-    """Connections to a server over the desk's app."""
-    server = WebServer(
-        desk.app, "127.0.0.1", 0, door=desk.app.extensions["afterframe_door"], spool_folder=desk.services.home.received
-    )
-    port, opened = int(server.url.rpartition(":")[2]), []
-
-    def connect() -> Line:
-        opened.append(Line(port))
-        return opened[-1]
-
-    yield connect
-    for line in opened:
-        line.close()
-    server.stop()
-
 
 HUGE = 50 << 20
 POST = "POST /api/uploads HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=x\r\n"
