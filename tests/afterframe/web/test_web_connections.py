@@ -294,6 +294,13 @@ def test_who_was_refused_and_goes_on_sending_is_cut_off(slow: Slow) -> None:
     assert slow.open() == 0
 
 
+def test_who_has_said_all_and_closes_its_side_still_gets_the_answer(slow: Slow) -> None:
+    line = slow.connect("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    line.socket.shutdown(socket.SHUT_WR)
+    slow.turn(lambda: slow.open() == 0)
+    assert line.answer() == (200, {"bytes": 0})
+
+
 # -- lanes -----------------------------------------------------------------------------------
 
 

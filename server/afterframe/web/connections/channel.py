@@ -151,8 +151,17 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         self.waiting_since = self.clock()
 
     def readable(self) -> bool:
-        """Whether bytes are wanted."""
-        return self._linger_until is not None or bool(super().readable())
+        """Whether bytes are wanted.
+
+        While a request is answered only of a stream's reader, to notice its end: whoever has said all may close its
+        side of the connection, and still wants the answer.
+        """
+        if self._linger_until is not None:
+            return True
+        answering = next(iter(self.requests), None)
+        if answering is not None and answering.lane is not Lane.STREAMS:
+            return False
+        return bool(super().readable())
 
     def writable(self) -> bool:
         """Whether there is something to send, or to close."""
