@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from afterframe.errors import PublishError
-from afterframe.naming import POSTER_MARK, poster_of, temporary_for, with_sound_for
+from afterframe.naming import is_our_poster, poster_of, temporary_for, with_sound_for
 from afterframe.publish.folder_check import explained
 from afterframe.system.files import sync_file, sync_folder, write_synced
 from afterframe.system.hashing import sha256_of
@@ -175,7 +175,7 @@ def _part(temporary: Path) -> Path:
 def _place_poster(temporary: Path, target: Path) -> None:
     if not temporary.exists():
         return
-    if target.is_file() and POSTER_MARK in target.read_bytes()[:4096]:
+    if is_our_poster(target):
         if not temporary.samefile(target):  # otherwise a crash came between link and unlink
             temporary.replace(target)
     elif os.path.lexists(target):
@@ -197,7 +197,7 @@ def put_poster(made: Path, clip: Path) -> Path:
         if not (target.is_file() and target.read_bytes() == made.read_bytes()):
             temporary.write_bytes(made.read_bytes())
             _place_poster(temporary, target)
-        if POSTER_MARK not in target.read_bytes()[:4096]:
+        if not is_our_poster(target):
             raise FileExistsError
     except FileExistsError:
         raise PublishError(

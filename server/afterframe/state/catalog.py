@@ -16,6 +16,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from afterframe import strict_json
 from afterframe.domain import Clip, Failure, Photo, Scene, Stamp, Verdict
 from afterframe.errors import NotFound
 from afterframe.field_mapping import from_column, mapping_of, stored, to_column
@@ -60,7 +61,7 @@ class Catalog:
         self, path: Path, stamp: Stamp, sha256: str, facts: Mapping[str, Any], scene: Scene | None = None
     ) -> Photo:
         """Remember a photo that could be read; new content replaces that of the earlier row."""
-        seen = json.dumps(scene.to_dict() if scene else {})
+        seen = strict_json.dumps(scene.to_dict() if scene else {})
         with self._db.transaction() as connection:
             row = connection.execute(
                 """INSERT INTO photos (path, size, mtime_ns, sha256, facts, scene, problem, seen_at)
@@ -69,7 +70,7 @@ class Catalog:
                      sha256 = excluded.sha256, facts = excluded.facts, scene = excluded.scene, problem = NULL,
                      on_hold = 0, seen_at = excluded.seen_at
                    RETURNING *""",
-                (str(path), stamp.size, stamp.mtime_ns, sha256, json.dumps(facts), seen, self._clock()),
+                (str(path), stamp.size, stamp.mtime_ns, sha256, strict_json.dumps(facts), seen, self._clock()),
             ).fetchone()
         return _photo(row)
 

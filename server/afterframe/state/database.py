@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from afterframe import strict_json
 from afterframe.errors import AfterframeError, StateDamaged
 from afterframe.state.damage import damaged, explained
 from afterframe.state.migrations import migrate, migrations
@@ -89,7 +90,7 @@ class Database:
         """Add an event to the log, inside the caller's transaction if there is one."""
         with self.transaction() as connection:
             cursor = connection.execute(
-                "INSERT INTO events (at, kind, body) VALUES (?, ?, ?)", (at, kind, json.dumps(body))
+                "INSERT INTO events (at, kind, body) VALUES (?, ?, ?)", (at, kind, strict_json.dumps(body))
             ).lastrowid
             connection.execute("DELETE FROM events WHERE cursor <= ?", ((cursor or 0) - EVENTS_KEPT,))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def animate(call: Call) -> Json:
     for given, _ in allowed:
         result = Stopping() if stopping.is_set() else next(results)
         if isinstance(result, Exception):
-            refused.append({"path": given, "reason": _reason(given, result)})
+            refused.append({"path": given, "reason": _reason(call, given, result)})
         else:
             renders += [render_json(job, given) for job in result]
     answer = {"renders": renders, "refused": refused}
@@ -84,7 +85,9 @@ def _allowed(call: Call) -> tuple[list[tuple[str, Path]], list[Json]]:
     return allowed, refused
 
 
-def _reason(given: str, error: Exception) -> Json:
+def _reason(call: Call, given: str, error: Exception) -> Json:
+    if isinstance(error, sqlite3.Error):
+        return call.services.database.note(error).to_dict()
     if isinstance(error, AfterframeError):
         return error.to_dict()
     log.error("could not take %r", given, exc_info=error)
