@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +26,8 @@ FOLDER_FILE = "afterframe.toml"
 """Recipe settings for the photos of its folder and those below."""
 MAX_FOLDER_FILE = 64 << 10
 """Bytes of it; a larger one is refused."""
+BATCH = 200
+"""Pictures looked at in one call."""
 MAX_DOTS = 2
 """Of a key. Python's parser takes time and memory by the square of their number."""
 MAX_BRACKETS = 8
@@ -36,6 +39,7 @@ _ASIDE = re.compile(
 """What a TOML file holds besides its structure: texts and comments."""
 _DOTTED = re.compile(rf"[\w-]+(?:\s*\.\s*[\w-]+){{{MAX_DOTS + 1},}}")
 T = TypeVar("T")
+W = TypeVar("W")
 Isolated = Callable[..., Any]
 """Calls a function, importable by name, with what it takes, in a process that can be killed."""
 
@@ -67,12 +71,21 @@ class ForeignFiles:
         Raises:
             Stopping: this was closed.
         """
-        if not may_be_poster(path):
-            return False
-        try:
-            return self._read(path, is_our_poster, partial(_unreadable, path))
-        except PhotoError:
-            return False  # whoever reads the photo says what is wrong with it
+        return path in self.our_posters([path])
+
+    def our_posters(self, paths: Iterable[Path]) -> set[Path]:
+        """Those of the paths that are posters of ours.
+
+        Raises:
+            Stopping: this was closed.
+        """
+        maybe = [path for path in paths if may_be_poster(path)]
+        found: set[Path] = set()
+        for start in range(0, len(maybe), BATCH):
+            batch = maybe[start : start + BATCH]
+            with suppress(PhotoError):  # whoever reads the photo says what is wrong with it
+                found |= self._read(batch, posters_among, partial(_unreadable, batch[0]))
+        return found
 
     def folder_settings(self, folder: Path) -> list[tuple[str, Mapping[str, object]]]:
         """The recipe settings of the nearest afterframe.toml, looking upwards; empty without one.
@@ -90,9 +103,9 @@ class ForeignFiles:
                 return [(f"{file.name} of the folder “{level.name}”", data)]
         return []
 
-    def _read(self, path: Path, read: Callable[[Path], T], refused: Callable[[str], AfterframeError]) -> T:
+    def _read(self, what: W, read: Callable[[W], T], refused: Callable[[str], AfterframeError]) -> T:
         try:
-            found: T = self._isolated(read, path)
+            found: T = self._isolated(read, what)
         except AfterframeError:
             raise
         except PoolClosed:
@@ -130,8 +143,13 @@ def _bad_folder_file(file: Path, why: str) -> RecipeError:
 # -- in the process that can be killed -----------------------------------------------------------
 
 
-def _call(read: Callable[[Path], object], path: Path) -> object:
-    return read(path)
+def _call(read: Callable[[W], T], what: W) -> T:
+    return read(what)
+
+
+def posters_among(paths: Iterable[Path]) -> set[Path]:
+    """Those that are posters of ours."""
+    return {path for path in paths if is_our_poster(path)}
 
 
 def read_folder_file(file: Path) -> Mapping[str, object] | None:

@@ -38,8 +38,9 @@ def list_photos(call: Call) -> Json:
     """Scan a folder."""
     given = call.query.get("path", "")
     folder = call.context.paths.folder(given)
-    ours = call.services.foreign_files.is_our_poster
-    found = sorted(path for path in scan(folder).photos if not ours(Path(path)))
+    photos = sorted(scan(folder).photos)
+    posters = call.services.foreign_files.our_posters(map(Path, photos))
+    found = [path for path in photos if Path(path) not in posters]
     return {"path": given, "photos": found[:MOST], "more": max(0, len(found) - MOST)}
 
 
