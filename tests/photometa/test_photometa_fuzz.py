@@ -176,3 +176,25 @@ def test_item_locations_that_take_no_bytes_are_not_counted_out() -> None:
 def test_many_pieces_of_the_same_bytes_are_read_up_to_a_limit() -> None:
     item = _Item(b"mime", extents=[(0, 0)] * 5)
     assert len(_content(item, Bytes(b"x" * 100), b"", 250)) == 250
+
+
+def in_a_packet(inside: bytes) -> bytes:
+    return (
+        b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'>"
+        b"<rdf:Description xmlns:u='http://u/'>" + inside + b"</rdf:Description></rdf:RDF></x:xmpmeta>"
+    )
+
+
+def test_a_text_in_very_many_pieces_is_read_whole() -> None:
+    assert parse(in_a_packet(b"<u:a>" + b"a<!---->" * 400_000 + b"</u:a>")) == {"u:a": "a" * 400_000}
+
+
+def test_very_many_namespaces_of_one_prefix_get_prefixes_of_their_own() -> None:
+    found = parse(in_a_packet(b"".join(b"<x:a xmlns:x='u%d/x'/>" % number for number in range(20_000))))
+    assert len(found) == 20_000
+
+
+def test_scopes_that_would_fill_the_memory_are_refused() -> None:
+    declared = b"".join(b" xmlns:p%d='u%d'" % (number, number) for number in range(5000))
+    with pytest.raises(MetadataError, match="too many namespaces"):
+        parse(in_a_packet(b"<u:a" + declared + b">" + b"<u:b xmlns:q='x'/>" * 100_000 + b"</u:a>"))

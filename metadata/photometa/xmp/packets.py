@@ -81,16 +81,19 @@ class _Prefixes:
         self.hints = {uri: prefix for scope in scopes.values() for prefix, uri in scope.items() if prefix}
         self.by_uri: dict[str, str] = {}
         self.by_prefix: dict[str, str] = {}
+        self.numbers: dict[str, int] = {}
+        """The last number that a wanted prefix got."""
 
     def __call__(self, name: Name) -> str:
         uri, local = name
         prefix = PREFIXES.get(uri) or self.by_uri.get(uri)
         if prefix is None:
             wanted = self.hints.get(uri) or _last_word(uri)
-            prefix, number = wanted, 1
+            prefix, number = wanted, self.numbers.get(wanted, 1)
             while prefix in STANDARD or prefix in self.by_prefix:
                 number += 1
                 prefix = f"{wanted}{number}"
+            self.numbers[wanted] = number
             self.by_uri[uri] = prefix
             self.by_prefix[prefix] = uri
         return f"{prefix}:{local}"

@@ -14,6 +14,8 @@ from photometa.xmp.namespaces import STANDARD, Name
 
 MAX_DEPTH = 200
 """Elements within elements; real packets stay under 20."""
+MAX_NAMES = 500_000
+"""Namespaces in the scopes of all elements that declare some; real packets stay under 1,000."""
 MAX_BYTES = 64 << 20
 
 _NO_NAMESPACES: dict[str, str] = {"xml": STANDARD["xml"]}
@@ -95,6 +97,10 @@ class _Builder:
         self.rdf: list[Element] = []
         self.done = False
         self.stack: list[Element] = []
+        self.texts: list[list[str]] = []
+        """The pieces of each open element's text: comments may part it into very many."""
+        self.names = 0
+        """Entries of all scopes together."""
 
     def start(self, tag: str, attributes: list[str]) -> None:
         pairs: list[tuple[str, str]] = []
@@ -104,6 +110,9 @@ class _Builder:
             declared = {n[6:]: v for n, v in pairs if n == "xmlns" or n.startswith("xmlns:")}
             if declared:
                 scope = {**scope, **declared}
+                self.names += len(scope)
+                if self.names > MAX_NAMES:
+                    raise XmlError("too many namespaces")
         element = Element(tag, pairs, scope, self.parser.CurrentByteIndex)
         if tag == "RDF" or tag.endswith(":RDF"):
             self.rdf.append(element)
@@ -112,16 +121,19 @@ class _Builder:
         elif self.root is None:
             self.root = element
         self.stack.append(element)
+        self.texts.append([])
         if len(self.stack) > MAX_DEPTH:
             raise XmlError(f"more than {MAX_DEPTH} elements within each other")
 
     def end(self, _tag: str) -> None:
-        self.stack.pop().end_tag = self.parser.CurrentByteIndex
+        element = self.stack.pop()
+        element.text = "".join(self.texts.pop())
+        element.end_tag = self.parser.CurrentByteIndex
         self.done = not self.stack
 
     def characters(self, text: str) -> None:
         if self.stack:
-            self.stack[-1].text += text
+            self.texts[-1].append(text)
 
     def other(self, *_args: object) -> None:
         if self.stack:
