@@ -44,6 +44,8 @@ MEASURES = {
 
 EARLIEST_S, LATEST_S = 0.0, 253_000_000_000.0
 """Moments that every calendar of ours can show, as Unix time: 1970 to 9987."""
+MAX_RECIPE = 1 << 20
+"""Characters of a recipe: lists hold those of many clips."""
 CLIP = {"type": "object", "properties": api_schemas(Clip)}
 """What a sidecar says of its clip, as the API's contract has it."""
 
@@ -295,6 +297,8 @@ def _damaged(sidecar: Path, why: str) -> PhotoError:
 
 
 def _clip_from(sidecar: Path, text: Mapping[str, str]) -> Clip:
+    if len(text["afterframe:recipe"]) > MAX_RECIPE:
+        raise ValueError("its recipe is too large")
     fields = from_properties(Clip, {**text, "xmp:CreateDate": _created(sidecar, text)})
     if fields["photo_path"] == ".." or not re.fullmatch("[0-9a-f]{64}", fields["photo_sha256"]):
         raise ValueError("it names no photo")

@@ -117,7 +117,17 @@ def test_a_deleted_clips_sidecar_tells_that_it_is_gone(clip: Clip) -> None:
 
 GARBLED = {
     "afterframe:recipe": [
-        *("[1]", "5", "null", '"words"', "[" * 100_000, '{"a":' * 5_000 + "1" + "}" * 5_000, "{}", "NaN"),
+        *(
+            "[1]",
+            "5",
+            "null",
+            '"words"',
+            "[" * 100_000,
+            '"' + "x" * (1 << 20) + '"',
+            '{"a":' * 5_000 + "1" + "}" * 5_000,
+            "{}",
+            "NaN",
+        ),
         *('{"size": [1000000000, 2]}', '{"size": [2]}', '{"size": [1e400, 2]}', '{"size": "big"}', '{"fps": 0}'),
         *('{"duration_s": NaN}', '{"duration_s": 1e999}', '{"duration_s": -1}', '{"motion_intensity": 2}'),
         *('{"fps": 8.5}', '{"loop": "yes"}', '{"prompt": 7}', '{"because": [1]}', '{"because": {"fps": [1]}}'),

@@ -78,7 +78,7 @@ WORDS: dict[int, tuple[str, str, str]] = {
 OUR_FAULT = {
     "code": "internal",
     "message": "Something went wrong inside Afterframe.",
-    "hint": "Please report it, with the log from Afterframe's own folder.",
+    "hint": "Please report it, with the zip that `afterframe support` writes.",
 }
 
 
