@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from afterframe.app.held_folder_check import FORGOTTEN_S, HeldFolderCheck
+from afterframe.domain import Failure
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
+from afterframe.state.held_folders import HeldFolders
+from afterframe.state.queue import Queue
+from factories import Clock, make_job
+
+AWAY = Failure("folder_missing", "The folder is not there.", "Connect its drive.")
+
+
+class Look:
+    def __init__(self, database: Database, folder: Path, clock: Clock) -> None:
+        self.folder, self.clock = folder, clock
+        self.held = HeldFolders(database, clock)
+        self.back: list[Path] = []
+        self.check = HeldFolderCheck(self.held, self.back.append, clock, clock)
+
+    def after(self, seconds: float) -> list[Path]:
+        """The folders that are held once the check has looked again."""
+        self.clock.forward(seconds)
+        self.check.look()
+        return [folder.path for folder in self.held.all()]
+
+
+@pytest.fixture
+def look(database: Database, tmp_path: Path, clock: Clock) -> Look:
+    folder = tmp_path / "drive"
+    folder.mkdir()
+    return Look(database, folder, clock)
+
+
+def test_a_folder_that_is_back_is_released_and_looked_through(look: Look) -> None:
+    look.held.hold(look.folder, AWAY)
+    assert look.after(0) == [look.folder]  # an empty one may be where the drive was mounted
+    (look.folder / "a.jpg").touch()
+    assert look.after(5) == []
+    assert look.back == [look.folder]
+
+
+def test_one_that_is_held_again_and_again_is_looked_at_later_and_later(look: Look) -> None:
+    (look.folder / "a.jpg").touch()
+    waits = []
+    for _ in range(9):
+        look.held.hold(look.folder, AWAY)
+        waited = 0
+        while look.after(0):
+            look.clock.forward(5)
+            waited += 5
+        waits.append(waited)
+    assert waits == [0, 5, 10, 20, 40, 80, 160, 300, 300]
+
+
+def test_one_that_nothing_waits_for_is_forgotten_in_time(look: Look, queue: Queue, catalog: Catalog) -> None:
+    job = make_job(queue, catalog, look.folder / "a.jpg")
+    look.held.hold(look.folder, AWAY)
+    assert look.after(FORGOTTEN_S + 1) == [look.folder]
+    queue.cancel(job.id)
+    assert look.after(5) == []
