@@ -65,6 +65,7 @@ class HeldFolderCheck:
                 return
         else:
             log.info("%s can be used again", folder.path)
+        del self._look_at[folder.path, folder.since]
         self._held.release(folder.path)
         self._came_back(folder.path)
 
