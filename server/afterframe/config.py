@@ -148,6 +148,14 @@ class WatchConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class FilesConfig:
+    """[files]: the files beside the photos."""
+
+    rename_clips: bool = False
+    """Clips are renamed with their photo. Off, they keep their names: a photo program knows them by path."""
+
+
+@dataclass(frozen=True, slots=True)
 class RenderConfig:
     """[render]: how clips are made and encoded."""
 
@@ -259,6 +267,7 @@ class Config:
 
     server: ServerConfig = field(default_factory=ServerConfig)
     watch: WatchConfig = field(default_factory=WatchConfig)
+    files: FilesConfig = field(default_factory=FilesConfig)
     render: RenderConfig = field(default_factory=RenderConfig)
     vision: VisionConfig = field(default_factory=VisionConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)

@@ -313,6 +313,24 @@ def test_renamed_photos_keep_their_clips(watching: Afterframe, folder: Path) -> 
     assert {Path(row["path"]).name for row in rows} == {f"Hafen DSC_{n:04}.jpg" for n in range(3)} | {"later.jpg"}
 
 
+def test_clips_are_renamed_with_their_photo_where_that_is_wished(watching: Afterframe, folder: Path) -> None:
+    watching.settings(watch=RESCAN, files={"rename_clips": True}, render={"poster": True})
+    (photo,) = photos_in(folder, 1)
+    watching.serve(folder)
+    until(done(watching, 1), "the clip")
+    photo.rename(folder / "Hafen.jpg")
+    until(lambda: listed(watching) == {str(folder / "Hafen_motion.mp4")}, "the clip under its new name")
+    make_photo_file(folder / "later.jpg", seed=8)
+    until(done(watching, 2), "a later photo, and nothing else")
+    assert {path.name for path in folder.iterdir() if path.name.startswith("H")} == {
+        "Hafen.jpg",
+        "Hafen_motion.jpg",
+        "Hafen_motion.mp4",
+        "Hafen_motion.mp4.xmp",
+    }
+    assert photometa.read_sidecar(folder / "Hafen_motion.mp4.xmp")["afterframe:photo"] == "Hafen.jpg"
+
+
 def test_photos_that_change_names_with_one_another_keep_their_clips(watching: Afterframe, folder: Path) -> None:
     one, other = photos_in(folder, 2)
     watching.serve(folder)

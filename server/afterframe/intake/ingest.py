@@ -88,7 +88,7 @@ class Ingest:
         self._read = read
         self._files = files
         self._folders, self._held = FolderList(database), HeldFolders(database)
-        self._adoption = Adoption(catalog, settings.home.backups)
+        self._adoption = Adoption(catalog, settings.home.backups, rename_clips=settings.config.files.rename_clips)
 
     def accept(self, path: Path, *, final: bool = True) -> bool:
         """Animate a settled photo by itself, once per path and content.

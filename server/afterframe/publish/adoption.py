@@ -6,6 +6,7 @@ another daemon on the same folder makes no clip twice.
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import logging
 import os
@@ -16,11 +17,12 @@ from pathlib import Path
 
 from afterframe.domain import Clip, Job
 from afterframe.errors import PhotoError
-from afterframe.naming import bases_for
+from afterframe.naming import bases_for, clip_path, is_our_poster, poster_of, sidecar_of
 from afterframe.publish.folder_check import is_there
 from afterframe.publish.sidecar import read_clip, write_identity, write_photo_link
 from afterframe.state.catalog import Catalog
 from afterframe.system.hashing import sha256_of
+from photometa.rename import move_to_free_name
 
 log = logging.getLogger(__name__)
 
@@ -61,11 +63,13 @@ class Adoption:
 
     Args:
         backups: where sidecars are kept before they are changed.
+        rename_clips: clips are renamed with their photo.
     """
 
-    def __init__(self, catalog: Catalog, backups: Path) -> None:
+    def __init__(self, catalog: Catalog, backups: Path, *, rename_clips: bool = False) -> None:
         self._catalog = catalog
         self._backups = backups
+        self._rename_clips = rename_clips
 
     def adopt(self, clip: Clip, photo_id: int, roots: Iterable[Path] = ()) -> Clip:
         """Put a clip into the catalogue. A copy of a clip that still stands elsewhere gets an id of its own.
@@ -92,12 +96,54 @@ class Adoption:
 
     def follow(self, photo_id: int) -> None:
         """Let the sidecars of a moved photo's clips name it as it is called now."""
-        for clip in self._catalog.clips_of(photo_id):
+        for known in self._catalog.clips_of(photo_id):
+            clip = self._renamed(known) if known.present and self._rename_clips else known
             if clip.present and os.path.lexists(clip.sidecar_path):
                 try:
                     write_photo_link(clip, self._backups)
                 except PhotoError as error:
                     log.warning("%s: its sidecar still names the photo as it was called: %s", clip.path, error)
+
+    def _renamed(self, clip: Clip) -> Clip:
+        """A clip under the name that its photo gives it; it keeps its own where that is taken or cannot be given."""
+        photo = Path(clip.photo_path)
+        for base in bases_for(photo):
+            target = clip_path(photo, base, clip.variant)
+            if target == Path(clip.path):
+                return clip
+            try:
+                if not _move_with_sidecar(clip, target):
+                    continue
+            except OSError as error:
+                log.warning("%s keeps its name: %s", clip.path, error)
+                return clip
+            self._catalog.put_clip(replace(clip, path=str(target), sidecar_path=str(sidecar_of(target))))
+            return self._catalog.clip(clip.id)
+        return clip
+
+
+def _move_with_sidecar(clip: Clip, target: Path) -> bool:
+    """Rename a clip, its sidecar and its poster; whether the names were free. It can be repeated after a crash.
+
+    Raises:
+        OSError: they cannot be renamed; the clip and its sidecar are as they were.
+    """
+    source = Path(clip.path)
+    taken = [path for path in (target, sidecar_of(target)) if os.path.lexists(path)]
+    if taken and os.path.lexists(source):
+        return False
+    if not taken:
+        move_to_free_name(source, target)
+    try:
+        if os.path.lexists(sidecar_of(source)):
+            move_to_free_name(sidecar_of(source), sidecar_of(target))
+    except OSError:
+        move_to_free_name(target, source)
+        raise
+    with contextlib.suppress(OSError):
+        if is_our_poster(poster_of(source)):
+            move_to_free_name(poster_of(source), poster_of(target))
+    return True
 
 
 def standing_clip(job: Job) -> Clip | None:
