@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 from afterframe.app.held_folder_check import HeldFolderCheck
 from afterframe.app.login_page import remove_login_page, sweep_login_pages
@@ -93,7 +93,8 @@ class Daemon:
             files = start(closing(DerivedFiles(self._settings)))
             ingest = Ingest(state.database, state.catalog, state.queue, self._settings, reader.read, foreign)
             watcher = self._watcher(state, ingest)
-            start(_running(self._supervisor(state, publisher, owner, watcher)))
+            supervisor = self._supervisor(state, publisher, owner, watcher, (reader, foreign, files))
+            start(_running(supervisor))
             start(_running(watcher))
             metrics = start(self._website(self._services(state, ingest, foreign, files, watcher), ready))
             for readers in (reader, foreign, files):  # first of all: who waits for one must not hold up the end
@@ -110,10 +111,14 @@ class Daemon:
         for folder, watch in [*named, *configured_folders(self._config.watch, self._home)]:
             folders.put(folder, watch=watch)
 
-    def _supervisor(self, state: _State, publisher: Publisher, owner: Owner, watcher: Watcher) -> Supervisor:
+    def _supervisor(
+        self, state: _State, publisher: Publisher, owner: Owner, watcher: Watcher, pools: Sequence[_Rests]
+    ) -> Supervisor:
         held = HeldFolderCheck(HeldFolders(state.database), watcher.rescan)
 
         def tidy() -> None:
+            for pool in pools:
+                pool.rest(self._config.render.keep_warm_s)
             held.look()
             recover(publisher, state.queue, self._home)
 
@@ -184,6 +189,14 @@ class Daemon:
                 outages.note(error)
             else:
                 outages.over()
+
+
+class _Rests(Protocol):
+    """Has processes that end when nobody needs them."""
+
+    def rest(self, idle_s: float) -> None:
+        """End those that nobody has needed for this long, seconds."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,10 @@ class ForeignFiles:
             raise refused(getattr(error, "strerror", None) or repr(error)) from error
         return found
 
+    def rest(self, idle_s: float) -> None:
+        """End the processes that nobody has needed for this long, seconds."""
+        self._pool.rest(idle_s)
+
     def close(self) -> None:
         """End the process."""
         self._pool.close()

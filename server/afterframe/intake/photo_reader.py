@@ -144,6 +144,11 @@ class PhotoReader:
             raise PhotoError(error.message, error.hint, code=code) from error
         return facts
 
+    def rest(self, idle_s: float) -> None:
+        """End the processes that nobody has needed for this long, seconds."""
+        self._pool.rest(idle_s)
+        self._facts_pool.rest(idle_s)
+
     def close(self) -> None:
         """End the processes."""
         self._pool.close()

@@ -67,6 +67,10 @@ class DerivedFiles:
     def _make(self, make: Make, given: tuple[object, ...], part: Path) -> None:
         self._pool.call(make, self.settings, part, *given)
 
+    def rest(self, idle_s: float) -> None:
+        """End the processes that nobody has needed for this long, seconds."""
+        self._pool.rest(idle_s)
+
     def close(self) -> None:
         """End the processes."""
         self._pool.close()

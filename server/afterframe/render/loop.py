@@ -50,7 +50,7 @@ class WorkerLoop:
 
     Args:
         spec: which jobs it takes, and on which GPUs.
-        keep_warm_s: generators stay loaded this long after the last job, seconds.
+        keep_warm_s: the process, and what its generators have loaded, stays this long after the last job, seconds.
     """
 
     def __init__(
@@ -67,13 +67,19 @@ class WorkerLoop:
         self._finishing: Future[Result] | None = None
 
     def run(self) -> None:
-        """Claim and render until told to stop; return also when memory ran out, so that a fresh process goes on."""
+        """Claim and render until told to stop.
+
+        Returns also when memory ran out, so that a fresh process goes on, and when there has been nothing to do for
+        long, so that no process is kept for nothing.
+        """
         stopping = self._worker.stopping
         with ThreadPoolExecutor(2, thread_name_prefix="render") as threads:
             while not stopping.is_set():
                 job = self._claim()
                 if job is None:
-                    self._idle()
+                    if self._has_idled():
+                        break
+                    stopping.wait(IDLE_S)
                     continue
                 error = self._start(job, threads)
                 if isinstance(error, OutOfMemory):
@@ -94,10 +100,8 @@ class WorkerLoop:
             self._worker.stopping.wait(self._stagger.wait_s())
         return self._queue.claim(self._worker.owner, reserved_only=self._spec.reserved, lane=self._spec.lane)
 
-    def _idle(self) -> None:
-        if time.monotonic() - self._worked_at > self._keep_warm_s:
-            self._renderer.close()
-        self._worker.stopping.wait(IDLE_S)
+    def _has_idled(self) -> bool:
+        return not self._spec.reserved and time.monotonic() - self._worked_at > self._keep_warm_s
 
     def _start(self, job: Job, threads: ThreadPoolExecutor) -> Result:
         """Begin a job, and wait until the device is free for the next; what went wrong, if it has ended by then."""

@@ -49,6 +49,8 @@ class WorkerSlot:
     started_at: float = 0.0
     start_at: float = 0.0
     deaths: int = 0
+    rested: bool = False
+    """Its last process left in order: another one is needed only when there is something to do."""
     ended: WorkerEnd | None = None
     """How the last process ended, until its jobs are given back."""
     outages: OutageLog = field(init=False)
@@ -138,12 +140,13 @@ class Supervisor:
             self._watch(slot, slot.process)
         if slot.ended is not None:
             self._give_back(slot, slot.ended)
-        elif slot.process is None and self._clock() >= slot.start_at and self._is_needed(slot.spec):
+        elif slot.process is None and self._clock() >= slot.start_at and self._is_needed(slot):
             slot.process = self._start(slot.owner, slot.spec, self._clock)
             slot.started_at = self._clock()
 
-    def _is_needed(self, spec: WorkerSpec) -> bool:
-        return not spec.at_need or self._queue.has_queued(spec.lane)
+    def _is_needed(self, slot: WorkerSlot) -> bool:
+        at_need = slot.spec.at_need or (slot.rested and not slot.spec.reserved)
+        return not at_need or self._queue.has_queued(slot.spec.lane)
 
     def _watch(self, slot: WorkerSlot, process: WorkerProcess) -> None:
         status = process.poll()
@@ -165,6 +168,7 @@ class Supervisor:
         log.log(logging.INFO if in_order else logging.WARNING, "%s: %s", slot.owner, ended.reason)
         slot.deaths = 0 if in_order or now - slot.started_at > STEADY_S else slot.deaths + 1
         slot.start_at = now + BACK_OFF_S[min(slot.deaths, len(BACK_OFF_S) - 1)]
+        slot.rested = in_order
         if slot.process is not None:
             slot.process.end()
         slot.process, slot.ended = None, ended

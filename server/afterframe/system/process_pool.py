@@ -8,16 +8,20 @@ import os
 import queue
 import signal
 import threading
+import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
 from afterframe.system import logs
+from afterframe.system.awake_clock import AwakeClock
 from afterframe.system.signals import allow_interrupts, interrupts_blocked
 
 START_S = 120.0
 """An interpreter that takes longer to start never will, seconds."""
+LOOK_S = 1.0
+"""How often it is looked whether a call takes too long, seconds."""
 
 
 class CallKilled(Exception):
@@ -60,6 +64,16 @@ class ProcessPool:
         finally:
             self._free.put(member)  # a closed one, too: whoever waits for it has to be refused
 
+    def rest(self, idle_s: float) -> None:
+        """End the processes that nobody has called for this long, seconds. The next call starts one."""
+        free = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                free.append(self._free.get_nowait())
+        for member in reversed(free):
+            member.rest(idle_s)
+            self._free.put(member)
+
     def close(self) -> None:
         """End the processes, whatever they are at; calls that run or wait are refused, and no process is started."""
         for member in self._members:
@@ -76,6 +90,8 @@ class _PooledProcess:
         self._process: SpawnProcess | None = None
         self._pipe: Connection[Any, Any] | None = None
         self._closed = False
+        self._clock = time.monotonic
+        self._used_at = self._clock()
         self._guard = threading.Lock()
         """Held to start a process and to kill it: none is started once the pool is closed."""
 
@@ -83,8 +99,7 @@ class _PooledProcess:
         try:
             pipe = self._pipe if self._process and self._process.is_alive() and self._pipe else self._start()
             pipe.send(args)
-            if not pipe.poll(self._time_s):
-                raise CallKilled(f"it took longer than {self._time_s:g} seconds")
+            self._wait(pipe)
             worked, result = pipe.recv()
         except (EOFError, OSError) as error:
             self._end()
@@ -94,9 +109,23 @@ class _PooledProcess:
         except BaseException:
             self._end()
             raise
+        finally:
+            self._used_at = self._clock()
         if worked:
             return result
         raise result
+
+    def _wait(self, pipe: Connection[Any, Any]) -> None:
+        """Wait for an answer, as long as a call may take; the time that this machine sleeps does not count."""
+        awake_s = AwakeClock(self._clock)
+        while not pipe.poll(max(0.0, min(LOOK_S, self._time_s - awake_s()))):
+            if awake_s() >= self._time_s:
+                raise CallKilled(f"it took longer than {self._time_s:g} seconds")
+
+    def rest(self, idle_s: float) -> None:
+        """End the process if it was not called for this long, seconds. Nobody may call meanwhile."""
+        if self._process is not None and self._clock() - self._used_at >= idle_s:
+            self._end()
 
     def _start(self) -> Connection[Any, Any]:
         self._end()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from afterframe.config import Config, Home, ServerConfig, WatchConfig
 from afterframe.errors import ConfigError, NotAllowed
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
+from afterframe.web.auth.session import SECRET
 
 
 def start(home: Path, *folders: Path, **watch: Any) -> None:
@@ -60,7 +62,9 @@ def test_a_damaged_state_file_is_told_on_page_and_terminal_and_the_daemon_runs(h
 
     def ready(url: str, link: str) -> None:
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-        pages.append(browser.open(link).read().decode())
+        given = browser.open(link).read().decode()
+        (secret,) = re.findall(r'data-secret="([\w-]+)"', given)
+        pages.append(browser.open(urllib.request.Request(url, headers={SECRET: secret})).read().decode())
 
     def on_event(event: dict[str, Any]) -> None:
         told.append(event)

@@ -10,6 +10,7 @@ from afterframe.render.slots import WorkerGroup, WorkerSpec
 from afterframe.render.supervisor import Supervisor
 from afterframe.state.catalog import Catalog
 from afterframe.state.queue import LEASE_S, Queue
+from afterframe.system.awake_clock import AwakeClock
 from factories import Clock, make_job
 from fakes import OtherProcess
 
@@ -44,19 +45,19 @@ class FakeProcess:
 class Yard:
     """A supervisor over fake processes, with its clock."""
 
-    def __init__(self, queue: Queue, clock: Clock) -> None:
-        self.clock = clock
+    def __init__(self, queue: Queue, clock: Clock, awake: Callable[[], float] | None = None) -> None:
+        self.clock, self.steady = clock, awake or clock
         self.started: list[FakeProcess] = []
         self.rolled: list[Any] = []
-        self.supervisor = Supervisor(queue, self, WorkerGroup("daemon-1-aa"), start=self._start, clock=clock)  # type: ignore[arg-type]
+        self.supervisor = Supervisor(queue, self, WorkerGroup("daemon-1-aa"), start=self._start, clock=self.steady)  # type: ignore[arg-type]
 
     def roll_forward(self, is_gone: Callable[[str], bool]) -> None:
         """In the publisher's place."""
         self.rolled.append(is_gone)
 
-    def _start(self, owner: str, spec: WorkerSpec, clock: Clock) -> Any:
+    def _start(self, owner: str, spec: WorkerSpec, clock: Callable[[], float]) -> Any:
         assert owner == "daemon-1-aa/0"
-        self.started.append(FakeProcess(self.clock))
+        self.started.append(FakeProcess(self.steady))
         return self.started[-1]
 
     def look(self, forward: float = 0.0) -> None:
@@ -73,6 +74,34 @@ def test_a_worker_is_started_and_left_alone_while_it_lives(yard: Yard) -> None:
     yard.look()
     yard.look(100)
     assert len(yard.started) == 1
+
+
+def test_a_worker_that_ended_in_order_comes_back_when_there_is_something_to_do(
+    yard: Yard, queue: Queue, catalog: Catalog
+) -> None:
+    yard.look()
+    yard.started[0].returncode = 0
+    for _ in range(3):
+        yard.look(100)
+    assert len(yard.started) == 1
+    make_job(queue, catalog)
+    yard.look()
+    assert len(yard.started) == 2
+
+
+def test_a_daemon_that_slept_with_its_workers_waits_before_it_judges_them(
+    queue: Queue, catalog: Catalog, clock: Clock
+) -> None:
+    job = make_job(queue, catalog)
+    yard = Yard(queue, clock, AwakeClock(clock))
+    yard.look()
+    queue.claim("daemon-1-aa/0")
+    yard.look(3600)
+    assert not yard.started[0].killed
+    for _ in range(int(LEASE_S)):
+        yard.look(1)
+    assert yard.started[0].killed  # it gave no sign afterwards either
+    assert queue.get(job.id).strikes == 1
 
 
 def test_a_dead_workers_job_gets_a_strike_and_a_new_worker_comes(yard: Yard, queue: Queue, catalog: Catalog) -> None:
@@ -116,7 +145,8 @@ def test_a_worker_that_keeps_dying_is_started_less_and_less_often(yard: Yard) ->
     assert len(yard.started) == count + 1
 
 
-def test_a_worker_that_left_for_fresh_memory_is_replaced_at_once(yard: Yard) -> None:
+def test_a_worker_that_left_for_fresh_memory_is_replaced_at_once(yard: Yard, queue: Queue, catalog: Catalog) -> None:
+    make_job(queue, catalog)
     for _ in range(5):
         yard.look()
         yard.started[-1].returncode = 0

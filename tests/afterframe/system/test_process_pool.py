@@ -44,6 +44,15 @@ def test_calls_run_in_one_process_used_again(pool: ProcessPool) -> None:
     assert pool.call("pid") == pool.call("pid") != os.getpid()
 
 
+def test_a_process_that_nobody_calls_ends_and_comes_back(pool: ProcessPool) -> None:
+    first = pool.call("pid")
+    pool.rest(3600)
+    assert pool.call("pid") == first
+    pool.rest(0)
+    assert not psutil.pid_exists(first)
+    assert pool.call("pid") != first
+
+
 def test_an_error_comes_through_whole(pool: ProcessPool) -> None:
     with pytest.raises(PhotoError) as caught:
         pool.call("refuse")
