@@ -168,6 +168,12 @@ def decode(
 
 
 def _broken(path: Path, error: Exception) -> PhotoError:
+    if isinstance(error, OSError) and error.errno is not None:  # of the system, not of the picture
+        return PhotoError(
+            f"{path.name} cannot be read: {error.strerror or error}.",
+            "Check the disk and the file's permissions.",
+            code="unreadable",
+        )
     return PhotoError(
         f"{path.name} is damaged or cut short ({error}).",
         "If it is still being written, wait; otherwise export it again.",

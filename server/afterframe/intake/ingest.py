@@ -35,8 +35,8 @@ from photometa.rename import move_to_free_name
 
 STILL_ARRIVING = frozenset({"empty", "truncated", "not_a_photo", "changing", "no_permission", "unreadable"})
 """What a file may look like only because it is not all there yet."""
-OF_FOLDERS = frozenset({"unreadable", "missing", "photo"})
-"""What a photo may look like only because its folder is away or its disk fails."""
+OF_FOLDERS = frozenset({"unreadable", "no_permission", "missing", "photo"})
+"""What a photo may look like only because its folder is away, its disk fails, or nobody may read it for now."""
 
 Overrides = Mapping[str, object]
 NOTHING: Overrides = {}
@@ -318,7 +318,8 @@ class Ingest:
             stat = path.stat()
         except OSError:
             return  # gone again: nothing to report
-        self._catalog.record_rejection(path, Stamp.of(stat), Failure(**error.to_dict()))
+        again = error.error_code in OF_FOLDERS  # with this stamp every scan tries it again
+        self._catalog.record_rejection(path, Stamp(0, 0) if again else Stamp.of(stat), Failure(**error.to_dict()))
 
 
 def _or_error(work: Callable[[T], R], what: T) -> R | Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,10 @@ def _facts(path: Path) -> tuple[photometa.Facts, str | None]:
     """A picture whose metadata cannot be read is still a picture."""
     try:
         return photometa.read(path), None
+    except photometa.MetadataError as error:
+        if error.code == "unreadable":  # the disk, not the file
+            raise OSError(errno.EIO, error.message, str(path)) from error
+        return photometa.Facts(), f"{type(error).__name__}: {error}"
     except Exception as error:  # noqa: BLE001 - whatever a strange file does to the parser
         return photometa.Facts(), f"{type(error).__name__}: {error}"
 

@@ -151,6 +151,17 @@ def widest_fault(photo: Path, roots: Iterable[Path]) -> FolderUnavailable | None
     return None
 
 
+def passing_fault(error: BaseException, photo: Path) -> FolderUnavailable | None:
+    """The fault of a photo's folder that an error came from, though the folder can be used again by now."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in FORBIDDEN | FULL | FAILING:
+            fault = explained(cause, photo)
+            return fault if isinstance(fault, FolderUnavailable) else None
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
 def explained(error: OSError, path: Path) -> PublishError:
     """The system's refusal of a path, in a photographer's words."""
     if error.errno == errno.ENAMETOOLONG:

@@ -23,7 +23,7 @@ from afterframe.errors import (
     OutOfMemory,
     Unavailable,
 )
-from afterframe.publish.folder_check import FAILING, widest_fault
+from afterframe.publish.folder_check import passing_fault, widest_fault
 from afterframe.render.heartbeat import BEAT_S, Heartbeat, WorkerContext
 from afterframe.render.renderer import Renderer
 from afterframe.render.slots import GpuStagger, WorkerSpec
@@ -34,6 +34,8 @@ IDLE_S = 0.2
 """How often an idle worker looks for a job, seconds."""
 UNAVAILABLE_S = 5.0
 """Until the next job is tried on a server or cluster that was not there, seconds."""
+PASSING_FAULTS = 5
+"""How often a folder's fault that is over at once is not held against the photo: a part of the disk may be bad."""
 LATER_S = {"moved": 0.0, "reserved": 1.0}
 """The same where only this photo has to wait, by the error's code."""
 
@@ -153,8 +155,10 @@ class WorkerLoop:
                 return Unavailable(f"{path.name} was renamed.", "It is rendered under its new name.", code="moved")
         if fault := widest_fault(Path(job.photo_path), self._renderer.folders()):
             return fault
-        cause = error.__cause__
-        error.transient = error.transient or (isinstance(cause, OSError) and cause.errno in FAILING)
+        fault = passing_fault(error, Path(job.photo_path))
+        if fault and self._renderer.held.tries(fault.folder) < PASSING_FAULTS:
+            return fault
+        error.transient = error.transient or fault is not None
         return error
 
 

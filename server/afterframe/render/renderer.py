@@ -39,6 +39,7 @@ from afterframe.render.previews import with_live_preview
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
+from afterframe.state.held_folders import HeldFolders
 from afterframe.state.queue import Queue
 from afterframe.system.hashing import sha256_of
 
@@ -58,6 +59,7 @@ class Renderer:
     ) -> None:
         self._catalog = Catalog(database)
         self._queue, self._folders = Queue(database), FolderList(database)
+        self.held = HeldFolders(database)
         self._reservations = Reservations(machine_id(settings.home.root))
         self._adoption = Adoption(self._catalog, settings.home.backups)
         self._publisher = Publisher(database, settings)

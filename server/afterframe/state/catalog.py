@@ -77,13 +77,15 @@ class Catalog:
     def record_rejection(self, path: Path, stamp: Stamp, problem: Failure) -> None:
         """Remember a file that could not be read, and why, so that it is not tried again until it changes."""
         with self._db.transaction() as connection:
+            known = self.problem_at(path)
             connection.execute(
                 """INSERT INTO photos (path, size, mtime_ns, problem, seen_at) VALUES (?, ?, ?, ?, ?)
                    ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,
                      problem = excluded.problem, on_hold = 0, seen_at = excluded.seen_at""",
                 (path_key(path), stamp.size, stamp.mtime_ns, json.dumps(problem.to_dict()), self._clock()),
             )
-            self._db.emit("refused", {"photo": path_key(path), "error": problem.to_dict()}, self._clock())
+            if known != problem:  # it may be tried again and again
+                self._db.emit("refused", {"photo": path_key(path), "error": problem.to_dict()}, self._clock())
 
     def photo_at(self, path: Path) -> Photo | None:
         """The photo at a path, None when it was never read."""

@@ -84,6 +84,14 @@ class HeldFolders:
             )
             self._db.emit("folders", {"path": path, "error": error.to_dict()}, now)
 
+    def tries(self, folder: Path) -> int:
+        """How often a folder was held in succession, up to now."""
+        row = self._db.connection.execute(
+            "SELECT tries FROM held_folders WHERE path = ? AND COALESCE(released_at, ?) >= ?",
+            (path_key(folder), self._clock(), self._clock() - REMEMBERED_S),
+        ).fetchone()
+        return row["tries"] if row else 0
+
     def release(self, folder: Path) -> None:
         """The folder can be used again: its renders go on."""
         path, now = path_key(folder), self._clock()
