@@ -17,8 +17,12 @@ from afterframe.encode.process import Encoding, version
 from afterframe.errors import AfterframeError, ConfigError
 from afterframe.generators import registry
 from afterframe.intake.folder_rules import configured_folders
+from afterframe.publish.folder_check import check_folder
 from afterframe.state.damage import damaged, explained
 from afterframe.state.database import Database
+from afterframe.state.folder_list import FolderList
+from afterframe.state.held_folders import HeldFolders
+from afterframe.state.migrations import copies_of
 from afterframe.system.runtime_files import read_daemon
 
 
@@ -46,6 +50,8 @@ def examine(home: Home) -> list[Check]:
         ("generators", _generators),
         ("servers", _servers),
         ("disk", _disk),
+        ("folders", _folders),
+        ("logs", _logs),
         ("daemon", _daemon),
     ]
     return [_run(name, check, home) for name, check in checks]
@@ -83,7 +89,8 @@ def _state(home: Home) -> tuple[str, str]:
             answer = database.quick_check()
         if answer != "ok":
             raise damaged(home.database, answer)
-    return str(home.root), ""
+    copies = ", ".join(copy.name for copy in copies_of(home.database))
+    return f"{home.root}{f'; kept of earlier versions: {copies}' if copies else ''}", ""
 
 
 def _config(home: Home) -> Config:
@@ -128,6 +135,36 @@ def _disk(home: Home) -> tuple[str, str]:
     if free < 1 << 30:
         raise AfterframeError(f"Only {free >> 20} MB are free on the disk of {home.root}.", "Free some space.")
     return f"{free / (1 << 30):.0f} GB free, {os.cpu_count()} CPU cores", ""
+
+
+def _folders(home: Home) -> tuple[str, str]:
+    """Whether clips can be written where photos arrive."""
+    if not home.database.exists():
+        return "none yet", ""
+    try:
+        with closing(Database(home.database)) as database:
+            folders, held = FolderList(database).all(), HeldFolders(database).all()
+    except (AfterframeError, sqlite3.Error):
+        return "not known; see state", ""
+    away = [str(folder.path) for folder in folders if not folder.path.is_dir()]
+    for folder in folders:
+        if folder.path.is_dir():
+            check_folder(folder.path)
+    if held:
+        words = "; ".join(f"{folder.error.message} {folder.renders} renders wait" for folder in held)
+        raise AfterframeError(f"{words}.", held[0].error.hint)
+    named = f"{len(folders)} known" if folders else "none yet"
+    if away:
+        return f"{named}; not there now: {', '.join(away)}", "It is watched again once its drive is back."
+    return named, ""
+
+
+def _logs(home: Home) -> tuple[str, str]:
+    files = sorted(home.logs.glob("*.log*"))
+    with tempfile.TemporaryFile(dir=home.logs if home.logs.is_dir() else None):
+        pass
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    return f"{home.logs} ({size / 1e6:.1f} MB)", ""
 
 
 def _daemon(home: Home) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from afterframe import __version__
 from afterframe.cli.animate import animate
 from afterframe.cli.cluster import cluster
 from afterframe.cli.folders import folders
-from afterframe.cli.maintenance import doctor, rebuild
+from afterframe.cli.maintenance import doctor, rebuild, support
 from afterframe.cli.models import models
 from afterframe.cli.photos import audit, facts, recipe
 from afterframe.cli.plugin import plugin
@@ -42,5 +42,6 @@ for command in (
     models,
     cluster,
     doctor,
+    support,
 ):
     main.add_command(command)

@@ -1,7 +1,8 @@
-"""Commands that look after an installation: rebuild, doctor."""
+"""Commands that look after an installation: rebuild, doctor, support."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
@@ -66,6 +67,21 @@ def doctor() -> Outcome:
     ok = all(check.ok for check in checks)
     print_checks(checks)
     return Outcome({"ok": ok, "checks": [check.to_dict() for check in checks]}, ok=ok)
+
+
+@click.command()
+@click.option("--to", "target", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")
+@click.option("--shorten-paths", is_flag=True, help="Replace the names of your folders.")
+@with_json
+def support(*, target: Path | None, shorten_paths: bool) -> Outcome:
+    """Write a zip with settings, logs and versions, for whoever helps you. It holds no photo and no secret."""
+    from afterframe.app.support import write_support
+
+    home = Home.find()
+    target = (target or Path(time.strftime("afterframe-support-%Y%m%d-%H%M%S.zip"))).absolute()
+    names = write_support(home, target, shorten_paths=shorten_paths)
+    out.print(f"{shown(target)} holds {shown(', '.join(names))}.")
+    return Outcome({"file": str(target), "holds": names})
 
 
 def print_rebuilt(found: RebuildReport) -> None:
