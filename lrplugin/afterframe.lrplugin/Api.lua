@@ -220,10 +220,14 @@ function Api:allowFolder(path)
   return self:post("/api/folders", { path = path, watch = false })
 end
 
--- A one-time link to the review page.
+-- An address that lets the browser in, once. On this machine a private file leads to the link: the browser's
+-- arguments are every user's to read.
 function Api:loginUrl()
-  local answer, problem = self:post("/api/login-code", {})
-  return answer and self.address .. answer.path, problem
+  local answer, problem = self:post("/api/login-code", { file = self:isHere() })
+  if not answer then
+    return nil, problem
+  end
+  return answer.file and answer.file ~= "" and answer.file or self.address .. answer.path
 end
 
 -- Whether the daemon is on this machine.

@@ -177,9 +177,12 @@ function Actions:show_log()
 end
 
 function Actions:review()
-  local answer, problem = self.daemon:ask("/api/login-code", {})
+  -- On this machine a private file leads to the link: the browser's arguments are every user's to read.
+  local here = self.daemon:is_here()
+  local answer, problem = self.daemon:ask("/api/login-code", { file = here })
   if answer then
-    self:_open(self.daemon:locate().url .. answer.path)
+    local file = answer.file or ""
+    self:_open(file ~= "" and file or self.daemon:locate().url .. answer.path)
   else
     self:_tell { problem }
   end

@@ -61,6 +61,11 @@ function Daemon:locate()
   return nil, NEVER_STARTED
 end
 
+--- Whether it is the daemon of this computer, rather than one whose address was entered.
+function Daemon:is_here()
+  return self.setting "address" == ""
+end
+
 --- What curl's exit status means; nil when all went well. POSIX systems may give the raw wait status.
 local function explained(status)
   status = status > 255 and status % 256 == 0 and status // 256 or status

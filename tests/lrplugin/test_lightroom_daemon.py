@@ -7,6 +7,8 @@ import os
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import psutil
 import pytest
@@ -291,7 +293,9 @@ def test_flags_and_stars_travel_both_ways(studio: Studio) -> None:
     lightroom.sdk.data(one).pickStatus, lightroom.sdk.data(one).rating = 1, 4
     lightroom.sdk.data(two).pickStatus = -1
     lightroom.run("MenuReview.lua")
-    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/login\?code=\S+", lightroom.pages[0])
+    leading = url2pathname(urlsplit(lightroom.pages[0]).path)
+    assert lightroom.pages[0].startswith("file:///")
+    assert re.search(r"http://127\.0\.0\.1:\d+/login\?code=[\w-]+", Path(leading).read_text("utf-8"))
     said = photometa.read_sidecar(studio.photos / "one_motion.mp4.xmp")
     assert (said["afterframe:verdict"], said["xmp:Rating"]) == ("approved", "4")
     assert photometa.read_sidecar(studio.photos / "two_motion.mp4.xmp")["afterframe:verdict"] == "rejected"

@@ -16,7 +16,6 @@ from types import FrameType
 from typing import Any, Protocol
 
 from afterframe.app.held_folder_check import HeldFolderCheck
-from afterframe.app.login_page import remove_login_page, sweep_login_pages
 from afterframe.app.recovery import Leftovers, recover
 from afterframe.config import Config, Home, Settings
 from afterframe.errors import AfterframeError
@@ -42,6 +41,7 @@ from afterframe.system.locks import DaemonLock, Owner, sweep_owners
 from afterframe.system.runtime_files import make_token, write_daemon
 from afterframe.web.app import create_app
 from afterframe.web.auth.login_codes import LoginCodes
+from afterframe.web.auth.login_pages import remove_login_page, sweep_login_pages
 from afterframe.web.http.context import Services
 from afterframe.web.metrics import Metrics
 from afterframe.web.server import WebServer

@@ -16,10 +16,11 @@ import pytest
 from click.testing import CliRunner
 
 from afterframe.app.daemon import Daemon
-from afterframe.app.login_page import open_login_page, remove_login_page, sweep_login_pages
+from afterframe.app.login_page import open_login_page
 from afterframe.cli.main import main
 from afterframe.config import Config, Home, ServerConfig
 from afterframe.web.auth.login_codes import CODE_VALID_S
+from afterframe.web.auth.login_pages import remove_login_page, sweep_login_pages
 
 ROOT = Path(__file__).parents[3]
 CODE = "c0de-_of-the-tests"

@@ -440,3 +440,14 @@ def test_a_plugin_gets_a_link_for_the_browser(desk: Desk) -> None:
     assert client.get(link["path"]).status_code == 200
     assert client.get("/").status_code == 200
     assert TOKEN not in client.get("/").get_data(as_text=True)
+
+
+def test_a_plugin_gets_a_private_file_that_leads_to_the_link(desk: Desk) -> None:
+    assert desk.good("POST", "/api/login-code")["file"] == ""
+    link = desk.good("POST", "/api/login-code", {"file": True})
+    file = desk.services.home.login_pages / link["file"].rpartition("/")[2]
+    assert link["file"] == file.as_uri()
+    assert link["url"] in file.read_text("utf-8")
+    desk.services.home.login_pages.rename(desk.outside / "login")
+    desk.services.home.login_pages.write_text("in the way")
+    assert desk.good("POST", "/api/login-code", {"file": True})["file"] == ""

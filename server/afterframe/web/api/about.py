@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from afterframe import __version__
 from afterframe.generators import registry
 from afterframe.web.api.queue import depth
 from afterframe.web.auth.login_codes import CODE_VALID_S
+from afterframe.web.auth.login_pages import write_login_page
 from afterframe.web.http import schemas
 from afterframe.web.http.routes import Call, Caller, Routes
 from afterframe.web.http.schemas import Json, form, listed
@@ -45,12 +48,32 @@ def get_health(call: Call) -> Json:
     "/api/login-code",
     "A one-time link that lets a browser in.",
     caller=Caller.TOKEN,
-    answer=form({"path": schemas.TEXT, "url": schemas.TEXT, "valid_s": schemas.NUMBER}),
+    body=form(
+        {
+            "file": {
+                **schemas.BOOLEAN,
+                "description": "True: also make a private file on the daemon's machine that leads to the link.",
+            }
+        },
+        needs=(),
+    ),
+    answer=form(
+        {
+            "path": schemas.TEXT,
+            "url": schemas.TEXT,
+            "valid_s": schemas.NUMBER,
+            "file": {**schemas.TEXT, "description": "The file's address for a browser; empty: there is none."},
+        }
+    ),
 )
 def make_login_code(call: Call) -> Json:
     """Issue a code."""
     path = f"/login?code={call.context.codes.issue()}"
-    return {"path": path, "url": call.request.host_url.rstrip("/") + path, "valid_s": CODE_VALID_S}
+    url, file = call.request.host_url.rstrip("/") + path, ""
+    if call.body.get("file"):
+        with contextlib.suppress(OSError):  # the link itself is there
+            file = write_login_page(call.services.home, url).as_uri()
+    return {"path": path, "url": url, "valid_s": CODE_VALID_S, "file": file}
 
 
 @ROUTES.add("GET", "/api/openapi.json", "This contract.", answer={"type": "object"})
