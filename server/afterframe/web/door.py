@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from flask import Flask, Request
@@ -14,6 +15,9 @@ from afterframe.web.connections.entry import Entry, Environ, Lane
 from afterframe.web.http.routes import Caller, Route
 
 STREAM = "text/event-stream"
+_SHORT = re.compile(r"[0-9]{1,4}")
+FEW_PHOTOS_BYTES = 1024
+"""A request this short names a few photos: it need not wait behind those that name hundreds."""
 
 
 class RouteDoor:
@@ -37,10 +41,7 @@ class RouteDoor:
         route = self._route(environ)
         if route is None:
             return Entry(Lane.QUICK, 0)
-        lane = route.lane
-        if lane is Lane.STREAMS and STREAM not in environ.get("HTTP_ACCEPT", "").lower():
-            lane = Lane.QUICK
-        return Entry(lane, self._max_body_of(route, environ))
+        return Entry(_lane_of(route, environ), self._max_body_of(route, environ))
 
     def _route(self, environ: Environ) -> Route | None:
         try:
@@ -57,6 +58,14 @@ class RouteDoor:
         except AfterframeError:
             return 0
         return self._max_body if route.form is None else self._max_form
+
+
+def _lane_of(route: Route, environ: Environ) -> Lane:
+    if route.lane is Lane.STREAMS and STREAM not in environ.get("HTTP_ACCEPT", "").lower():
+        return Lane.QUICK
+    length = environ.get("CONTENT_LENGTH", "")
+    is_short = _SHORT.fullmatch(length) is not None and int(length) <= FEW_PHOTOS_BYTES
+    return Lane.PICTURES if route.lane is Lane.PHOTOS and route.form is None and is_short else route.lane
 
 
 def admit(gate: Gate, request: Request, route: Route | None) -> Session | None:

@@ -38,6 +38,9 @@ def test_a_forged_name_does_not_get_in(lines: Lines, head: str) -> None:
         "Content-Length: +16\r\n",
         "Content-Length: -1\r\n",
         "Content-Length: 0x10\r\n",
+        "Content-Length: abc\r\nTransfer-Encoding: chunked\r\n",
+        "Content-Length: ٣\r\n",
+        f"Content-Length: {'9' * 5000}\r\n",
         "Transfer-Encoding: gzip\r\n",
         "Transfer-Encoding: chunked, identity\r\n",
         "Transfer-Encoding: xchunked\r\n",
@@ -48,7 +51,7 @@ def test_a_forged_name_does_not_get_in(lines: Lines, head: str) -> None:
 )
 def test_a_length_that_can_be_read_in_two_ways_changes_nothing(desk: Desk, lines: Lines, head: str) -> None:
     json = "Content-Type: application/json\r\n"
-    text = f"POST /api/queue HTTP/1.1\r\nHost: localhost\r\n{json}{BEARER}{head}\r\n{CHANGE}"
+    text = f"POST /api/queue HTTP/1.1\r\nHost: localhost\r\n{json}{BEARER}{head}\r\n{CHANGE}\r\n\r\n"
     assert lines().send(text).answer()[0] in (0, 400, 501)
     assert not desk.services.queue.paused
 

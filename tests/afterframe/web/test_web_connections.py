@@ -350,5 +350,17 @@ def test_requests_of_one_lane_leave_the_threads_of_the_others() -> None:
 )
 def test_requests_go_to_the_threads_of_their_kind(desk: Desk, line: str, accept: str, lane: Lane) -> None:
     method, path = line.split(" ")
-    environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "HTTP_HOST": "localhost"}
+    environ = environ_of(method, path)
     assert desk.app.extensions["afterframe_door"]({**environ, "HTTP_ACCEPT": accept}).lane is lane
+
+
+def environ_of(method: str, path: str, **more: str) -> Environ:
+    return {"REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "HTTP_HOST": "localhost", **more}
+
+
+@pytest.mark.parametrize(("length", "lane"), [("300", Lane.PICTURES), ("20000", Lane.PHOTOS), ("", Lane.PHOTOS)])
+def test_who_asks_for_one_photo_does_not_wait_behind_hundreds(desk: Desk, length: str, lane: Lane) -> None:
+    more = {"CONTENT_LENGTH": length} if length else {}  # chunked: not known yet
+    assert desk.app.extensions["afterframe_door"](environ_of("POST", "/api/animate", **more)).lane is lane
+    form = environ_of("POST", "/api/uploads", **more)
+    assert desk.app.extensions["afterframe_door"](form).lane is Lane.PHOTOS

@@ -15,9 +15,9 @@ class Lane(Enum):
 
     QUICK = "quick"
     PHOTOS = "photos"
-    """Photos are read, which takes seconds each."""
+    """Many photos are read, which takes minutes."""
     PICTURES = "pictures"
-    """Pictures, posters and drafts are made, or files measured: where many wait for few."""
+    """Pictures, posters and drafts are made, a few photos read, or files measured: seconds each."""
     STREAMS = "streams"
     """Answers that last."""
 
