@@ -126,6 +126,7 @@ class Rig:
             tally.partial += sum(is_partial(clip, listed.get(str(clip))) for clip in clips)
             tally.hidden += sum(str(clip) not in listed for clip in clips)
             tally.changed += not photo.exists() or sha256_of(photo) != sha256
+        self.until(lambda: not hidden_in(self.folder), 90)  # what a crash left is swept within a minute
         tally.hidden += len(hidden_in(self.folder))
         tally.photos = len(self.originals)
         tally.strikes += sum(row["strikes"] for row in self.afterframe.rows("SELECT strikes FROM jobs"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -13,6 +14,14 @@ from photometa.errors import MetadataError
 from photometa.rename import exchange, move_to_free_name
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+PART = re.compile(r"\.photometa-[0-9a-f]{12}\.part")
+
+
+def is_part(name: str) -> bool:
+    """Whether a name is that of a temporary file of this module; a crash may leave one."""
+    return PART.fullmatch(name) is not None
 
 
 def replace_file(path: Path, data: bytes, *, exclusive: bool = False) -> None:

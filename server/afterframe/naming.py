@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from photometa.atomic import is_part
 from photometa.regular import open_regular
 
 TEMPORARY_PREFIX = ".afterframe-"
 RESERVATION_SUFFIX = ".reserved"
+PROBE_PREFIX = f"{TEMPORARY_PREFIX}probe-"
+"""Begins the name of a hidden file that is written to find out whether a folder can be written to."""
 UPLOAD_PREFIX = f"{TEMPORARY_PREFIX}upload-"
 """Begins the name of a hidden folder in which an upload lies until it has its place."""
 POSTER_MARK = b"Afterframe poster"
@@ -22,6 +25,11 @@ POSTER_MARK = b"Afterframe poster"
 def temporary_for(folder: Path, job_id: str) -> Path:
     """Where a clip grows: hidden, in the photo's own folder so that the rename is atomic."""
     return folder / f"{TEMPORARY_PREFIX}{job_id}.mp4"
+
+
+def is_passing(path: Path) -> bool:
+    """Whether a hidden file of ours stands for moments only: a probe, or a sidecar that is being written."""
+    return path.name.startswith(PROBE_PREFIX) or is_part(path.name)
 
 
 def with_sound_for(temporary: Path) -> Path:

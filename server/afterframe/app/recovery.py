@@ -10,7 +10,7 @@ from pathlib import Path
 
 from afterframe.config import Home
 from afterframe.errors import NotFound
-from afterframe.naming import RESERVATION_SUFFIX, UPLOAD_PREFIX, job_of_temporary
+from afterframe.naming import RESERVATION_SUFFIX, UPLOAD_PREFIX, is_passing, job_of_temporary
 from afterframe.publish.placement import discard
 from afterframe.publish.publisher import Publisher
 from afterframe.publish.reservation import machine_id, read_reservation
@@ -19,6 +19,8 @@ from afterframe.system.locks import is_alive
 
 FOREIGN_UPLOAD_S = 60.0
 """So long before our start another Afterframe may have begun an upload that still goes on, seconds."""
+PASSING_S = 60.0
+"""A hidden file that stands for moments only and is older than this was left by a crash, seconds."""
 UPLOAD_S = 900.0
 """No upload takes longer once its bytes are here, seconds."""
 
@@ -53,7 +55,10 @@ class Leftovers:
             self._clear_upload(path)
             return
         with contextlib.suppress(NotFound, OSError):
-            if path.suffix == RESERVATION_SUFFIX:
+            if is_passing(path):
+                if self._clock() - path.lstat().st_mtime > PASSING_S:
+                    path.unlink()
+            elif path.suffix == RESERVATION_SUFFIX:
                 self._clear_reservation(path)
             elif (job_id := job_of_temporary(path) or "") and self._queue.get(job_id).state.ended:
                 discard(path.with_suffix(".mp4"))

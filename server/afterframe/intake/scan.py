@@ -11,7 +11,7 @@ import psutil
 
 from afterframe.domain import Stamp
 from afterframe.imaging.decode import is_photo
-from afterframe.naming import UPLOAD_PREFIX, job_of_temporary
+from afterframe.naming import UPLOAD_PREFIX, is_passing, job_of_temporary
 
 NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "fuse.sshfs", "9p", "vboxsf", "fuse.rclone", "davfs"}
@@ -37,8 +37,9 @@ class Scan:
         self.entries += 1
         name = entry.name
         if name.startswith("."):
-            if job_of_temporary(Path(name)) or name.startswith(UPLOAD_PREFIX):
-                self.temporaries.append(Path(entry.path))
+            path = Path(entry.path)
+            if job_of_temporary(path) or is_passing(path) or name.startswith(UPLOAD_PREFIX):
+                self.temporaries.append(path)
         elif name.lower().endswith(".mp4"):
             self.clips.add(entry.path)
         elif name.lower().endswith(".mp4.xmp"):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from afterframe.domain import Recipe
 from afterframe.errors import FolderUnavailable, PublishError
-from afterframe.naming import TEMPORARY_PREFIX
+from afterframe.naming import PROBE_PREFIX, TEMPORARY_PREFIX
 from afterframe.system.files import write_synced
 
 FREE_BYTES = 64 << 20
@@ -24,7 +24,6 @@ CLIP_BITS = 0.6
 """Of disk for each pixel of each frame: noisy clips take half of it, and for a moment there are two."""
 PROBE_BYTES = 1 << 20
 """Written to find out whether a folder can be written to."""
-PROBE_PREFIX = f"{TEMPORARY_PREFIX}probe-"
 
 FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})

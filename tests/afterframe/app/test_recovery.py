@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import threading
 from pathlib import Path
@@ -11,9 +12,13 @@ import pytest
 from afterframe.app.daemon import Daemon
 from afterframe.app.recovery import Leftovers
 from afterframe.config import Config, Home, ServerConfig, WatchConfig
+from afterframe.intake.scan import scan
 from afterframe.naming import UPLOAD_PREFIX
+from afterframe.publish.reservation import machine_id
+from afterframe.state.catalog import Catalog
+from afterframe.state.database import Database
 from afterframe.state.queue import Queue
-from factories import Clock
+from factories import Clock, make_job
 
 
 def test_the_daemon_leaves_opencv_its_threads(home_of_its_own: os.PathLike[str]) -> None:
@@ -89,3 +94,33 @@ def test_the_start_of_a_daemon_removes_what_crashes_left(tmp_path: Path) -> None
     daemon.run(swept, lambda event: None)
     assert list(allowed.iterdir()) == list((watched / "inner").iterdir()) == []
     assert not lock.exists()
+
+
+@pytest.mark.parametrize("name", [".afterframe-probe-0123", ".photometa-0123456789ab.part"])
+def test_a_hidden_file_that_stands_for_moments_is_removed_after_a_minute(
+    leftovers: Leftovers, clock: Clock, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / name
+    path.touch()
+    os.utime(path, (clock(), clock()))
+    assert scan(tmp_path).temporaries == [path]
+    leftovers.clear(path)
+    assert path.exists()
+    clock.forward(61)
+    leftovers.clear(path)
+    assert not path.exists()
+
+
+def test_only_our_own_reservations_of_renders_that_have_ended_are_removed(
+    leftovers: Leftovers, queue: Queue, catalog: Catalog, database: Database, tmp_path: Path
+) -> None:
+    job = make_job(queue, catalog)
+    queue.claim("daemon-1-aa/0")
+    path = tmp_path / f".afterframe-{'0' * 32}.reserved"
+    ours = machine_id(tmp_path)
+    for machine, state, stays in (("another", "done", True), (ours, "running", True), (ours, "done", False)):
+        path.write_text(json.dumps({"machine": machine, "job": job.id}))
+        database.connection.execute("UPDATE jobs SET state = ?", (state,))
+        assert scan(tmp_path).temporaries == [path]
+        leftovers.clear(path)
+        assert path.exists() == stays, (machine, state)
