@@ -7,9 +7,11 @@ described at :class:`~afterframe.generators.interface.Generator`.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.metadata import entry_points
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from afterframe.config import Settings
@@ -20,7 +22,13 @@ from afterframe.generators.interface import Generator
 
 def available() -> list[str]:
     """The names of all installed generators, sorted."""
-    return sorted({entry.name for entry in entry_points(group="afterframe.generators")})
+    return sorted(_installed(tuple(sys.path)))
+
+
+@lru_cache(maxsize=1)
+def _installed(path: tuple[str, ...]) -> dict[str, EntryPoint]:  # noqa: ARG001 - a key
+    """The generators by name. Looking through every installed package takes longer than reading a photo."""
+    return {entry.name: entry for entry in reversed(tuple(entry_points(group="afterframe.generators")))}
 
 
 def resolve(name: str, settings: Settings, *, folders: bool = True) -> str:
@@ -86,6 +94,5 @@ def advice(meant: str, settings: Settings) -> str:
 
 
 def _class_of(kind: str) -> Callable[..., Any]:
-    (entry,) = tuple(entry_points(group="afterframe.generators", name=kind))[:1]
-    made: Callable[..., Any] = entry.load()
+    made: Callable[..., Any] = _installed(tuple(sys.path))[kind].load()
     return made

@@ -7,7 +7,6 @@ another daemon on the same folder makes no clip twice.
 from __future__ import annotations
 
 import contextlib
-import glob
 import logging
 import os
 import uuid
@@ -40,12 +39,20 @@ def clips_beside(photo: Path, sha256: str, read_clip: ReadClip) -> list[Clip]:
         read_clip: where the folder may be anybody's, in a process that can be killed.
     """
     found = []
-    for base in bases_for(photo):
-        for sidecar in sorted(photo.parent.glob(f"{glob.escape(base)}*.mp4.xmp")):
-            clip = clip_at(sidecar, read_clip)
-            if clip and (clip.photo_path, clip.photo_sha256) == (str(photo), sha256):
-                found.append(clip)
+    for name in _sidecar_names(photo):
+        clip = clip_at(photo.with_name(name), read_clip)
+        if clip and (clip.photo_path, clip.photo_sha256) == (str(photo), sha256):
+            found.append(clip)
     return found
+
+
+def _sidecar_names(photo: Path) -> list[str]:
+    """What may be sidecars of a photo's clips, by name; listed once, for a folder may hold thousands."""
+    try:
+        names = os.listdir(photo.parent)  # noqa: PTH208 - names alone
+    except OSError:
+        return []
+    return sorted(name for name in names if name.startswith(bases_for(photo)) and name.endswith(".mp4.xmp"))
 
 
 def clip_at(sidecar: Path, read_clip: ReadClip) -> Clip | None:
