@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from platformdirs import user_data_path, user_pictures_path
 
-from afterframe import typed_toml
 from afterframe.errors import ConfigError
-from afterframe.typed_toml import Range
+from afterframe.formats import typed_toml
+from afterframe.formats.typed_toml import Range
 
 Preset = Literal["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"]
 """x264's own."""

@@ -15,7 +15,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-from afterframe import strict_json
 from afterframe.field_mapping import (
     ApiField,
     JsonForm,
@@ -30,6 +29,7 @@ from afterframe.field_mapping import (
     to_plain,
     unix_s,
 )
+from afterframe.formats import strict_json
 
 
 class PhotoType(StrEnum):

@@ -13,7 +13,7 @@ from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from afterframe import strict_json
+from afterframe.formats import strict_json
 
 MAPPING = "mapping"
 """The key of a :class:`FieldMapping` in its field's metadata."""

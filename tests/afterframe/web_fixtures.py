@@ -19,8 +19,8 @@ from afterframe.config import Config, Home, ServerConfig, Settings
 from afterframe.domain import Clip, Photo, Stamp
 from afterframe.encode.encode import encode
 from afterframe.encode.process import Encoding
+from afterframe.formats.json_schema import check
 from afterframe.intake.ingest import Ingest
-from afterframe.json_schema import check
 from afterframe.publish.sidecar import MadeBy, sidecar_properties
 from afterframe.render.derived_files import DerivedFiles
 from afterframe.render.drafts import DraftMaker

@@ -16,11 +16,12 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
-from afterframe import __version__, strict_json
+from afterframe import __version__
 from afterframe.app.doctor import examine
 from afterframe.config import Config, Home, read_config
 from afterframe.domain import JobState
 from afterframe.errors import AfterframeError
+from afterframe.formats import strict_json
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList

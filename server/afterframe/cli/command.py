@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-from afterframe import strict_json
 from afterframe.cli import output
 from afterframe.config import Home, Settings
 from afterframe.errors import AfterframeError
+from afterframe.formats import strict_json
 from afterframe.state.damage import explained
 from afterframe.system import logs
 from afterframe.system.signals import sigterm_as_interrupt

@@ -24,8 +24,8 @@ from afterframe import __version__
 from afterframe.domain import Clip, Recipe, Verdict
 from afterframe.errors import PhotoError, UsageError, shortened
 from afterframe.field_mapping import api_schemas, from_properties, iso_time, to_api, to_properties, unix_s
+from afterframe.formats.json_schema import check
 from afterframe.imaging.frames import Model
-from afterframe.json_schema import check
 from afterframe.naming import sidecar_of
 from afterframe.recipe.schema import RECIPE
 from photometa import Bag, LangAlt, Seq, Struct

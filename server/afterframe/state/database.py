@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from afterframe import strict_json
 from afterframe.errors import AfterframeError, StateDamaged
+from afterframe.formats import strict_json
 from afterframe.state.damage import damaged, explained
 from afterframe.state.migrations import migrate, migrations
 from afterframe.state.search_key_tables import refresh

@@ -15,10 +15,10 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
 from afterframe.errors import AfterframeError, StateDamaged
+from afterframe.formats.strict_json import without_nan
 from afterframe.intake.audit import score_cache
 from afterframe.state.database import Database
 from afterframe.state.listings import ClipListing, RenderListing
-from afterframe.strict_json import without_nan
 from afterframe.web.all_routes import ROUTES
 from afterframe.web.auth.allowed_paths import AllowedPaths
 from afterframe.web.auth.gate import HEADERS, Gate, SecretMissing

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
 
-from afterframe import strict_json
 from afterframe.app.rebuild import rebuild
 from afterframe.domain import Clip, Scene, Stamp, Verdict
 from afterframe.errors import GenerateError
+from afterframe.formats import strict_json
 from afterframe.publish.adoption import Adoption
 from afterframe.render.drafts import coarse
 from afterframe.state.catalog import Catalog

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from web_fixtures import Desk, make_clip_bytes, make_desk  # noqa: F401 - fixtures
 
 from afterframe.errors import UsageError
-from afterframe.json_schema import KEYWORDS, REF, check
+from afterframe.formats.json_schema import KEYWORDS, REF, check
 from afterframe.recipe import SETTINGS
 from afterframe.web.all_routes import ROUTES
 from afterframe.web.http.openapi import address

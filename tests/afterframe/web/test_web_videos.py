@@ -17,9 +17,9 @@ from werkzeug.test import TestResponse
 
 from afterframe.domain import Clip, Job, JobState, Scene
 from afterframe.errors import PhotoError
+from afterframe.formats.json_schema import check
 from afterframe.intake.ingest import RenderRequest
 from afterframe.intake.photo_reader import Reading, read_photo
-from afterframe.json_schema import check
 from afterframe.naming import sidecar_of
 from afterframe.system.hashing import sha256_of
 from afterframe.web.http.resources import SCHEMAS

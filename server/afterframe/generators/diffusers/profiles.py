@@ -13,9 +13,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from afterframe import typed_toml
 from afterframe.domain import CameraMovement
 from afterframe.errors import ConfigError, NotFound
+from afterframe.formats import typed_toml
 
 FOLDER_PROFILE = "afterframe-model.toml"
 """A model folder's own profile."""
@@ -339,7 +339,7 @@ def parse(text: str, where: str) -> Profile:
     """A profile from TOML.
 
     Raises:
-        ConfigError: as :func:`afterframe.typed_toml.parse`, or its values contradict each other.
+        ConfigError: as :func:`afterframe.formats.typed_toml.parse`, or its values contradict each other.
     """
     profile = typed_toml.parse(Profile, text, where, "docs/models.md")
     _check(profile, where)

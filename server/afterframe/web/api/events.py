@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from flask import Request, Response
 
-from afterframe import strict_json
+from afterframe.formats import strict_json
 from afterframe.state.database import Database
 from afterframe.web.api.sessions import asking
 from afterframe.web.connections.entry import Lane

@@ -12,7 +12,7 @@ from typing import IO, Any, TypeVar
 from flask import Request
 
 from afterframe.errors import UsageError
-from afterframe.json_schema import Schema, check
+from afterframe.formats.json_schema import Schema, check
 from afterframe.web.http.errors import NotMultipartError
 
 MULTIPART = "multipart/form-data"

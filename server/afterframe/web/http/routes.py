@@ -13,7 +13,7 @@ from flask import Request, Response, jsonify
 
 from afterframe.config import LimitsConfig
 from afterframe.errors import UsageError
-from afterframe.json_schema import Schema, check
+from afterframe.formats.json_schema import Schema, check
 from afterframe.web.auth.session import KEY, MEDIA
 from afterframe.web.connections.entry import Lane
 from afterframe.web.http import schemas

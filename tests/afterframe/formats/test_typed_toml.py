@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import pytest
 
 from afterframe.errors import ConfigError
-from afterframe.typed_toml import Range, parse, read_text
+from afterframe.formats.typed_toml import Range, parse, read_text
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from afterframe import strict_json
+from afterframe.formats import strict_json
 
 
 def test_a_number_that_json_does_not_have_becomes_null_and_the_rest_stays() -> None:
