@@ -23,10 +23,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).resolve().parents[1]
+from environment import ROOT, use_venv
+
+use_venv()
 sys.path[:0] = [str(ROOT / name) for name in ("server", "metadata", "tests", "tests/faults")]
 
 from faults_processes import Afterframe, Daemon, hidden_in  # noqa: E402
@@ -110,7 +113,7 @@ class Rig:
     def settled(self) -> bool:
         """Every photo's render has ended, and as many are done as there are photos."""
         states = self.afterframe.states()
-        return states.get("done", 0) >= len(self.originals) and self.afterframe.idle()
+        return bool(states.get("done", 0) >= len(self.originals) and self.afterframe.idle())
 
     def count(self) -> None:
         """Wait until everything has ended, and count what is wrong."""
@@ -168,13 +171,17 @@ def calls(rig: Rig, times: int) -> None:
         daemon = rig.serve()
         for _ in range(5):
             rig.photo()
-        before = log.stat().st_size
-        rig.until(lambda before=before: rig.settled() or log.stat().st_size - before > 60, 20)
+        rig.until(partial(enough, rig, log, log.stat().st_size + 60), 20)
         daemon.stop()
     rig.tally.times = log.stat().st_size
     rig.afterframe.environment = {}
     rig.serve()
     rig.count()
+
+
+def enough(rig: Rig, log: Path, calls: int) -> bool:
+    """Whether so many calls have failed, or all has ended."""
+    return rig.settled() or log.stat().st_size > calls
 
 
 def sleeps(rig: Rig, times: int) -> None:
