@@ -58,6 +58,9 @@ function Run:show(now)
   local spent = now - self.began
   if self.away then
     caption = LOC("$$$/Afterframe/Progress/Away=^1; Afterframe is not responding, waiting…", caption)
+  elseif next(self.held) then
+    local _, why = next(self.held)
+    caption = LOC("$$$/Afterframe/Progress/Held=^1; waiting: ^2", caption, why)
   elseif self.paused then
     caption = LOC("$$$/Afterframe/Progress/Paused=^1; the queue is paused", caption)
   elseif spent > SHOWN_AFTER_S and share > 0.02 and share < 1 then
@@ -110,6 +113,8 @@ function Run:read(now)
       self:put(event.id, event.state, event.progress, event.error)
     elseif event.kind == "queue" and event.paused ~= nil then
       self.paused = event.paused
+    elseif event.kind == "folders" and event.path then -- a folder cannot be used for now, or again
+      self.held[event.path] = type(event.error) == "table" and event.error.message or nil
     end
   end
   return true, #answer.events >= FULL
@@ -127,7 +132,7 @@ function Run:patient(now)
   if self.away then
     return now - self.away < AWAY_S
   end
-  return self.paused or now - self.sign < STALL_S
+  return self.paused or next(self.held) ~= nil or now - self.sign < STALL_S
 end
 
 -- Wait as the renders go on, until all have ended, or until there is no hope.
@@ -162,7 +167,7 @@ end
 -- Returns "ended", "cancelled", "away" (the daemon does not answer) or "stalled".
 function Progress.follow(api, renders, scope, from)
   local now = LrDate.currentTime()
-  local run = setmetatable({ api = api, renders = {}, cursor = from.cursor, scope = scope, paused = from.paused }, Run)
+  local run = setmetatable({ api = api, renders = {}, held = {}, cursor = from.cursor, scope = scope, paused = from.paused }, Run)
   run.began, run.sign, run.ended, run.total = now, now, 0, 0
   for id, render in pairs(renders) do
     run.renders[id] = render

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,9 @@ from lightroom import Dialog
 from lightroom_studio import Studio
 
 import photometa
+from afterframe.domain import Failure
+from afterframe.state.database import Database
+from afterframe.state.held_folders import HeldFolders
 
 pytestmark = pytest.mark.slow
 
@@ -456,6 +460,28 @@ def test_the_plugin_starts_the_daemon_when_it_ran_before(studio: Studio) -> None
     finally:
         process.terminate()
         process.wait(20)
+
+
+def test_a_folder_that_cannot_be_used_is_told_while_its_renders_wait(studio: Studio) -> None:
+    studio.start()
+    lightroom = studio.lightroom
+    lightroom.select([studio.shoot("1.jpg", seed=1)])
+    api = lightroom.require("Api").connect()
+    lightroom.task("local api = ...; return function() api:post('/api/queue', { paused = true }) end", api)
+
+    def hold_then_cancel() -> None:
+        if any("is full" in caption for _, caption in lightroom.progress):
+            lightroom.cancelled = True
+        elif lightroom.progress:
+            with closing(Database(studio.home / "state.db")) as database:
+                full = Failure("disk_full", "The disk that holds /exports is full.", "Free some space.")
+                HeldFolders(database).hold(Path("/exports"), full)
+
+    lightroom.while_waiting = hold_then_cancel
+    lightroom.real_s_per_s = 0
+    lightroom.run("MenuAnimateNow.lua")
+    assert any("waiting: The disk that holds /exports is full." in caption for _, caption in lightroom.progress)
+    assert counted(lightroom.said.text) == {"Cancelled": 1}
 
 
 def test_a_paused_queue_is_waited_for_and_cancelled_from_the_menu(studio: Studio) -> None:

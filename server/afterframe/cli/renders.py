@@ -75,8 +75,8 @@ def print_status(found: dict[str, Any]) -> None:
         out.print("[yellow]The queue is paused.[/]")
     for folder in found["held_folders"]:
         error, count = folder["error"], folder["renders"]
-        waiting = f"{count} renders wait. " if count else ""
-        out.print(f"  [yellow]waiting[/]    {waiting}{shown(error['message'])} {hinted(error['hint'])}")
+        waiting = f"{count} {'render waits' if count == 1 else 'renders wait'}. " if count else ""
+        out.print(f"  [yellow]held[/]       {waiting}{shown(error['message'])} {hinted(error['hint'])}")
     for render in found["renders"]:
         eta = f", about {duration(render['eta_s'])} left" if render["eta_s"] else ""
         out.print(f"  {render['state']:10} {render['progress']:4.0%}{eta}  {shown(render['photo'])}")

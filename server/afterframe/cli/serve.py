@@ -107,7 +107,7 @@ def print_event(event: dict[str, Any]) -> None:
     elif event["kind"] == "refused":
         _print_problem("Refused ", event)
     elif event["kind"] == "folders" and event.get("error"):
-        print_error(f"Waiting  {event['error']['message']}", event["error"]["hint"])
+        print_error(f"Held     {event['error']['message']}", event["error"]["hint"])
     elif event["kind"] == "render" and event["state"] == "failed":
         _print_problem("Failed  ", event)
     elif event["kind"] == "render" and event["state"] == "queued" and event["fresh"]:

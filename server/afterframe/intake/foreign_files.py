@@ -34,7 +34,11 @@ MAX_BRACKETS = 8
 """Lists and tables within each other."""
 
 _ASIDE = re.compile(
-    r'"""(?:[^\\]|\\.)*?"""|' r"'''.*?'''|" r'"(?:[^"\\\n]|\\.)*"|' r"'[^'\n]*'|(?P<comment>#[^\n]*)", re.DOTALL
+    r'"""(?:[^\\]|\\.)*?"{3,5}|'
+    r"'''.*?'{3,5}|"
+    r'"(?:[^"\\\n]|\\[^\n])*"|'
+    r"'[^'\n]*'|(?P<comment>#[^\n]*)",
+    re.DOTALL,
 )
 """What a TOML file holds besides its structure: texts and comments."""
 _DOTTED = re.compile(rf"[\w-]+(?:\s*\.\s*[\w-]+){{{MAX_DOTS + 1},}}")
@@ -83,8 +87,12 @@ class ForeignFiles:
         found: set[Path] = set()
         for start in range(0, len(maybe), BATCH):
             batch = maybe[start : start + BATCH]
-            with suppress(PhotoError):  # whoever reads the photo says what is wrong with it
+            try:
                 found |= self._read(batch, posters_among, partial(_unreadable, batch[0]))
+            except PhotoError:  # one of them stalled: the others are asked one by one
+                for path in batch:
+                    with suppress(PhotoError):  # whoever reads the photo says what is wrong with it
+                        found |= self._read([path], posters_among, partial(_unreadable, path))
         return found
 
     def folder_settings(self, folder: Path) -> list[tuple[str, Mapping[str, object]]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from afterframe.config import Settings
-from afterframe.domain import Failure, Job, Photo, Recipe, Stamp
+from afterframe.domain import Clip, Failure, Job, JobState, Photo, Recipe, Stamp
 from afterframe.errors import FolderUnavailable, PhotoError, RecipeError, Stopping
 from afterframe.generators import registry
 from afterframe.intake.foreign_files import ForeignFiles
@@ -122,6 +122,8 @@ class Ingest:
                 self._drop_outdated(photo)
                 generator = registry.resolve(self._config.render.generator, self._settings)
                 self._queue.enqueue(NewJob(photo, recipe, generator, origin="watch"))
+        if clips:
+            self._adoption.follow(photo.id)  # they may have been renamed together with it
         return True
 
     def request(self, path: Path, wanted: RenderRequest) -> list[Job]:
@@ -176,7 +178,7 @@ class Ingest:
         with self._db.transaction():
             photo = self._remember(path, reading)
             self._catalog.mark_auto_animated(path, reading.sha256)
-            self._catalog.notice_deleted(photo.id)
+            self._notice_deleted(photo.id)
             orders = [
                 NewJob(
                     photo,
@@ -256,21 +258,46 @@ class Ingest:
             reading.facts, reading.scene, reading.upright_size, photo_sha256=reading.sha256, overrides=layers, look=look
         )
 
-    def accept_clip(self, path: Path) -> None:
+    def accept_clip(self, path: Path) -> bool:
         """List a clip again whose file came back, or take one of a known photo that the catalogue does not know.
 
         A file that is not the one that was there is left alone.
+
+        Returns:
+            Whether there is nothing more to find out: False where its photo is not known yet.
         """
         clip = clip_at(sidecar_of(path), self._files.clip)
         if clip is None:
-            return
-        known, photo = self._catalog.clip_at(path), self._catalog.photo_at(Path(clip.photo_path))
-        if known:
-            if known.id == clip.id and known.sha256 == clip.sha256:
-                self._catalog.mark_present(known.id, clip.verdict, clip.rating)
-        elif photo and photo.sha256 == clip.photo_sha256:
-            with self._db.transaction():
-                self._adoption.adopt(clip, photo.id, self._roots())
+            return True
+        known = self._catalog.clip_at(path)
+        if known and known.id == clip.id and known.sha256 == clip.sha256:
+            self._catalog.mark_present(known.id, clip.verdict, clip.rating)
+            return True
+        photo = self._photo_of(clip)
+        if photo is None or (known and known.sha256):
+            return known is not None
+        with self._db.transaction():
+            adopted = self._adoption.adopt(clip, photo.id, self._roots())
+            for job in self._queue.of_photo(photo.id):
+                if job.state is JobState.QUEUED and job.origin == "watch" and job.photo_sha256 == clip.photo_sha256:
+                    self._queue.finish(job.id, adopted.id)  # made already
+        self._adoption.follow(photo.id)
+        return True
+
+    def _photo_of(self, clip: Clip) -> Photo | None:
+        """The photo that a clip names; else one with its bytes, whose name has changed since."""
+        named = self._catalog.photo_at(Path(clip.photo_path))
+        if named and named.sha256 == clip.photo_sha256:
+            return named
+        if os.path.lexists(clip.photo_path):
+            return None
+        return next(iter(self._catalog.photos_like(clip.photo_sha256)), None)
+
+    def _notice_deleted(self, photo_id: int) -> None:
+        """Check that a photo's clips still exist, so that one that is gone can be made again."""
+        for clip in self._catalog.clips_of(photo_id):
+            if clip.present and not stands(Path(clip.path), self._roots()):
+                self._catalog.mark_absent(clip.id)
 
     def _roots(self) -> list[Path]:
         return [folder.path for folder in self._folders.all()]
@@ -279,8 +306,8 @@ class Ingest:
         stamp = Stamp(reading.size, reading.mtime_ns)
         moved = self._moved_to(path, reading.sha256)
         if moved:
-            self._catalog.move_photo(moved, path)
-            self._adoption.follow(moved.id)
+            for photo_id in self._catalog.move_photo(moved, path):
+                self._adoption.follow(photo_id)
             self._queue.retry_missing(moved.id)
         return self._catalog.put_photo(path, stamp, reading.sha256, reading.facts.to_dict(), reading.scene)
 
@@ -298,6 +325,8 @@ class Ingest:
     @staticmethod
     def _is_still_at(path: Path, photo: Photo, roots: Sequence[Path]) -> bool:
         try:
+            if path.name not in os.listdir(path.parent):  # noqa: PTH208 - a system that folds case finds it all the same
+                return stands(path, roots) and not os.path.lexists(path)
             stamp = Stamp.of(path.stat())
             return stamp == Stamp(photo.size, photo.mtime_ns) or sha256_of(path) == photo.sha256
         except OSError:
@@ -311,7 +340,7 @@ class Ingest:
 
     def _folder_fault(self, path: Path, error: PhotoError | RecipeError) -> FolderUnavailable | None:
         """What is wrong with the photo's folder, where that may be why the photo could not be read."""
-        return widest_fault(path, self._roots()) if error.error_code in OF_FOLDERS else None
+        return widest_fault(path, self._roots()) if error.error_code in ("unreadable", "missing") else None
 
     def _refuse(self, path: Path, error: PhotoError | RecipeError) -> None:
         try:

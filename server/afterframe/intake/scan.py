@@ -12,6 +12,7 @@ import psutil
 from afterframe.domain import Stamp
 from afterframe.imaging.decode import is_photo
 from afterframe.naming import UPLOAD_PREFIX, is_passing, job_of_temporary
+from afterframe.publish.folder_check import note_in_use
 
 NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "fuse.sshfs", "9p", "vboxsf", "fuse.rclone", "davfs"}
@@ -70,6 +71,8 @@ def scan(root: Path) -> Scan:
             if folder == str(root):
                 raise
             continue  # it vanished, or we may not look inside
+        if listing:
+            note_in_use(Path(folder))
         pending += [entry.path for entry in listing if found.add(entry)]
     return found
 

@@ -56,8 +56,8 @@ class Handlers:
     photo: PhotoHandler
     temporary: Callable[[Path], None]
     """Called with every temporary file of ours that was left behind."""
-    clip: Callable[[Path], None]
-    """Called with a clip that has a sidecar and that the catalogue does not know, or takes for gone."""
+    clip: Callable[[Path], bool]
+    """Called with a clip that has a sidecar, unknown to the catalogue or taken for gone. False: ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -390,6 +390,6 @@ class Watcher:
                 self._catalog.mark_absent(clip_id)
         for path in found.clips - set(known):
             changed = found.sidecars.get(f"{path}.xmp")
-            if changed is not None and self._strangers.get(path) != changed:
-                self._strangers[path] = changed
-                self._handlers.clip(Path(path))
+            is_new = changed is not None and self._strangers.get(path) != changed
+            if is_new and self._handlers.clip(Path(path)):
+                self._strangers[path] = changed or 0

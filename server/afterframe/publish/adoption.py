@@ -40,10 +40,15 @@ def clips_beside(photo: Path, sha256: str, read_clip: ReadClip) -> list[Clip]:
     """
     found = []
     for name in _sidecar_names(photo):
-        clip = clip_at(photo.with_name(name), read_clip)
-        if clip and (clip.photo_path, clip.photo_sha256) == (str(photo), sha256):
-            found.append(clip)
-    return found
+        clip = _read(photo.with_name(name), read_clip)
+        if clip and clip.photo_sha256 == sha256 and _may_be_of(clip, photo):
+            found.append(_hashed(clip))
+    return [clip for clip in found if clip]
+
+
+def _may_be_of(clip: Clip, photo: Path) -> bool:
+    """Whether a clip names this photo, or one that is not there: the two were renamed together."""
+    return clip.photo_path == str(photo) or not os.path.lexists(clip.photo_path)
 
 
 def _sidecar_names(photo: Path) -> list[str]:
@@ -57,10 +62,22 @@ def _sidecar_names(photo: Path) -> list[str]:
 
 def clip_at(sidecar: Path, read_clip: ReadClip) -> Clip | None:
     """The clip of a sidecar, with its hash; None where there is none that can be trusted."""
+    clip = _read(sidecar, read_clip)
+    return clip and _hashed(clip)
+
+
+def _read(sidecar: Path, read_clip: ReadClip) -> Clip | None:
     try:
-        clip = read_clip(sidecar)
-        return clip and replace(clip, sha256=sha256_of(Path(clip.path)) if clip.present else "")
+        return read_clip(sidecar)
     except (PhotoError, OSError) as error:
+        log.warning("%s", error)
+        return None
+
+
+def _hashed(clip: Clip) -> Clip | None:
+    try:
+        return replace(clip, sha256=sha256_of(Path(clip.path)) if clip.present else "")
+    except OSError as error:
         log.warning("%s", error)
         return None
 
@@ -88,6 +105,8 @@ class Adoption:
         known = self._catalog.find_clip(clip.id)
         if known and known.path != clip.path and stands(Path(known.path), roots):
             clip = self._with_own_id(clip)
+        elif known and not clip.present:
+            clip = replace(clip, sha256=known.sha256)  # by which it is known again when it comes back
         self._catalog.put_clip(clip)
         return clip
 

@@ -10,7 +10,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from afterframe.domain import Recipe
@@ -48,13 +48,28 @@ def is_there(folder: Path, roots: Iterable[Path] = ()) -> bool:
     root = next((root for root in roots if folder.is_relative_to(root)), folder)
     for level in (folder, *folder.parents):
         try:
-            return any(not name.startswith(TEMPORARY_PREFIX) for name in os.listdir(level))  # noqa: PTH208 - names alone
+            return _holds_something(level) or _seen_on.get(str(level)) == level.stat().st_dev
         except (FileNotFoundError, NotADirectoryError):
             if level == root:
                 return False
         except OSError:
             return False
     return False
+
+
+_seen_on: dict[str, int] = {}
+"""A folder that held something -> its device: if it is empty on the same device, no drive was pulled."""
+
+
+def note_in_use(folder: Path) -> None:
+    """Note that a folder holds something, so that it can be told from where a drive was mounted."""
+    with contextlib.suppress(OSError):
+        _seen_on[str(folder)] = folder.stat().st_dev
+
+
+def _holds_something(folder: Path) -> bool:
+    with os.scandir(folder) as entries:
+        return any(not entry.name.startswith(TEMPORARY_PREFIX) for entry in entries)
 
 
 def room_for(recipe: Recipe) -> int:
@@ -91,29 +106,35 @@ def check_folder(folder: Path, needed: int = FREE_BYTES) -> None:
         )
 
 
-def check_photos_folder(photo: Path, needed: int = FREE_BYTES) -> None:
+def check_photos_folder(photo: Path, needed: int = FREE_BYTES, roots: Iterable[Path] = ()) -> None:
     """Check that a photo's folder is there: an empty one may be where a drive was mounted.
 
     Args:
         needed: bytes of disk.
+        roots: the folders that Afterframe knows.
     Raises:
         FolderUnavailable: neither the photo nor anything else is in it, or it cannot be used.
         PublishError: the disk is too small.
     """
-    if not os.path.lexists(photo) and not is_there(photo.parent):
-        raise _away(photo.parent)
+    if not os.path.lexists(photo):
+        if not is_there(photo.parent, roots):
+            raise _away(photo.parent)
+        if not photo.parent.is_dir():
+            raise PublishError(f"{photo.name} was deleted with its folder.", "Restore it, then retry.", code="missing")
     check_folder(photo.parent, needed)
 
 
-def probe(folder: Path) -> None:
+def probe(folder: Path, needed: int = FREE_BYTES) -> None:
     """Check a folder as :func:`check_folder` does, and by writing to it.
 
+    Args:
+        needed: bytes of disk.
     Raises:
         FolderUnavailable: it cannot be used.
     """
     if not is_there(folder):
         raise _away(folder)
-    check_folder(folder)
+    check_folder(folder, needed)
     test = folder / f"{PROBE_PREFIX}{secrets.token_hex(16)}"
     try:
         write_synced(test, bytes(PROBE_BYTES))
@@ -124,23 +145,24 @@ def probe(folder: Path) -> None:
             test.unlink()
 
 
-def widest_fault(photo: Path, roots: Iterable[Path]) -> FolderUnavailable | None:
+def widest_fault(photo: Path, roots: Sequence[Path], needed: int = FREE_BYTES) -> FolderUnavailable | None:
     """What is wrong with a photo's folder, told of the widest of our folders that has the same fault.
 
     Args:
         roots: the folders that Afterframe knows.
+        needed: bytes of disk.
     Returns:
         None: nothing is.
     """
     try:
         if not os.path.lexists(photo):
-            check_photos_folder(photo)
-        probe(photo.parent)
+            check_photos_folder(photo, needed, roots)
+        probe(photo.parent, needed)
     except FolderUnavailable as fault:
         around = [level for level in photo.parents if any(level.is_relative_to(root) for root in roots)]
         for level in reversed(around[1:]):
             try:
-                probe(level)
+                probe(level, needed)
             except FolderUnavailable as wider:
                 if wider.error_code == fault.error_code:
                     return wider
@@ -154,11 +176,19 @@ def passing_fault(error: BaseException, photo: Path) -> FolderUnavailable | None
     """The fault of a photo's folder that an error came from, though the folder can be used again by now."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, OSError) and cause.errno in FORBIDDEN | FULL | FAILING:
+        if isinstance(cause, OSError) and _is_of_folder(cause, photo):
             fault = explained(cause, photo)
             return fault if isinstance(fault, FolderUnavailable) else None
         cause = cause.__cause__ or cause.__context__
     return None
+
+
+def _is_of_folder(error: OSError, photo: Path) -> bool:
+    """Whether the system refused something in a photo's folder, for another reason than the photo's own rights."""
+    name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    if error.errno in FORBIDDEN:
+        return name.startswith(str(photo.parent)) and name != str(photo)
+    return error.errno in FULL | FAILING and (not name or name.startswith(str(photo.parent)))
 
 
 def explained(error: OSError, path: Path) -> PublishError:

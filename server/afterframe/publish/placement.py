@@ -83,15 +83,21 @@ def _undo(clip: Path, publication: Publication) -> None:
     with contextlib.suppress(OSError):
         if _has_sidecar(publication):
             return
-        if earlier := _earlier(publication):
+        ours = os.path.lexists(clip) and sha256_of(clip) == publication.clip_sha256
+        earlier = _earlier(publication)
+        if earlier and ours:
             earlier.replace(clip)
-        elif sha256_of(clip) == publication.clip_sha256:
+        elif earlier:
+            move_to_free_name(earlier, clip)
+        elif ours:
             clip.unlink()
 
 
 def _earlier(publication: Publication) -> Path | None:
     """The replaced clip, where there is one: it waits under a hidden name until the new one has its sidecar."""
     temporary = Path(publication.temporary)
+    if publication.replaces_sha256 is None:
+        return None
     kept = (path for path in (_kept(temporary), temporary) if path.is_file())
     return next((path for path in kept if sha256_of(path) != publication.clip_sha256), None)
 

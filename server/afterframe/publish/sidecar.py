@@ -296,12 +296,18 @@ def _damaged(sidecar: Path, why: str) -> PhotoError:
     )
 
 
+MAX_VARIANT = 99_999
+"""More clips no photo has, and the state file cannot hold a number of any length."""
+
+
 def _clip_from(sidecar: Path, text: Mapping[str, str]) -> Clip:
     if len(text["afterframe:recipe"]) > MAX_RECIPE:
         raise ValueError("its recipe is too large")
     fields = from_properties(Clip, {**text, "xmp:CreateDate": _created(sidecar, text)})
     if fields["photo_path"] == ".." or not re.fullmatch("[0-9a-f]{64}", fields["photo_sha256"]):
         raise ValueError("it names no photo")
+    if fields.get("variant", 1) > MAX_VARIANT:
+        raise ValueError("it is no variant that we made")
     recipe = replace(fields.pop("recipe"), seed=int(text["afterframe:seed"]))
     clip = sidecar.with_suffix("")
     return Clip(

@@ -21,9 +21,10 @@ from afterframe.errors import (
     GenerateError,
     NotFound,
     OutOfMemory,
+    PublishError,
     Unavailable,
 )
-from afterframe.publish.folder_check import passing_fault, widest_fault
+from afterframe.publish.folder_check import passing_fault, room_for, widest_fault
 from afterframe.render.heartbeat import BEAT_S, Heartbeat, WorkerContext
 from afterframe.render.renderer import Renderer
 from afterframe.render.slots import GpuStagger, WorkerSpec
@@ -134,7 +135,7 @@ class WorkerLoop:
         error = self._of_its_folder(job, error)
         if self._worker.stopping.is_set() and isinstance(error, Cancelled | EncodeError):
             self._queue.release(owner)  # a signal to the whole group ends ffmpeg too
-        elif isinstance(error, Unavailable) and not self._spec.reserved:
+        elif isinstance(error, Unavailable) and (not self._spec.reserved or error.error_code in LATER_S):
             log.warning("%s", error)
             self._queue.postpone(job.id, owner, error)
         elif isinstance(error, FolderUnavailable) and not self._spec.reserved:
@@ -153,13 +154,15 @@ class WorkerLoop:
             path = Path(self._queue.get(job.id).photo_path)
             if path != Path(job.photo_path):
                 return Unavailable(f"{path.name} was renamed.", "It is rendered under its new name.", code="moved")
-        if fault := widest_fault(Path(job.photo_path), self._renderer.folders()):
+        photo = Path(job.photo_path)
+        if fault := widest_fault(photo, self._renderer.folders(), room_for(job.recipe)):
             return fault
-        fault = passing_fault(error, Path(job.photo_path))
-        if fault and self._renderer.held.tries(fault.folder) < PASSING_FAULTS:
+        fault = error if isinstance(error, FolderUnavailable) else passing_fault(error, photo)
+        if fault is None:
+            return error
+        if self._renderer.held.tries(fault.folder) < PASSING_FAULTS:
             return fault
-        error.transient = error.transient or fault is not None
-        return error
+        return PublishError(error.message, error.hint, code=error.error_code, transient=True)
 
 
 def attempt(renderer: Renderer, job: Job, beat: Heartbeat) -> Result:
@@ -181,10 +184,12 @@ def attempt(renderer: Renderer, job: Job, beat: Heartbeat) -> Result:
         return OutOfMemory(f"{name}: memory ran out.", "Choose a smaller size, or close other programs.")
     except Exception as error:
         log.exception("%s", job.photo_path)
-        return GenerateError(
+        made = GenerateError(
             f"{name}: {type(error).__name__}: {error}",
             "The log has the details.",
             code="unexpected",
             transient=True,
         )
+        made.__cause__ = error
+        return made
     return None

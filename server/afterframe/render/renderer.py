@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -84,7 +84,7 @@ class Renderer:
 
     def _make(self, job: Job, beat: Heartbeat) -> Publication | None:
         """Make the clip and commit what is to be published; None: it stands beside the photo already."""
-        with _temporary_of(job) as temporary:
+        with _temporary_of(job, self.folders()) as temporary:
             generator = self._generator(job)
             adopt = partial(self._adopt_standing, job, generator)
             if beat.retry_through_outage(adopt):
@@ -182,14 +182,14 @@ def leave_cores_to_the_encoder() -> None:
 
 
 @contextlib.contextmanager
-def _temporary_of(job: Job) -> Iterator[Path]:
+def _temporary_of(job: Job, roots: Sequence[Path]) -> Iterator[Path]:
     """Where a job's clip grows; removed when the block fails.
 
     Raises:
         PublishError: its folder cannot be written.
     """
     folder = Path(job.photo_path).parent
-    check_photos_folder(Path(job.photo_path), room_for(job.recipe))
+    check_photos_folder(Path(job.photo_path), room_for(job.recipe), roots)
     check_real_folder(job)
     temporary = temporary_for(folder, job.id)
     discard(temporary)

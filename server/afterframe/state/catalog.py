@@ -99,30 +99,36 @@ class Catalog:
         rows = self._db.connection.execute("SELECT * FROM photos WHERE sha256 = ? ORDER BY id", (sha256,))
         return [_photo(row) for row in rows]
 
-    def move_photo(self, photo: Photo, path: Path) -> None:
+    def move_photo(self, photo: Photo, path: Path) -> list[int]:
         """A photo was renamed or moved: its row, its clips and its renders go with it.
 
         The row of another photo that had this path before gets the path that became free: those two changed places, or
         its own new path is found later.
+
+        Returns:
+            The ids of the photos whose path has changed.
         """
         target, source = path_key(path), path_key(photo.path)
         with self._db.transaction() as connection:
+            connection.execute("DELETE FROM photos WHERE path = ? AND sha256 IS NULL", (target,))
             connection.execute("UPDATE photos SET path = ? WHERE id = ?", (f"{source}//", photo.id))
             other = connection.execute(
-                "UPDATE photos SET path = ? WHERE path = ? RETURNING id", (source, target)
+                "UPDATE photos SET path = ? WHERE path = ? RETURNING id, sha256", (source, target)
             ).fetchone()
             connection.execute("UPDATE photos SET path = ? WHERE id = ?", (target, photo.id))
-            done = connection.execute(
-                "SELECT 1 FROM ingested WHERE path = ? AND sha256 = ?", (source, photo.sha256)
-            ).fetchone()
-            if done:
-                self.mark_auto_animated(path, photo.sha256)
-            connection.execute(
-                "UPDATE jobs SET held_folder = NULL, real_folder = ? WHERE photo_id = ?",
-                (os.path.realpath(path.parent), photo.id),
-            )
-            for photo_id in (photo.id, *(other or ())):
+            moved = [(photo.id, photo.sha256, source, target)]
+            if other:
+                moved.append((other["id"], other["sha256"], target, source))
+            for photo_id, sha256, left, taken in moved:
+                done = connection.execute("DELETE FROM ingested WHERE path = ? AND sha256 = ?", (left, sha256)).rowcount
+                if done:
+                    self.mark_auto_animated(Path(taken), sha256)
+                connection.execute(
+                    "UPDATE jobs SET held_folder = NULL, real_folder = ? WHERE photo_id = ?",
+                    (os.path.realpath(Path(taken).parent), photo_id),
+                )
                 self._follow_photo(connection, photo_id)
+        return [photo_id for photo_id, *_ in moved]
 
     def _follow_photo(self, connection: sqlite3.Connection, photo_id: int) -> None:
         """Compute the search keys of a moved photo's clips and renders again."""
@@ -256,12 +262,6 @@ class Catalog:
             connection.execute("UPDATE clips SET present = 1 WHERE id = ?", (clip_id,))
             clip = self.set_verdict(clip_id, verdict, rating)
             self._db.emit("clip", {"id": clip.id, "photo": clip.photo_path, "path": clip.path}, self._clock())
-
-    def notice_deleted(self, photo_id: int) -> None:
-        """Check that a photo's clips still exist, so that one that is gone can be made again."""
-        for clip in self.clips_of(photo_id):
-            if clip.present and not os.path.lexists(clip.path):
-                self.mark_absent(clip.id)
 
     def clip_paths(self, folder: Path) -> dict[str, tuple[str, bool]]:
         """path -> (id, whether it was there last time) of the clips under a folder."""

@@ -82,7 +82,9 @@ class Queue(QueueTransitions):
             if same is None:
                 return self._insert(connection, new), True
             if new.reserved_for and same["state"] == JobState.QUEUED:
-                connection.execute("UPDATE jobs SET reserved_for = ? WHERE id = ?", (new.reserved_for, same["id"]))
+                connection.execute(
+                    "UPDATE jobs SET reserved_for = ?, held_folder = NULL WHERE id = ?", (new.reserved_for, same["id"])
+                )
             return self.get(same["id"]), False
 
     def _insert(self, connection: sqlite3.Connection, new: NewJob) -> Job:

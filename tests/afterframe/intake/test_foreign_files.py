@@ -10,7 +10,7 @@ import pytest
 
 from afterframe.config import LimitsConfig
 from afterframe.errors import PhotoError, RecipeError, Stopping
-from afterframe.intake.foreign_files import FOLDER_FILE, ForeignFiles
+from afterframe.intake.foreign_files import FOLDER_FILE, ForeignFiles, read_folder_file
 from afterframe.naming import POSTER_MARK
 from afterframe.system.process_pool import CallKilled
 from fakes import open_files
@@ -102,3 +102,13 @@ def test_a_closed_one_says_that_afterframe_stops(tmp_path: Path) -> None:
         files.folder_settings(tmp_path)
     with pytest.raises(Stopping):
         files.is_our_poster(tmp_path / "a_motion.jpg")
+
+
+def test_a_quote_at_the_end_of_a_text_hides_no_dotted_key(tmp_path: Path) -> None:
+    """TOML lets a text of three quotes end in four."""
+    file = tmp_path / FOLDER_FILE
+    file.write_text('a = """y"""" # \\\n' + "b" + ".b" * 5000 + ' = 1 # "\n')
+    with pytest.raises(RecipeError, match="dots"):
+        read_folder_file(file)
+    file.write_text('prompt = """He said "wait"""""\nloop = true\n')
+    assert read_folder_file(file) == {"prompt": 'He said "wait""', "loop": True}

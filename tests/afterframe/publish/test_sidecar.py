@@ -135,7 +135,7 @@ GARBLED = {
     ],
     "xmpMM:DocumentID": ["", "xmp.did:", "../queue?x=1#", "..", "a/b", "a b", "x" * 101, "an-id\n"],
     "afterframe:parent": ["../queue?x=1#", "x" * 101],
-    "afterframe:variant": ["0", "-1", "one", "nan", "9" * 5000],
+    "afterframe:variant": ["0", "-1", "one", "nan", "9" * 20, "9" * 5000],
     "afterframe:seed": ["", "-1", "1e3", "9" * 30],
     "afterframe:photo": ["", "..", "/etc/passwd", "C:/photos/DSC_0042.jpg"],
     "afterframe:photoSHA256": ["", "abc", "Z" * 64],

@@ -18,6 +18,8 @@ HEADERS_S = 10.0
 """A request's headers must be there so long after its first byte."""
 IDLE_S = 30.0
 """A connection may wait so long for a request, and for the next bytes of a body."""
+UNREAD_S = 60.0
+"""A connection may leave an answer unread so long."""
 LINGER_S = 2.0
 """After a refusal by headers: what the sender still sends is taken and dropped, or it would not see the answer."""
 OUT_OF_SPACE = "afterframe.spool_error"
@@ -113,7 +115,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def __init__(self, server: Any, *connection: Any, **more: Any) -> None:
         self.clock = server.terms.clock
-        self.waiting_since = self.heard_at = self.clock()
+        self.waiting_since = self.heard_at = self.sent_at = self.clock()
         self.dropping = False
         """The rest of a body is not read: what comes now is no request."""
         self._linger_until: float | None = None
@@ -133,13 +135,14 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         now: float = self.clock()
         if self._linger_until is not None:
             return now > self._linger_until
+        if self.total_outbufs_len and now - max(self.sent_at, self.waiting_since) > UNREAD_S:
+            return True
         if not self.waiting:
             return False
         request = self.request
         if request is not None and not request.headers_finished and now - request.began > HEADERS_S:
             return True
-        heard_at: float = max(self.heard_at, self.waiting_since)
-        return now - heard_at > IDLE_S
+        return now - self.idle_since > IDLE_S
 
     def received(self, data: bytes) -> bool:
         """Take bytes from the connection."""
@@ -147,6 +150,19 @@ class Channel(HTTPChannel):  # type: ignore[misc]
             return False
         self.heard_at = self.clock()
         return bool(super().received(data))
+
+    @property
+    def idle_since(self) -> float:
+        """When it was last heard of, or answered."""
+        since: float = max(self.heard_at, self.waiting_since)
+        return since
+
+    def send(self, data: bytes, do_close: bool = True) -> int:  # noqa: FBT001, FBT002 - waitress's
+        """Send bytes; how many were taken."""
+        sent = int(super().send(data, do_close))
+        if sent:
+            self.sent_at = self.clock()
+        return sent
 
     def service(self) -> None:
         """Answer a request; called in a thread of its lane."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import time
@@ -80,11 +81,14 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         for channel in list(self.active_channels.values()):
             if channel.is_late():
                 channel.will_close = True
+                if channel.total_outbufs_len:  # nobody reads: it would never be ready for the rest
+                    with contextlib.suppress(OSError):
+                        channel.socket.shutdown(socket.SHUT_RDWR)
 
     def _make_room(self) -> None:
         waiting = sorted(
             (channel for channel in self.active_channels.values() if channel.waiting and not channel.will_close),
-            key=lambda channel: channel.waiting_since,
+            key=lambda channel: channel.idle_since,  # an upload whose bytes flow is not the first to go
         )
         for channel in waiting[: max(0, len(waiting) - WAITING)]:
             channel.will_close = True

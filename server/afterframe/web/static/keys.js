@@ -40,7 +40,8 @@ export function unkeyed(address) {
   const [path, query = ""] = address.split("?");
   const values = new URLSearchParams(query);
   values.delete(KEY);
-  return values.size ? `${path}?${values}` : path;
+  const rest = String(values); // URLSearchParams.size is younger than some iPads
+  return rest ? `${path}?${rest}` : path;
 }
 
 /** Ask for a new key. Whoever asks meanwhile waits for the same one. */
