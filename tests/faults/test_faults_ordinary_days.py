@@ -188,7 +188,7 @@ def test_a_drive_that_is_away_holds_its_renders_and_no_others(
     try:
         photos_in(at, 4)
         daemon = watching.serve(at, folder)
-        until(lambda: watching.states().get("done", 0) >= 1, "the first clip")
+        until(lambda: sum(watching.states().values()) == 4 and watching.states().get("done"), "the first clip")
         subprocess.run(["umount", "--lazy", at], check=True)
         make_photo_file(folder / "elsewhere.jpg", seed=7)
         until(lambda: (folder / "elsewhere_motion.mp4.xmp").exists(), "the photo of another folder")
@@ -238,8 +238,9 @@ def test_a_read_only_disk_holds_its_renders_until_it_can_be_written(
 
 
 def test_at_the_terminal_a_full_disk_is_told_at_once(afterframe: Afterframe, mount: Callable[..., Path]) -> None:
-    drive = mount("small", "size=20m")
+    drive = mount("small", "size=100m")
     (photo,) = photos_in(drive, 1)
+    (drive / "filler.bin").write_bytes(bytes(60 << 20))
     (result,) = afterframe.animate(photo)
     assert result["error"]["code"] == "disk_full"
 

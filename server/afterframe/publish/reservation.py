@@ -74,8 +74,7 @@ class Reservations:
         finally:
             ended.set()
             touching.join()
-            with contextlib.suppress(OSError):
-                path.unlink()
+            give_up_reservation(job)
 
     def _take(self, path: Path, job: Job) -> None:
         text = json.dumps({"machine": self._machine, "job": job.id, "photo": Path(job.photo_path).name})
@@ -106,6 +105,14 @@ class Reservations:
             since = now
         self._seen[path] = (touched, since)
         return now - since <= STALE_S
+
+
+def give_up_reservation(job: Job) -> None:
+    """Remove what a job's dead worker left, and nobody else's."""
+    path = reservation_of(job)
+    if read_reservation(path)[1] == job.id:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def read_reservation(path: Path) -> tuple[str, str]:

@@ -142,6 +142,9 @@ class WorkerLoop:
             log.warning("%s", error)
             self._queue.hold_folder(job.id, owner, error)
         else:
+            name = Path(job.photo_path).name
+            if name not in error.message:
+                error.message = f"{name}: {error.message}"
             log.warning("%s: %s", job.photo_path, error)
             with contextlib.suppress(LeaseLost):
                 self._queue.fail(job.id, owner, error)

@@ -12,6 +12,7 @@ from pathlib import Path
 from afterframe.naming import temporary_for
 from afterframe.publish.placement import discard
 from afterframe.publish.publisher import Publisher
+from afterframe.publish.reservation import give_up_reservation
 from afterframe.render.slots import WorkerGroup, WorkerSpec
 from afterframe.render.state_outage import OutageLog, is_outage
 from afterframe.render.worker_handle import WorkerProcess, start_worker
@@ -181,3 +182,4 @@ class Supervisor:
         for job in jobs:
             if job.state.ended:
                 discard(temporary_for(Path(job.photo_path).parent, job.id))
+                give_up_reservation(job)

@@ -19,6 +19,7 @@ from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
 from factories import Clock, make_job
+from markers import real_locks
 
 
 def test_the_daemon_leaves_opencv_its_threads(home_of_its_own: os.PathLike[str]) -> None:
@@ -74,6 +75,7 @@ def test_a_link_of_that_name_is_not_followed(leftovers: Leftovers, tmp_path: Pat
     assert (tmp_path / "private" / "a.jpg").exists()
 
 
+@real_locks
 def test_the_start_of_a_daemon_removes_what_crashes_left(tmp_path: Path) -> None:
     home = Home.find().make()
     watched, allowed = tmp_path / "watched", tmp_path / "allowed"

@@ -9,6 +9,7 @@ import pytest
 
 from afterframe.errors import AlreadyRunning
 from afterframe.system.locks import DaemonLock, Owner, is_alive, sweep_owners
+from markers import real_locks
 
 HOLD = """
 import sys
@@ -54,6 +55,7 @@ def test_nobody_is_not_alive(tmp_path: Path) -> None:
     assert not is_alive(tmp_path, "daemon-1-ffff")
 
 
+@real_locks
 def test_lock_files_of_dead_processes_are_swept_and_no_others(tmp_path: Path) -> None:
     dead, new = tmp_path / "daemon-1-a.lock", tmp_path / "daemon-2-b.lock"
     for path in (dead, new):
