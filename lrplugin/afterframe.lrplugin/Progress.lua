@@ -167,7 +167,14 @@ end
 -- Returns "ended", "cancelled", "away" (the daemon does not answer) or "stalled".
 function Progress.follow(api, renders, scope, from)
   local now = LrDate.currentTime()
-  local run = setmetatable({ api = api, renders = {}, held = {}, cursor = from.cursor, scope = scope, paused = from.paused }, Run)
+  local run = setmetatable({
+    api = api,
+    renders = {},
+    held = {},
+    cursor = from.cursor,
+    scope = scope,
+    paused = from.paused,
+  }, Run)
   run.began, run.sign, run.ended, run.total = now, now, 0, 0
   for id, render in pairs(renders) do
     run.renders[id] = render

@@ -473,7 +473,7 @@ def test_a_folder_that_cannot_be_used_is_told_while_its_renders_wait(studio: Stu
         if any("is full" in caption for _, caption in lightroom.progress):
             lightroom.cancelled = True
         elif lightroom.progress:
-            with closing(Database(studio.home / "state.db")) as database:
+            with closing(Database(studio.afterframe.home / "state.db")) as database:
                 full = Failure("disk_full", "The disk that holds /exports is full.", "Free some space.")
                 HeldFolders(database).hold(Path("/exports"), full)
 
