@@ -135,6 +135,10 @@ def _place_sidecar(sidecar: Path, publication: Publication) -> None:
         return
     part = _part(Path(publication.temporary))
     if not (part.is_file() and part.read_bytes() == packet):
+        if not os.path.lexists(publication.clip):  # the drive was pulled a moment ago: nothing is written in its place
+            raise PublishError(
+                f"{publication.clip} went away while it was published.", "It is rendered again.", code="lost"
+            )
         write_hidden_sidecar(Path(publication.temporary), packet)
     if not os.path.lexists(sidecar):
         with contextlib.suppress(FileExistsError):

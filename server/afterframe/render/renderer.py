@@ -94,6 +94,7 @@ class Renderer:
             if beat.retry_through_outage(adopt):  # made elsewhere meanwhile
                 discard(temporary)
                 return None
+            check_photos_folder(Path(job.photo_path), roots=self.folders())  # the drive may have been pulled meanwhile
             return beat.retry_through_outage(partial(self._publisher.begin, rendered, self._owner))
 
     def _rendered(self, job: Job, generator: Generator, temporary: Path, beat: Heartbeat) -> RenderedClip:
