@@ -106,22 +106,21 @@ def check_folder(folder: Path, needed: int = FREE_BYTES) -> None:
         )
 
 
-def check_photos_folder(photo: Path, needed: int = FREE_BYTES, roots: Iterable[Path] = ()) -> None:
+def check_is_there(photo: Path, roots: Iterable[Path] = ()) -> None:
     """Check that a photo's folder is there: an empty one may be where a drive was mounted.
 
     Args:
-        needed: bytes of disk.
         roots: the folders that Afterframe knows.
     Raises:
-        FolderUnavailable: neither the photo nor anything else is in it, or it cannot be used.
-        PublishError: the disk is too small.
+        FolderUnavailable: neither the photo nor anything else is in it.
+        PublishError: the photo was deleted with its folder.
     """
-    if not os.path.lexists(photo):
-        if not is_there(photo.parent, roots):
-            raise _away(photo.parent)
-        if not photo.parent.is_dir():
-            raise PublishError(f"{photo.name} was deleted with its folder.", "Restore it, then retry.", code="missing")
-    check_folder(photo.parent, needed)
+    if os.path.lexists(photo):
+        return
+    if not is_there(photo.parent, roots):
+        raise _away(photo.parent)
+    if not photo.parent.is_dir():
+        raise PublishError(f"{photo.name} was deleted with its folder.", "Restore it, then retry.", code="missing")
 
 
 def probe(folder: Path, needed: int = FREE_BYTES) -> None:
@@ -155,8 +154,7 @@ def widest_fault(photo: Path, roots: Sequence[Path], needed: int = FREE_BYTES) -
         None: nothing is.
     """
     try:
-        if not os.path.lexists(photo):
-            check_photos_folder(photo, needed, roots)
+        check_is_there(photo, roots)
         probe(photo.parent, needed)
     except FolderUnavailable as fault:
         around = [level for level in photo.parents if any(level.is_relative_to(root) for root in roots)]
@@ -186,9 +184,10 @@ def passing_fault(error: BaseException, photo: Path) -> FolderUnavailable | None
 def _is_of_folder(error: OSError, photo: Path) -> bool:
     """Whether the system refused something in a photo's folder, for another reason than the photo's own rights."""
     name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    beside = bool(name) and Path(name).is_relative_to(photo.parent)
     if error.errno in FORBIDDEN:
-        return name.startswith(str(photo.parent)) and name != str(photo)
-    return error.errno in FULL | FAILING and (not name or name.startswith(str(photo.parent)))
+        return beside and name != str(photo)
+    return error.errno in FULL | FAILING and (beside or not name)
 
 
 def explained(error: OSError, path: Path) -> PublishError:

@@ -22,7 +22,7 @@ from afterframe.errors import AfterframeError, FolderUnavailable, PhotoError, Pu
 from afterframe.imaging.frames import Frames
 from afterframe.naming import poster_of, sidecar_of
 from afterframe.publish.backlink import write_back_link
-from afterframe.publish.folder_check import check_photos_folder
+from afterframe.publish.folder_check import check_is_there
 from afterframe.publish.free_name import choose_name
 from afterframe.publish.placement import Publication, discard, embed_and_write_sidecar, place
 from afterframe.publish.sidecar import MadeBy, read_clip, sidecar_properties
@@ -201,7 +201,7 @@ class Publisher:
         for job_id, owner, body in self._queue.intents():
             if is_gone(owner):
                 try:
-                    check_photos_folder(Path(body["clip"]))
+                    check_is_there(Path(body["clip"]))
                     self.publish(job_id, Publication.from_dict(body))
                 except FolderUnavailable as error:
                     log.warning("%s is put in place later: %s", body.get("clip"), error)

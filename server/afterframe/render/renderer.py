@@ -27,7 +27,7 @@ from afterframe.imaging.decode import decode
 from afterframe.imaging.frames import EncodedClip, Frames, Pixels, PreparedPhoto, buffered
 from afterframe.naming import POSTER_MARK, preview_of, temporary_for
 from afterframe.publish.adoption import Adoption, standing_clip
-from afterframe.publish.folder_check import check_photos_folder, room_for
+from afterframe.publish.folder_check import check_folder, check_is_there, room_for
 from afterframe.publish.placement import Publication, discard
 from afterframe.publish.publisher import Publisher, RenderedClip, check_real_folder
 from afterframe.publish.reservation import Reservations, machine_id
@@ -94,7 +94,7 @@ class Renderer:
             if beat.retry_through_outage(adopt):  # made elsewhere meanwhile
                 discard(temporary)
                 return None
-            check_photos_folder(Path(job.photo_path), roots=self.folders())  # the drive may have been pulled meanwhile
+            check_is_there(Path(job.photo_path), self.folders())  # the drive may have been pulled meanwhile
             return beat.retry_through_outage(partial(self._publisher.begin, rendered, self._owner))
 
     def _rendered(self, job: Job, generator: Generator, temporary: Path, beat: Heartbeat) -> RenderedClip:
@@ -190,7 +190,8 @@ def _temporary_of(job: Job, roots: Sequence[Path]) -> Iterator[Path]:
         PublishError: its folder cannot be written.
     """
     folder = Path(job.photo_path).parent
-    check_photos_folder(Path(job.photo_path), room_for(job.recipe), roots)
+    check_is_there(Path(job.photo_path), roots)
+    check_folder(folder, room_for(job.recipe))
     check_real_folder(job)
     temporary = temporary_for(folder, job.id)
     discard(temporary)

@@ -8,7 +8,7 @@ import pytest
 
 from afterframe.errors import FolderUnavailable, PublishError
 from afterframe.publish import folder_check
-from afterframe.publish.folder_check import check_photos_folder, explained, is_there, probe, widest_fault
+from afterframe.publish.folder_check import check_is_there, explained, is_there, probe, widest_fault
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_nothing_in_a_root_that_is_gone_was_deleted(root: Path, tmp_path: Path) 
 
 def test_a_photo_that_was_deleted_is_no_fault_of_its_folder(root: Path) -> None:
     (root / "day" / "b.jpg").touch()
-    check_photos_folder(root / "day" / "gone.jpg")
+    check_is_there(root / "day" / "gone.jpg")
     assert widest_fault(root / "day" / "gone.jpg", [root]) is None
 
 

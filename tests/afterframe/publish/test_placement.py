@@ -220,3 +220,19 @@ def test_a_read_only_folder_is_noticed_before_any_work(photo: Path, monkeypatch:
 def test_an_intent_survives_json(photo: Path) -> None:
     publication = prepared(photo)
     assert Publication.from_dict(publication.to_dict()) == publication
+
+
+def test_a_drive_pulled_between_clip_and_sidecar_leaves_no_sidecar_in_its_place(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publication = prepared(photo)
+
+    def pulled(temporary: Path, *_: Any) -> None:
+        for path in photo.parent.iterdir():
+            path.unlink()
+
+    monkeypatch.setattr(module, "_place_clip", pulled)
+    with pytest.raises(PublishError) as caught:
+        place(publication)
+    assert caught.value.error_code == "lost"
+    assert files(photo.parent) == set()

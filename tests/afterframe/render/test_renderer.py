@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from collections import namedtuple
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +14,11 @@ import photometa
 from afterframe.config import Config, RenderConfig, VisionConfig
 from afterframe.domain import Clip, JobState, Recipe, Scene, Stamp
 from afterframe.encode import encode as encode_module
-from afterframe.errors import Cancelled, GenerateError
+from afterframe.errors import Cancelled, FolderUnavailable, GenerateError
 from afterframe.generators import describer
 from afterframe.generators.interface import Capabilities
-from afterframe.imaging.frames import Frames, Model, PreparedPhoto
+from afterframe.imaging.frames import Frames, Model, Pixels, PreparedPhoto
+from afterframe.publish import folder_check
 from afterframe.publish.sidecar import read_clip
 from afterframe.recipe import compose
 from afterframe.render.heartbeat import Heartbeat
@@ -39,6 +42,40 @@ def test_a_job_becomes_a_clip_and_its_sidecar(studio: Studio) -> None:
     assert told is not None
     assert (told.id, told.recipe) == (clip.id, clip.recipe)
     assert studio.photo.read_bytes() == before
+
+
+def when_frames_are_made(studio: Studio, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """Let something happen while the clip is made."""
+    make = studio.generator._frames
+
+    def frames(recipe: Recipe) -> Iterator[Pixels]:
+        happens()
+        return make(recipe)
+
+    monkeypatch.setattr(studio.generator, "_frames", frames)
+
+
+def test_a_clip_that_outlives_its_drive_is_not_left_where_that_was_mounted(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio.order()
+    when_frames_are_made(studio, monkeypatch, studio.photo.unlink)  # an empty folder is left, as under a drive
+    error = studio.render()
+    assert isinstance(error, FolderUnavailable)
+    assert error.error_code == "folder_missing"
+    assert studio.files() == set()
+
+
+def test_a_clip_that_is_made_needs_no_more_room(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    studio.order()
+
+    def fill() -> None:
+        monkeypatch.setattr(folder_check.shutil, "disk_usage", lambda folder: usage(1 << 30, (1 << 30) - 9, 9))
+
+    when_frames_are_made(studio, monkeypatch, fill)
+    assert studio.render() is None
+    assert "DSC_0042_motion.mp4.xmp" in studio.files()
 
 
 def test_the_sidecars_packet_is_in_the_clip_too(studio: Studio) -> None:
