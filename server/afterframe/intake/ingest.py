@@ -23,7 +23,7 @@ from afterframe.intake.foreign_files import ForeignFiles
 from afterframe.intake.photo_reader import Reading
 from afterframe.naming import fits, longest_names, sidecar_of
 from afterframe.publish.adoption import Adoption, clip_at, clips_beside, stands
-from afterframe.publish.folder_check import widest_fault
+from afterframe.publish.folder_check import is_there, widest_fault
 from afterframe.recipe import another_movement, compose
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
@@ -99,14 +99,14 @@ class Ingest:
             Whether the file is settled for good: queued, known already, or refused.
         """
         try:
-            if self._files.is_our_poster(path):
-                return True
             reading = self._read_photo(path)
             recipe = self._compose(path, reading, {})
             clips = clips_beside(path, reading.sha256, self._files.clip)
         except Stopping:
             return False
         except (PhotoError, RecipeError) as error:
+            if error.error_code == "own_output":
+                return True
             if not final and error.error_code in STILL_ARRIVING:
                 return False
             if fault := self._folder_fault(path, error):
@@ -215,15 +215,15 @@ class Ingest:
         except UnicodeEncodeError as error:
             shown = str(path).encode("utf-8", "replace").decode()
             raise PhotoError(f"{shown}: the name is not valid Unicode.", "Rename the file.", code="bad_name") from error
+        if self._files.is_our_poster(path):
+            raise PhotoError(
+                f"{path.name} is a poster that Afterframe made.", "Name the photo itself.", code="own_output"
+            )
         if not fits(longest_names(path)):
             raise PhotoError(
                 f"{path.name}: the name is too long, with what the names of clip and sidecar add to it.",
                 "Give the photo or its folders shorter names.",
                 code="name_too_long",
-            )
-        if self._files.is_our_poster(path):
-            raise PhotoError(
-                f"{path.name} is a poster that Afterframe made.", "Name the photo itself.", code="own_output"
             )
         return self._read(path)
 
@@ -295,8 +295,9 @@ class Ingest:
 
     def _notice_deleted(self, photo_id: int) -> None:
         """Check that a photo's clips still exist, so that one that is gone can be made again."""
+        roots = self._roots()
         for clip in self._catalog.clips_of(photo_id):
-            if clip.present and not stands(Path(clip.path), self._roots()):
+            if clip.present and not stands(Path(clip.path), roots):
                 self._catalog.mark_absent(clip.id)
 
     def _roots(self) -> list[Path]:
@@ -326,7 +327,7 @@ class Ingest:
     def _is_still_at(path: Path, photo: Photo, roots: Sequence[Path]) -> bool:
         try:
             if path.name not in os.listdir(path.parent):  # noqa: PTH208 - a system that folds case finds it all the same
-                return stands(path, roots) and not os.path.lexists(path)
+                return not os.path.lexists(path) and not is_there(path.parent, roots)
             stamp = Stamp.of(path.stat())
             return stamp == Stamp(photo.size, photo.mtime_ns) or sha256_of(path) == photo.sha256
         except OSError:

@@ -11,7 +11,7 @@ LONGEST_S = 2.0
 
 
 class AwakeClock:
-    """Seconds, steady, that this process was awake. It must be looked at more often than every two seconds.
+    """Seconds, steady, that this process was awake. Looked at more rarely than every two seconds, it goes slow.
 
     A laptop that slept, a process that was stopped and a clock that was set look alike: no look for a long time. Of
     such a time only the first two seconds count, so that whoever was away does not take the silence of the others, who
