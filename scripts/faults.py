@@ -39,6 +39,8 @@ from afterframe.naming import sidecar_of  # noqa: E402
 from afterframe.system.hashing import sha256_of  # noqa: E402
 from factories import make_photo_file  # noqa: E402
 
+RESULTS = ROOT / "scripts" / "faults_results.jsonl"
+"""Kept, so that the table fills over many runs."""
 SHIM = ROOT / "scripts" / "faults_shim" / "shim.c"
 TABLE = ("<!-- faults: begin, written by scripts/faults.py -->\n", "<!-- faults: end -->\n")
 PATIENCE_S = 600.0
@@ -371,9 +373,10 @@ def write_docs(results: list[Tally]) -> None:
 def main(argv: list[str]) -> int:
     """Try the kinds that were named; 1 if anything was lost, doubled or hurt."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("kinds", nargs="*", choices=[*KINDS, []], help="default: all")
+    names = ", ".join(KINDS)
+    parser.add_argument("kinds", nargs="*", choices=[*KINDS, []], metavar="KIND", help=f"{names}; default: all")
     parser.add_argument("--times", type=int, help="how often each is tried; default: its long form")
-    parser.add_argument("--results", type=Path, default=ROOT / "faults.jsonl", help="file that each run adds a line to")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="file that each run adds a line to")
     parser.add_argument("--docs", action="store_true", help="sum all results up in docs/reliability.md")
     options = parser.parse_args(argv)
     bad = 0

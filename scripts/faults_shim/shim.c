@@ -94,20 +94,15 @@ int unlink(const char *path) {
 
 static mode_t mode_of(int flags, va_list more) { return flags & (O_CREAT | O_TMPFILE) ? va_arg(more, mode_t) : 0; }
 
-int open(const char *path, int flags, ...) {
-  REAL(open);
-  va_list more;
-  va_start(more, flags);
-  mode_t mode = mode_of(flags, more);
-  va_end(more);
-  return fails(under(path)) ? -1 : real(path, flags, mode);
-}
+#define OPEN(name)                                      \
+  int name(const char *path, int flags, ...) {           \
+    REAL(name);                                          \
+    va_list more;                                        \
+    va_start(more, flags);                               \
+    mode_t mode = mode_of(flags, more);                  \
+    va_end(more);                                        \
+    return fails(under(path)) ? -1 : real(path, flags, mode); \
+  }
 
-int open64(const char *path, int flags, ...) {
-  REAL(open64);
-  va_list more;
-  va_start(more, flags);
-  mode_t mode = mode_of(flags, more);
-  va_end(more);
-  return fails(under(path)) ? -1 : real(path, flags, mode);
-}
+OPEN(open)
+OPEN(open64)
