@@ -16,6 +16,8 @@ import os
 import random
 import shutil
 import signal
+import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -69,6 +71,7 @@ class Tally:
     strikes: int = 0
     restart_s: float = 0.0
     """The longest restart, seconds."""
+    restart_median_s: float = 0.0
     note: str = ""
 
 
@@ -79,6 +82,7 @@ class Rig:
     place: Path
     tally: Tally
     originals: dict[Path, str] = field(default_factory=dict)
+    restarts: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.random = random.Random(20261130)
@@ -100,7 +104,9 @@ class Rig:
         """Start the daemon; its start is timed."""
         began = time.monotonic()
         daemon = self.afterframe.serve(*(folders or (self.folder,)))
-        self.tally.restart_s = max(self.tally.restart_s, round(time.monotonic() - began, 2))
+        self.restarts.append(time.monotonic() - began)
+        self.tally.restart_s = round(max(self.restarts), 2)
+        self.tally.restart_median_s = round(statistics.median(self.restarts), 2)
         return daemon
 
     def until(self, condition: Callable[[], object], seconds: float = PATIENCE_S) -> bool:
@@ -112,10 +118,13 @@ class Rig:
             time.sleep(0.05)
         return True
 
+    def done(self, number: int) -> bool:
+        """At least so many renders are done."""
+        return bool(self.afterframe.states().get("done", 0) >= number)
+
     def settled(self) -> bool:
         """Every photo's render has ended, and as many are done as there are photos."""
-        states = self.afterframe.states()
-        return bool(states.get("done", 0) >= len(self.originals) and self.afterframe.idle())
+        return self.done(len(self.originals)) and self.afterframe.idle()
 
     def count(self) -> None:
         """Wait until everything has ended, and count what is wrong."""
@@ -154,12 +163,22 @@ def kills(rig: Rig, times: int) -> None:
     rig.count()
 
 
-def calls(rig: Rig, times: int) -> None:
-    """Let system calls on the photos' folder fail."""
-    library, log = rig.place / "shim.so", rig.place / "faults.log"
+def shim(rig: Rig) -> Path:
+    """The library that lies to a process about its system calls, compiled.
+
+    Raises:
+        NotHere: it takes gcc and Linux.
+    """
+    library = rig.place / "shim.so"
     if shutil.which("gcc") is None or sys.platform != "linux":
         raise NotHere("it takes gcc on Linux")
     subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, SHIM, "-ldl"], check=True)
+    return library
+
+
+def calls(rig: Rig, times: int) -> None:
+    """Let system calls on the photos' folder fail."""
+    library, log = shim(rig), rig.place / "faults.log"
     log.touch()
     while log.stat().st_size < times:
         number = ERRORS[len(rig.afterframe.daemons) % len(ERRORS)]
@@ -197,6 +216,23 @@ def sleeps(rig: Rig, times: int) -> None:
         time.sleep(33)
         daemon.signal(signal.SIGCONT)
         rig.tally.times += 1
+    rig.count()
+
+
+def clocks(rig: Rig, times: int) -> None:
+    """Set the clock back and forth, by seconds to a year, while photos are noticed and rendered."""
+    clock = rig.place / "clock"
+    clock.write_bytes(struct.pack("=q", 0))
+    rig.afterframe.environment = {"LD_PRELOAD": str(shim(rig)), "FAULT_CLOCK": str(clock)}
+    rig.serve()
+    with clock.open("r+b", buffering=0) as file:
+        for number in range(times):
+            rig.photo()
+            time.sleep(rig.random.uniform(0.0, 1.5))
+            file.seek(0)
+            file.write(struct.pack("=q", round(rig.random.choice((-1, 1)) * 10 ** rig.random.uniform(0.5, 7.5))))
+            rig.until(partial(rig.done, number), 60)
+            rig.tally.times += 1
     rig.count()
 
 
@@ -277,40 +313,72 @@ def ask(rig: Rig, method: str, path: str, body: bytes, kind: str) -> int:
 
 def edits(rig: Rig, times: int) -> None:
     """Let another program write a clip's sidecar twice a second while verdicts are given."""
+    rig.tally.lost += edit(rig, times, pause_s=0.5)
+
+
+def storm(rig: Rig, times: int) -> None:
+    """Let another program write a clip's sidecar without a pause while verdicts are given; lost: not even kept."""
+    undone = edit(rig, times, pause_s=0.0)
+    rig.tally.note = f"{undone} of {times} writes undone"
+
+
+def edit(rig: Rig, times: int, pause_s: float) -> int:
+    """Write a clip's sidecar so often while verdicts are given as quickly.
+
+    Returns:
+        How many of the writes were undone. One that is not in backups either, and a torn file, are counted.
+    """
     photo = rig.photo()
     rig.serve()
     rig.until(rig.settled)
     sidecar = sidecar_of(photo.with_name(f"{photo.stem}_motion.mp4"))
     (row,) = rig.afterframe.rows("SELECT id FROM clips")
     ended = threading.Event()
-    judging = threading.Thread(target=judge, args=(rig, row["id"], ended))
+    judging = threading.Thread(target=judge, args=(rig, row["id"], ended, pause_s))
     judging.start()
-    undone = 0
-    for number in range(times):
-        data = photometa.read_sidecar(sidecar)
-        undone += number > 0 and data.get("xmp:Label") != str(number - 1)
-        write_label(sidecar, str(number))
-        time.sleep(0.5)
-        rig.tally.times += 1
-    ended.set()
-    judging.join()
-    rig.tally.lost += undone
-    rig.tally.note = "two edits a second; lost: edits undone"
+    undone = []
+    try:
+        for number in range(times):
+            write_label(rig, sidecar, str(number))
+            time.sleep(pause_s)
+            rig.tally.times += 1
+            if not rig.until(partial(bears, rig, sidecar, str(number)), 1.0):  # a merge that lost puts theirs back
+                undone.append(str(number))
+    finally:
+        ended.set()
+        judging.join()
+    kept = {label_of(rig, path) for path in (rig.afterframe.home / "backups").rglob("*.xmp")}
+    rig.tally.lost += len(set(undone) - kept)
     rig.count()
+    return len(undone)
 
 
-def write_label(sidecar: Path, label: str) -> None:
+def label_of(rig: Rig, sidecar: Path) -> object:
+    """The label that a sidecar bears now; a torn one is counted."""
+    try:
+        return photometa.read_sidecar(sidecar).get("xmp:Label")
+    except photometa.MetadataError:
+        rig.tally.partial += 1
+        return None
+
+
+def bears(rig: Rig, sidecar: Path, label: str) -> bool:
+    """Whether a sidecar bears this label now."""
+    return label_of(rig, sidecar) == label
+
+
+def write_label(rig: Rig, sidecar: Path, label: str) -> None:
     """As another program writes: read, change, a temporary file, a rename; no lock of ours."""
-    changed = sidecar.with_name("theirs.tmp")
+    changed = rig.place / "theirs.xmp"
     shutil.copyfile(sidecar, changed)
     photometa.write_sidecar(changed, {"xmp:Label": label})
     changed.replace(sidecar)
 
 
-def judge(rig: Rig, clip_id: str, ended: threading.Event) -> None:
-    """Give verdicts, two a second."""
+def judge(rig: Rig, clip_id: str, ended: threading.Event, pause_s: float) -> None:
+    """Give verdicts until it is ended."""
     for number in range(10**9):
-        if ended.wait(0.5 + rig.random.uniform(-0.1, 0.1)):
+        if ended.wait(pause_s * rig.random.uniform(0.8, 1.2)):
             return
         body = json.dumps({"verdict": ("approved", "rejected")[number % 2], "rating": number % 6}).encode()
         ask(rig, "POST", f"/api/clips/{clip_id}/verdict", body, "application/json")
@@ -320,10 +388,12 @@ KINDS: dict[str, tuple[Callable[[Rig, int], None], int]] = {
     "kills": (kills, 1000),
     "calls": (calls, 500),
     "sleeps": (sleeps, 60),
+    "clocks": (clocks, 30),
     "mounts": (mounts, 40),
     "burst": (burst, 5000),
     "uploads": (uploads, 1000),
     "edits": (edits, 1000),
+    "storm": (storm, 1000),
 }
 """Kind -> how it is tried, and how often in its long form."""
 
@@ -349,7 +419,7 @@ COUNTED = ("photos", "lost", "doubled", "partial", "changed", "hidden", "stuck",
 def table(results: list[Tally]) -> str:
     """The results of all runs, a row for each kind."""
     lines = [
-        "| fault | tried | " + " | ".join(COUNTED) + " | slowest start |",
+        "| fault | tried | " + " | ".join(COUNTED) + " | start: median, slowest |",
         "| --- |" + " --- |" * (len(COUNTED) + 2),
     ]
     for kind, (attempt, wanted) in KINDS.items():
@@ -357,10 +427,12 @@ def table(results: list[Tally]) -> str:
         if runs:
             sums = [str(sum(getattr(one, name) for one in runs)) for name in COUNTED]
             tried = f"{sum(one.times for one in runs)} of {wanted}"
-            slowest = f"{max(one.restart_s for one in runs):g} s"
+            median = statistics.median(one.restart_median_s for one in runs)
+            starts = f"{median:g} s, {max(one.restart_s for one in runs):g} s"
             what = (attempt.__doc__ or "").partition(".")[0]
-            lines.append(f"| {what} | {tried} | {' | '.join(sums)} | {slowest} |")
-    return "\n".join(lines) + "\n"
+            lines.append(f"| {what} | {tried} | {' | '.join(sums)} | {starts} |")
+    lines += ["", *(f"{result.kind}: {result.note}." for result in results if result.note)]
+    return "\n".join(lines).strip() + "\n"
 
 
 def write_docs(results: list[Tally]) -> None:

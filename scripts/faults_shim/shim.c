@@ -1,9 +1,11 @@
-/* Makes system calls on one folder fail now and then, as a bad disk does. Loaded by LD_PRELOAD; see scripts/faults.py.
+/* Makes system calls on one folder fail now and then, as a bad disk does, and sets the clock that a process sees.
+ * Loaded by LD_PRELOAD; see scripts/faults.py.
  *
  * FAULT_FOLDER  only calls on files under this folder
  * FAULT_ERRNO   the error's number
  * FAULT_EVERY   every so many such calls one fails, in each process
  * FAULT_LOG     a byte is added for each call that failed
+ * FAULT_CLOCK   file of one int64: seconds by which the clock is wrong, right now
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -11,10 +13,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 static int counted;
@@ -106,3 +112,39 @@ static mode_t mode_of(int flags, va_list more) { return flags & (O_CREAT | O_TMP
 
 OPEN(open)
 OPEN(open64)
+
+static const volatile int64_t *wrong_by;
+
+/* One mapping for the process's life: the clock is asked far too often to read a file each time. */
+__attribute__((constructor)) static void map_clock(void) {
+  const char *path = getenv("FAULT_CLOCK");
+  int descriptor = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+  if (descriptor < 0) return;
+  void *mapped = mmap(NULL, sizeof *wrong_by, PROT_READ, MAP_SHARED, descriptor, 0);
+  close(descriptor);
+  if (mapped != MAP_FAILED) wrong_by = mapped;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+  static __typeof__(&clock_gettime) real;
+  if (!real) real = (__typeof__(&clock_gettime))dlsym(RTLD_NEXT, "clock_gettime");
+  int answer = real(clock, now);
+  if (answer == 0 && clock == CLOCK_REALTIME && wrong_by) now->tv_sec += *wrong_by;
+  return answer;
+}
+
+time_t time(time_t *at) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  if (at) *at = now.tv_sec;
+  return now.tv_sec;
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+  (void)zone;
+  struct timespec exact;
+  clock_gettime(CLOCK_REALTIME, &exact);
+  now->tv_sec = exact.tv_sec;
+  now->tv_usec = exact.tv_nsec / 1000;
+  return 0;
+}
