@@ -10,7 +10,7 @@ import sqlite3
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing, suppress
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -40,8 +40,15 @@ SECRETS = (
     re.compile(r"\b(?:hf_|sk-|xox[a-z]-|gh[a-z]_)[\w-]{8,}"),
 )
 """What looks like a secret wherever it stands."""
-SECRET_SETTING = re.compile(r"""(?im)^([\s#]*["']?[\w.-]*(?:token|secret|password|passwd|key)["']?\s*=\s*)\S.*$""")
-"""A setting that somebody put a secret into: its name stays."""
+SECRET_SETTING = re.compile(
+    r"""(?ix)
+    (?P<name>
+        (?<![\w.-]) [\w.-]* (?:token|secret|passwd|password|passphrase|key|authorization|credential) s? ["']? \s* = \s*
+    )
+    (?: \"{3} .*? \"{3} | \'{3} .*? \'{3} | "(?:\\.|[^"\\\n])*" | '[^'\n]*' | \[ [^\]]* \] | [^\s,;&{}\[\]"']+ )""",
+    re.DOTALL,
+)
+"""A setting, a part of an inline table or of an address, that somebody put a secret into: its name stays."""
 
 
 def write_support(home: Home, target: Path, *, shorten_paths: bool) -> list[str]:
@@ -76,9 +83,13 @@ def _contents(home: Home) -> list[tuple[str, str]]:
         ("state.json", strict_json.dumps(_state(home), indent=1, ensure_ascii=False)),
     ]
     if (settings := _text(home.config)) is not None:
-        found.append((home.config.name, SECRET_SETTING.sub(rf"\g<1>{REMOVED}", settings)))
+        found.append((home.config.name, _without_secrets(settings)))
     logs = [file for file in sorted(home.logs.glob("*.log*")) if file.is_file()]
-    return found + [(file.name, _text(file) or "") for file in logs]
+    return found + [(file.name, _without_secrets(_text(file) or "")) for file in logs]
+
+
+def _without_secrets(text: str) -> str:
+    return SECRET_SETTING.sub(rf"\g<name>{REMOVED}", text)
 
 
 def _text(file: Path) -> str | None:
@@ -169,6 +180,16 @@ def _short_paths(home: Home) -> Mapping[str, str]:
     with suppress(AfterframeError, sqlite3.Error, OSError):
         if home.database.exists():
             with closing(Database(home.database)) as database:
+                catalog = Catalog(database)
                 for number, folder in enumerate(FolderList(database).all(), start=1):
                     found[str(folder.path)] = f"(folder {number})"
+                    for inner, path in enumerate(_folders_below(folder.path, catalog.stamps(folder.path)), start=1):
+                        found[str(path)] = f"(folder {number}.{inner})"
     return found
+
+
+def _folders_below(root: Path, photos: Iterable[str]) -> list[Path]:
+    """The folders under a root that hold photos, or folders with photos."""
+    holding = {Path(photo).parent for photo in photos}
+    every = {folder for held in holding for folder in (held, *held.parents)}
+    return sorted(folder for folder in every if root in folder.parents)

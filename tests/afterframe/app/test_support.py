@@ -127,3 +127,37 @@ def test_a_held_folder_is_a_problem_that_doctor_names(home: Home, tmp_path: Path
     assert (check.ok, check.detail, check.hint) == (False, "It is read-only. 1 renders wait.", "Allow it.")
     write_support(home, tmp_path / "support.zip", shorten_paths=False)
     assert json.loads(texts(tmp_path / "support.zip")["state.json"])["held_folders"][0]["error"]["code"] == "read_only"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'headers = { "X-Api-Key" = "HUSH", other = 1 }',
+        "api_key = 'HUSH'",
+        'tokens = ["HUSH", "HUSH"]',
+        'password = """\nHUSH\n"""',
+        'server.secret="HU\\"HUSH"',
+        "# credentials = HUSH",
+    ],
+)
+def test_a_secret_in_the_settings_is_removed_however_it_is_written(home: Home, tmp_path: Path, line: str) -> None:
+    home.config.write_text(f"{line}\nkey_file = 'kept.txt'\n")
+    (home.logs / "afterframe.log").write_text("GET http://two/?api_key=HUSH&seed=7 failed\n")
+    write_support(home, tmp_path / "support.zip", shorten_paths=False)
+    found = texts(tmp_path / "support.zip")
+    assert "HUSH" not in "".join(found.values())
+    assert "kept.txt" in found["config.toml"]
+    assert "&seed=7" in found["afterframe.log"]
+
+
+def test_shortened_paths_name_no_folder_inside_a_folder_either(home: Home, tmp_path: Path) -> None:
+    pictures = tmp_path / "Ann's Pictures"
+    photo = pictures / "Clients" / "Smith wedding" / "DSC_7.jpg"
+    with closing(Database(home.database)) as database:
+        Catalog(database).record_rejection(photo, Stamp(1, 1), Failure("empty", f"{photo} is empty."))
+    (home.logs / "afterframe.log").write_text(f"{photo}: empty\n{pictures / 'Clients'}\n")
+    write_support(home, tmp_path / "support.zip", shorten_paths=True)
+    found = texts(tmp_path / "support.zip")
+    for name in ("Ann", "Clients", "Smith"):
+        assert name not in "".join(found.values())
+    assert "(folder 1.2)" in found["afterframe.log"]

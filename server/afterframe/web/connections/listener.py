@@ -20,9 +20,9 @@ from afterframe.web.connections.lanes import Lanes
 
 LOOK_S = 1
 """How often slow connections are looked for, seconds."""
-WAITING_PER_ADDRESS = 48
+WAITING_PER_ADDRESS = 80
 """Connections of one address that wait for a request, or are in the middle of one."""
-WAITING = 100
+WAITING = 160
 """Of all addresses."""
 CONNECTIONS = 400
 """With those that are being answered."""
