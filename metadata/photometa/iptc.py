@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from photometa.facts.dates import iptc_date
 from photometa.facts.findings import Findings, clean_text, note
 
 MAX_DATASETS = 10_000
@@ -17,6 +18,8 @@ _FIELDS = {
     120: ("caption", "Caption-Abstract"),
 }
 _KEYWORDS = 25
+_DATES = ((55, 60, "DateCreated"), (62, 63, "DigitalCreationDate"))
+"""A date, the time that belongs to it, and the date's name."""
 
 
 def read_iptc(data: bytes) -> Findings:
@@ -24,6 +27,7 @@ def read_iptc(data: bytes) -> Findings:
     datasets, utf8 = _datasets(data)
     found: Findings = {}
     keywords: list[str] = []
+    dates: dict[int, str] = {}
     for number, raw in datasets:
         text = clean_text(_decoded(raw, utf8=utf8))
         if text is None:
@@ -33,6 +37,12 @@ def read_iptc(data: bytes) -> Findings:
         elif number in _FIELDS:
             field, name = _FIELDS[number]
             note(found, field, text, f"IPTC {name}")
+        else:
+            dates.setdefault(number, text)
+    for day, time, name in _DATES:
+        if "captured_at" not in found and (written := iptc_date(dates.get(day), dates.get(time))):
+            note(found, "captured_at", written.moment, f"IPTC {name}")
+            note(found, "offset_text", written.offset, f"IPTC {name}")
     note(found, "keywords", tuple(dict.fromkeys(keywords)), "IPTC Keywords")
     return found
 

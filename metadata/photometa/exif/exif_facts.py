@@ -17,6 +17,8 @@ from photometa.exif.exif_labels import (
 )
 from photometa.exif.exif_tags import Tags
 from photometa.exif.makernote import lens_of_range
+from photometa.facts.clock import parse_offset
+from photometa.facts.dates import written_date
 from photometa.facts.findings import Findings, note
 
 
@@ -112,40 +114,22 @@ def _time(tags: Tags, found: Findings) -> None:
         ("DateTimeOriginal", "OffsetTimeOriginal"),
         ("DateTimeDigitized", "OffsetTimeDigitized"),
     ):
-        moment = wall_clock(tags.text(name), tags.text("SubSecTimeOriginal") if name == "DateTimeOriginal" else None)
-        if moment is not None:
-            note(found, "captured_at", moment, f"EXIF {name}")
-            note(found, "offset_text", tags.text(offset), f"EXIF {offset}")
+        written = written_date(tags.text(name), tags.text("SubSecTimeOriginal") if name == "DateTimeOriginal" else None)
+        if written is not None:
+            note(found, "captured_at", written.moment, f"EXIF {name}")
+            if parse_offset(tags.text(offset) or "") is not None:
+                note(found, "offset_text", tags.text(offset), f"EXIF {offset}")
+            note(found, "offset_text", written.offset, f"EXIF {name}")
             break
     note(found, "gps_utc", _gps_utc(tags), "GPSDateStamp and GPSTimeStamp")
 
 
-def wall_clock(text: str | None, fraction: str | None = None) -> datetime | None:
-    """An Exif time ("2024:05:31 17:20:00"), naive; None for blanks and zeros.
-
-    Args:
-        text: the tag; ISO 8601's separators are accepted too.
-        fraction: SubSecTime, digits of the second's fraction.
-    """
-    if text is None or len(text) < 16:
-        return None
-    parts = text[:19].replace("T", " ").replace("/", ":").replace("-", ":").replace(" ", ":").split(":")
-    try:
-        moment = datetime(*[int(p) for p in parts[:6]])  # type: ignore[arg-type]  # noqa: DTZ001
-    except (ValueError, TypeError, OverflowError):
-        return None
-    digits = (fraction or "").strip()
-    if digits.isascii() and digits.isdigit():
-        moment = moment.replace(microsecond=int(digits[:6].ljust(6, "0")))
-    return moment if 1826 <= moment.year < 9999 else None  # the first photograph; room for an offset
-
-
 def _gps_utc(tags: Tags) -> datetime | None:
-    day, clock = tags.text("GPSDateStamp"), tags.reals("GPSTimeStamp")
-    if day is None or len(clock) != 3 or not (clock[0] < 24 and clock[1] < 60 and clock[2] < 60):
+    day, clock = written_date(tags.text("GPSDateStamp")), tags.reals("GPSTimeStamp")
+    if day is None or len(clock) != 3 or not (0 <= clock[0] < 24 and 0 <= clock[1] < 60 and 0 <= clock[2] < 60):
         return None
     hours, minutes, seconds = (int(c) for c in clock)
-    return wall_clock(f"{day[:10]} {hours:02}:{minutes:02}:{seconds:02}")
+    return datetime(day.moment.year, day.moment.month, day.moment.day, hours, minutes, seconds)  # noqa: DTZ001
 
 
 def _position(tags: Tags, found: Findings) -> None:

@@ -21,7 +21,7 @@ def offset_of(found: Findings) -> tuple[timedelta, str] | None:
 
     In this order: written beside the time; GPS time; the time zone at the position; otherwise unknown.
     """
-    if "captured_at" not in found:
+    if not _has_time(found):
         return None
     if "offset_text" in found:
         written = parse_offset(found["offset_text"][0])
@@ -38,16 +38,20 @@ def offset_of(found: Findings) -> tuple[timedelta, str] | None:
 
 def gps_offset(found: Findings) -> timedelta | None:
     """Wall clock minus GPS time, if that is close to a quarter of an hour."""
-    if "gps_utc" not in found or "captured_at" not in found:
+    if "gps_utc" not in found or not _has_time(found):
         return None
     return _rounded(found["captured_at"][0] - found["gps_utc"][0])
 
 
 def zone_offset(found: Findings) -> timedelta | None:
     """The civil offset at the position and time; None in an hour that does not exist, or exists twice."""
-    if "latitude" not in found or "captured_at" not in found:
+    if "latitude" not in found or not _has_time(found):
         return None
     return _zone_offset(found["captured_at"][0], found["latitude"][0], found["longitude"][0])
+
+
+def _has_time(found: Findings) -> bool:
+    return isinstance(found.get("captured_at", (None, ""))[0], datetime)
 
 
 def aware(moment: datetime, offset: tuple[timedelta, str] | None) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from photometa.facts.clock import gps_offset, parse_offset, zone_offset
@@ -30,7 +30,7 @@ def contradictions(found: Findings, values: Mapping[str, Any], said: Statements)
 def _clock_and_light(values: Mapping[str, Any]) -> list[str]:
     """The clock against the exposure, if the sun's position is not known."""
     ev, moment = values.get("ev100"), values.get("captured_at")
-    if ev is None or moment is None or values.get("time_of_day_source") != "clock":
+    if ev is None or not isinstance(moment, datetime) or values.get("time_of_day_source") != "clock":
         return []
     clock = moment.strftime("%H:%M")
     moon = may_be_the_moon(ev, values.get("focal_35mm"))
@@ -81,12 +81,14 @@ def _signed(offset: timedelta) -> str:
 
 def _times(said: Statements) -> list[str]:
     """Exif's time against XMP's and the sidecar's."""
-    if "captured_at" not in said.exif:
+    first, source = said.exif.get("captured_at", (None, ""))
+    if not isinstance(first, datetime):
         return []
-    first, source = said.exif["captured_at"]
     texts = []
     for other in (said.xmp, said.sidecar):
-        if "captured_at" in other and abs(other["captured_at"][0] - first) > CLOCKS_AGREE:
-            second, name = other["captured_at"]
+        second, name = other.get("captured_at", (None, ""))
+        if not isinstance(second, datetime) or name.endswith("xmp:CreateDate"):  # which may be that of the file
+            continue
+        if abs(second - first) > CLOCKS_AGREE:
             texts.append(f"{source} says {first:%Y-%m-%d %H:%M}, {name} says {second:%Y-%m-%d %H:%M}.")
     return texts

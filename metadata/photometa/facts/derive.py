@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 from photometa.facts.clock import aware, offset_of, to_utc
@@ -97,7 +98,7 @@ class _Derived:
 
     def _sun(self) -> None:
         moment = self.values.get("captured_at")
-        if moment is None:
+        if not isinstance(moment, datetime):  # unknown, or a day without a time
             return
         offset = offset_of(self.found)
         self.values["captured_at"] = aware(moment, offset)

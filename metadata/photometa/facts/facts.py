@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 
@@ -54,8 +54,8 @@ class Facts:
     """EXIF ExposureProgram or SceneCaptureType in words: "portrait", "landscape", "action", "night" ..."""
 
     # Time and place
-    captured_at: datetime | None = None
-    """The camera's wall clock; aware only where the file gives an offset."""
+    captured_at: datetime | date | None = None
+    """The camera's wall clock; aware only where the file gives an offset. A date where it says the day but no time."""
     utc_offset_source: str | None = None
     latitude: float | None = None
     """Degrees, north positive."""

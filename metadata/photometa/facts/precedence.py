@@ -5,17 +5,20 @@
 | what the file is (size, orientation, profile) | container, Exif, XMP |
 | what people write: rating, words, place, position | own sidecar, embedded XMP, IPTC, Exif |
 | lens | Exif LensModel, embedded XMP, own sidecar, maker note, Exif LensSpecification |
-| everything that the camera measured, the time included | Exif, embedded XMP, own sidecar, maker note |
+| when it was taken | Exif, IPTC, embedded XMP, own sidecar (MWG guidelines 2.0, 5.4) |
+| everything else that the camera measured | Exif, embedded XMP, own sidecar, maker note |
 
-A position's parts come from one statement, and so do a time and its offset.
+A position's parts come from one statement, and so do a time and its offset: that of another statement counts if its
+time is of the same minute. A day without a time gives way to a time of that day.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from photometa.facts.dates import same_minute
 from photometa.facts.findings import Findings
 
 WRITTEN_LATER = frozenset(
@@ -42,7 +45,7 @@ def believed(said: Statements) -> Findings:
     """The statement that counts for each field."""
     written = [said.sidecar, said.xmp, said.iptc, said.exif]
     spec = {"lens": said.exif["lens_range"]} if "lens_range" in said.exif else {}
-    measured = [said.container, said.exif, said.xmp, said.sidecar, said.maker, spec, said.iptc]
+    measured = [said.container, said.exif, said.iptc, said.xmp, said.sidecar, said.maker, spec]
     result: Findings = {}
     for findings in written:
         _take(result, findings, {f for f in findings if f in WRITTEN_LATER})
@@ -51,18 +54,23 @@ def believed(said: Statements) -> Findings:
     return result
 
 
+def _completes(one: tuple[Any, str] | None, other: tuple[Any, str]) -> bool:
+    """Whether one is a day without a time, and the other a time of that day."""
+    if one is None or isinstance(one[0], datetime) or not isinstance(one[0], date):
+        return False
+    return isinstance(other[0], datetime) and other[0].date() == one[0]
+
+
 def _take(result: Findings, findings: Findings, names: set[str]) -> None:
     """Add the fields that are still missing, the leading ones first."""
     for name in sorted(names, key=lambda n: n in _LEADS):
         lead = _LEADS.get(name)
-        if name not in result and (lead is None or _same(result.get(lead), findings.get(lead))):
+        missing = name not in result and (lead is None or _same(result.get(lead), findings.get(lead)))
+        if missing or _completes(result.get(name), findings[name]):
             result[name] = findings[name]
 
 
 def _same(one: tuple[Any, str] | None, other: tuple[Any, str] | None) -> bool:
     if one is None or other is None:
         return False
-    first, second = one[0], other[0]
-    if isinstance(first, datetime) and isinstance(second, datetime):
-        return first.replace(microsecond=0) == second.replace(microsecond=0)
-    return bool(first == second)
+    return bool(one[0] == other[0]) or same_minute(one[0], other[0])

@@ -5,12 +5,10 @@ IPTC Photo Metadata Standard 2025.1; Exif 3.0 metadata for XMP (CIPA DC-010).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import datetime
 
-from photometa.exif.exif_facts import wall_clock
 from photometa.exif.exif_labels import EXPOSURE_PROGRAM, LIGHT_SOURCE, METERING, SCENE
+from photometa.facts.dates import same_minute, written_date
 from photometa.facts.findings import Findings, clean_text, note
 from photometa.xmp.values import Array, LangAlt, Struct, Value
 
@@ -44,15 +42,16 @@ _WORDS = (
     ("exposure_program", "exif:SceneCaptureType", SCENE),
     ("exposure_program", "exif:ExposureProgram", EXPOSURE_PROGRAM),
 )
-_OFFSET = re.compile(r"[+-]\d\d:\d\d\Z")
+_DATES = ("photoshop:DateCreated", "exif:DateTimeOriginal", "exif:DateTimeDigitized", "xmp:CreateDate")
+"""When the picture was taken, in the order of the MWG's guidelines 2.0, 5.4; the last resort is its creation."""
 
 
 READ = frozenset(
     {name for _, name in _TEXTS + _NUMBERS}
     | {name for _, name, _ in _WORDS}
     | {"dc:subject", "xmp:Rating", "exif:ISOSpeedRatings", "exifEX:PhotographicSensitivity", "exif:Flash"}
-    | {"exif:ExposureBiasValue", "tiff:Orientation", "exif:DateTimeOriginal", "photoshop:DateCreated"}
-    | {"exif:DateTimeDigitized", "exif:GPSLatitude", "exif:GPSLongitude", "exif:GPSAltitude"}
+    | {"exif:ExposureBiasValue", "tiff:Orientation", *_DATES}
+    | {"exif:GPSLatitude", "exif:GPSLongitude", "exif:GPSAltitude"}
     | {"exif:GPSAltitudeRef", "photoshop:SidecarForExtension"}
 )
 """Every property that becomes a fact, or says which file the sidecar belongs to."""
@@ -106,20 +105,17 @@ def _camera(properties: Mapping[str, Value], found: Findings, source: str) -> No
 
 
 def _when(properties: Mapping[str, Value], found: Findings, source: str) -> None:
-    """The wall clock as written; an offset is kept, never converted."""
-    for name in ("exif:DateTimeOriginal", "photoshop:DateCreated", "exif:DateTimeDigitized"):
-        text = _text(properties.get(name))
-        moment = _moment(text)
-        if text is not None and moment is not None:
-            note(found, "captured_at", moment, f"{source} {name}")
-            offset = _OFFSET.search(text[10:])
-            note(found, "offset_text", offset[0] if offset else None, f"{source} {name}")
-            return
+    """The wall clock as written; an offset is kept, never converted.
 
-
-def _moment(text: str | None) -> datetime | None:
-    fraction = re.search(r"\.(\d+)", text) if text else None
-    return wall_clock(text + ":00" if text and len(text) == 16 else text, fraction[1] if fraction else None)
+    The first date may lack the offset that a later one of the same minute has.
+    """
+    for name in _DATES:
+        written = written_date(_text(properties.get(name)))
+        if written is None:
+            continue
+        note(found, "captured_at", written.moment, f"{source} {name}")
+        if same_minute(found["captured_at"][0], written.moment):
+            note(found, "offset_text", written.offset, f"{source} {name}")
 
 
 def _where(properties: Mapping[str, Value], found: Findings, source: str) -> None:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from photometa.exif.exif_facts import wall_clock
 from photometa.facts.clock import aware, offset_of, parse_offset, to_utc
 from photometa.facts.findings import Findings
 
@@ -66,14 +65,3 @@ def test_the_wall_clock_is_never_shifted() -> None:
 @pytest.mark.parametrize("text", ["", "Z", "+25:00", "+02:75", "2:00", "+0x:00", "-13:00"])
 def test_what_is_no_offset_is_none(text: str) -> None:
     assert parse_offset(text) is None
-
-
-@pytest.mark.parametrize("text", ["    :  :     :  :  ", "0000:00:00 00:00:00", "2024:13:01 00:00:00", "today", ""])
-def test_what_is_no_time_is_none(text: str) -> None:
-    assert wall_clock(text) is None
-
-
-def test_fractions_of_a_second_are_kept() -> None:
-    moment = wall_clock("2024:07:01 12:00:00", "05")
-    assert moment is not None
-    assert moment.microsecond == 50_000

@@ -113,9 +113,9 @@ function shutter(seconds) {
   return seconds < 0.3 ? `1/${Math.round(1 / seconds)} s` : `${seconds} s`;
 }
 
-/** A date and its time. @param {string} iso */
+/** A date and its time, where there is one. @param {string} iso */
 function moment(iso) {
-  return iso && `${dayName(iso.slice(0, 10))} ${iso.slice(11).replace(/\.\d+/, "")}`;
+  return iso && `${dayName(iso.slice(0, 10))} ${iso.slice(11).replace(/\.\d+/, "")}`.trim();
 }
 
 /** @param {unknown} value */
