@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from photometa.facts.dates import iptc_date
 from photometa.facts.findings import Findings, clean_text, note
+from photometa.facts.keywords import without_doubles
 
 MAX_DATASETS = 10_000
 _UTF8 = b"\x1b%G"
@@ -43,7 +44,7 @@ def read_iptc(data: bytes) -> Findings:
         if "captured_at" not in found and (written := iptc_date(dates.get(day), dates.get(time))):
             note(found, "captured_at", written.moment, f"IPTC {name}")
             note(found, "offset_text", written.offset, f"IPTC {name}")
-    note(found, "keywords", tuple(dict.fromkeys(keywords)), "IPTC Keywords")
+    note(found, "keywords", without_doubles(keywords), "IPTC Keywords")
     return found
 
 

@@ -20,6 +20,7 @@ from photometa.exif.makernote import lens_of_range
 from photometa.facts.clock import parse_offset
 from photometa.facts.dates import written_date
 from photometa.facts.findings import Findings, note
+from photometa.facts.keywords import without_doubles
 
 
 def read_exif(directories: Directories) -> Findings:
@@ -175,6 +176,6 @@ def _described(tags: Tags, found: Findings) -> None:
         note(found, "caption", caption, "EXIF ImageDescription")
     note(found, "caption", tags.windows_text("XPComment"), "EXIF XPComment")
     words = (tags.windows_text("XPKeywords") or "").split(";")
-    note(found, "keywords", tuple(w.strip() for w in words if w.strip()), "EXIF XPKeywords")
+    note(found, "keywords", without_doubles(w.strip() for w in words), "EXIF XPKeywords")
     note(found, "creator", tags.text("Artist"), "EXIF Artist")
     note(found, "copyright", tags.text("Copyright"), "EXIF Copyright")

@@ -8,6 +8,7 @@ from typing import Any
 
 from photometa.facts.clock import aware, offset_of, to_utc
 from photometa.facts.contradictions import contradictions
+from photometa.facts.faces import upright_faces
 from photometa.facts.facts import Facts
 from photometa.facts.findings import Findings
 from photometa.facts.lensfun import lens_name
@@ -52,6 +53,7 @@ class _Derived:
 
     def all(self) -> None:
         """Derive everything that can be derived."""
+        self._faces()
         self._lens()
         self._exposure()
         self._sun()
@@ -61,6 +63,14 @@ class _Derived:
         if value is not None:
             self.values[field] = value
             self.sources[field] = source
+
+    def _faces(self) -> None:
+        if "marked_faces" in self.found:
+            marked, source = self.found["marked_faces"]
+            width, height = self.values.get("width"), self.values.get("height")
+            size = (width, height) if width and height else None
+            faces = upright_faces(marked, size, self.values.get("orientation", 1))
+            self._set("face_regions", faces or None, source)
 
     def _lens(self) -> None:
         self._lens_name()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime
 from typing import Any
+
+from photometa.facts.faces import FaceRegion
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,11 @@ class Facts:
     title: str | None = None
     caption: str | None = None
     keywords: tuple[str, ...] = ()
+    """Flat ones and the leaves of hierarchies, each once."""
+    persons: tuple[str, ...] = ()
+    """Who is shown, by name. For the page and the search only: never for a prompt or a server."""
+    face_regions: tuple[FaceRegion, ...] = ()
+    """Faces that somebody marked, in shares of the upright picture."""
     creator: str | None = None
     copyright: str | None = None
     sublocation: str | None = None
@@ -110,7 +117,8 @@ class Facts:
         data: dict[str, Any] = {name: getattr(self, name) for name in _FIELDS}
         if self.captured_at is not None:
             data["captured_at"] = self.captured_at.isoformat()
-        data["keywords"] = list(self.keywords)
+        data["keywords"], data["persons"] = list(self.keywords), list(self.persons)
+        data["face_regions"] = [asdict(face) for face in self.face_regions]
         data["contradictions"] = list(self.contradictions)
         data["sources"] = dict(self.sources)
         return data

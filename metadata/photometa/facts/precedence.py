@@ -8,8 +8,9 @@
 | when it was taken | Exif, IPTC, embedded XMP, own sidecar (MWG guidelines 2.0, 5.4) |
 | everything else that the camera measured | Exif, embedded XMP, own sidecar, maker note |
 
-A position's parts come from one statement, and so do a time and its offset: that of another statement counts if its
-time is of the same minute. A day without a time gives way to a time of that day.
+Keywords in XMP and in IPTC are joined; those of the sidecar are all there are. A position's parts come from one
+statement, and so do a time and its offset: that of another statement counts if its time is of the same minute. A day
+without a time gives way to a time of that day.
 """
 
 from __future__ import annotations
@@ -20,10 +21,11 @@ from typing import Any
 
 from photometa.facts.dates import same_minute
 from photometa.facts.findings import Findings
+from photometa.facts.keywords import joined
 
 WRITTEN_LATER = frozenset(
     {"rating", "title", "caption", "keywords", "creator", "copyright", "sublocation", "city", "state"}
-    | {"country", "latitude", "longitude", "altitude_m"}
+    | {"country", "latitude", "longitude", "altitude_m", "persons", "marked_faces"}
 )
 _LEADS = {"longitude": "latitude", "altitude_m": "latitude", "offset_text": "captured_at"}
 """Fields that count only together with the same value of another field."""
@@ -49,6 +51,9 @@ def believed(said: Statements) -> Findings:
     result: Findings = {}
     for findings in written:
         _take(result, findings, {f for f in findings if f in WRITTEN_LATER})
+    if "keywords" not in said.sidecar and "keywords" in said.xmp and "keywords" in said.iptc:
+        (words, source), (others, other_source) = said.xmp["keywords"], said.iptc["keywords"]
+        result["keywords"] = joined(words, others), f"{source}, {other_source}"
     for findings in measured:
         _take(result, findings, {f for f in findings if f not in WRITTEN_LATER})
     return result

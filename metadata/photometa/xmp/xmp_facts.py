@@ -9,8 +9,10 @@ from collections.abc import Mapping
 
 from photometa.exif.exif_labels import EXPOSURE_PROGRAM, LIGHT_SOURCE, METERING, SCENE
 from photometa.facts.dates import same_minute, written_date
-from photometa.facts.findings import Findings, clean_text, note
-from photometa.xmp.values import Array, LangAlt, Struct, Value
+from photometa.facts.findings import Findings, note
+from photometa.xmp import people
+from photometa.xmp.texts import number_of, text_of
+from photometa.xmp.values import Array, Struct, Value
 
 _TEXTS = (
     ("title", "dc:title"),
@@ -46,10 +48,10 @@ _DATES = ("photoshop:DateCreated", "exif:DateTimeOriginal", "exif:DateTimeDigiti
 """When the picture was taken, in the order of the MWG's guidelines 2.0, 5.4; the last resort is its creation."""
 
 
-READ = frozenset(
+READ = people.READ | frozenset(
     {name for _, name in _TEXTS + _NUMBERS}
     | {name for _, name, _ in _WORDS}
-    | {"dc:subject", "xmp:Rating", "exif:ISOSpeedRatings", "exifEX:PhotographicSensitivity", "exif:Flash"}
+    | {"xmp:Rating", "exif:ISOSpeedRatings", "exifEX:PhotographicSensitivity", "exif:Flash"}
     | {"exif:ExposureBiasValue", "tiff:Orientation", *_DATES}
     | {"exif:GPSLatitude", "exif:GPSLongitude", "exif:GPSAltitude"}
     | {"exif:GPSAltitudeRef", "photoshop:SidecarForExtension"}
@@ -66,12 +68,9 @@ def read_xmp_facts(properties: Mapping[str, Value], source: str = "XMP") -> Find
     """
     found: Findings = {}
     for field, name in _TEXTS:
-        note(found, field, _text(properties.get(name)), f"{source} {name}")
-    subject = properties.get("dc:subject")
-    if isinstance(subject, Array):
-        words = [clean_text(item) for item in subject if isinstance(item, str)]
-        note(found, "keywords", tuple(dict.fromkeys(w for w in words if w)), f"{source} dc:subject")
-    rating = _number(properties.get("xmp:Rating"))
+        note(found, field, text_of(properties.get(name)), f"{source} {name}")
+    people.read_people(properties, found, source)
+    rating = number_of(properties.get("xmp:Rating"))
     if rating is not None and -1 <= rating <= 5:
         note(found, "rating", int(rating), f"{source} xmp:Rating")
     _camera(properties, found, source)
@@ -82,20 +81,20 @@ def read_xmp_facts(properties: Mapping[str, Value], source: str = "XMP") -> Find
 
 def _camera(properties: Mapping[str, Value], found: Findings, source: str) -> None:
     for field, name in _NUMBERS:
-        value = _number(properties.get(name))
+        value = number_of(properties.get(name))
         if value is not None and value > 0:
             note(found, field, value, f"{source} {name}")
     for name in ("exif:ISOSpeedRatings", "exifEX:PhotographicSensitivity"):
-        value = _number(_first(properties.get(name)))
+        value = number_of(_first(properties.get(name)))
         if value is not None and 0 < value != 65535:
             note(found, "iso", int(value), f"{source} {name}")
-    bias = _number(properties.get("exif:ExposureBiasValue"))
+    bias = number_of(properties.get("exif:ExposureBiasValue"))
     note(found, "exposure_bias_ev", bias, f"{source} exif:ExposureBiasValue")
     for field, name, words in _WORDS:
-        value = _number(properties.get(name))
+        value = number_of(properties.get(name))
         if value is not None:
             note(found, field, words.get(int(value)), f"{source} {name}")
-    orientation = _number(properties.get("tiff:Orientation"))
+    orientation = number_of(properties.get("tiff:Orientation"))
     if orientation is not None and 1 <= orientation <= 8:
         note(found, "orientation", int(orientation), f"{source} tiff:Orientation")
     flash = properties.get("exif:Flash")
@@ -110,7 +109,7 @@ def _when(properties: Mapping[str, Value], found: Findings, source: str) -> None
     The first date may lack the offset that a later one of the same minute has.
     """
     for name in _DATES:
-        written = written_date(_text(properties.get(name)))
+        written = written_date(text_of(properties.get(name)))
         if written is None:
             continue
         note(found, "captured_at", written.moment, f"{source} {name}")
@@ -119,14 +118,14 @@ def _when(properties: Mapping[str, Value], found: Findings, source: str) -> None
 
 
 def _where(properties: Mapping[str, Value], found: Findings, source: str) -> None:
-    latitude = _coordinate(_text(properties.get("exif:GPSLatitude")), "NS", 90)
-    longitude = _coordinate(_text(properties.get("exif:GPSLongitude")), "EW", 180)
+    latitude = _coordinate(text_of(properties.get("exif:GPSLatitude")), "NS", 90)
+    longitude = _coordinate(text_of(properties.get("exif:GPSLongitude")), "EW", 180)
     if latitude is not None and longitude is not None and (latitude, longitude) != (0, 0):
         note(found, "latitude", latitude, f"{source} exif:GPSLatitude")
         note(found, "longitude", longitude, f"{source} exif:GPSLongitude")
-        altitude = _number(properties.get("exif:GPSAltitude"))
+        altitude = number_of(properties.get("exif:GPSAltitude"))
         if altitude is not None:
-            below = _text(properties.get("exif:GPSAltitudeRef")) == "1"
+            below = text_of(properties.get("exif:GPSAltitudeRef")) == "1"
             note(found, "altitude_m", -altitude if below else altitude, f"{source} exif:GPSAltitude")
 
 
@@ -146,26 +145,3 @@ def _coordinate(text: str | None, letters: str, limit: int) -> float | None:
 
 def _first(value: Value | None) -> Value | None:
     return next(iter(value), None) if isinstance(value, Array) else value
-
-
-def _text(value: Value | None) -> str | None:
-    if isinstance(value, LangAlt):
-        return clean_text(value.default)
-    if isinstance(value, Array):
-        texts = [v for v in value if isinstance(v, str)]
-        return clean_text("; ".join(texts))
-    if isinstance(value, Struct):
-        return _text(value.get("rdf:value"))
-    return clean_text(value)
-
-
-def _number(value: Value | None) -> float | None:
-    """A number, or a rational as Exif for XMP writes it ("1/250")."""
-    if not isinstance(value, str) or len(value) > 40:
-        return None
-    above, _, below = value.partition("/")
-    try:
-        number = float(above) / float(below or 1)
-    except (ValueError, ZeroDivisionError, OverflowError):
-        return None
-    return number if abs(number) < 1e12 else None
