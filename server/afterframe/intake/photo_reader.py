@@ -11,7 +11,7 @@ from pathlib import Path
 import photometa
 from afterframe import vision
 from afterframe.config import LimitsConfig
-from afterframe.domain import Scene
+from afterframe.domain import BoundingBox, Scene
 from afterframe.errors import PhotoError, Stopping
 from afterframe.imaging.decode import decode
 from afterframe.system.hashing import sha256_of
@@ -65,7 +65,9 @@ def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Readin
         ) from error
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise PhotoError(f"{path.name} changed while it was read.", "It will be tried again.", code="changing")
-    return Reading(sha256, after.st_size, after.st_mtime_ns, facts, vision.analyse(pixels), upright_size, problem)
+    marked = [BoundingBox(face.x, face.y, face.width, face.height) for face in facts.face_regions]
+    scene = vision.with_marked_faces(vision.analyse(pixels), marked)
+    return Reading(sha256, after.st_size, after.st_mtime_ns, facts, scene, upright_size, problem)
 
 
 def _facts(path: Path) -> tuple[photometa.Facts, str | None]:

@@ -31,8 +31,13 @@ class Classification:
 
 
 def own_words(facts: Facts) -> tuple[str, ...]:
-    """Title, caption and keywords as the photographer wrote them; what cameras write is left out."""
-    texts = (facts.title, facts.caption, *facts.keywords)
+    """Title, caption and keywords as the photographer wrote them; what cameras write is left out.
+
+    So are keywords that are the name of a person shown: programs write names as keywords too.
+    """
+    names = {name.casefold() for name in facts.persons}
+    keywords = (word for word in facts.keywords if word.strip().casefold() not in names)
+    texts = (facts.title, facts.caption, *keywords)
     stripped = (text.strip() for text in texts if text)
     return tuple(dict.fromkeys(text for text in stripped if text and not _CAMERA_WROTE_IT.search(text)))
 

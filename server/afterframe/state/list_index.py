@@ -63,7 +63,7 @@ class ListFilter:
     until: str | None = None
     """Last day, ISO."""
     text: str | None = None
-    """Words, each of which stands in caption, keywords, place, prompt or file name."""
+    """Words, each of which stands in caption, keywords, persons, place, prompt or file name."""
     state: str | None = None
     """One of STATES."""
     shared: tuple[tuple[str, str], ...] = ()

@@ -17,10 +17,10 @@ from pathlib import PurePath
 from typing import Any
 
 WRITTEN = ("title", "caption", "sublocation", "city", "state", "country")
-"""Facts in the photographer's words; the keywords come on top."""
+"""Facts in the photographer's words; keywords and persons come on top."""
 LONGEST = 10_000
 """Characters of text that can be searched for one clip."""
-REVISION = 1
+REVISION = 2
 """Raise it when a key is computed in another way: kept keys are then computed again."""
 
 
@@ -58,7 +58,7 @@ class SearchKeys:
     camera: str = _key(KeyKind.SHARED)
     lens: str = _key(KeyKind.SHARED)
     words: str = _key(KeyKind.WORDS)
-    """Caption, keywords, place, prompt and file name."""
+    """Caption, keywords, persons, place, prompt and file name."""
 
     @classmethod
     def kinds(cls) -> dict[str, KeyKind]:
@@ -86,7 +86,7 @@ def search_keys(photo_path: str, created_at: float, recipe: Mapping[str, Any], f
     path = PurePath(photo_path)
     taken = str(facts.get("captured_at") or "")[:19]
     written = [str(facts[name]) for name in WRITTEN if facts.get(name)]
-    keywords = [str(keyword) for keyword in facts.get("keywords") or ()]
+    keywords = [str(word) for name in ("keywords", "persons") for word in facts.get(name) or ()]
     words = " ".join((*written, *keywords, str(recipe.get("prompt", "")), path.name))
     return SearchKeys(
         folder=str(path.parent),

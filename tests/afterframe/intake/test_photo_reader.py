@@ -4,17 +4,22 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 import photometa
 from afterframe.config import LimitsConfig
+from afterframe.domain import BoundingBox
 from afterframe.errors import PhotoError, Stopping
+from afterframe.imaging.framing import frame
 from afterframe.intake import photo_reader
 from afterframe.intake.photo_reader import PhotoReader, read_photo
 from afterframe.system.hashing import sha256_of
 from afterframe.system.process_pool import CallKilled
 from factories import make_photo_file
+from photometa import Bag, Struct
+from photometa.xmp.packets import packet
 
 
 @pytest.fixture
@@ -29,6 +34,19 @@ def test_a_reading_has_all_that_ingest_needs(photo: Path) -> None:
     assert found.upright_size == (1600, 1200)
     assert found.facts.width == 1600
     assert found.scene.measures
+
+
+def test_a_marked_face_is_in_the_scene_and_the_crop_keeps_it(tmp_path: Path) -> None:
+    area = Struct({"stArea:x": "0.5", "stArea:y": "0.1", "stArea:w": "0.1", "stArea:h": "0.08"})
+    face = Struct({"mwg-rs:Area": area, "mwg-rs:Type": "Face", "mwg-rs:Name": "Anna"})
+    xmp = packet({"mwg-rs:Regions": Struct({"mwg-rs:RegionList": Bag([face])})})
+    path = tmp_path / "tall.jpg"
+    Image.new("RGB", (600, 1200), (90, 120, 150)).save(path, xmp=xmp)
+    found = read_photo(path, megapixels=200)
+    assert found.facts.persons == ("Anna",)
+    assert found.scene.faces == (BoundingBox(0.45, 0.06, 0.1, 0.08),)
+    prepared = frame(np.zeros((1200, 600, 3), np.uint8), found.scene, (320, 180), 0.02)
+    assert len(prepared.scene.faces) == 1
 
 
 def test_a_picture_with_broken_metadata_is_still_read(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

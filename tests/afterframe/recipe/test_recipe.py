@@ -21,6 +21,14 @@ def recipe(facts: Facts | None = None, scene: Scene | None = None, **wishes: obj
     return compose(facts or Facts(), scene or Scene(), (6000, 4000), photo_sha256=SHA, overrides=overrides)
 
 
+def test_a_person_shown_is_never_named_in_a_prompt() -> None:
+    facts = Facts(keywords=("Harbour", "zoë brown", "Ann"), persons=("Zoë Brown", "Ann", "Bo"))
+    made = recipe(facts)
+    assert "Harbour" in made.prompt
+    said = f"{made.prompt} {made.negative_prompt} {made.because}".casefold()
+    assert not any(name in said for name in ("zoë", "ann.", "ann,", "bo."))
+
+
 def test_every_value_has_its_reason() -> None:
     made = recipe(scene=SKY)
     assert {field.name for field in fields(Recipe)} - {"because", "needs_description"} == set(made.because)

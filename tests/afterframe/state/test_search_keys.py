@@ -32,6 +32,13 @@ def test_every_shared_key_is_filtered_by_and_offered(database: Database, catalog
     assert clips.page(ListFilter.of(**{key: "another"}), "newest")[0] == []
 
 
+def test_a_clip_is_found_by_the_name_of_a_person_shown(database: Database, catalog: Catalog) -> None:
+    facts = {**FACTS, "keywords": ["Harbour"], "persons": ["Zoë Brown"]}
+    catalog.put_clip(make_clip(catalog.put_photo(Path("/photos/a.jpg"), Stamp(1, 1), "a" * 64, facts)))
+    clips = ClipListing(database)
+    assert [len(clips.page(ListFilter.of(text=text), "newest")[0]) for text in ("zoe", "harbour", "ann")] == [1, 1, 0]
+
+
 def test_a_filter_by_what_is_not_a_key_is_an_error() -> None:
     with pytest.raises(TypeError, match="aperture"):
         ListFilter.of(aperture="f/2")

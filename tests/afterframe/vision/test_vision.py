@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from afterframe.domain import BoundingBox
-from afterframe.vision import analyse, map_scene, subject_mask
+from afterframe.domain import BoundingBox, Scene
+from afterframe.vision import analyse, map_scene, subject_mask, with_marked_faces
 
 PHOTOS = Path(__file__).parents[3].parent / "shared" / "photos"
 
@@ -33,6 +33,24 @@ def disc(height: int = 240, width: int = 320) -> np.ndarray:
 
 def test_the_same_pixels_are_always_seen_alike() -> None:
     assert analyse(landscape()) == analyse(landscape())
+
+
+FOUND = Scene(faces=(BoundingBox(0.1, 0.1, 0.1, 0.1),), measures={"face_share": 0.01, "face_count": 1.0, "detail": 0.5})
+
+
+def test_a_marked_face_counts_beside_those_that_were_found() -> None:
+    scene = with_marked_faces(FOUND, [BoundingBox(0.6, 0.5, 0.2, 0.2)])
+    assert scene.faces == (BoundingBox(0.6, 0.5, 0.2, 0.2), BoundingBox(0.1, 0.1, 0.1, 0.1))
+    assert scene.measures == {"face_share": 0.04, "face_count": 2, "detail": 0.5}
+
+
+def test_a_marked_face_takes_the_place_of_the_same_face_found() -> None:
+    mark = BoundingBox(0.08, 0.08, 0.14, 0.14)
+    assert with_marked_faces(FOUND, [mark]).faces == (mark,)
+
+
+def test_without_marked_faces_the_scene_is_what_the_pixels_show() -> None:
+    assert with_marked_faces(FOUND, []) is FOUND
 
 
 def test_sky_over_ground_has_a_share_and_a_horizon() -> None:

@@ -30,7 +30,7 @@ FILTERS: dict[str, Json] = {
     "text": {
         "type": "string",
         "maxLength": 500,
-        "description": "Words that must all occur in caption, keywords, place, prompt or file name.",
+        "description": "Words that must all occur in caption, keywords, persons, place, prompt or file name.",
     },
 }
 SORT: Json = {**one_of(*SORTS), "default": "newest"}

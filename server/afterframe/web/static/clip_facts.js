@@ -34,6 +34,7 @@ const FACTS = {
   title: "Title",
   caption: "Caption",
   keywords: "Keywords",
+  persons: "Persons shown",
   creator: "Photographer",
 };
 
@@ -104,6 +105,7 @@ function factValues(facts) {
     title: text(facts.title),
     caption: text(facts.caption),
     keywords: Array.isArray(facts.keywords) ? facts.keywords.join(", ") : "",
+    persons: Array.isArray(facts.persons) ? facts.persons.join(", ") : "",
     creator: text(facts.creator),
   };
 }
