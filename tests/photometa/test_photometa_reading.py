@@ -58,6 +58,25 @@ def test_every_format_states_its_xmp(read_bytes: Reader, name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "rating"), [("0", None), ("0.0", None), ("-1", -1), ("-1.0", -1), ("5", 5), ("3.0", 3), ("6", None)]
+)
+def test_no_stars_are_no_rating_and_minus_one_is_rejected(read_bytes: Reader, written: str, rating: int | None) -> None:
+    facts = read_bytes(photo(JPEG, xmp=packet({"xmp:Rating": written})))
+    assert facts.rating == rating
+    assert ("rating" in facts.sources) == (rating is not None)
+
+
+@pytest.mark.parametrize(("written", "rating"), [(0, None), (1, 1), (5, 5), (6, None)])
+def test_exifs_rating_counts_where_xmp_has_none(read_bytes: Reader, written: int, rating: int | None) -> None:
+    exif = piexif.dump({"0th": {piexif.ImageIFD.Rating: written}})[6:]
+    assert read_bytes(photo(JPEG, exif, packet({"dc:format": "image/jpeg"}))).rating == rating
+
+
+def test_stars_that_were_taken_away_in_the_sidecar_are_gone(tmp_path: Path) -> None:
+    assert with_sidecar(tmp_path, "IMG.jpg.xmp", xmp_Rating="0").rating is None
+
+
+@pytest.mark.parametrize(
     ("name", "size", "orientation"),
     [
         ("jpeg", (30, 20), 6),

@@ -168,7 +168,7 @@ def _by_camera(caption: str, tags: Tags) -> bool:
 
 def _described(tags: Tags, found: Findings) -> None:
     rating = tags.whole("Rating")
-    if rating is not None and 0 <= rating <= 5:
+    if rating is not None and -1 <= rating <= 5:
         note(found, "rating", rating, "EXIF Rating")
     note(found, "title", tags.windows_text("XPTitle"), "EXIF XPTitle")
     caption = tags.text("ImageDescription")

@@ -70,6 +70,7 @@ class Facts:
 
     # What the photographer wrote
     rating: int | None = None
+    """1-5 stars; -1: rejected."""
     title: str | None = None
     caption: str | None = None
     keywords: tuple[str, ...] = ()

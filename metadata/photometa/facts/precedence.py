@@ -56,6 +56,8 @@ def believed(said: Statements) -> Findings:
         result["keywords"] = joined(words, others), f"{source}, {other_source}"
     for findings in measured:
         _take(result, findings, {f for f in findings if f not in WRITTEN_LATER})
+    if "rating" in result and result["rating"][0] == 0:
+        del result["rating"]  # no stars, said by the statement that counts
     return result
 
 
