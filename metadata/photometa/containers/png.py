@@ -13,8 +13,11 @@ from photometa.containers.jpeg import iptc_of_photoshop
 
 MAX_CHUNKS = 300_000
 MAX_INFLATED = 16 << 20
-_XMP_KEY = b"XML:com.adobe.xmp\0"
-_WANTED = {b"eXIf", b"iTXt", b"zTXt", b"tEXt", b"iCCP", b"sRGB", b"cICP"}
+_XMP_KEY = b"XML:com.adobe.xmp"
+_RAW_PROFILE = b"raw profile type "
+_JPEG_XMP, _PHOTOSHOP = b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
+_TEXTS = frozenset({b"iTXt", b"zTXt", b"tEXt"})
+_WANTED = _TEXTS | {b"eXIf", b"iCCP", b"sRGB"}
 
 
 def read_png(source: Source) -> Blocks:
@@ -36,37 +39,62 @@ def read_png(source: Source) -> Blocks:
 
 def _chunk(blocks: Blocks, kind: bytes, data: bytes) -> None:
     if kind == b"eXIf":
-        blocks.tiff = exif_block(data)
-    elif kind == b"iTXt" and data.startswith(_XMP_KEY):
-        blocks.xmp.append(_international_text(data[len(_XMP_KEY) :]))
+        blocks.tiff = exif_block(data) or blocks.tiff
     elif kind == b"iCCP":
         blocks.icc = inflate(data.partition(b"\0")[2][1:]) or None
     elif kind == b"sRGB":
         blocks.colour = "sRGB"
-    elif kind in (b"zTXt", b"tEXt") and data.startswith(b"Raw profile type "):
-        name, _, text = data[17:].partition(b"\0")
-        _raw_profile(blocks, name, inflate(text[1:]) if kind == b"zTXt" else text)
+    elif kind in _TEXTS:
+        keyword, _, rest = data.partition(b"\0")
+        if keyword == _XMP_KEY:
+            blocks.xmp.append(_text(kind, rest))
+        elif keyword.lower().startswith(_RAW_PROFILE):
+            _block(blocks, keyword[len(_RAW_PROFILE) :].strip().lower(), _raw_profile(_text(kind, rest)))
 
 
-def _international_text(data: bytes) -> bytes:
-    """The text of an iTXt chunk after its keyword: flags, language, translated keyword, text."""
-    compressed = data[:1] == b"\1"
+def _text(kind: bytes, data: bytes) -> bytes:
+    """The text of a chunk after its keyword; iTXt has flags, a language and a translated keyword before it."""
+    if kind == b"tEXt":
+        return data
+    if kind == b"zTXt":
+        return inflate(data[1:])
     text = data[2:].split(b"\0", 2)[-1]
-    return inflate(text) if compressed else text
+    return inflate(text) if data[:1] == b"\1" else text
 
 
-def _raw_profile(blocks: Blocks, name: bytes, text: bytes) -> None:
-    """As ImageMagick and exiftool write it: a length, then the block as hexadecimal digits."""
-    lines = text.split(None, 2)
-    try:
-        data = binascii.unhexlify(b"".join(lines[2].split())) if len(lines) == 3 else b""
-    except binascii.Error:
-        return
-    if name in (b"exif", b"APP1") and data.startswith(b"Exif\0\0"):
+def _raw_profile(text: bytes) -> bytes:
+    """A block as ImageMagick and exiftool write it, by lines: a label, a length, and hexadecimal digits.
+
+    The label may be several words, or missing. A length that is the right one tells which line it is.
+    """
+    lines = text.split(b"\n")
+    found = b""
+    for number, line in enumerate(lines[:4]):
+        if not line.strip().isdigit():
+            continue
+        try:
+            data = binascii.unhexlify(b"".join(b"".join(lines[number + 1 :]).split()))
+        except binascii.Error:
+            continue
+        if len(data) == int(line[:20]):
+            return data
+        found = found or data
+    return found
+
+
+def _block(blocks: Blocks, name: bytes, data: bytes) -> None:
+    """A block by what it begins with: a name like APP1 says only where it stood in a JPEG."""
+    if data.startswith(_JPEG_XMP):
+        blocks.xmp.append(data[len(_JPEG_XMP) :])
+    elif data.startswith((b"Exif\0", b"II*\0", b"MM\0*")):
         blocks.tiff = blocks.tiff or exif_block(data)
-    elif name == b"iptc":
-        blocks.iptc = iptc_of_photoshop(data) or (data if data[:1] == b"\x1c" else None)
-    elif name == b"xmp":
+    elif data.startswith((_PHOTOSHOP, b"8BIM")):
+        blocks.iptc = blocks.iptc or iptc_of_photoshop(data.removeprefix(_PHOTOSHOP))
+    elif data.startswith(b"\x1c"):
+        blocks.iptc = blocks.iptc or data
+    elif name in (b"icc", b"icm"):
+        blocks.icc = blocks.icc or data or None
+    elif name == b"xmp" and data:
         blocks.xmp.append(data)
 
 
