@@ -58,6 +58,39 @@ def exif_block(**changes: object) -> bytes:
     return dumped[6:]
 
 
+Field = tuple[int, int, bytes]
+"""A tag's field type, its count, and its value's bytes, big-endian."""
+
+
+def ascii_field(text: str, kind: int = 2) -> Field:
+    """A text; type 129 is Exif 3.0's UTF-8."""
+    raw = text.encode() + b"\0"
+    return kind, len(raw), raw
+
+
+def rational_field(*pairs: tuple[int, int]) -> Field:
+    """Rationals."""
+    return 5, len(pairs), b"".join(struct.pack(">II", *pair) for pair in pairs)
+
+
+def tiff_block(image: dict[int, Field], exif: dict[int, Field], gps: dict[int, Field]) -> bytes:
+    """An Exif block with any tag in any directory, of any type: piexif writes only what the standard has."""
+    block, places = b"MM\0*" + bytes(4), {}
+    for pointer, fields in ((0x8769, exif), (0x8825, gps), (None, image)):
+        table = {
+            **fields,
+            **({tag: (4, 1, struct.pack(">I", at)) for tag, at in places.items()} if pointer is None else {}),
+        }
+        entries = b""
+        for tag, (kind, count, value) in sorted(table.items()):
+            where = value.ljust(4, b"\0") if len(value) <= 4 else struct.pack(">I", len(block))
+            block += value if len(value) > 4 else b""
+            entries += struct.pack(">HHI", tag, kind, count) + where
+        places[pointer] = len(block)
+        block += struct.pack(">H", len(table)) + entries + bytes(4)
+    return block[:4] + struct.pack(">I", places[None]) + block[8:]
+
+
 def xmp_packet() -> bytes:
     """What a photographer wrote."""
     return packet(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import piexif
 import pytest
-from photometa_seeds import JPEG, exif_block, heif, jxl, photo, seeds, xmp_packet
+from photometa_seeds import JPEG, ascii_field, exif_block, heif, jxl, photo, seeds, tiff_block, xmp_packet
 from PIL import Image, ImageCms
 
 import photometa
@@ -55,6 +55,29 @@ def test_every_format_states_its_xmp(read_bytes: Reader, name: str) -> None:
     assert (facts.title, facts.caption, facts.keywords) == ("Title", "Caption", ("one", "two"))
     assert (facts.rating, facts.city) == (4, "Wien")
     assert facts.sources["rating"] == "XMP xmp:Rating"
+
+
+@pytest.mark.parametrize("kind", [2, 129])
+def test_texts_of_exif_3_are_read(read_bytes: Reader, kind: int) -> None:
+    texts = {0xA436: "Brücke", 0xA437: "Zoë", 0xA43A: "Développeur 2"}
+    exif = tiff_block({}, {tag: ascii_field(text, kind) for tag, text in texts.items()}, {})
+    facts = read_bytes(photo(JPEG, exif, packet({"dc:format": "image/jpeg"})))
+    assert (facts.title, facts.creator, facts.software) == ("Brücke", "Zoë", "Développeur 2")
+    assert facts.sources["title"] == "EXIF ImageTitle"
+
+
+def test_make_and_model_in_the_exif_directory_are_read_after_those_in_their_own(read_bytes: Reader) -> None:
+    strayed = {0x010F: ascii_field("Maker"), 0x0110: ascii_field("Model 2"), 0x013B: ascii_field("Artist")}
+    bare = packet({"dc:format": "image/jpeg"})
+    facts = read_bytes(photo(JPEG, tiff_block({}, strayed, {}), bare))
+    assert (facts.camera_make, facts.camera_model, facts.creator) == ("Maker", "Model 2", "Artist")
+    both = tiff_block({0x0110: ascii_field("Model 1")}, strayed, {})
+    assert read_bytes(photo(JPEG, both, bare)).camera_model == "Model 1"
+
+
+def test_an_orientation_in_the_exif_directory_turns_no_picture(read_bytes: Reader) -> None:
+    exif = tiff_block({}, {0x0112: (3, 1, b"\0\6")}, {})
+    assert read_bytes(photo(JPEG, exif, packet({"dc:format": "image/jpeg"}))).orientation is None
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from photometa.facts.clock import parse_offset
 from photometa.facts.dates import written_date
 from photometa.facts.findings import Findings, note
 from photometa.facts.keywords import without_doubles
+from photometa.facts.position import altitude_m, coordinate, degrees_of, numbers_in
 
 
 def read_exif(directories: Directories) -> Findings:
@@ -35,7 +36,8 @@ def read_exif(directories: Directories) -> Findings:
 def _camera(tags: Tags, found: Findings) -> None:
     note(found, "camera_make", tags.text("Make"), "EXIF Make")
     note(found, "camera_model", tags.text("Model"), "EXIF Model")
-    note(found, "software", tags.text("Software"), "EXIF Software")
+    for name in ("Software", "ImageEditingSoftware", "RAWDevelopingSoftware", "CameraFirmware"):
+        note(found, "software", tags.text(name), f"EXIF {name}")
     note(found, "lens", tags.text("LensModel"), "EXIF LensModel")
     note(found, "focal_mm", tags.positive("FocalLength"), "EXIF FocalLength")
     note(found, "focal_35mm", tags.positive("FocalLengthIn35mmFilm"), "EXIF FocalLengthIn35mmFilm")
@@ -126,7 +128,8 @@ def _time(tags: Tags, found: Findings) -> None:
 
 
 def _gps_utc(tags: Tags) -> datetime | None:
-    day, clock = written_date(tags.text("GPSDateStamp")), tags.reals("GPSTimeStamp")
+    day = written_date(tags.text("GPSDateStamp"))
+    clock = tags.reals("GPSTimeStamp") or numbers_in(tags.text("GPSTimeStamp"))
     if day is None or len(clock) != 3 or not (0 <= clock[0] < 24 and 0 <= clock[1] < 60 and 0 <= clock[2] < 60):
         return None
     hours, minutes, seconds = (int(c) for c in clock)
@@ -134,29 +137,31 @@ def _gps_utc(tags: Tags) -> datetime | None:
 
 
 def _position(tags: Tags, found: Findings) -> None:
-    latitude = _degrees(tags, "Latitude", 90, {"N": 1, "S": -1})
-    longitude = _degrees(tags, "Longitude", 180, {"E": 1, "W": -1})
+    latitude, longitude = _degrees(tags, "Latitude", 90), _degrees(tags, "Longitude", 180)
     if latitude is not None and longitude is not None and (latitude, longitude) != (0, 0):
         note(found, "latitude", latitude, "EXIF GPSLatitude")
         note(found, "longitude", longitude, "EXIF GPSLongitude")
-        altitude = tags.real("GPSAltitude")
+        altitude = next(iter(tags.reals("GPSAltitude")), None)
+        if altitude is None and (text := tags.text("GPSAltitude")) and (numbers := numbers_in(text)):
+            altitude = altitude_m(numbers[0], "below" if text.startswith("-") else text)
         if altitude is not None:
-            below = tags.whole("GPSAltitudeRef") == 1
-            note(found, "altitude_m", -altitude if below else altitude, "EXIF GPSAltitude")
-    direction = tags.real("GPSImgDirection")
+            reference = tags.whole("GPSAltitudeRef")
+            below = tags.text("GPSAltitudeRef") if reference is None else reference
+            note(found, "altitude_m", altitude_m(altitude, below), "EXIF GPSAltitude")
+    direction = next(iter(tags.reals("GPSImgDirection") or numbers_in(tags.text("GPSImgDirection"))), None)
     if direction is not None and 0 <= direction <= 360:
         magnetic = " (magnetic)" if tags.text("GPSImgDirectionRef") == "M" else ""
         note(found, "direction_deg", direction % 360, "EXIF GPSImgDirection" + magnetic)
 
 
-def _degrees(tags: Tags, name: str, limit: int, signs: dict[str, int]) -> float | None:
-    """Degrees, minutes, seconds; without a valid reference there is no position."""
-    parts = tags.reals(f"GPS{name}")
-    sign = signs.get((tags.text(f"GPS{name}Ref") or "")[:1].upper())
-    if not 1 <= len(parts) <= 3 or sign is None or min(parts) < 0:
-        return None
-    degrees = sum(part / 60**power for power, part in enumerate(parts))
-    return sign * degrees if degrees <= limit else None
+def _degrees(tags: Tags, name: str, limit: int) -> float | None:
+    """Degrees, minutes, seconds, as numbers or as text; without a half of the earth there is no position."""
+    reference = (tags.text(f"GPS{name}Ref") or "")[:1].upper()
+    if text := tags.text(f"GPS{name}"):
+        return coordinate(text, limit, reference)
+    sign = {"N": 1, "E": 1, "S": -1, "W": -1}.get(reference) if reference in {90: "NS", 180: "EW"}[limit] else None
+    degrees = degrees_of(tags.reals(f"GPS{name}"), limit)
+    return None if sign is None or degrees is None else sign * degrees
 
 
 def _by_camera(caption: str, tags: Tags) -> bool:
@@ -170,6 +175,7 @@ def _described(tags: Tags, found: Findings) -> None:
     rating = tags.whole("Rating")
     if rating is not None and -1 <= rating <= 5:
         note(found, "rating", rating, "EXIF Rating")
+    note(found, "title", tags.text("ImageTitle"), "EXIF ImageTitle")
     note(found, "title", tags.windows_text("XPTitle"), "EXIF XPTitle")
     caption = tags.text("ImageDescription")
     if caption is not None and not _by_camera(caption, tags):
@@ -178,4 +184,5 @@ def _described(tags: Tags, found: Findings) -> None:
     words = (tags.windows_text("XPKeywords") or "").split(";")
     note(found, "keywords", without_doubles(w.strip() for w in words), "EXIF XPKeywords")
     note(found, "creator", tags.text("Artist"), "EXIF Artist")
+    note(found, "creator", tags.text("Photographer"), "EXIF Photographer")
     note(found, "copyright", tags.text("Copyright"), "EXIF Copyright")

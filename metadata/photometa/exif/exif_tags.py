@@ -53,6 +53,8 @@ _IMAGE = {
     "XPComment": 0x9C9C,
     "XPKeywords": 0x9C9E,
 }
+_STRAYED = {name: tag for name, tag in _IMAGE.items() if name != "Orientation"}
+"""Some programs write these into the Exif directory. An orientation there turns no picture in any viewer."""
 _EXIF = {
     "RecommendedExposureIndex": 0x8832,
     "ISOSpeed": 0x8833,
@@ -71,6 +73,11 @@ _EXIF = {
     "FocalLengthIn35mmFilm": 0xA405,
     "LensSpecification": 0xA432,
     "LensModel": 0xA434,
+    "ImageTitle": 0xA436,
+    "Photographer": 0xA437,
+    "CameraFirmware": 0xA439,
+    "RAWDevelopingSoftware": 0xA43A,
+    "ImageEditingSoftware": 0xA43B,
 }
 _GPS = {
     "GPSLatitudeRef": 1,
@@ -93,6 +100,7 @@ class Tags:
         self.tiff = directories.tiff
         image, exif, gps = directories.image, directories.exif, directories.gps
         self.entries: dict[str, IfdEntry] = {
+            **{name: exif[tag] for name, tag in _STRAYED.items() if tag in exif},
             **{name: gps[tag] for name, tag in _GPS.items() if tag in gps},
             **{name: image[tag] for name, tag in _EXPOSURE.items() if tag in image},
             **{name: image[tag] for name, tag in _IMAGE.items() if tag in image},

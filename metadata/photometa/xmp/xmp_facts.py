@@ -5,11 +5,13 @@ IPTC Photo Metadata Standard 2025.1; Exif 3.0 metadata for XMP (CIPA DC-010).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from photometa.exif.exif_labels import EXPOSURE_PROGRAM, LIGHT_SOURCE, METERING, SCENE
 from photometa.facts.dates import same_minute, written_date
 from photometa.facts.findings import Findings, note
+from photometa.facts.position import altitude_m, coordinate
 from photometa.xmp import people
 from photometa.xmp.texts import number_of, text_of
 from photometa.xmp.values import Array, Struct, Value
@@ -17,8 +19,10 @@ from photometa.xmp.values import Array, Struct, Value
 _TEXTS = (
     ("title", "dc:title"),
     ("title", "photoshop:Headline"),
+    ("title", "exifEX:ImageTitle"),
     ("caption", "dc:description"),
     ("creator", "dc:creator"),
+    ("creator", "exifEX:Photographer"),
     ("copyright", "dc:rights"),
     ("sublocation", "Iptc4xmpCore:Location"),
     ("city", "photoshop:City"),
@@ -27,6 +31,9 @@ _TEXTS = (
     ("camera_make", "tiff:Make"),
     ("camera_model", "tiff:Model"),
     ("software", "xmp:CreatorTool"),
+    ("software", "exifEX:ImageEditingSoftware"),
+    ("software", "exifEX:RAWDevelopingSoftware"),
+    ("software", "exifEX:CameraFirmware"),
     ("lens", "exifEX:LensModel"),
     ("lens", "aux:Lens"),
     ("colour_profile", "photoshop:ICCProfile"),
@@ -54,7 +61,7 @@ READ = people.READ | frozenset(
     | {"xmp:Rating", "exif:ISOSpeedRatings", "exifEX:PhotographicSensitivity", "exif:Flash"}
     | {"exif:ExposureBiasValue", "tiff:Orientation", *_DATES}
     | {"exif:GPSLatitude", "exif:GPSLongitude", "exif:GPSAltitude"}
-    | {"exif:GPSAltitudeRef", "photoshop:SidecarForExtension"}
+    | {"exif:GPSLatitudeRef", "exif:GPSLongitudeRef", "exif:GPSAltitudeRef", "photoshop:SidecarForExtension"}
 )
 """Every property that becomes a fact, or says which file the sidecar belongs to."""
 
@@ -118,29 +125,22 @@ def _when(properties: Mapping[str, Value], found: Findings, source: str) -> None
 
 
 def _where(properties: Mapping[str, Value], found: Findings, source: str) -> None:
-    latitude = _coordinate(text_of(properties.get("exif:GPSLatitude")), "NS", 90)
-    longitude = _coordinate(text_of(properties.get("exif:GPSLongitude")), "EW", 180)
+    latitude = _coordinate(properties, "exif:GPSLatitude", 90)
+    longitude = _coordinate(properties, "exif:GPSLongitude", 180)
     if latitude is not None and longitude is not None and (latitude, longitude) != (0, 0):
         note(found, "latitude", latitude, f"{source} exif:GPSLatitude")
         note(found, "longitude", longitude, f"{source} exif:GPSLongitude")
         altitude = number_of(properties.get("exif:GPSAltitude"))
         if altitude is not None:
-            below = text_of(properties.get("exif:GPSAltitudeRef")) == "1"
-            note(found, "altitude_m", -altitude if below else altitude, f"{source} exif:GPSAltitude")
+            altitude = altitude_m(altitude, text_of(properties.get("exif:GPSAltitudeRef")))
+            note(found, "altitude_m", altitude, f"{source} exif:GPSAltitude")
 
 
-def _coordinate(text: str | None, letters: str, limit: int) -> float | None:
-    """A GPSCoordinate: "DDD,MM,SSk" or "DDD,MM.mmk" (XMP part 2, 8.2.2.2)."""
-    if text is None or len(text) > 60 or text[-1:].upper() not in letters:
-        return None
-    try:
-        parts = [float(part) for part in text[:-1].split(",")]
-    except ValueError:
-        return None
-    if not 1 <= len(parts) <= 3 or not all(0 <= part <= limit for part in parts):
-        return None
-    degrees = sum(part / 60**power for power, part in enumerate(parts))
-    return None if degrees > limit else degrees * (-1 if text[-1].upper() == letters[1] else 1)
+def _coordinate(properties: Mapping[str, Value], name: str, limit: int) -> float | None:
+    """A GPSCoordinate; a bare number of degrees, which some programs write, is north or east unless it says so."""
+    text, reference = text_of(properties.get(name)), text_of(properties.get(f"{name}Ref"))
+    bare = text is not None and re.fullmatch(r"\d+\.\d+", text) is not None
+    return coordinate(text, limit, reference or {90: "N", 180: "E"}[limit] if bare else reference)
 
 
 def _first(value: Value | None) -> Value | None:
