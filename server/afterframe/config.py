@@ -145,6 +145,8 @@ class WatchConfig:
     """The same for folders on network shares, which send no change events, seconds."""
     backlog_limit: Annotated[int, Range(0, 10_000_000)] = 200
     """More photos than this in a new folder wait for confirmation."""
+    ignore: tuple[str, ...] = ()
+    """Names of further folders and files that are left alone; ``*`` stands for any letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +302,7 @@ def parse_config(text: str, where: str) -> Config:
     """
     config = typed_toml.parse(Config, text, where, "docs/settings.md")
     _check_endpoints(config.remote.endpoints, where)
+    _check_names(config.watch.ignore, f"{where}: watch.ignore")
     return config
 
 
@@ -326,6 +329,15 @@ def _check_endpoints(endpoints: tuple[EndpointConfig, ...], where: str) -> None:
     titles = [endpoint.title for endpoint in endpoints]
     if twice := next((title for title in titles if titles.count(title) > 1), None):
         raise ConfigError(f"{where}: two endpoints are called {twice}.", "Give each a name of its own.")
+
+
+def _check_names(names: tuple[str, ...], where: str) -> None:
+    for name in names:
+        if not name.strip("*?. ") or "/" in name or "\\" in name:
+            raise ConfigError(
+                f"{where} holds {name!r}, which is not the name of a folder or a file.",
+                'Write a name alone, such as "Proofs" or "*-small.jpg".',
+            )
 
 
 def _check_address(url: str, where: str) -> None:

@@ -15,6 +15,7 @@ from afterframe.config import Config, Home, Settings
 from afterframe.domain import Clip, Failure, Job, JobState
 from afterframe.errors import AfterframeError, WrongState
 from afterframe.intake.foreign_files import ForeignFiles
+from afterframe.intake.foreign_names import KNOWN_NAMES, ForeignNames
 from afterframe.intake.ingest import Ingest, RenderRequest
 from afterframe.intake.photo_reader import PhotoReader
 from afterframe.intake.scan import scan
@@ -53,9 +54,11 @@ class AnimateResult:
         return {"photo": self.photo, "state": self.state, "clips": clips, "error": error}
 
 
-def find_photos(given: Iterable[str]) -> Iterator[str]:
+def find_photos(given: Iterable[str], foreign: ForeignNames = KNOWN_NAMES) -> Iterator[str]:
     """The photos that paths name: files as they are, folders scanned, our own posters left out.
 
+    Args:
+        foreign: what is left alone in folders.
     A folder that cannot be listed, or a path that is too long, is given as it is: reading it says why.
     """
     for path in given:
@@ -63,7 +66,7 @@ def find_photos(given: Iterable[str]) -> Iterator[str]:
             if not Path(path).is_dir():
                 yield path
                 continue
-            found = sorted(scan(Path(path)).photos)
+            found = sorted(scan(Path(path), foreign).photos)
         except OSError:
             yield path
             continue

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from afterframe.domain import Clip, Photo, Stamp
 from afterframe.errors import PhotoError
+from afterframe.intake.foreign_names import KNOWN_NAMES
 from afterframe.intake.photo_reader import Reading
 from afterframe.publish.adoption import Adoption
 from afterframe.state.catalog import Catalog
@@ -90,7 +91,7 @@ def _restore(clip: Clip, adoption: Adoption, catalog: Catalog, read: Callable[[P
 
 def _sidecars(folder: Path) -> Iterator[Path]:
     for root, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not KNOWN_NAMES.has_folder(name))
         yield from (Path(root, name) for name in sorted(names) if name.endswith(".mp4.xmp"))
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 def animate(*, paths: tuple[str, ...], generator: str | None, model: str | None, **fields: Any) -> Outcome:
     """Animate photos, or all photos in folders, and wait for the clips."""
     from afterframe.app.animate import OneShot, find_photos
+    from afterframe.intake.foreign_names import ForeignNames
 
     settings = load_settings()
     if model:
@@ -33,7 +34,8 @@ def animate(*, paths: tuple[str, ...], generator: str | None, model: str | None,
     overrides = given_overrides(fields)
     with ProgressBar() as progress:
         animation = OneShot(settings.home, settings.config, progress.show)
-        results = animation.run(find_photos(paths), overrides, generator)
+        photos = find_photos(paths, ForeignNames(settings.config.watch.ignore))
+        results = animation.run(photos, overrides, generator)
     print_results(results)
     done = bool(results) and all(result.state == "done" for result in results)
     return Outcome({"results": [result.to_dict() for result in results]}, ok=done)

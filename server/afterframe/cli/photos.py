@@ -72,10 +72,11 @@ def audit(*, paths: tuple[str, ...], page: Path | None) -> Outcome:
     from afterframe.app.animate import find_photos
     from afterframe.intake.audit import audit as score
     from afterframe.intake.contact_sheet import write_contact_sheet
+    from afterframe.intake.foreign_names import ForeignNames
 
     settings = load_settings()
     limits = settings.config.limits
-    photos = list(find_photos(paths))
+    photos = list(find_photos(paths, ForeignNames(settings.config.watch.ignore)))
     with Counter("Looking at photos", total=len(photos)) as counter:
         results = score(photos, settings.home, limits, counter.set)
     if page:

@@ -11,14 +11,13 @@ import psutil
 
 from afterframe.domain import Stamp
 from afterframe.imaging.decode import is_photo
+from afterframe.intake.foreign_names import KNOWN_NAMES, ForeignNames
 from afterframe.naming import UPLOAD_PREFIX, is_passing, job_of_temporary
 from afterframe.publish.folder_check import note_in_use
 
 NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "fuse.sshfs", "9p", "vboxsf", "fuse.rclone", "davfs"}
 )
-SKIPPED_SUFFIXES = frozenset({".lrdata", ".lrcat-data", ".cocatalog", ".photoslibrary"})
-"""Folders that belong to a photo program."""
 
 
 @dataclass(slots=True)
@@ -32,6 +31,8 @@ class Scan:
     temporaries: list[Path] = field(default_factory=list)
     """Files of ours that a render was writing, and folders that held an upload."""
     entries: int = 0
+    foreign: ForeignNames = KNOWN_NAMES
+    """What is left alone."""
 
     def add(self, entry: os.DirEntry[str]) -> bool:
         """Note what an entry is; whether it is a folder to scan as well."""
@@ -41,6 +42,8 @@ class Scan:
             path = Path(entry.path)
             if job_of_temporary(path) or is_passing(path) or name.startswith(UPLOAD_PREFIX):
                 self.temporaries.append(path)
+        elif self.foreign.has_file(name):
+            return False
         elif name.lower().endswith(".mp4"):
             self.clips.add(entry.path)
         elif name.lower().endswith(".mp4.xmp"):
@@ -51,17 +54,19 @@ class Scan:
                 if entry.is_file():
                     self.photos[entry.path] = Stamp.of(entry.stat())
         else:
-            return entry.is_dir(follow_symlinks=False) and Path(name).suffix not in SKIPPED_SUFFIXES
+            return entry.is_dir(follow_symlinks=False) and not self.foreign.has_folder(name)
         return False
 
 
-def scan(root: Path) -> Scan:
-    """Scan a folder and everything below it; hidden folders and those of photo programs are left out.
+def scan(root: Path, foreign: ForeignNames = KNOWN_NAMES) -> Scan:
+    """Scan a folder and everything below it; hidden and foreign folders are left out.
 
+    Args:
+        foreign: which are.
     Raises:
         OSError: the root itself cannot be listed (an unmounted share, say).
     """
-    found = Scan()
+    found = Scan(foreign=foreign)
     pending = [str(root)]
     while pending:
         folder = pending.pop()

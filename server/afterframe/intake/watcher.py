@@ -26,6 +26,7 @@ from watchdog.observers.api import BaseObserver, ObservedWatch
 from afterframe.config import WatchConfig
 from afterframe.domain import Failure, Stamp
 from afterframe.imaging.decode import is_photo
+from afterframe.intake.foreign_names import ForeignNames
 from afterframe.intake.scan import Scan, on_network, scan
 from afterframe.intake.settle import StabilityTracker
 from afterframe.publish.adoption import stands
@@ -128,6 +129,7 @@ class Watcher:
         self._catalog = catalog
         self._folders = folders
         self._config = config
+        self._foreign = ForeignNames(config.ignore)
         self._handlers = handlers
         self._take_backlog = take_backlog
         self._clocks = clocks
@@ -223,10 +225,12 @@ class Watcher:
         try:
             if how == "deleted":
                 self._forget_clip(path)
-            elif path.is_dir() and not path.name.startswith("."):
+            elif self._is_foreign(path, is_folder=(is_folder := path.is_dir())):
+                return
+            elif is_folder:
                 if not path.is_symlink() or path in self._next_scan:  # a link may lead in circles
                     self._scan_into(path)
-            elif is_photo(path) and not self._hidden(path):
+            elif is_photo(path):
                 status = path.stat()
                 if stat.S_ISREG(status.st_mode):  # as a scan does: a pipe of that name is no photo
                     self._see(path, Stamp.of(status), renamed=how == "renamed")
@@ -240,9 +244,15 @@ class Watcher:
             if clip and clip.present:
                 self._catalog.mark_absent(clip.id)
 
-    def _hidden(self, path: Path) -> bool:
-        roots = [root for root in self._next_scan if path.is_relative_to(root)]
-        return not roots or any(part.startswith(".") for part in path.relative_to(roots[0]).parts)
+    def _is_foreign(self, path: Path, *, is_folder: bool) -> bool:
+        """Whether a path lies in none of the watched folders, or in what is left alone there."""
+        for root in self._next_scan:
+            if path.is_relative_to(root):
+                *around, name = ("", *path.relative_to(root).parts)
+                is_left_alone = self._foreign.has_folder if is_folder else self._foreign.has_file
+                if not any(map(self._foreign.has_folder, around)) and not is_left_alone(name):
+                    return False
+        return True
 
     def _see(self, path: Path, stamp: Stamp, *, renamed: bool = False) -> None:
         age_s = self._clocks.wall() - stamp.mtime_ns / 1e9
@@ -343,7 +353,7 @@ class Watcher:
         if root in self._without_events:
             self._listen(root)  # its drive may be there again
         try:
-            found = scan(root)
+            found = scan(root, self._foreign)
         except OSError as error:
             log.warning("%s cannot be scanned (%s); no clip there counts as deleted", root, error)
             self._next_scan[root] = self._clocks.monotonic() + self._config.poll_s
@@ -359,10 +369,10 @@ class Watcher:
             self._handlers.temporary(path)
 
     def _scan_into(self, folder: Path) -> None:
-        found = scan(folder)
+        found = scan(folder, self._foreign)
         known = self._catalog.stamps(folder)
         for path, stamp in found.photos.items():
-            if known.get(path) != stamp and not self._hidden(Path(path)):
+            if known.get(path) != stamp:
                 self._see(Path(path), stamp)
         self._look_at_clips(folder, found)
 

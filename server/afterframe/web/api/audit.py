@@ -6,6 +6,7 @@ from pathlib import Path
 
 from afterframe.errors import AfterframeError
 from afterframe.intake.audit import score_photo
+from afterframe.intake.foreign_names import ForeignNames
 from afterframe.intake.scan import scan
 from afterframe.intake.scoring import SCORES
 from afterframe.web.connections.entry import Lane
@@ -38,7 +39,8 @@ def list_photos(call: Call) -> Json:
     """Scan a folder."""
     given = call.query.get("path", "")
     folder = call.context.paths.folder(given)
-    photos = sorted(scan(folder).photos)
+    foreign = ForeignNames(call.services.settings.config.watch.ignore)
+    photos = sorted(scan(folder, foreign).photos)
     posters = call.services.foreign_files.our_posters(map(Path, photos))
     found = [path for path in photos if Path(path) not in posters]
     return {"path": given, "photos": found[:MOST], "more": max(0, len(found) - MOST)}

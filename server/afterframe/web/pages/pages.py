@@ -20,6 +20,7 @@ from afterframe.config import default_folder
 from afterframe.domain import JobState
 from afterframe.errors import AfterframeError, NotFound
 from afterframe.generators import registry
+from afterframe.intake.foreign_names import KNOWN_NAMES
 from afterframe.recipe import SETTINGS
 from afterframe.state.list_index import SORTS, ListFilter
 from afterframe.web.api.clip_list import FILTERS
@@ -145,7 +146,7 @@ def _suggestions(known: set[Path]) -> Iterator[str]:
     pictures = user_pictures_path()
     try:
         found = sorted(
-            entry.path for entry in os.scandir(pictures) if entry.is_dir() and not entry.name.startswith(".")
+            entry.path for entry in os.scandir(pictures) if entry.is_dir() and not KNOWN_NAMES.has_folder(entry.name)
         )
     except OSError:
         found = []
