@@ -119,6 +119,7 @@ def make_reading(path: Path, sha256: str = "a" * 64, **changes: Any) -> Reading:
         "sha256": sha256,
         "size": stat.st_size,
         "mtime_ns": stat.st_mtime_ns,
+        "ctime_ns": stat.st_ctime_ns,
         "facts": Facts(),
         "scene": Scene(),
         "upright_size": (192, 128),

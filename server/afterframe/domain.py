@@ -245,15 +245,24 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What tells a changed file from an unchanged one without reading it."""
+    """What tells a changed file from an unchanged one without reading it.
+
+    Equal are those of the same size and modification time: the content may differ all the same, see :meth:`agrees`.
+    """
 
     size: int
     mtime_ns: int
+    ctime_ns: int | None = field(default=None, compare=False)
+    """When the file system saw it change, which no program can set; on Windows, when it was made. None: not known."""
 
     @classmethod
     def of(cls, stat: os.stat_result) -> Stamp:
         """The stamp of a stat result."""
-        return cls(stat.st_size, stat.st_mtime_ns)
+        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+    def agrees(self, known: Stamp | None) -> bool:
+        """Whether a file is unchanged by all that is known of it."""
+        return self == known and known.ctime_ns in (None, self.ctime_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +280,12 @@ class Photo:
     """``photometa.Facts.to_dict()``."""
     scene: Scene = field(default_factory=Scene)
     """What was seen in it; empty when it was never looked at."""
+    ctime_ns: int | None = None
+
+    @property
+    def stamp(self) -> Stamp:
+        """The file's stamp when it was read."""
+        return Stamp(self.size, self.mtime_ns, self.ctime_ns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,4 +119,5 @@ def _key(path: Path) -> str:
         stamp = Stamp.of(path.stat())
     except OSError as error:
         raise PhotoError(f"{path} cannot be read: {error.strerror}.", "It may have moved.", code="missing") from error
-    return hashlib.sha256(f"{path.absolute()}\0{stamp.size}\0{stamp.mtime_ns}".encode("utf-8", "replace")).hexdigest()
+    what = f"{path.absolute()}\0{stamp.size}\0{stamp.mtime_ns}\0{stamp.ctime_ns}"
+    return hashlib.sha256(what.encode("utf-8", "replace")).hexdigest()

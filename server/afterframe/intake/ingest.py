@@ -98,6 +98,8 @@ class Ingest:
         Returns:
             Whether the file is settled for good: queued, known already, or refused.
         """
+        if self._is_as_read(path):
+            return True
         try:
             reading = self._read_photo(path)
             recipe = self._compose(path, reading, {})
@@ -124,6 +126,20 @@ class Ingest:
                 self._queue.enqueue(NewJob(photo, recipe, generator, origin="watch"))
         if clips:
             self._adoption.follow(photo.id)  # they may have been renamed together with it
+        return True
+
+    def _is_as_read(self, path: Path) -> bool:
+        """Whether a photo has the bytes that it had, though its rights have changed, say, or it was put there anew."""
+        known = self._catalog.photo_at(path)
+        try:
+            stamp = Stamp.of(path.stat())
+            if not (known and stamp == known.stamp and sha256_of(path) == known.sha256):
+                return False
+        except OSError:
+            return False
+        if self._catalog.problem_at(path):
+            return False
+        self._catalog.renew_stamp(path, stamp)
         return True
 
     def request(self, path: Path, wanted: RenderRequest) -> list[Job]:
@@ -304,13 +320,12 @@ class Ingest:
         return [folder.path for folder in self._folders.all()]
 
     def _remember(self, path: Path, reading: Reading) -> Photo:
-        stamp = Stamp(reading.size, reading.mtime_ns)
         moved = self._moved_to(path, reading.sha256)
         if moved:
             for photo_id in self._catalog.move_photo(moved, path):
                 self._adoption.follow(photo_id)
             self._queue.retry_missing(moved.id)
-        return self._catalog.put_photo(path, stamp, reading.sha256, reading.facts.to_dict(), reading.scene)
+        return self._catalog.put_photo(path, reading.stamp, reading.sha256, reading.facts.to_dict(), reading.scene)
 
     def _moved_to(self, path: Path, sha256: str) -> Photo | None:
         """The photo that was renamed or moved to a path: its bytes are not where they were. Else it is a copy."""
@@ -328,8 +343,7 @@ class Ingest:
         try:
             if path.name not in os.listdir(path.parent):  # noqa: PTH208 - a system that folds case finds it all the same
                 return not os.path.lexists(path) and not is_there(path.parent, roots)
-            stamp = Stamp.of(path.stat())
-            return stamp == Stamp(photo.size, photo.mtime_ns) or sha256_of(path) == photo.sha256
+            return Stamp.of(path.stat()).agrees(photo.stamp) or sha256_of(path) == photo.sha256
         except OSError:
             return stands(path, roots)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import photometa
 from afterframe import vision
 from afterframe.config import LimitsConfig
-from afterframe.domain import BoundingBox, Scene
+from afterframe.domain import BoundingBox, Scene, Stamp
 from afterframe.errors import PhotoError, Stopping
 from afterframe.imaging.decode import decode
 from afterframe.system.hashing import sha256_of
@@ -39,6 +39,12 @@ class Reading:
     """(width, height), pixels."""
     metadata_problem: str | None = None
     """Why the metadata could not be read; the picture could."""
+    ctime_ns: int | None = None
+
+    @property
+    def stamp(self) -> Stamp:
+        """The file's stamp after it was read."""
+        return Stamp(self.size, self.mtime_ns, self.ctime_ns)
 
 
 def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Reading:  # noqa: FBT001, FBT002 - a pool passes no keywords
@@ -50,11 +56,11 @@ def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Readin
         PhotoError: it cannot be animated, with the reason and the remedy.
     """
     try:
-        before = path.stat()
+        before = Stamp.of(path.stat())
         pixels, upright_size = decode(path, megapixels=megapixels, at_least=(ANALYSIS_SIDE, ANALYSIS_SIDE))
         facts, problem = _facts(path) if with_facts else (photometa.Facts(), "it stalled the reader")
         sha256 = sha256_of(path)
-        after = path.stat()
+        after = Stamp.of(path.stat())
     except FileNotFoundError as error:
         raise PhotoError(f"{path.name} is not there.", "It may have been moved or renamed.", code="missing") from error
     except OSError as error:
@@ -63,11 +69,11 @@ def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Readin
             "Check the disk and the file's permissions.",
             code="unreadable",
         ) from error
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+    if not after.agrees(before):
         raise PhotoError(f"{path.name} changed while it was read.", "It will be tried again.", code="changing")
     marked = [BoundingBox(face.x, face.y, face.width, face.height) for face in facts.face_regions]
     scene = vision.with_marked_faces(vision.analyse(pixels), marked)
-    return Reading(sha256, after.st_size, after.st_mtime_ns, facts, scene, upright_size, problem)
+    return Reading(sha256, after.size, after.mtime_ns, facts, scene, upright_size, problem, after.ctime_ns)
 
 
 def _facts(path: Path) -> tuple[photometa.Facts, str | None]:

@@ -39,7 +39,7 @@ class StabilityTracker:
             renamed: it came by a rename, so that it was complete before.
         """
         known = self._arrivals.get(path)
-        if known is None or known.stamp != stamp:
+        if known is None or not stamp.agrees(known.stamp):
             settled = renamed or (known is None and age_s >= self.settle_s)
             self._arrivals[path] = _Arrival(stamp, now, settled)
         elif renamed:

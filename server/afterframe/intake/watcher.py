@@ -144,6 +144,8 @@ class Watcher:
         self._heard: dict[Path, tuple[int, int] | None] = {}
         """The folder whose events were asked for under each name; None: there was none at the last look."""
         self._next_look = 0.0
+        self._replaced: set[Path] = set()
+        """Files that a rename put in place: their stamp may be that of the photo which stood there."""
         self._without_events: set[Path] = set()
         """Watched folders that are absent, or for which the system gives no events."""
         self._strangers: dict[str, int] = {}
@@ -208,7 +210,7 @@ class Watcher:
             except Exception:
                 # One strange file must not keep the others waiting; the next scan finds it again.
                 log.exception("%s", path)
-                self._stability.forget(path)
+                self._forget(path)
                 self._scan_within(self._config.poll_s)
             if count == MAX_PER_TURN or self._ending.is_set():
                 return
@@ -234,8 +236,10 @@ class Watcher:
                 status = path.stat()
                 if stat.S_ISREG(status.st_mode):  # as a scan does: a pipe of that name is no photo
                     self._see(path, Stamp.of(status), renamed=how == "renamed")
+                    if how == "renamed":
+                        self._replaced.add(path)
         except OSError:
-            self._stability.forget(path)
+            self._forget(path)
 
     def _forget_clip(self, path: Path) -> None:
         """A file was deleted one by one: no drive was pulled, so a clip is gone even if its folder is empty now."""
@@ -263,20 +267,24 @@ class Watcher:
             try:
                 self._see(path, Stamp.of(path.stat()))
             except OSError:
-                self._stability.forget(path)
+                self._forget(path)
 
     def _handle(self, path: Path, *, final: bool) -> None:
-        known = self._catalog.stamp_at(path)
         try:
             stamp = Stamp.of(path.stat())
         except OSError:
-            self._stability.forget(path)
+            self._forget(path)
             return
-        if known != stamp and self._leads_outside(path):
+        changed = path in self._replaced or not stamp.agrees(self._catalog.stamp_at(path))
+        if changed and self._leads_outside(path):
             self._catalog.record_rejection(path, stamp, _outside(path))
-        elif known != stamp and not self._handlers.photo(path, final=final):
+        elif changed and not self._handlers.photo(path, final=final):
             return
+        self._forget(path)
+
+    def _forget(self, path: Path) -> None:
         self._stability.forget(path)
+        self._replaced.discard(path)
 
     def _leads_outside(self, path: Path) -> bool:
         """Whether a link's photo lies in none of our folders: as a request for it would be refused."""
@@ -360,7 +368,7 @@ class Watcher:
             return
         self._next_scan[root] = self._clocks.monotonic() + every_s
         known = self._catalog.stamps(root)
-        fresh = {path: stamp for path, stamp in found.photos.items() if known.get(path) != stamp}
+        fresh = {path: stamp for path, stamp in found.photos.items() if not stamp.agrees(known.get(path))}
         if not self._hold_backlog(root, fresh):
             for photo, stamp in fresh.items():
                 self._see(Path(photo), stamp)
@@ -372,7 +380,7 @@ class Watcher:
         found = scan(folder, self._foreign)
         known = self._catalog.stamps(folder)
         for path, stamp in found.photos.items():
-            if known.get(path) != stamp:
+            if not stamp.agrees(known.get(path)):
                 self._see(Path(path), stamp)
         self._look_at_clips(folder, found)
 

@@ -102,10 +102,11 @@ def load_pixels(settings: Settings, path: Path, at_least: tuple[int, int]) -> Pi
         status = path.stat()
     except OSError as error:
         raise PhotoError(f"{path.name} is not there.", "It may have been moved or renamed.", code="missing") from error
-    return _decoded(path, (status.st_size, status.st_mtime_ns), settings.config.limits.megapixels, at_least)
+    stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return _decoded(path, stamp, settings.config.limits.megapixels, at_least)
 
 
 @lru_cache(maxsize=1)
-def _decoded(path: Path, stamp: tuple[int, int], megapixels: float, at_least: tuple[int, int]) -> Pixels:  # noqa: ARG001 - a key
+def _decoded(path: Path, stamp: tuple[int, ...], megapixels: float, at_least: tuple[int, int]) -> Pixels:  # noqa: ARG001 - a key
     pixels, _ = decode(path, megapixels=megapixels, at_least=at_least)
     return pixels

@@ -12,7 +12,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +64,13 @@ class Catalog:
         seen = strict_json.dumps(scene.to_dict() if scene else {})
         with self._db.transaction() as connection:
             row = connection.execute(
-                """INSERT INTO photos (path, size, mtime_ns, sha256, facts, scene, problem, seen_at)
-                   VALUES (?, ?, ?, ?, ?, ?, NULL, ?)
+                """INSERT INTO photos (path, size, mtime_ns, ctime_ns, sha256, facts, scene, problem, seen_at)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)
                    ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,
-                     sha256 = excluded.sha256, facts = excluded.facts, scene = excluded.scene, problem = NULL,
-                     on_hold = 0, seen_at = excluded.seen_at
+                     ctime_ns = excluded.ctime_ns, sha256 = excluded.sha256, facts = excluded.facts,
+                     scene = excluded.scene, problem = NULL, on_hold = 0, seen_at = excluded.seen_at
                    RETURNING *""",
-                (str(path), stamp.size, stamp.mtime_ns, sha256, strict_json.dumps(facts), seen, self._clock()),
+                (str(path), *astuple(stamp), sha256, strict_json.dumps(facts), seen, self._clock()),
             ).fetchone()
         return _photo(row)
 
@@ -79,10 +79,12 @@ class Catalog:
         with self._db.transaction() as connection:
             known = self.problem_at(path)
             connection.execute(
-                """INSERT INTO photos (path, size, mtime_ns, problem, seen_at) VALUES (?, ?, ?, ?, ?)
+                """INSERT INTO photos (path, size, mtime_ns, ctime_ns, problem, seen_at)
+                   VALUES (?, ?, ?, ?, ?, ?)
                    ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,
-                     problem = excluded.problem, on_hold = 0, seen_at = excluded.seen_at""",
-                (path_key(path), stamp.size, stamp.mtime_ns, json.dumps(problem.to_dict()), self._clock()),
+                     ctime_ns = excluded.ctime_ns, problem = excluded.problem, on_hold = 0,
+                     seen_at = excluded.seen_at""",
+                (path_key(path), *astuple(stamp), json.dumps(problem.to_dict()), self._clock()),
             )
             if known != problem:  # it may be tried again and again
                 self._db.emit("refused", {"photo": path_key(path), "error": problem.to_dict()}, self._clock())
@@ -168,16 +170,24 @@ class Catalog:
     def stamps(self, folder: Path) -> dict[str, Stamp]:
         """What is known of the files under a folder: path -> stamp. One query, for scans."""
         rows = self._db.connection.execute(
-            "SELECT path, size, mtime_ns FROM photos WHERE path >= ? AND path < ?", inside(folder)
+            "SELECT path, size, mtime_ns, ctime_ns FROM photos WHERE path >= ? AND path < ?", inside(folder)
         )
-        return {row["path"]: Stamp(row["size"], row["mtime_ns"]) for row in rows}
+        return {row["path"]: _stamp(row) for row in rows}
 
     def stamp_at(self, path: Path) -> Stamp | None:
         """What is known of the file at a path."""
         row = self._db.connection.execute(
-            "SELECT size, mtime_ns FROM photos WHERE path = ?", (path_key(path),)
+            "SELECT size, mtime_ns, ctime_ns FROM photos WHERE path = ?", (path_key(path),)
         ).fetchone()
-        return Stamp(row["size"], row["mtime_ns"]) if row else None
+        return _stamp(row) if row else None
+
+    def renew_stamp(self, path: Path, stamp: Stamp) -> None:
+        """A photo's stamp has changed, and its bytes have not."""
+        with self._db.transaction() as connection:
+            connection.execute(
+                "UPDATE photos SET size = ?, mtime_ns = ?, ctime_ns = ? WHERE path = ?",
+                (*astuple(stamp), path_key(path)),
+            )
 
     def mark_auto_animated(self, path: Path, sha256: str) -> bool:
         """Mark a photo as animated automatically; False when it had been before."""
@@ -288,6 +298,10 @@ SELECT_CLIP = "SELECT clips.*, photos.path AS photo_path FROM clips JOIN photos 
 """How every clip is read; :func:`clip_of` makes it of a row."""
 
 
+def _stamp(row: sqlite3.Row) -> Stamp:
+    return Stamp(row["size"], row["mtime_ns"], row["ctime_ns"])
+
+
 @of_row
 def _photo(row: sqlite3.Row) -> Photo:
     return Photo(
@@ -296,6 +310,7 @@ def _photo(row: sqlite3.Row) -> Photo:
         sha256=row["sha256"],
         size=row["size"],
         mtime_ns=row["mtime_ns"],
+        ctime_ns=row["ctime_ns"],
         facts=json.loads(row["facts"]),
         scene=Scene.from_dict(json.loads(row["scene"])),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from afterframe.domain import Stamp
@@ -78,8 +78,9 @@ class FolderList:
         """
         with self._db.transaction() as connection:
             connection.executemany(
-                "INSERT OR IGNORE INTO photos (path, size, mtime_ns, on_hold, seen_at) VALUES (?, ?, ?, 1, ?)",
-                [(path_key(path), stamp.size, stamp.mtime_ns, self._clock()) for path, stamp in stamps.items()],
+                """INSERT OR IGNORE INTO photos (path, size, mtime_ns, ctime_ns, on_hold, seen_at)
+                   VALUES (?, ?, ?, ?, 1, ?)""",
+                [(path_key(path), *astuple(stamp), self._clock()) for path, stamp in stamps.items()],
             )
 
     def release_backlog(self, folder: Path) -> int:

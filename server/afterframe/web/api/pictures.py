@@ -67,7 +67,7 @@ def get_picture(call: Call) -> Response:
     """Send a picture of any photo that may be read."""
     path = call.context.paths.photo(call.query.get("path", ""))
     status = path.stat()
-    stamp = f"{status.st_size} {status.st_mtime_ns}"
+    stamp = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
     side = long_side_of(call.query["size"])
     return _jpeg(call, call.services.pictures.picture(path, stamp, side))
 
