@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from afterframe.domain import JobState, Verdict
 from afterframe.errors import UsageError
-from afterframe.state.search_keys import KeyKind, SearchKeys, fold
+from afterframe.state.folding import fold
+from afterframe.state.search_keys import KeyKind, SearchKeys
 
 IntColumn = npt.NDArray[np.int64]
 RowMask = npt.NDArray[np.bool_]

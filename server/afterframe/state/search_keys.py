@@ -7,14 +7,14 @@ its fields.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from pathlib import PurePath
 from typing import Any
+
+from afterframe.state.folding import fold
 
 WRITTEN = ("title", "caption", "sublocation", "city", "state", "country")
 """Facts in the photographer's words; keywords and persons come on top."""
@@ -105,11 +105,3 @@ def camera_name(make: str | None, model: str | None) -> str:
     make, model = (make or "").strip(), (model or "").strip()
     first = make.split(" ")[0]
     return model if first and model.casefold().startswith(first.casefold()) else f"{make} {model}".strip()
-
-
-def fold(text: str) -> str:
-    """Text without case and accents, in one form of Unicode, so that it is found however it was typed."""
-    parts = unicodedata.normalize("NFKD", text.casefold())
-    if not parts.isascii():
-        parts = "".join(letter for letter in parts if not unicodedata.combining(letter))
-    return re.sub(r"\s+", " ", parts.replace("\0", "")).strip()
