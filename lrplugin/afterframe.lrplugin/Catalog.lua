@@ -9,58 +9,80 @@ local Catalog = {}
 local MARKED_AT_A_TIME, ADDED_AT_A_TIME = 50, 10 -- photos in one gate: importing takes its time
 local TIMEOUT_S, TRIES, PAUSE_S = 5, 3, 1
 
+-- Whether a gate opened and kept its work; if not, what Lightroom said. It says nothing when it is busy.
 local function inGate(open)
+  local reason
   for try = 1, TRIES do
     local ran, result = LrTasks.pcall(open)
     if ran and result ~= "aborted" then
       return true
-    elseif try < TRIES then
+    end
+    reason = not ran and tostring(result) or nil
+    if try < TRIES then
       LrTasks.sleep(PAUSE_S)
     end
   end
-  return false
+  return false, reason
 end
 
--- Run `change(item)` for every item, some at a time in a gate; how many items could not be written.
+-- Run `change(item)` for every item, some at a time in a gate. An item that Lightroom refuses gets .problem, what it
+-- said, and takes no other with it; one whose gate did not open because Lightroom was busy gets .busy.
 local function eachInGates(items, atATime, gate, change)
-  local lost = 0
   for first = 1, #items, atATime do
     local last = math.min(first + atATime - 1, #items)
-    local done = inGate(function()
+    local done, reason = inGate(function()
       return gate(function()
         for index = first, last do
-          change(items[index])
+          local ran, message = LrTasks.pcall(change, items[index])
+          items[index].problem = not ran and tostring(message) or nil
         end
       end, { timeout = TIMEOUT_S })
     end)
-    lost = lost + (done and 0 or last - first + 1)
+    for index = first, last do
+      local item = items[index]
+      item.busy = not done and not reason
+      item.problem = done and item.problem or reason
+    end
     LrTasks.yield()
   end
-  return lost
 end
 
--- Set the plugin's fields: changes is a list of { photo, values }. How many photos could not be written.
-function Catalog.writeFields(changes)
+local function countUnwritten(items, summary)
+  for _, item in ipairs(items) do
+    if item.busy then
+      summary:add("unwritten", item.path)
+    elseif item.problem then
+      local message = LOC("$$$/Afterframe/Problem/Host=Lightroom refused the metadata: ^1", item.problem)
+      summary:add("failed", item.path, { code = "host", message = message, hint = "" })
+    end
+  end
+end
+
+-- Set the plugin's fields: changes is a list of { photo, path, values }. The summary counts what was not written.
+function Catalog.writeFields(changes, summary)
   local catalog = LrApplication.activeCatalog()
-  return eachInGates(changes, MARKED_AT_A_TIME, function(work, options)
+  eachInGates(changes, MARKED_AT_A_TIME, function(work, options)
     return catalog:withPrivateWriteAccessDo(work, options)
   end, function(mark)
     for name, value in pairs(mark.values) do
       mark.photo:setPropertyForPlugin(_PLUGIN, name, value ~= "" and value or nil)
     end
   end)
+  countUnwritten(changes, summary)
 end
 
--- Set flag and stars: verdicts is a list of { photo, pickStatus, rating }. How many could not be written.
-function Catalog.writeFlags(verdicts)
+-- Set flag and stars: verdicts is a list of { photo, path, pickStatus, rating }, rating nil for none. The summary
+-- counts what was not written.
+function Catalog.writeFlags(verdicts, summary)
   local catalog = LrApplication.activeCatalog()
   local title = LOC "$$$/Afterframe/Undo/Verdicts=Flags and stars from Afterframe"
-  return eachInGates(verdicts, MARKED_AT_A_TIME, function(work, options)
+  eachInGates(verdicts, MARKED_AT_A_TIME, function(work, options)
     return catalog:withWriteAccessDo(title, work, options)
   end, function(verdict)
     verdict.photo:setRawMetadata("pickStatus", verdict.pickStatus)
     verdict.photo:setRawMetadata("rating", verdict.rating)
   end)
+  countUnwritten(verdicts, summary)
 end
 
 -- Add files: wanted is a list of { path, above = photo or nil }; each gets .photo, or .problem where it was refused.
@@ -114,13 +136,13 @@ function Catalog.sort(photos)
   local developed = Catalog.developed(photos, facts)
   local sorted = { asIs = {}, toRender = {}, excluded = {} }
   for index, photo in ipairs(photos) do
-    local fact = facts[photo]
+    local fact = facts[photo] or {} -- none: it was deleted meanwhile
     local item = { photo = photo, path = fact.path }
     if fact.isVideo then
       item.reason = "video"
     elseif fact.isVirtualCopy then
       item.reason = "copy"
-    elseif LrFileUtils.exists(fact.path) ~= "file" then
+    elseif not fact.path or LrFileUtils.exists(fact.path) ~= "file" then
       item.reason = "missing"
     end
     local list = item.reason and sorted.excluded or developed[photo.localIdentifier] and sorted.toRender or sorted.asIs
@@ -139,7 +161,7 @@ local PLAIN = { JPG = true, TIFF = true, PNG = true, HEIC = true, AVIF = true }
 function Catalog.developed(photos, facts)
   local developed, plain = {}, false
   for _, photo in ipairs(photos) do
-    developed[photo.localIdentifier] = not PLAIN[facts[photo].fileFormat]
+    developed[photo.localIdentifier] = not PLAIN[facts[photo] and facts[photo].fileFormat or ""]
     plain = plain or not developed[photo.localIdentifier]
   end
   if not plain then

@@ -150,7 +150,8 @@ function Clips.import(api, items, summary, tick)
   for _, one in ipairs(list) do
     if one.photo then
       summary:add(one.above and "imported" or "unstacked", one.path)
-      changes[#changes + 1] = { photo = one.photo, values = Verdicts.values(one.clip, one.item.daemonPath) }
+      local values = Verdicts.values(one.clip, one.item.daemonPath)
+      changes[#changes + 1] = { photo = one.photo, path = one.path, values = values }
       if one.clip.verdict ~= "none" or one.clip.rating > 0 then
         verdicts[#verdicts + 1] = Verdicts.asFlags(one.photo, one.clip)
       end
@@ -159,7 +160,8 @@ function Clips.import(api, items, summary, tick)
       summary.hasProblems = true
     end
   end
-  summary:count("unwritten", Catalog.writeFields(changes) + Catalog.writeFlags(verdicts))
+  Catalog.writeFields(changes, summary)
+  Catalog.writeFlags(verdicts, summary)
 end
 
 -- The field of a photo that remembers what was fetched for it.

@@ -18,9 +18,9 @@ function Deferred.keep(items, request, summary)
     summary:add("waiting", item.path)
     local path = Paths.toDaemon(item.file, Settings.mappings())
     local values = { status = "waiting", handed = path, wish = json.encode(request), error = "" }
-    changes[#changes + 1] = { photo = item.photo, values = values }
+    changes[#changes + 1] = { photo = item.photo, path = item.path, values = values }
   end
-  summary:count("unwritten", Catalog.writeFields(changes))
+  Catalog.writeFields(changes, summary)
   summary.hasProblems = summary.hasProblems or #items > 0
 end
 

@@ -84,8 +84,8 @@ function PhotoMetadata.items(api, photos)
   local fields = Catalog.fields(photos, { "handed", "fetched", "wish", "clipId", "status" })
   local items = {}
   for _, photo in ipairs(photos) do
-    local kept, path = fields[photo] or {}, facts[photo].path
-    if not kept.clipId then
+    local kept, path = fields[photo] or {}, facts[photo] and facts[photo].path
+    if path and not kept.clipId then -- without a path it was deleted meanwhile
       items[#items + 1] = {
         photo = photo,
         path = path,

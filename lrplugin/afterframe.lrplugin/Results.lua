@@ -67,10 +67,10 @@ function Results.write(api, items, summary)
       values.handed = item.handed and item.daemonPath or ""
       values.fetched = Clips.fetchedField(item)
       values.wish = ""
-      changes[#changes + 1] = { photo = item.photo, values = values }
+      changes[#changes + 1] = { photo = item.photo, path = item.path, values = values }
     end
   end
-  summary:count("unwritten", Catalog.writeFields(changes))
+  Catalog.writeFields(changes, summary)
 end
 
 -- Mark photos as queued, so that “Import finished clips” and “Status” find them even if Lightroom quits.
@@ -79,10 +79,10 @@ function Results.writeQueued(items, summary)
   for _, item in ipairs(items) do
     if item.renders then
       local values = { status = "queued", handed = item.handed and item.daemonPath or "", error = "", wish = "" }
-      changes[#changes + 1] = { photo = item.photo, values = values }
+      changes[#changes + 1] = { photo = item.photo, path = item.path, values = values }
     end
   end
-  summary:count("unwritten", Catalog.writeFields(changes))
+  Catalog.writeFields(changes, summary)
 end
 
 return Results

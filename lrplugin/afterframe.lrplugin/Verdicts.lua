@@ -26,8 +26,10 @@ function Verdicts.values(clip, daemonPath)
   }
 end
 
+-- Lightroom knows no rating of 0: nil stands for none.
 function Verdicts.asFlags(photo, clip)
-  return { photo = photo, pickStatus = FLAG[clip.verdict] or 0, rating = clip.rating }
+  local rating = clip.rating > 0 and clip.rating or nil
+  return { photo = photo, path = clip.path, pickStatus = FLAG[clip.verdict] or 0, rating = rating }
 end
 
 -- The daemon's view of the imported clips: id -> clip; or nil and a problem.
@@ -63,6 +65,21 @@ local function direction(verdict, rating, clip, agreed)
   return ours ~= agreed and "push" or "pull"
 end
 
+-- The changes whose flags, if any, Lightroom took: only there do both sides agree now.
+local function agreed(changes, summary)
+  local list = {}
+  for _, change in ipairs(changes) do
+    local flag = change.flag
+    if not flag or not (flag.busy or flag.problem) then
+      list[#list + 1] = change
+    end
+    if flag and not (flag.busy or flag.problem) then
+      summary:add("fromDaemon", change.path)
+    end
+  end
+  return list
+end
+
 -- Carry verdicts both ways for every imported clip. Returns a problem, or nil.
 function Verdicts.sync(api, summary)
   local photos = Catalog.photosWith "clipId"
@@ -74,23 +91,25 @@ function Verdicts.sync(api, summary)
   end
   local changes, flags = {}, {}
   for _, photo in ipairs(photos) do
-    local field, fact = fields[photo], facts[photo]
-    local clip, rating = clips[field.clipId], fact.rating or 0
+    local field, fact = fields[photo] or {}, facts[photo] or {} -- nothing: it was deleted meanwhile
+    local clip, rating = fact.path and clips[field.clipId or ""], fact.rating or 0
     local verdict = VERDICT[fact.pickStatus or 0]
     local way = clip and direction(verdict, rating, clip, field.agreed)
+    local flag = nil
     if way == "push" then
       clip, problem = api:setVerdict(clip.id, verdict, rating)
       summary:add(clip and "toDaemon" or "failed", fact.path, problem)
     elseif way == "pull" then
-      flags[#flags + 1] = Verdicts.asFlags(photo, clip)
-      summary:add("fromDaemon", fact.path)
+      flag = Verdicts.asFlags(photo, clip)
+      flags[#flags + 1] = flag
     end
     if clip and (way or agreement(verdict, rating) ~= field.agreed) then
-      changes[#changes + 1] = { photo = photo, values = Verdicts.values(clip, field.clipOf) }
+      local values = Verdicts.values(clip, field.clipOf)
+      changes[#changes + 1] = { photo = photo, path = fact.path, values = values, flag = flag }
     end
   end
-  local lost = Catalog.writeFlags(flags)
-  summary:count("unwritten", lost + (lost == 0 and Catalog.writeFields(changes) or 0))
+  Catalog.writeFlags(flags, summary)
+  Catalog.writeFields(agreed(changes, summary), summary)
 end
 
 return Verdicts

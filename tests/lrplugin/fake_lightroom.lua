@@ -183,7 +183,11 @@ local RAW = set "path isVideo isVirtualCopy fileFormat pickStatus rating uuid"
 local Photo = {}
 
 local function photoData(photo, what)
-  return data[photo] or error(what .. " needs a photo", 3)
+  local known = data[photo] or error(what .. " needs a photo", 3)
+  if known.deleted then
+    error(what .. ": the photo was deleted from the catalogue", 3)
+  end
+  return known
 end
 
 local function fieldOf(id)
@@ -198,10 +202,12 @@ end
 
 function Photo:setRawMetadata(key, value)
   check(gate == "write", "setRawMetadata needs a write gate, not %s", tostring(gate))
+  check(not photoData(self, "setRawMetadata").locked, "the file is read-only")
   if key == "pickStatus" then
     check(value == -1 or value == 0 or value == 1, "pickStatus cannot be %s", tostring(value))
   elseif key == "rating" then
-    check(value == nil or (value % 1 == 0 and value >= 0 and value <= 5), "rating cannot be %s", tostring(value))
+    -- Reference of setRawMetadata: "either nil or number of stars"; 0 is refused.
+    check(value == nil or (value % 1 == 0 and value >= 1 and value <= 5), "rating cannot be %s", tostring(value))
   else
     error("setRawMetadata does not know " .. tostring(key), 2)
   end
@@ -212,6 +218,7 @@ end
 function Photo:setPropertyForPlugin(plugin, id, value)
   check(gate, "setPropertyForPlugin needs a gate")
   check(plugin == sdk.plugin, "setPropertyForPlugin needs _PLUGIN")
+  check(not photoData(self, "setPropertyForPlugin").locked, "the file is read-only")
   local field = fieldOf(id)
   if value ~= nil then
     kind(value, "string", "the value of “" .. id .. "”")
@@ -316,10 +323,21 @@ function Catalog:getTargetPhotos()
   return freshly(#sdk.selection > 0 and sdk.selection or sdk.photos)
 end
 
+-- A photo that was deleted after the question for it is simply not in the answer.
+local function stillThere(photos)
+  local list = {}
+  for _, photo in ipairs(photos) do
+    if not data[photo] or not data[photo].deleted then
+      list[#list + 1] = photo
+    end
+  end
+  return list
+end
+
 function Catalog:batchGetRawMetadata(photos, keys)
   question "batchGetRawMetadata"
   local answer = {}
-  for _, photo in ipairs(photos) do
+  for _, photo in ipairs(stillThere(photos)) do
     answer[photo] = {}
     for _, key in ipairs(keys) do
       check(RAW[key], "no raw metadata “%s”", tostring(key))
@@ -333,7 +351,7 @@ function Catalog:batchGetPropertyForPlugin(photos, plugin, ids)
   question "batchGetPropertyForPlugin"
   check(plugin == sdk.plugin, "batchGetPropertyForPlugin needs _PLUGIN")
   local answer = {}
-  for _, photo in ipairs(photos) do
+  for _, photo in ipairs(stillThere(photos)) do
     answer[photo] = {}
     for _, id in ipairs(ids) do
       fieldOf(id)

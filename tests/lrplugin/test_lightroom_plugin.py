@@ -17,6 +17,7 @@ from lupa import lua51
 from afterframe.app import plugins
 from afterframe.config import Home
 from afterframe.domain import CameraMovement
+from factories import make_photo_file
 from photometa.xmp.packets import packet
 
 FILES = sorted(path.name for path in PLUGIN.glob("*.lua"))
@@ -64,6 +65,9 @@ FAULTS = {
     "a field's value that is no string": ("write(photo, 'handed', 1)", "must be a string"),
     "a value that the field does not know": ("write(photo, 'status', 'perhaps')", "cannot be “perhaps”"),
     "a value too long to be searched": ("write(photo, 'error', string.rep('x', 512))", "511"),
+    "a rating of none as a number": ("rate(photo, 0)", "rating cannot be 0"),
+    "half a star": ("rate(photo, 2.5)", "rating cannot be 2.5"),
+    "six stars": ("rate(photo, 6)", "rating cannot be 6"),
     "adding what is there": ("add(photoPath)", "in the catalogue already"),
     "adding what is not there": ("add('/nowhere.mp4')", "not there"),
     "an unknown method of the logger": ("import('LrLogger')('x'):log('x')", "LrLogger has no “log”"),
@@ -85,6 +89,9 @@ local function write(...)
   catalog:withPrivateWriteAccessDo(function()
     values[1]:setPropertyForPlugin(_PLUGIN, values[2], values[3])
   end, { timeout = 1 })
+end
+local function rate(rated, stars)
+  catalog:withWriteAccessDo("rate", function() rated:setRawMetadata("rating", stars) end, { timeout = 1 })
 end
 local function add(path)
   catalog:withWriteAccessDo("add", function() catalog:addPhoto(path) end, { timeout = 1 })
@@ -157,6 +164,73 @@ def test_the_tagset_shows_fields_that_there_are(lightroom: Lightroom) -> None:
     ]
     assert own
     assert all(fields[name].title for name in own)
+
+
+# -- what Lightroom takes, and what it refuses ---------------------------------------------------
+
+WRITE = """
+local Catalog, Verdicts, Summary = require "Catalog", require "Verdicts", require "Summary"
+local photos = import("LrApplication").activeCatalog():getTargetPhotos()
+local summary, flags, marks = Summary.new(), {}, {}
+for index, photo in ipairs(photos) do
+  local clip = { verdict = "approved", rating = (index - 1) % 6, path = "/photos/" .. index .. ".mp4" }
+  flags[index] = Verdicts.asFlags(photo, clip)
+  marks[index] = { photo = photo, path = clip.path, values = { status = "approved" } }
+end
+Catalog.writeFlags(flags, summary)
+Catalog.writeFields(marks, summary)
+summary:show("written")
+"""
+
+
+def test_a_clip_without_stars_has_no_rating_in_lightroom(lightroom: Lightroom) -> None:
+    photos = [lightroom.photo(f"/photos/{n}.mp4") for n in range(1, 7)]
+    lightroom.snippet(WRITE)
+    assert lightroom.said.text == "There was nothing to do."
+    assert [lightroom.facts(photo).get("rating") for photo in photos] == [None, 1, 2, 3, 4, 5]
+    assert all(lightroom.facts(photo)["pickStatus"] == 1 for photo in photos)
+
+
+@pytest.mark.parametrize("fact", ["locked", "deleted"])
+def test_a_photo_that_lightroom_refuses_takes_no_other_with_it_and_the_reason_is_told(
+    lightroom: Lightroom, fact: str
+) -> None:
+    photos = [lightroom.photo(f"/photos/{n}.mp4") for n in range(1, 61)]  # more than one gate
+    lightroom.sdk.data(photos[7])[fact] = True
+    lightroom.snippet(WRITE)
+    reason = {"locked": "the file is read-only", "deleted": "the photo was deleted from the catalogue"}[fact]
+    assert lightroom.said.text.startswith("Lightroom refused the metadata: ")
+    assert reason in lightroom.said.text
+    assert re.search(r": 2\n +8\.mp4, 8\.mp4$", lightroom.said.text)
+    assert "busy" not in lightroom.said.text
+    statuses = [lightroom.fields(photo).get("status") for photo in photos]
+    assert statuses == ["approved" if index != 7 else None for index in range(60)]
+    assert len(lightroom.writes) == 4  # no gate was tried twice
+
+
+def test_a_catalogue_that_stays_busy_is_told_as_busy(lightroom: Lightroom) -> None:
+    lightroom.photo("/photos/1.mp4")
+    lightroom.sdk.busy = 1000
+    lightroom.snippet(WRITE)
+    assert lightroom.said.text.startswith("Lightroom was busy: metadata not written (“Status” writes it): 2")
+
+
+def test_photos_that_were_deleted_meanwhile_are_passed_over(lightroom: Lightroom, tmp_path: Path) -> None:
+    here = make_photo_file(tmp_path / "here.jpg")
+    photos = [lightroom.photo(here), lightroom.photo(tmp_path / "gone.jpg")]
+    lightroom.sdk.data(photos[1]).deleted = True
+    lightroom.snippet(
+        """
+        local Catalog, PhotoMetadata, Verdicts = require "Catalog", require "PhotoMetadata", require "Verdicts"
+        local photos = import("LrApplication").activeCatalog():getTargetPhotos()
+        local sorted = Catalog.sort(photos)
+        assert(#sorted.asIs == 1 and #sorted.excluded == 1 and sorted.excluded[1].reason == "missing")
+        local api = { daemonPath = function(_, path) return path end, lookup = function() return {} end }
+        assert(#PhotoMetadata.items(api, photos) == 1)
+        Catalog.photosWith = function() return photos end
+        assert(Verdicts.sync(api, require("Summary").new()) == nil)
+        """
+    )
 
 
 # -- words -------------------------------------------------------------------------------------
