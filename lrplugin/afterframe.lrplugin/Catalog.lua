@@ -85,21 +85,19 @@ function Catalog.writeFlags(verdicts, summary)
   countUnwritten(verdicts, summary)
 end
 
--- Add files: wanted is a list of { path, above = photo or nil }; each gets .photo, or .problem where it was refused.
+-- Add files: wanted is a list of { path, above = photo or nil }; each gets .photo, or .problem where it was refused (it
+-- may have been added all the same, and not stacked), or .busy.
 function Catalog.addPhotos(wanted)
   local catalog = LrApplication.activeCatalog()
   local title = LOC "$$$/Afterframe/Undo/Import=Import clips from Afterframe"
   eachInGates(wanted, ADDED_AT_A_TIME, function(work, options)
     return catalog:withWriteAccessDo(title, work, options)
   end, function(item)
-    local added, result
     if item.above then
-      added, result = LrTasks.pcall(catalog.addPhoto, catalog, item.path, item.above, "below")
+      item.photo = catalog:addPhoto(item.path, item.above, "below")
     else
-      added, result = LrTasks.pcall(catalog.addPhoto, catalog, item.path)
+      item.photo = catalog:addPhoto(item.path)
     end
-    item.photo = added and result or nil
-    item.problem = not added and tostring(result) or nil
   end)
 end
 

@@ -129,23 +129,37 @@ local function wanted(api, items, summary, tick)
   return list
 end
 
--- Lightroom may refuse to stack (a photo in another stack, say): then without.
-local function addAgain(list)
+-- Lightroom may refuse to stack (a photo in another stack, say), before or after it added the clip: then without.
+local function addUnstacked(list)
   local again = {}
   for _, one in ipairs(list) do
-    if one.problem and one.above and not Catalog.findByPath(one.path) then
+    one.photo = one.photo or one.problem and Catalog.findByPath(one.path) or nil
+    if one.problem and not one.photo and one.above then
       again[#again + 1] = one
+    end
+    if one.problem and (one.photo or one.above) then
       one.above, one.problem = nil, nil
     end
   end
   Catalog.addPhotos(again)
 end
 
+local function countRefused(one, summary)
+  if one.busy then
+    summary:add("importBusy", one.path)
+  else
+    local message =
+      LOC("$$$/Afterframe/Problem/Import=Lightroom could not import the clip: ^1", one.problem or "addPhoto")
+    summary:add("failed", one.path, { code = "import", message = message, hint = "" })
+  end
+  summary.hasProblems = true
+end
+
 -- Import the clips of items (with .entry), stacked under their photos; a clip that is there is not added again.
 function Clips.import(api, items, summary, tick)
   local list = wanted(api, items, summary, tick)
   Catalog.addPhotos(list)
-  addAgain(list)
+  addUnstacked(list)
   local changes, verdicts = {}, {}
   for _, one in ipairs(list) do
     if one.photo then
@@ -156,8 +170,7 @@ function Clips.import(api, items, summary, tick)
         verdicts[#verdicts + 1] = Verdicts.asFlags(one.photo, one.clip)
       end
     else
-      summary:add("refusedByLightroom", one.path)
-      summary.hasProblems = true
+      countRefused(one, summary)
     end
   end
   Catalog.writeFields(changes, summary)

@@ -17,7 +17,7 @@ local function textOf(reason)
     imported = LOC "$$$/Afterframe/Summary/Imported=Clips imported",
     unstacked = LOC "$$$/Afterframe/Summary/Unstacked=Imported, but not stacked (different folder or stack)",
     alreadyImported = LOC "$$$/Afterframe/Summary/AlreadyImported=Clips already in the catalog",
-    refusedByLightroom = LOC "$$$/Afterframe/Summary/RefusedByLightroom=Lightroom could not import the clip",
+    importBusy = LOC "$$$/Afterframe/Summary/ImportBusy=Lightroom was busy: “Import finished clips” adds it later",
     rejectedClip = LOC "$$$/Afterframe/Summary/RejectedClip=Skipped: rejected clips",
     cancelled = LOC "$$$/Afterframe/Summary/Cancelled=Cancelled",
     unfinished = LOC "$$$/Afterframe/Summary/Unfinished=Not finished yet; “Import finished clips” fetches them later",

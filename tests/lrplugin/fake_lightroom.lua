@@ -7,6 +7,7 @@ local host = ...
 
 local sdk = { photos = {}, selection = {}, gates = {}, failures = {}, busy = 0 }
 sdk.fields, sdk.prefs, sdk.passwords, sdk.shown = {}, {}, {}, {}
+sdk.unsupported = false -- this system's Lightroom takes no MP4
 local data = setmetatable({}, { __mode = "k" }) -- photo -> what the catalogue knows
 local tasks, current, gate, gateTask = {}, nil, nil, nil
 
@@ -410,7 +411,7 @@ function Catalog:addPhoto(path, stackWith, position)
   check(gate == "write", "addPhoto needs a write gate")
   kind(path, "string", "a path")
   coroutine.yield() -- it does in Lightroom: a plain pcall around it fails
-  if host.exists(path) ~= "file" or not string.find(string.lower(path), "%.mp4$") then
+  if sdk.unsupported or host.exists(path) ~= "file" or not string.find(string.lower(path), "%.mp4$") then
     error("addPhoto: not there, or not supported: " .. path, 2)
   end
   check(not withPath(path), "addPhoto: it is in the catalogue already: %s", path)
@@ -419,8 +420,11 @@ function Catalog:addPhoto(path, stackWith, position)
     local base = photoData(stackWith, "addPhoto")
     check(folderOf(base.path) == folderOf(path) and not base.unstackable, "addPhoto: cannot be stacked")
   end
-  local photo = sdk.newPhoto(path, { isVideo = true, fileFormat = "VIDEO", stackedWith = stackWith })
+  local fails = stackWith and data[stackWith].stackingFails
+  local stack = not fails and stackWith or nil
+  local photo = sdk.newPhoto(path, { isVideo = true, fileFormat = "VIDEO", stackedWith = stack })
   sdk.gates[#sdk.gates].writes = sdk.gates[#sdk.gates].writes + 1
+  check(not fails, "addPhoto: added, and not stacked")
   return photo
 end
 

@@ -215,6 +215,52 @@ def test_a_catalogue_that_stays_busy_is_told_as_busy(lightroom: Lightroom) -> No
     assert lightroom.said.text.startswith("Lightroom was busy: metadata not written (“Status” writes it): 2")
 
 
+IMPORT = """
+local Clips, Summary = require "Clips", require "Summary"
+local summary, items = Summary.new(), {}
+for index, photo in ipairs(import("LrApplication").activeCatalog():getTargetPhotos()) do
+  local path = photo:getRawMetadata("path")
+  local clip = { id = "c" .. index, path = path .. ".mp4", verdict = "none", rating = 0 }
+  items[index] = { photo = photo, path = path, daemonPath = path, fetched = {}, entry = { clips = { clip } } }
+end
+Clips.import({ isHere = function() return true end }, items, summary)
+summary:show("imported")
+"""
+
+
+def shoot_with_clip(lightroom: Lightroom, path: Path, **facts: Any) -> Any:
+    """A photo whose clip lies beside it, not in the catalogue yet."""
+    path.with_name(f"{path.name}.mp4").write_bytes(b"")
+    return lightroom.photo(path, **facts)
+
+
+@pytest.mark.parametrize("fact", ["unstackable", "stackingFails"])
+def test_a_clip_that_could_not_be_stacked_is_told_as_that(lightroom: Lightroom, tmp_path: Path, fact: str) -> None:
+    shoot_with_clip(lightroom, tmp_path / "one.jpg", **{fact: True})
+    shoot_with_clip(lightroom, tmp_path / "two.jpg")
+    lightroom.snippet(IMPORT)
+    said = "Imported, but not stacked (different folder or stack): 1\n    one.jpg.mp4\nClips imported: 1"
+    assert lightroom.said.text == said
+    under = {lightroom.fields(clip)["clipId"]: lightroom.under(clip) for clip in lightroom.clips()}
+    assert under == {"c1": None, "c2": str(tmp_path / "two.jpg")}
+
+
+def test_clips_that_lightroom_was_too_busy_to_add_are_not_called_refused(lightroom: Lightroom, tmp_path: Path) -> None:
+    shoot_with_clip(lightroom, tmp_path / "one.jpg")
+    lightroom.sdk.busy = 1000
+    lightroom.snippet(IMPORT)
+    expected = "Lightroom was busy: “Import finished clips” adds it later: 1\n    one.jpg.mp4"
+    assert (lightroom.said.text, lightroom.said.more) == (expected, "warning")
+
+
+def test_a_clip_that_lightroom_cannot_import_is_told_with_its_reason(lightroom: Lightroom, tmp_path: Path) -> None:
+    shoot_with_clip(lightroom, tmp_path / "one.jpg")
+    lightroom.sdk.unsupported = True
+    lightroom.snippet(IMPORT)
+    assert re.match(r"Lightroom could not import the clip: .*not supported", lightroom.said.text)
+    assert lightroom.clips() == []
+
+
 def test_photos_that_were_deleted_meanwhile_are_passed_over(lightroom: Lightroom, tmp_path: Path) -> None:
     here = make_photo_file(tmp_path / "here.jpg")
     photos = [lightroom.photo(here), lightroom.photo(tmp_path / "gone.jpg")]
