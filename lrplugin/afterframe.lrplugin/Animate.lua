@@ -3,13 +3,13 @@
 local LrProgressScope = import "LrProgressScope"
 
 local Api = require "Api"
-local Catalog = require "Catalog"
 local Clips = require "Clips"
 local Daemon = require "Daemon"
 local Folders = require "Folders"
 local PhotoMetadata = require "PhotoMetadata"
 local Progress = require "Progress"
 local Results = require "Results"
+local Selection = require "Selection"
 local Submit = require "Submit"
 local Summary = require "Summary"
 
@@ -89,7 +89,7 @@ function Animate.prepare(photos)
   if not state then
     return nil
   end
-  local sorted, items = Catalog.sort(photos), {}
+  local sorted, items = Selection.sort(photos), {}
   for _, list in ipairs { sorted.asIs, sorted.toRender } do
     for _, item in ipairs(list) do
       item.fetched = {}

@@ -1,7 +1,6 @@
 -- Writing to the catalog of Lightroom: short gates, each with a time-out, and never a question inside one.
 
 local LrApplication = import "LrApplication"
-local LrFileUtils = import "LrFileUtils"
 local LrTasks = import "LrTasks"
 
 local Catalog = {}
@@ -127,54 +126,9 @@ function Catalog.fields(photos, names)
   return #photos > 0 and LrApplication.activeCatalog():batchGetPropertyForPlugin(photos, _PLUGIN, names) or {}
 end
 
--- Sort photos by whether their file can be handed over as it is:
--- { as_is = {...}, rendered = {...}, left = { {photo, path, reason} } }, the first two lists of { photo, path }.
-function Catalog.sort(photos)
-  local facts = Catalog.rawMetadata(photos, { "path", "isVideo", "isVirtualCopy", "fileFormat" })
-  local developed = Catalog.developed(photos, facts)
-  local sorted = { asIs = {}, toRender = {}, excluded = {} }
-  for index, photo in ipairs(photos) do
-    local fact = facts[photo] or {} -- none: it was deleted meanwhile
-    local item = { photo = photo, path = fact.path }
-    if fact.isVideo then
-      item.reason = "video"
-    elseif fact.isVirtualCopy then
-      item.reason = "copy"
-    elseif not fact.path or LrFileUtils.exists(fact.path) ~= "file" then
-      item.reason = "missing"
-    end
-    local list = item.reason and sorted.excluded or developed[photo.localIdentifier] and sorted.toRender or sorted.asIs
-    list[#list + 1] = item
-    if index % 100 == 0 then
-      LrTasks.yield()
-    end
-  end
-  return sorted
-end
-
-local PLAIN = { JPG = true, TIFF = true, PNG = true, HEIC = true, AVIF = true }
-
--- localIdentifier -> true for raw files and for photos that were developed: their file alone is not the picture.
--- (A photo that a search gives need not be the very object that the selection gave.)
-function Catalog.developed(photos, facts)
-  local developed, plain = {}, false
-  for _, photo in ipairs(photos) do
-    developed[photo.localIdentifier] = not PLAIN[facts[photo] and facts[photo].fileFormat or ""]
-    plain = plain or not developed[photo.localIdentifier]
-  end
-  if not plain then
-    return developed
-  end
-  -- One search for all: asking each photo for its develop settings takes minutes for thousands.
-  local searched, found = LrTasks.pcall(function()
-    return LrApplication.activeCatalog():findPhotos {
-      searchDesc = { criteria = "hasAdjustments", operation = "isTrue", value = true },
-    }
-  end)
-  for _, photo in ipairs(searched and found or photos) do
-    developed[photo.localIdentifier] = true -- when the search is not to be had, a rendition is right for every photo
-  end
-  return developed
+-- What a search gives.
+function Catalog.find(searchDesc)
+  return LrApplication.activeCatalog():findPhotos { searchDesc = searchDesc }
 end
 
 return Catalog

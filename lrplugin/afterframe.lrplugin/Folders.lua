@@ -17,12 +17,12 @@ local function isAllowed(folder, allowed)
   return false
 end
 
--- The topmost folders of items, as the daemon spells them, that it may not use yet.
+-- The topmost folders in which clips of items will be, as the daemon spells them, that it may not use yet.
 local function closed(api, items, allowed)
   local folders, seen = {}, {}
   for _, item in ipairs(items) do
     local here = Paths.split(item.file or item.path)
-    local folder = not seen[here] and api:daemonPath(here)
+    local folder = not (item.homeless or seen[here]) and api:daemonPath(here)
     seen[here] = true
     if folder and not isAllowed(folder, allowed) then
       folders[#folders + 1] = folder

@@ -132,11 +132,11 @@ function Submit.files(api, items, request, tick)
   return uploadAll(api, unseen, request, tick)
 end
 
--- A rendition goes to its photo's own folder where the daemon sees it, else to the folder for uploads.
+-- A rendition goes to its photo's own folder where there is one that the daemon sees, else to the folder for uploads.
 local function uploadRendition(api, item, file, request)
   local folder, leaf = Paths.split(item.path)
   local name = Paths.stem(leaf) .. Renditions.SUFFIX .. ".jpg"
-  folder = api:daemonPath(folder) or uploadFolder()
+  folder = not item.homeless and api:daemonPath(folder) or uploadFolder()
   local problem = uploadFile(api, item, { file = file, name = name, folder = folder }, request)
   LrFileUtils.delete(file)
   return problem

@@ -7,6 +7,7 @@ local host = ...
 
 local sdk = { photos = {}, selection = {}, gates = {}, failures = {}, busy = 0 }
 sdk.fields, sdk.prefs, sdk.passwords, sdk.shown = {}, {}, {}, {}
+sdk.found = {} -- how many photos each search gave
 sdk.unsupported = false -- this system's Lightroom takes no MP4
 local data = setmetatable({}, { __mode = "k" }) -- photo -> what the catalogue knows
 local tasks, current, gate, gateTask = {}, nil, nil, nil
@@ -180,7 +181,9 @@ local LrFunctionContext = strict("LrFunctionContext", {
 
 -- ---------------------------------------------------------------------------------------------------- the catalogue
 
-local RAW = set "path isVideo isVirtualCopy fileFormat pickStatus rating uuid"
+local RAW = set(
+  "path isVideo isVirtualCopy fileFormat pickStatus rating uuid isCropped smartPreviewInfo dateTimeOriginal"
+)
 local Photo = {}
 
 local function photoData(photo, what)
@@ -376,17 +379,55 @@ function Catalog:findPhotoByPath(path)
   return fresh(withPath(path))
 end
 
+local function dayOf(time)
+  return os.date("!%Y-%m-%d", time + 978307200) -- since 2001
+end
+
+-- As smart collections are written. Adjustments are what the Develop module did, cropping apart.
+local CRITERIA = {
+  hasAdjustments = {
+    isTrue = function(known)
+      return known.developed == true
+    end,
+  },
+  fileFormat = {
+    ["=="] = function(known, rule)
+      return known.fileFormat == rule.value
+    end,
+  },
+  captureTime = {
+    ["in"] = function(known, rule)
+      local day = known.dateTimeOriginal and dayOf(known.dateTimeOriginal)
+      return day ~= nil and day >= rule.value and day <= rule.value2
+    end,
+  },
+}
+
+local function matches(known, rule)
+  if rule.criteria then
+    local operations = CRITERIA[rule.criteria] or error("a search by " .. tostring(rule.criteria), 0)
+    local holds = operations[rule.operation]
+    return (holds or error("Lightroom hangs for ever: no operation " .. tostring(rule.operation), 0))(known, rule)
+  end
+  check(rule.combine == "union" or rule.combine == "intersect", "rules are combined how?")
+  for _, each in ipairs(rule) do
+    if matches(known, each) == (rule.combine == "union") then
+      return rule.combine == "union"
+    end
+  end
+  return rule.combine == "intersect"
+end
+
 function Catalog:findPhotos(options)
   question "findPhotos"
   onlyKeys(options, set "searchDesc", "findPhotos")
-  local search = options.searchDesc
-  check(search.criteria == "hasAdjustments" and search.operation == "isTrue", "a search that is not known here")
   local found = {}
   for _, photo in ipairs(sdk.photos) do
-    if data[photo].developed then
+    if matches(data[photo], options.searchDesc) then
       found[#found + 1] = photo
     end
   end
+  sdk.found[#sdk.found + 1] = #found
   return freshly(found)
 end
 
@@ -670,7 +711,14 @@ local LrLogger = setmetatable({}, {
 local MODULES = {
   LrApplication = LrApplication,
   LrBinding = shown.LrBinding,
-  LrDate = strict("LrDate", { currentTime = host.now }),
+  LrDate = strict("LrDate", {
+    currentTime = host.now,
+    timeToUserFormat = function(time, format)
+      kind(time, "number", "a time")
+      check(format == "%Y-%m-%d", "a format that is not known here")
+      return dayOf(time)
+    end,
+  }),
   LrDialogs = shown.LrDialogs,
   LrExportSession = LrExportSession,
   LrFileUtils = LrFileUtils,

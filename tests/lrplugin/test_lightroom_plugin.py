@@ -66,6 +66,10 @@ FAULTS = {
     "a value that the field does not know": ("write(photo, 'status', 'perhaps')", "cannot be “perhaps”"),
     "a value too long to be searched": ("write(photo, 'error', string.rep('x', 512))", "511"),
     "a rating of none as a number": ("rate(photo, 0)", "rating cannot be 0"),
+    "a search by an unknown word": (
+        "catalog:findPhotos { searchDesc = { criteria = 'hasAdjustments', operation = 'is', value = true } }",
+        "hangs for ever",
+    ),
     "half a star": ("rate(photo, 2.5)", "rating cannot be 2.5"),
     "six stars": ("rate(photo, 6)", "rating cannot be 6"),
     "adding what is there": ("add(photoPath)", "in the catalogue already"),
@@ -268,8 +272,9 @@ def test_photos_that_were_deleted_meanwhile_are_passed_over(lightroom: Lightroom
     lightroom.snippet(
         """
         local Catalog, PhotoMetadata, Verdicts = require "Catalog", require "PhotoMetadata", require "Verdicts"
+        local Selection = require "Selection"
         local photos = import("LrApplication").activeCatalog():getTargetPhotos()
-        local sorted = Catalog.sort(photos)
+        local sorted = Selection.sort(photos)
         assert(#sorted.asIs == 1 and #sorted.excluded == 1 and sorted.excluded[1].reason == "missing")
         local api = { daemonPath = function(_, path) return path end, lookup = function() return {} end }
         assert(#PhotoMetadata.items(api, photos) == 1)
@@ -277,6 +282,86 @@ def test_photos_that_were_deleted_meanwhile_are_passed_over(lightroom: Lightroom
         assert(Verdicts.sync(api, require("Summary").new()) == nil)
         """
     )
+
+
+# -- which photos are rendered -------------------------------------------------------------------
+
+SORT = """
+local sorted = require("Selection").sort(import("LrApplication").activeCatalog():getTargetPhotos())
+local lines = {}
+for _, name in ipairs { "asIs", "toRender", "excluded" } do
+  for _, item in ipairs(sorted[name]) do
+    local leaf = string.match(item.path, "([^/]+)$")
+    lines[#lines + 1] = table.concat({ name, leaf, item.reason or item.homeless and "homeless" }, " ")
+  end
+end
+import("LrDialogs").message(table.concat(lines, "|"))
+"""
+
+
+def sorted_by(lightroom: Lightroom) -> list[str]:
+    lightroom.snippet(SORT)
+    return lightroom.said.title.split("|")
+
+
+@pytest.mark.parametrize("fact", ["developed", "isCropped"])
+@pytest.mark.parametrize("file_format", ["JPG", "TIFF", "PNG", "HEIC"])
+def test_a_photo_that_was_developed_or_only_cropped_is_rendered(
+    lightroom: Lightroom, tmp_path: Path, fact: str, file_format: str
+) -> None:
+    for name in ("changed.jpg", "plain.jpg"):
+        (tmp_path / name).touch()
+    lightroom.photo(tmp_path / "changed.jpg", fileFormat=file_format, **{fact: True})
+    lightroom.photo(tmp_path / "plain.jpg", fileFormat=file_format)
+    assert sorted_by(lightroom) == ["asIs plain.jpg", "toRender changed.jpg"]
+
+
+def test_the_search_for_developed_photos_does_not_bring_the_whole_catalogue(
+    lightroom: Lightroom, tmp_path: Path
+) -> None:
+    day = 86_400
+    dated = {name: 800_000_000 + day * n for n, name in enumerate(("a.jpg", "b.jpg", "c.jpg"))}
+    for name, time in dated.items():
+        (tmp_path / name).touch()
+        lightroom.photo(tmp_path / name, dateTimeOriginal=time, developed=name == "b.jpg")
+    selected = list(lightroom.sdk.photos.values())
+    for n in range(20):
+        old = {"developed": True, "dateTimeOriginal": 600_000_000 + n * day}
+        lightroom.photo(f"/old/{n}.jpg", **old)
+        lightroom.photo(f"/old/{n}.NEF", **{**old, "fileFormat": "RAW", "dateTimeOriginal": 800_000_000})
+    lightroom.select(selected)
+    assert sorted_by(lightroom) == ["asIs a.jpg", "asIs c.jpg", "toRender b.jpg"]
+    assert list(lightroom.sdk.found.values()) == [1]
+
+
+def test_a_photo_without_a_date_or_of_an_unusual_format_is_found_as_developed_all_the_same(
+    lightroom: Lightroom, tmp_path: Path
+) -> None:
+    for name in ("undated.jpg", "dated.jpg", "phone.heic"):
+        (tmp_path / name).touch()
+    lightroom.photo(tmp_path / "undated.jpg", developed=True)
+    lightroom.photo(tmp_path / "dated.jpg", developed=True, dateTimeOriginal=800_000_000)
+    lightroom.photo(tmp_path / "phone.heic", developed=True, dateTimeOriginal=800_000_000, fileFormat="HEIC")
+    assert sorted_by(lightroom) == ["toRender undated.jpg", "toRender dated.jpg", "toRender phone.heic"]
+
+
+def test_originals_that_are_away_are_rendered_from_their_smart_previews(lightroom: Lightroom, tmp_path: Path) -> None:
+    synced = tmp_path / "Mobile Downloads.lrdata" / "x"
+    synced.mkdir(parents=True)
+    (synced / "phone.jpg").touch()
+    preview = lightroom.table({"smartPreviewPath": "/previews/x.dng", "smartPreviewSize": 1})
+    lightroom.photo("/away/with.jpg", smartPreviewInfo=preview)
+    lightroom.photo("/away/with.NEF", smartPreviewInfo=preview, fileFormat="RAW")
+    lightroom.photo("/away/without.jpg", smartPreviewInfo=lightroom.table({}))
+    lightroom.photo("/away/film.mov", smartPreviewInfo=preview, isVideo=True, fileFormat="VIDEO")
+    lightroom.photo(synced / "phone.jpg")
+    assert sorted_by(lightroom) == [
+        "toRender with.jpg homeless",
+        "toRender with.NEF homeless",
+        "toRender phone.jpg homeless",
+        "excluded without.jpg missing",
+        "excluded film.mov video",
+    ]
 
 
 # -- words -------------------------------------------------------------------------------------
