@@ -559,14 +559,22 @@ local LrPathUtils = strict("LrPathUtils", {
 
 -- ---------------------------------------------------------------------------------------------------- exporting
 
+-- Every key that Lightroom Classic 15 saves in a preset and that changes the file, where it goes or whether anybody is
+-- asked; what is missing is taken from the user's last export, which was a wild one.
 local EXPORT = set [[
   LR_exportServiceProvider LR_exportServiceProviderTitle LR_export_destinationType LR_export_destinationPathPrefix
-  LR_export_destinationPathSuffix LR_export_useSubfolder LR_export_postProcessing LR_collisionHandling
-  LR_renamingTokensOn LR_extensionCase LR_format LR_jpeg_quality LR_jpeg_useLimitSize LR_export_colorSpace
-  LR_size_doConstrain LR_size_doNotEnlarge LR_size_resizeType LR_size_units LR_size_maxWidth LR_size_maxHeight
-  LR_size_resolution LR_size_resolutionUnits LR_outputSharpeningOn LR_useWatermark LR_embeddedMetadataOption
-  LR_removeLocationMetadata LR_removeFaceMetadata LR_metadata_keywordOptions LR_includeVideoFiles
-  LR_reimportExportedPhoto ]]
+  LR_export_destinationPathSuffix LR_export_useParentFolder LR_export_useSubfolder LR_export_postProcessing
+  LR_collisionHandling LR_renamingTokensOn LR_tokens LR_tokensArchivedToString2 LR_tokenCustomString
+  LR_initialSequenceNumber LR_extensionCase LR_format LR_jpeg_quality LR_jpeg_useLimitSize LR_jpeg_limitSize
+  LR_export_bitDepth LR_export_colorSpace LR_enableHDRDisplay LR_maximumCompatibility LR_size_doConstrain
+  LR_size_userWantsConstrain LR_size_percentage LR_size_doNotEnlarge LR_size_resizeType LR_size_units LR_size_maxWidth
+  LR_size_maxHeight LR_size_resolution LR_size_resolutionUnits LR_outputSharpeningOn LR_outputSharpeningLevel
+  LR_outputSharpeningMedia LR_useWatermark LR_embeddedMetadataOption LR_removeLocationMetadata LR_removeFaceMetadata
+  LR_minimizeEmbeddedMetadata LR_metadata_keywordOptions LR_includeFaceTagsAsKeywords LR_includeFaceTagsInIptc
+  LR_contentCredentials_include_status LR_contentCredentials_include_producer
+  LR_contentCredentials_include_connectedAccounts LR_contentCredentials_include_editsAndActivity
+  LR_includeVideoFiles LR_export_videoFileHandling LR_reimportExportedPhoto LR_reimport_stackWithOriginal
+  LR_reimport_stackWithOriginal_position ]]
 
 local function renditionOf(photo, folder, suffix)
   local name = string.match(data[photo].path, "([^/\\]+)%.[^.]*$")
@@ -595,13 +603,15 @@ local function renditionsOf(photos, folder, suffix)
   end
 end
 
+sdk.exportKeys = EXPORT
+
 local LrExportSession = setmetatable({}, {
   __call = function(_, options)
     onlyKeys(options, set "photosToExport exportSettings", "LrExportSession")
     local settings = options.exportSettings
     onlyKeys(settings, EXPORT, "exportSettings")
-    for _, key in ipairs { "maxWidth", "maxHeight", "resizeType", "units", "resolution", "resolutionUnits" } do
-      check(settings["LR_size_" .. key], "Lightroom renders one pixel without LR_size_%s", key)
+    for key in pairs(EXPORT) do
+      check(settings[key] ~= nil, "the user's last export decides about %s", key)
     end
     local folder = settings.LR_export_destinationPathPrefix
     check(host.exists(folder) == "directory", "no such folder: %s", tostring(folder))

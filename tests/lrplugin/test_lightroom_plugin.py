@@ -59,6 +59,10 @@ FAULTS = {
         "import('LrExportSession') { photosToExport = {}, exportSettings = { LR_quality = 1 } }",
         "LR_quality",
     ),
+    "an export setting that the user's last export decides": (
+        "import('LrExportSession') { photosToExport = {}, exportSettings = { LR_format = 'JPEG' } }",
+        "the user's last export decides",
+    ),
     "an unknown key of a view": ("import('LrView').osFactory():row { colour = 1 }", "colour"),
     "a field set outside a gate": ("photo:setPropertyForPlugin(_PLUGIN, 'status', 'done')", "needs a gate"),
     "a field that is not there": ("write(photo, 'colour', 'x')", "no metadata field"),
@@ -150,7 +154,9 @@ def test_the_preset_is_lua_and_exports_by_the_plugins_service(lightroom: Lightro
     info = lightroom.sdk.info()
     assert (preset.type, preset.title) == ("Export", "Animate")
     assert preset.value.exportServiceProvider == info.LrToolkitIdentifier
-    assert {"size_maxWidth", "size_maxHeight", "size_resizeType"} <= set(preset.value.keys())
+    # A key that it left out would be taken from the user's last export.
+    needed = {key.removeprefix("LR_") for key in lightroom.sdk.exportKeys} - {"export_destinationPathPrefix"}
+    assert set(preset.value.keys()) == needed | {"afterframePrompt"}
 
 
 def test_every_file_of_the_plugin_loads(lightroom: Lightroom) -> None:
@@ -362,6 +368,11 @@ def test_originals_that_are_away_are_rendered_from_their_smart_previews(lightroo
         "excluded without.jpg missing",
         "excluded film.mov video",
     ]
+
+
+def test_renditions_leave_nothing_to_the_users_last_export(lightroom: Lightroom) -> None:
+    folder = lightroom.temp
+    lightroom.snippet(f"require('Renditions').session({{}}, '{folder}')")
 
 
 # -- words -------------------------------------------------------------------------------------
