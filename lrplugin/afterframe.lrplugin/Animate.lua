@@ -19,15 +19,36 @@ local function title()
   return LOC "$$$/Afterframe/Animate/Title=Animate with Afterframe"
 end
 
--- Ticks for the first part of the progress bar: submitting.
-local function ticker(scope, total)
-  local done = 0
-  return function(item, count)
-    scope:setPortionComplete(Progress.FROM * done / math.max(1, total))
-    scope:setCaption(LOC("$$$/Afterframe/Progress/Submitting=Submitting ^1 of ^2", done, total))
-    done = done + (item and count or 0)
-    return not scope:isCanceled()
+-- The first part of the progress bar: submitting so many photos.
+local Submitting = {}
+Submitting.__index = Submitting
+
+function Submitting.new(scope, total)
+  return setmetatable({ scope = scope, total = math.max(1, total), done = 0 }, Submitting)
+end
+
+-- So many photos are under way; whether to go on.
+function Submitting:tick(count)
+  if not self.rendering then -- Lightroom itself moves the bar then
+    self.scope:setPortionComplete(Progress.FROM * self.done / self.total)
   end
+  self.scope:setCaption(LOC("$$$/Afterframe/Progress/Submitting=Submitting ^1 of ^2", self.done, self.total))
+  self.done = self.done + count
+  return not self.scope:isCanceled()
+end
+
+-- The part of the bar that Lightroom fills while it renders the next photos. The results of `work(part)`.
+function Submitting:render(context, count, work)
+  local part = LrProgressScope {
+    parent = self.scope,
+    parentEndRange = math.min(1, Progress.FROM * (self.done + count) / self.total),
+    functionContext = context,
+  }
+  self.rendering = true
+  local ended, problem = work(part)
+  self.rendering = false
+  part:done()
+  return ended, problem
 end
 
 local function daemonGone()
@@ -70,10 +91,10 @@ end
 
 local function submit(context, prepared, request, scope)
   local api, sorted = prepared.api, prepared.sorted
-  local tick = ticker(scope, #prepared.items)
-  local problem = Submit.files(api, sorted.asIs, request, tick)
+  local progress = Submitting.new(scope, #prepared.items)
+  local problem = Submit.files(api, sorted.asIs, request, progress)
   if not problem and not scope:isCanceled() then
-    problem = Submit.renditions(context, api, sorted.toRender, request, tick)
+    problem = Submit.renditions(context, api, sorted.toRender, request, progress)
   end
   for _, item in ipairs(prepared.items) do
     if not item.renders and not item.reason then

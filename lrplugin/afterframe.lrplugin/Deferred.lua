@@ -44,9 +44,7 @@ function Deferred.submit(api, items, summary, folders)
   local found, byRequest = waiting(items)
   Folders.ask(api, found, folders)
   for _, group in pairs(byRequest) do
-    Submit.files(api, group, group[1].request or {}, function()
-      return true
-    end)
+    Submit.files(api, group, group[1].request or {}, Submit.UNSEEN)
   end
   for _, item in ipairs(found) do
     if item.renders then

@@ -66,9 +66,7 @@ local function submitter(api, check, request)
       asked[folder] = true
       Folders.ask(api, { item }, state.folders)
     end
-    outcome.problem = outcome.problem or Submit.files(api, { item }, request, function()
-      return true
-    end)
+    outcome.problem = outcome.problem or Submit.files(api, { item }, request, Submit.UNSEEN)
     local arrived = item.renders or item.reason and item.reason ~= "unsent"
     local list = arrived and outcome.submitted or outcome.later
     list[#list + 1] = item

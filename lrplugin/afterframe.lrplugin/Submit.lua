@@ -92,9 +92,9 @@ local function uploadFolder()
 end
 
 -- Upload files that the daemon cannot see.
-local function uploadAll(api, items, request, tick)
+local function uploadAll(api, items, request, progress)
   for _, item in ipairs(items) do
-    if not tick(item, 1) then
+    if not progress:tick(1) then
       leaveOut(items, "cancelled")
       return nil
     end
@@ -108,9 +108,16 @@ local function uploadAll(api, items, request, tick)
   end
 end
 
--- Submit files as they are. `tick(item, count)` is called as it goes and says whether to go on.
+-- For callers that show no progress.
+Submit.UNSEEN = {
+  tick = function()
+    return true
+  end,
+}
+
+-- Submit files as they are. `progress:tick(count)` is called as it goes and says whether to go on.
 -- Returns a problem that ends the whole, or nil.
-function Submit.files(api, items, request, tick)
+function Submit.files(api, items, request, progress)
   local seen, unseen = {}, {}
   for _, item in ipairs(items) do
     item.daemonPath = api:daemonPath(item.file or item.path)
@@ -119,7 +126,7 @@ function Submit.files(api, items, request, tick)
   end
   for first = 1, #seen, Api.BATCH do
     local batch = { unpack(seen, first, math.min(first + Api.BATCH - 1, #seen)) }
-    if not tick(batch[1], #batch) then
+    if not progress:tick(#batch) then
       leaveOut(seen, "cancelled")
       return nil
     end
@@ -129,7 +136,7 @@ function Submit.files(api, items, request, tick)
       return problem
     end
   end
-  return uploadAll(api, unseen, request, tick)
+  return uploadAll(api, unseen, request, progress)
 end
 
 -- A rendition goes to its photo's own folder where there is one that the daemon sees, else to the folder for uploads.
@@ -142,30 +149,41 @@ local function uploadRendition(api, item, file, request)
   return problem
 end
 
--- Whether to go on; if not, a problem unless the user cancelled.
-local function submitChunk(api, items, request, tick, folder)
-  local session, byPhoto = Renditions.session(items, folder)
-  for _, rendition in session:renditions { stopIfCanceled = true } do
-    local item = byPhoto[rendition.photo.localIdentifier]
-    local file, unrendered = Renditions.wait(rendition)
-    if unrendered then
-      item.reason, item.problem = "refused", unrendered
-    elseif not tick(item, 1) then
-      leaveOut(items, "cancelled")
-      return false
-    else
-      local problem = uploadRendition(api, item, file, request)
-      if problem then
-        leaveOut(items, "unsent", problem)
-        return false, problem
-      end
-    end
+-- Submit one rendition; whether to go on, and a problem unless the user cancelled.
+local function submitRendition(api, item, rendition, request, progress)
+  local file, unrendered = Renditions.wait(rendition)
+  if unrendered then
+    item.reason, item.problem = "refused", unrendered
+  elseif not progress:tick(1) then
+    return false
+  else
+    local problem = uploadRendition(api, item, file, request)
+    return problem == nil, problem
   end
   return true
 end
 
+-- Whether to go on; if not, a problem unless the user cancelled. The loop is never left: Lightroom would go on to render
+-- into a folder that is deleted meanwhile.
+local function submitChunk(api, items, request, progress, rendering)
+  local session, byPhoto = Renditions.session(items, rendering.folder)
+  return progress:render(rendering.context, #items, function(part)
+    local more, problem = true, nil
+    local options = { progressScope = part, renderProgressPortion = 1, stopIfCanceled = true }
+    for _, rendition in session:renditions(options) do
+      local item = byPhoto[rendition.photo.localIdentifier]
+      if more then
+        more, problem = submitRendition(api, item, rendition, request, progress)
+      else
+        rendition:skipRender()
+      end
+    end
+    return more and not part:isCanceled(), problem
+  end)
+end
+
 -- Submit renditions, each as soon as it is rendered: the first is animated while others render.
-function Submit.renditions(context, api, items, request, tick)
+function Submit.renditions(context, api, items, request, progress)
   if #items == 0 then
     return nil
   end
@@ -176,7 +194,7 @@ function Submit.renditions(context, api, items, request, tick)
   end)
   for first = 1, #items, RENDERED_AT_ONCE do
     local chunk = { unpack(items, first, math.min(first + RENDERED_AT_ONCE - 1, #items)) }
-    local more, problem = submitChunk(api, chunk, request, tick, folder)
+    local more, problem = submitChunk(api, chunk, request, progress, { context = context, folder = folder })
     if not more then
       leaveOut(items, problem and "unsent" or "cancelled", problem)
       return problem

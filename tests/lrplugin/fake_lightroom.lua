@@ -7,6 +7,7 @@ local host = ...
 
 local sdk = { photos = {}, selection = {}, gates = {}, failures = {}, busy = 0 }
 sdk.fields, sdk.prefs, sdk.passwords, sdk.shown = {}, {}, {}, {}
+sdk.sessions = {}
 sdk.found = {} -- how many photos each search gave
 sdk.unsupported = false -- this system's Lightroom takes no MP4
 local data = setmetatable({}, { __mode = "k" }) -- photo -> what the catalogue knows
@@ -119,6 +120,7 @@ function sdk.run()
   while #tasks > 0 do
     turn()
   end
+  sdk.renderTheRest()
 end
 
 local LrTasks = strict("LrTasks", {
@@ -576,31 +578,57 @@ local EXPORT = set [[
   LR_includeVideoFiles LR_export_videoFileHandling LR_reimportExportedPhoto LR_reimport_stackWithOriginal
   LR_reimport_stackWithOriginal_position ]]
 
-local function renditionOf(photo, folder, suffix)
+-- A rendition is made when it is waited for; `left` counts those that nobody waited for and nobody took back.
+local function renditionOf(photo, folder, suffix, left)
   local name = string.match(data[photo].path, "([^/\\]+)%.[^.]*$")
   local destination = host.free(folder .. "/" .. name .. suffix .. ".jpg")
   return strict("LrExportRendition", {
     photo = fresh(photo),
     destinationPath = destination,
+    skipRender = function()
+      left.count = left.count - 1
+    end,
     waitForRender = function()
       yields "waitForRender"
+      left.count = left.count - 1
       local rendered, problem = host.render(data[photo].path, destination)
       return rendered, rendered and destination or problem
     end,
   })
 end
 
-local function renditionsOf(photos, folder, suffix)
+-- scope: the export's own progress bar; nil for a session, which has none of its own.
+local function renditionsOf(photos, folder, suffix, scope)
   return function(_, options)
     onlyKeys(options, set "stopIfCanceled progressScope renderProgressPortion", "renditions")
-    local index = 0
+    scope = options.progressScope or scope
+    check(scope or not options.stopIfCanceled, "stopIfCanceled is ignored without a progressScope")
+    local index, left = 0, { count = #photos, folder = folder }
+    sdk.sessions[#sdk.sessions + 1] = left
     return function()
       index = index + 1
-      if photos[index] then
-        return index, renditionOf(photos[index], folder or folderOf(data[photos[index]].path), suffix)
+      if options.stopIfCanceled and scope:isCanceled() then
+        left.count = 0
+        return nil
+      elseif photos[index] then
+        if options.progressScope then
+          scope:setPortionComplete(index - 1, #photos)
+        end
+        return index, renditionOf(photos[index], folder or folderOf(data[photos[index]].path), suffix, left)
       end
     end
   end
+end
+
+-- What nobody waited for is rendered all the same, into a folder that may be gone.
+function sdk.renderTheRest()
+  for _, left in ipairs(sdk.sessions) do
+    if left.count > 0 then
+      local folder = tostring(left.folder)
+      sdk.failures[#sdk.failures + 1] = "Lightroom went on to render " .. left.count .. " into " .. folder
+    end
+  end
+  sdk.sessions = {}
 end
 
 sdk.exportKeys = EXPORT
@@ -631,7 +659,7 @@ function sdk.export(service, photos, settings, folder)
           onlyKeys(options, set "title renderPortion", "configureProgress")
           return scope
         end,
-        renditions = renditionsOf(photos, folder, "-animate"),
+        renditions = renditionsOf(photos, folder, "-animate", scope),
       })
     )
   end)
@@ -639,17 +667,29 @@ end
 
 -- ---------------------------------------------------------------------------------------------------- progress
 
+local parts = setmetatable({}, { __mode = "k" }) -- a scope, as the plug-in holds it -> what is shown of it
+
 function sdk.newScope(options)
-  onlyKeys(options, set "title caption functionContext parent", "LrProgressScope")
-  kind(options.title, "string", "the title of a progress bar")
+  onlyKeys(options, set "title caption functionContext parent parentEndRange", "LrProgressScope")
+  local parent = options.parent and parts[options.parent]
+  if not parent then
+    kind(options.title, "string", "the title of a progress bar")
+  end
   local scope = { portion = 0, caption = "", finished = false }
-  sdk.scope = scope
-  return strict("LrProgressScope", {
-    setPortionComplete = function(_, done, total)
-      local portion = total and (total > 0 and done / total or 0) or done
-      check(portion >= 0 and portion <= 1, "progress of %s", tostring(portion))
-      scope.portion = portion
+  local from = parent and parent.portion or 0
+  sdk.scope = parent or scope
+  function scope.show(portion)
+    check(portion >= 0 and portion <= 1, "progress of %s", tostring(portion))
+    scope.portion = portion
+    if parent then
+      parent.show(from + (options.parentEndRange - from) * portion)
+    else
       host.progress(portion, scope.caption)
+    end
+  end
+  local made = strict("LrProgressScope", {
+    setPortionComplete = function(_, done, total)
+      scope.show(total and (total > 0 and done / total or 0) or done)
     end,
     setCaption = function(_, caption)
       kind(caption, "string", "a caption")
@@ -664,6 +704,8 @@ function sdk.newScope(options)
       scope.finished = true
     end,
   })
+  parts[made] = scope
+  return made
 end
 
 local LrProgressScope = setmetatable({}, {

@@ -63,6 +63,18 @@ FAULTS = {
         "import('LrExportSession') { photosToExport = {}, exportSettings = { LR_format = 'JPEG' } }",
         "the user's last export decides",
     ),
+    "a session's renditions that cannot be cancelled": (
+        "require('Renditions').session({ { photo = photo } }, import('LrPathUtils').getStandardFilePath('temp'))"
+        ":renditions { stopIfCanceled = true }",
+        "ignored without a progressScope",
+    ),
+    "leaving the loop over renditions": (
+        "local scope = import('LrProgressScope') { title = 'x', functionContext = {} } "
+        "local folder = import('LrPathUtils').getStandardFilePath('temp') "
+        "local session = require('Renditions').session({ { photo = photo } }, folder) "
+        "for _ in session:renditions { progressScope = scope, stopIfCanceled = true } do break end",
+        "went on to render 1",
+    ),
     "an unknown key of a view": ("import('LrView').osFactory():row { colour = 1 }", "colour"),
     "a field set outside a gate": ("photo:setPropertyForPlugin(_PLUGIN, 'status', 'done')", "needs a gate"),
     "a field that is not there": ("write(photo, 'colour', 'x')", "no metadata field"),
