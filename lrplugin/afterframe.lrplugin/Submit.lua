@@ -163,8 +163,8 @@ local function submitRendition(api, item, rendition, request, progress)
   return true
 end
 
--- Whether to go on; if not, a problem unless the user cancelled. The loop is never left: Lightroom would go on to render
--- into a folder that is deleted meanwhile.
+-- Whether to go on; if not, a problem unless the user cancelled. The loop is never left: Lightroom would go on
+-- rendering into a folder that is deleted meanwhile.
 local function submitChunk(api, items, request, progress, rendering)
   local session, byPhoto = Renditions.session(items, rendering.folder)
   return progress:render(rendering.context, #items, function(part)
