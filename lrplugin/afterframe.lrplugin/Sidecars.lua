@@ -45,16 +45,23 @@ function Sidecars.read(path)
   }
 end
 
--- What a folder holds: the beginning of a clip's name -> paths of its sidecars. Each folder is read once.
+local function remember(sidecars, path)
+  local _, name = Paths.split(path)
+  local base = string.match(name, "^([^.].*)_motion[^_]*%.mp4%.xmp$")
+  if base then
+    sidecars[base] = sidecars[base] or {}
+    table.insert(sidecars[base], path)
+  end
+end
+
+-- What a folder holds: the beginning of a clip's name -> paths of its sidecars. Each folder is read once; one that is
+-- away, as on an unplugged drive, holds nothing.
 local function sidecarsIn(folder, known)
   if not known[folder] then
     known[folder] = {}
-    for path in LrFileUtils.exists(folder) == "directory" and LrFileUtils.files(folder) or pairs {} do
-      local _, name = Paths.split(path)
-      local base = string.match(name, "^([^.].*)_motion[^_]*%.mp4%.xmp$")
-      if base then
-        known[folder][base] = known[folder][base] or {}
-        table.insert(known[folder][base], path)
+    if LrFileUtils.exists(folder) == "directory" then
+      for path in LrFileUtils.files(folder) do
+        remember(known[folder], path)
       end
     end
   end

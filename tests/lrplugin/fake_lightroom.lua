@@ -539,12 +539,18 @@ local LrFileUtils = strict("LrFileUtils", {
   delete = host.delete,
   move = host.move,
   createAllDirectories = host.make,
+  -- An iterator, what it walks and where it stands, as pairs gives them: `and`/`or` around the call loses two of them.
   files = function(folder)
-    local list, index = host.files(folder), 0
-    return function()
-      index = index + 1
-      return list[index]
+    check(host.exists(folder) == "directory", "LrFileUtils.files: no such folder: %s", folder)
+    local list, index = host.files(folder), {}
+    for place, path in ipairs(list) do
+      index[path] = place
     end
+    return function(walked, path)
+      return walked[(index[path] or 0) + 1]
+    end,
+      list,
+      nil
   end,
 })
 

@@ -75,6 +75,12 @@ FAULTS = {
         "for _ in session:renditions { progressScope = scope, stopIfCanceled = true } do break end",
         "went on to render 1",
     ),
+    "files of a folder that is away": ("import('LrFileUtils').files('/nowhere')", "no such folder"),
+    "files with and/or around them": (
+        "local files = import('LrFileUtils').files "
+        "for _ in true and files(import('LrPathUtils').getStandardFilePath('home')) or pairs {} do end",
+        "attempt to index",
+    ),
     "an unknown key of a view": ("import('LrView').osFactory():row { colour = 1 }", "colour"),
     "a field set outside a gate": ("photo:setPropertyForPlugin(_PLUGIN, 'status', 'done')", "needs a gate"),
     "a field that is not there": ("write(photo, 'colour', 'x')", "no metadata field"),
@@ -526,6 +532,23 @@ def test_a_sidecar_is_understood_however_it_is_written(lightroom: Lightroom, tmp
     assert clip["recipe"]["loop"] is True
     path.write_text("<x:xmpmeta/>", "utf-8")
     assert lightroom.require("Sidecars").read(str(path)) is None
+
+
+def test_sidecars_are_looked_for_where_folders_are_there_and_missed_nowhere_else(
+    lightroom: Lightroom, tmp_path: Path
+) -> None:
+    (tmp_path / "Tom_motion.mp4").touch()
+    (tmp_path / "Tom_motion.mp4.xmp").write_bytes(packet({**SIDECAR, "afterframe:photo": "Tom.jpg"}))
+    lightroom.snippet(
+        f"""
+        local here = {{ path = "{tmp_path}/Tom.jpg", fetched = {{}} }}
+        local away = {{ path = "/unplugged/Tom.jpg", fetched = {{ c9 = "/unplugged/x.mp4" }} }}
+        local elsewhere = {{ path = "{tmp_path}/Tom.jpg", handed = true, daemonPath = "/srv/Tom.jpg", fetched = {{}} }}
+        require("Sidecars").lookUp({{ away, here, elsewhere }}, function(path) return path end)
+        assert(#here.entry.clips == 1 and here.entry.clips[1].id == "c1")
+        assert(away.entry == nil and elsewhere.entry == nil)
+        """
+    )
 
 
 # -- where the daemon is -----------------------------------------------------------------------
