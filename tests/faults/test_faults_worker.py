@@ -173,6 +173,22 @@ def test_ctrl_c_on_the_command_cancels_what_is_not_done(afterframe: Afterframe, 
     assert "running" not in afterframe.states()
 
 
+def test_what_a_killed_command_left_is_removed_by_the_next_one(afterframe: Afterframe, folder: Path) -> None:
+    afterframe.settings(recipe={"size": [640, 480], "duration_s": 20.0, "fps": 30})
+    photo = make_photo_file(folder / "A.jpg")
+    command = afterframe.command("animate", photo, start_new_session=True)
+    until(lambda: any(path.stat().st_size for path in folder.glob(".afterframe-*.mp4")), "the render to be on its way")
+    os.killpg(command.pid, 9)
+    command.communicate(timeout=30)
+    left = list(folder.glob(".afterframe-*"))
+    assert left
+    for path in left:  # as a minute later
+        os.utime(path, (0, 0))
+    afterframe.settings()
+    afterframe.animate(make_photo_file(folder / "B.jpg", seed=2))
+    assert hidden_in(folder) == []
+
+
 def _group_of(process: psutil.Process) -> int:
     try:
         return os.getpgid(process.pid)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from afterframe.app.recovery import recover
+from afterframe.app.recovery import Leftovers, recover
 from afterframe.config import Config, Home, Settings
 from afterframe.domain import Clip, Failure, Job, JobState
 from afterframe.errors import AfterframeError, WrongState
@@ -98,6 +99,7 @@ class OneShot:
             catalog, queue = Catalog(database), Queue(database)
             publisher = Publisher(database, self._settings)
             recover(publisher, queue, self._home)
+            leftovers = Leftovers(queue, self._home, time.time())
             reader = stack.enter_context(closing(PhotoReader(self._config.limits)))
             foreign = stack.enter_context(closing(ForeignFiles(self._config.limits)))
             ingest = Ingest(database, catalog, queue, self._settings, reader.read, foreign)
@@ -107,7 +109,11 @@ class OneShot:
             stack.callback(supervisor.stop)
             request = RenderRequest(overrides, generator=generator, reserved_for=owner.id)
             try:
+                cleared: set[Path] = set()
                 for photo in photos:
+                    if (folder := Path(photo).parent) not in cleared:
+                        cleared.add(folder)
+                        leftovers.clear_beside(Path(photo))
                     results.append(_begin(photo, ingest, request))
                     self._refresh(results, catalog, queue)
                 self._wait(results, catalog, queue)

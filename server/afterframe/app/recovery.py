@@ -56,17 +56,28 @@ class Leftovers:
             return
         with contextlib.suppress(NotFound, OSError):
             if is_passing(path):
-                if self._clock() - path.lstat().st_mtime > PASSING_S:
+                if self._is_old(path):
                     path.unlink()
             elif path.suffix == RESERVATION_SUFFIX:
                 self._clear_reservation(path)
-            elif (job_id := job_of_temporary(path) or "") and self._queue.get(job_id).state.ended:
-                discard(path.with_suffix(".mp4"))
+            elif job_id := job_of_temporary(path):
+                state = self._queue.get(job_id).state
+                if state.ended or (not state.held and self._is_old(path)):
+                    discard(path.with_suffix(".mp4"))
+
+    def _is_old(self, path: Path) -> bool:
+        return self._clock() - path.lstat().st_mtime > PASSING_S
 
     def _clear_reservation(self, path: Path) -> None:
         machine, job_id = read_reservation(path)
         if machine == self._machine and not self._queue.get(job_id).state.held:
             path.unlink()
+
+    def clear_beside(self, photo: Path) -> None:
+        """All that lie hidden in a photo's folder."""
+        with contextlib.suppress(OSError):
+            for path in list(photo.parent.glob(".*")):
+                self.clear(path)
 
     def clear_unwatched(self, folder: Path) -> None:
         """The same for a folder that no scan looks into."""

@@ -126,3 +126,21 @@ def test_only_our_own_reservations_of_renders_that_have_ended_are_removed(
         assert scan(tmp_path).temporaries == [path]
         leftovers.clear(path)
         assert path.exists() == stays, (machine, state)
+
+
+def test_a_frame_of_a_render_that_waits_again_is_removed_after_a_minute(
+    leftovers: Leftovers, clock: Clock, queue: Queue, catalog: Catalog, tmp_path: Path
+) -> None:
+    job = make_job(queue, catalog)
+    clip = tmp_path / f".afterframe-{job.id}.mp4"
+    clip.touch()
+    os.utime(clip, (clock(), clock()))
+    leftovers.clear_beside(tmp_path / "DSC_0042.jpg")
+    assert clip.exists()
+    clock.forward(61)
+    queue.claim("daemon-1-aa/0")
+    leftovers.clear_beside(tmp_path / "DSC_0042.jpg")
+    assert clip.exists()
+    queue.release("daemon-1-aa")
+    leftovers.clear_beside(tmp_path / "DSC_0042.jpg")
+    assert not clip.exists()
