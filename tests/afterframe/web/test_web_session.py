@@ -160,6 +160,20 @@ def test_a_link_opened_twice_leads_to_the_page_where_it_worked(desk: Desk) -> No
     assert "afterframe status --open" in stranger.get_data(as_text=True)
 
 
+def test_another_link_opened_in_a_browser_that_is_in_is_no_second_session(desk: Desk) -> None:
+    browser = desk.browser()
+    (before,) = sessions_of(desk)
+    key = browser.post("/api/keys", json={}, headers={"Origin": f"http://{HOST}"}).json["key"]
+    old_secret = browser.environ_base["HTTP_AFTERFRAME_SECRET"]
+    browser.environ_base["HTTP_AFTERFRAME_SECRET"] = desk.let_in(browser)
+    (after,) = sessions_of(desk)
+    assert after["id"] == before["id"]
+    assert browser.get("/api/queue").status_code == 200
+    del browser.environ_base["HTTP_AFTERFRAME_SECRET"]
+    assert browser.get(f"/api/events?key={key}").status_code == 200  # its other tabs go on
+    assert browser.get("/api/queue", headers={"Afterframe-Secret": old_secret}).status_code == 401
+
+
 def test_a_wrong_token_is_not_saved_by_a_session(desk: Desk) -> None:
     assert desk.browser().get("/api/queue", headers={"Authorization": "Bearer wrong"}).status_code == 401
 

@@ -59,11 +59,15 @@ class Sessions:
         self.cookie = f"afterframe_{hashlib.sha256(b'cookie name' + self._key).hexdigest()[:8]}"
 
     def begin(self, request: Request, response: Response, secret: str) -> Session:
-        """Begin a session for this browser.
+        """Begin a session for this browser. One that it has goes on, and so do its other tabs.
 
         Args:
-            secret: the second secret, for the page to keep.
+            secret: the second secret, for the page to keep; no earlier one holds any more.
         """
+        if known := self.of(request):
+            session = replace(known, secret=self._digest(secret), seen_at=self._clock())
+            self._file.add(session)
+            return session
         now, cookie = self._clock(), secrets.token_urlsafe(24)
         session = Session(
             id=secrets.token_hex(8),
