@@ -33,7 +33,7 @@ from afterframe.web.http.openapi import contract
 from afterframe.web.http.routes import Route, max_body
 from afterframe.web.metrics import Metrics
 from afterframe.web.pages.opening import opening_page
-from afterframe.web.pages.pages import is_page, page_problem
+from afterframe.web.pages.pages import is_page, no_page, page_problem, wants_page
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ def _guard(app: Flask, context: WebContext, routes: dict[str, Route]) -> None:
     @app.before_request
     def check() -> None:
         route = routes.get(request.endpoint or "")
-        g.page = is_page(route)
+        g.page = is_page(route) or (route is None and wants_page(request))
         g.session = admit(context.gate, request, route)
         if OUT_OF_SPACE in request.environ:
             raise errors.no_room(services.home.received, request.environ[OUT_OF_SPACE])
@@ -142,7 +142,9 @@ def _explain(app: Flask, database: Database, received: Path) -> None:
             database.damage = database.damage or error
         if not g.get("page"):
             return errors.of_afterframe(error)
-        return opening_page(request) if isinstance(error, SecretMissing) else page_problem(request, error)
+        if not isinstance(error, SecretMissing):
+            return page_problem(request, error)
+        return opening_page(request) if request.url_rule else page_problem(request, no_page())
 
     @app.errorhandler(sqlite3.Error)
     def of_state(error: sqlite3.Error) -> Response:
@@ -151,7 +153,8 @@ def _explain(app: Flask, database: Database, received: Path) -> None:
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
-        return errors.of_http(error)
+        nowhere = error.code == 404 and g.get("page")
+        return page_problem(request, no_page()) if nowhere else errors.of_http(error)
 
     @app.errorhandler(OSError)
     def system(error: OSError) -> Response:

@@ -327,3 +327,18 @@ def test_very_many_sessions_push_the_least_used_out(desk: Desk) -> None:
 )
 def test_a_browser_is_named_in_words(agent: str, words: str) -> None:
     assert device_words(agent) == words
+
+
+@pytest.mark.parametrize("address", ["/nothing", "/clips", "/settings.html", "/a/b/c"])
+def test_a_mistyped_address_is_a_page_for_a_person_and_data_for_a_program(desk: Desk, address: str) -> None:
+    page = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    browser, cookie_alone = desk.browser(), desk.browser()
+    del cookie_alone.environ_base["HTTP_AFTERFRAME_SECRET"]
+    for client in (browser, cookie_alone):
+        answer = client.get(address, headers=page)
+        assert (answer.status_code, answer.mimetype) == (404, "text/html")
+        assert "There is nothing at this address." in answer.get_data(as_text=True)
+    stranger = desk.client().get(address, headers=page)
+    assert (stranger.status_code, stranger.mimetype) == (401, "text/html")
+    assert desk.bad("GET", address) == (404, "no_route")
+    assert browser.get(f"/api{address}", headers=page).mimetype == "application/json"

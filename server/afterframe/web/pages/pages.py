@@ -78,6 +78,19 @@ def is_page(route: Route | None) -> bool:
     return route is not None and PAGE in route.media
 
 
+def wants_page(request: Request) -> bool:
+    """Whether somebody typed an address: a browser asks for a page, at an address that is no program's."""
+    programs = ("/api/", "/v1/", "/static/")
+    return (
+        request.method == "GET" and PAGE in request.accept_mimetypes.values() and not request.path.startswith(programs)
+    )
+
+
+def no_page() -> NotFound:
+    """There is no such page."""
+    return NotFound("There is nothing at this address.", "The clips are on the first page.", code="no_route")
+
+
 def page_problem(request: Request, error: AfterframeError) -> Response:
     """An error as a page."""
     response = errors.of_afterframe(error)
