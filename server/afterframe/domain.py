@@ -281,6 +281,8 @@ class Photo:
     scene: Scene = field(default_factory=Scene)
     """What was seen in it; empty when it was never looked at."""
     ctime_ns: int | None = None
+    upright_size: tuple[int, int] | None = None
+    """(width, height), pixels; None: an earlier version read it."""
 
     @property
     def stamp(self) -> Stamp:
@@ -335,6 +337,10 @@ class Job:
     """What happened on the way, in a photographer's words, though the render goes on."""
     real_folder: str | None = None
     """Where the photo's folder really was when this was requested, links followed."""
+    basis: Mapping[str, Any] | None = None
+    """What the recipe was composed from (``intake.composition.Basis``), as JSON; None: an earlier version did it."""
+    replaces: str | None = None
+    """The clip that is made again."""
 
 
 ID_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._-]*$"

@@ -41,9 +41,11 @@ class Studio:
         self.folder = folder
         self.photo = make_photo_file(folder / "DSC_0042.jpg")
 
-    def order(self, seed: int = 7, origin: str = "watch", parent: str | None = None) -> Job:
+    def order(
+        self, seed: int = 7, origin: str = "watch", parent: str | None = None, replaces: str | None = None
+    ) -> Job:
         photo = self.catalog.put_photo(self.photo, Stamp.of(self.photo.stat()), sha256_of(self.photo), {"iso": 100})
-        job, _ = self.queue.enqueue(NewJob(photo, make_recipe(seed=seed), "fake", origin, parent))
+        job, _ = self.queue.enqueue(NewJob(photo, make_recipe(seed=seed), "fake", origin, parent, replaces=replaces))
         return job
 
     def claim(self) -> Job:

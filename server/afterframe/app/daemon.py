@@ -22,6 +22,7 @@ from afterframe.errors import AfterframeError
 from afterframe.intake.folder_rules import absolute, addable_folder, configured_folders
 from afterframe.intake.foreign_files import ForeignFiles
 from afterframe.intake.ingest import MAX_PARALLEL_READS, Ingest
+from afterframe.intake.late_words import LateWords
 from afterframe.intake.photo_reader import PhotoReader
 from afterframe.intake.watcher import Handlers, Watcher
 from afterframe.publish.publisher import Publisher
@@ -92,7 +93,8 @@ class Daemon:
             foreign = start(closing(ForeignFiles(self._config.limits)))
             files = start(closing(DerivedFiles(self._settings)))
             ingest = Ingest(state.database, state.catalog, state.queue, self._settings, reader.read, foreign)
-            watcher = self._watcher(state, ingest)
+            late = LateWords(state.database, state.catalog, state.queue, self._settings, ingest, reader.facts)
+            watcher = self._watcher(state, ingest, late)
             supervisor = self._supervisor(state, publisher, owner, watcher, (reader, foreign, files))
             start(_running(supervisor))
             start(_running(watcher))
@@ -124,12 +126,12 @@ class Daemon:
 
         return Supervisor(state.queue, publisher, WorkerGroup(owner.id, worker_specs(self._config)), tidy=tidy)
 
-    def _watcher(self, state: _State, ingest: Ingest) -> Watcher:
+    def _watcher(self, state: _State, ingest: Ingest, late: LateWords) -> Watcher:
         leftovers = Leftovers(state.queue, self._home, time.time())
         for folder in state.folders.all():
             if not folder.watch:
                 leftovers.clear_unwatched(folder.path)
-        handlers = Handlers(ingest.accept, leftovers.clear, ingest.accept_clip)
+        handlers = Handlers(ingest.accept, leftovers.clear, ingest.accept_clip, late.note, late.step)
         return Watcher(state.catalog, state.folders, self._config.watch, handlers, take_backlog=self._take_backlog)
 
     def _services(

@@ -48,6 +48,11 @@ Isolated = Callable[..., Any]
 """Calls a function, importable by name, with what it takes, in a process that can be killed."""
 
 
+def is_note(path: Path) -> bool:
+    """Whether a file may say something about photos: their sidecar, or their folder's settings."""
+    return path.name == FOLDER_FILE or (path.suffix.lower() == ".xmp" and not path.stem.lower().endswith(".mp4"))
+
+
 class ForeignFiles:
     """Reads small files that anybody may have written.
 

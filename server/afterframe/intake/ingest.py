@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -19,12 +19,12 @@ from afterframe.config import Settings
 from afterframe.domain import Clip, Failure, Job, JobState, Photo, Recipe, Stamp
 from afterframe.errors import FolderUnavailable, PhotoError, RecipeError, Stopping
 from afterframe.generators import registry
+from afterframe.intake.composition import Basis, Composer, Overrides
 from afterframe.intake.foreign_files import ForeignFiles
 from afterframe.intake.photo_reader import Reading
 from afterframe.naming import fits, longest_names, sidecar_of
 from afterframe.publish.adoption import Adoption, clip_at, clips_beside, stands
 from afterframe.publish.folder_check import is_there, widest_fault
-from afterframe.recipe import another_movement, compose
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
@@ -38,8 +38,6 @@ STILL_ARRIVING = frozenset({"empty", "truncated", "not_a_photo", "changing", "no
 OF_FOLDERS = frozenset({"unreadable", "no_permission", "missing", "photo"})
 """What a photo may look like only because its folder is away, its disk fails, or nobody may read it for now."""
 
-Overrides = Mapping[str, object]
-NOTHING: Overrides = {}
 MAX_PARALLEL_READS = max(1, min(4, os.cpu_count() or 1))
 """Photos read at a time when many are asked for."""
 T = TypeVar("T")
@@ -87,6 +85,7 @@ class Ingest:
         self._config = settings.config
         self._read = read
         self._files = files
+        self.composer = Composer(settings, files)
         self._folders, self._held = FolderList(database), HeldFolders(database)
         self._adoption = Adoption(catalog, settings.home.backups, rename_clips=settings.config.files.rename_clips)
 
@@ -102,7 +101,7 @@ class Ingest:
             return True
         try:
             reading = self._read_photo(path)
-            recipe = self._compose(path, reading, {})
+            composed = self.composer.compose(path, reading)
             clips = clips_beside(path, reading.sha256, self._files.clip)
         except Stopping:
             return False
@@ -123,7 +122,9 @@ class Ingest:
             if self._catalog.mark_auto_animated(path, reading.sha256) and not clips:
                 self._drop_outdated(photo)
                 generator = registry.resolve(self._config.render.generator, self._settings)
-                self._queue.enqueue(NewJob(photo, recipe, generator, origin="watch"))
+                self._queue.enqueue(
+                    NewJob(photo, composed.recipe, generator, origin="watch", basis=composed.basis.to_dict())
+                )
         if clips:
             self._adoption.follow(photo.id)  # they may have been renamed together with it
         return True
@@ -190,7 +191,8 @@ class Ingest:
         return registry.resolve(wanted.generator or self._config.render.generator, self._settings)
 
     def _queue_renders(self, path: Path, reading: Reading, wanted: RenderRequest, generator: str) -> list[Job]:
-        recipes = self._variants(path, reading, wanted, generator)
+        basis = Basis(wanted.overrides, wanted.refined, look=wanted.look)
+        variants = self.composer.variants(path, reading, basis, generator)
         with self._db.transaction():
             photo = self._remember(path, reading)
             self._catalog.mark_auto_animated(path, reading.sha256)
@@ -198,12 +200,13 @@ class Ingest:
             orders = [
                 NewJob(
                     photo,
-                    recipe,
+                    composed.recipe,
                     generator,
                     parent_clip=wanted.parent_clip,
                     reserved_for=wanted.reserved_for,
+                    basis=composed.basis.to_dict(),
                 )
-                for recipe in recipes
+                for composed in variants
             ]
             return [self._queue.enqueue(order)[0] for order in orders]
 
@@ -221,7 +224,7 @@ class Ingest:
         Raises:
             PhotoError, RecipeError: as :meth:`request`.
         """
-        return self._compose(path, self._read_photo(path), overrides)
+        return self.composer.compose(path, self._read_photo(path), Basis(overrides)).recipe
 
     # -- the stages --------------------------------------------------------------------------
 
@@ -242,37 +245,6 @@ class Ingest:
                 code="name_too_long",
             )
         return self._read(path)
-
-    def _variants(self, path: Path, reading: Reading, wanted: RenderRequest, generator: str) -> list[Recipe]:
-        """One recipe for each clip that is wanted; each has a seed of its own."""
-        first = self._compose(path, reading, wanted.overrides, wanted.refined, look=wanted.look)
-        recipes = [first]
-        for index in range(1, first.variants):
-            recipe = first
-            if generator == "parallax":  # its seeds differ too little to be worth a clip
-                other = {"camera_movement": another_movement(first, index)}
-                recipe = self._compose(path, reading, wanted.overrides, wanted.refined, other, look=wanted.look)
-            recipes.append(replace(recipe, seed=(first.seed + index) % 2**31))
-        return [replace(recipe, variants=1) for recipe in recipes]
-
-    def _compose(
-        self,
-        path: Path,
-        reading: Reading,
-        overrides: Overrides,
-        refined: Overrides = NOTHING,
-        varied: Overrides = NOTHING,
-        *,
-        look: bool = False,
-    ) -> Recipe:
-        layers: list[tuple[str, Overrides]] = [("your words for this photo", overrides)]
-        layers.append(("as in the clip that this one refines", refined))
-        layers += self._files.folder_settings(path.parent)
-        layers.append(("your config.toml", self._config.recipe))
-        layers.append(("another variant: another movement", varied))
-        return compose(
-            reading.facts, reading.scene, reading.upright_size, photo_sha256=reading.sha256, overrides=layers, look=look
-        )
 
     def accept_clip(self, path: Path) -> bool:
         """List a clip again whose file came back, or take one of a known photo that the catalogue does not know.
@@ -295,7 +267,8 @@ class Ingest:
         with self._db.transaction():
             adopted = self._adoption.adopt(clip, photo.id, self._roots())
             for job in self._queue.of_photo(photo.id):
-                if job.state is JobState.QUEUED and job.origin == "watch" and job.photo_sha256 == clip.photo_sha256:
+                same = job.origin == "watch" and job.photo_sha256 == clip.photo_sha256
+                if job.state is JobState.QUEUED and same and job.replaces != adopted.id:
                     self._queue.finish(job.id, adopted.id)  # made already
         self._adoption.follow(photo.id)
         return True
@@ -325,7 +298,9 @@ class Ingest:
             for photo_id in self._catalog.move_photo(moved, path):
                 self._adoption.follow(photo_id)
             self._queue.retry_missing(moved.id)
-        return self._catalog.put_photo(path, reading.stamp, reading.sha256, reading.facts.to_dict(), reading.scene)
+        photo = self._catalog.put_photo(path, reading.stamp, reading.sha256, reading.facts.to_dict(), reading.scene)
+        self._catalog.note_size(photo.id, reading.upright_size)
+        return photo
 
     def _moved_to(self, path: Path, sha256: str) -> Photo | None:
         """The photo that was renamed or moved to a path: its bytes are not where they were. Else it is a copy."""

@@ -11,6 +11,7 @@ import psutil
 
 from afterframe.domain import Stamp
 from afterframe.imaging.decode import is_photo
+from afterframe.intake.foreign_files import is_note
 from afterframe.intake.foreign_names import KNOWN_NAMES, ForeignNames
 from afterframe.naming import UPLOAD_PREFIX, is_passing, job_of_temporary
 from afterframe.publish.folder_check import note_in_use
@@ -28,6 +29,8 @@ class Scan:
     clips: set[str] = field(default_factory=set)
     sidecars: dict[str, int] = field(default_factory=dict)
     """Sidecars of clips -> when they were changed, nanoseconds."""
+    notes: dict[str, Stamp] = field(default_factory=dict)
+    """What may say something about photos: sidecars of theirs, and afterframe.toml."""
     temporaries: list[Path] = field(default_factory=list)
     """Files of ours that a render was writing, and folders that held an upload."""
     entries: int = 0
@@ -49,6 +52,10 @@ class Scan:
         elif name.lower().endswith(".mp4.xmp"):
             with contextlib.suppress(OSError):
                 self.sidecars[entry.path] = entry.stat().st_mtime_ns
+        elif is_note(Path(name)):
+            with contextlib.suppress(OSError):
+                if entry.is_file():
+                    self.notes[entry.path] = Stamp.of(entry.stat())
         elif is_photo(Path(name)) and not entry.is_dir(follow_symlinks=False):
             with contextlib.suppress(OSError):
                 if entry.is_file():

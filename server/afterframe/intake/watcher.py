@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -26,7 +27,9 @@ from watchdog.observers.api import BaseObserver, ObservedWatch
 from afterframe.config import WatchConfig
 from afterframe.domain import Failure, Stamp
 from afterframe.imaging.decode import is_photo
+from afterframe.intake.foreign_files import FOLDER_FILE, is_note
 from afterframe.intake.foreign_names import ForeignNames
+from afterframe.intake.note_tracker import NoteTracker
 from afterframe.intake.scan import Scan, on_network, scan
 from afterframe.intake.settle import StabilityTracker
 from afterframe.publish.adoption import stands
@@ -59,6 +62,10 @@ class Handlers:
     """Called with every temporary file of ours that was left behind."""
     clip: Callable[[Path], bool]
     """Called with a clip that has a sidecar, unknown to the catalogue or taken for gone. False: ask again."""
+    note: Callable[[Path], bool] = lambda path: True
+    """Called with a sidecar or an afterframe.toml that has arrived, changed or gone. False: ask again."""
+    step: Callable[[], bool] = lambda: False
+    """Called in every round; True: there is more to do at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +155,7 @@ class Watcher:
         """Files that a rename put in place: their stamp may be that of the photo which stood there."""
         self._without_events: set[Path] = set()
         """Watched folders that are absent, or for which the system gives no events."""
+        self._notes = NoteTracker()
         self._strangers: dict[str, int] = {}
         """Clips with a sidecar that were not ours when last looked at -> when the sidecar was changed."""
 
@@ -213,7 +221,9 @@ class Watcher:
                 self._forget(path)
                 self._scan_within(self._config.poll_s)
             if count == MAX_PER_TURN or self._ending.is_set():
-                return
+                break
+        if not self._ending.is_set() and self._handlers.step():
+            self.refresh()
 
     def _drain_hints(self) -> None:
         with contextlib.suppress(queue.Empty):
@@ -226,13 +236,13 @@ class Watcher:
         path, how = hint
         try:
             if how == "deleted":
-                self._forget_clip(path)
+                self._note_deleted(path)
             elif self._is_foreign(path, is_folder=(is_folder := path.is_dir())):
                 return
             elif is_folder:
                 if not path.is_symlink() or path in self._next_scan:  # a link may lead in circles
                     self._scan_into(path)
-            elif is_photo(path):
+            elif is_photo(path) or is_note(path):
                 status = path.stat()
                 if stat.S_ISREG(status.st_mode):  # as a scan does: a pipe of that name is no photo
                     self._see(path, Stamp.of(status), renamed=how == "renamed")
@@ -241,9 +251,11 @@ class Watcher:
         except OSError:
             self._forget(path)
 
-    def _forget_clip(self, path: Path) -> None:
+    def _note_deleted(self, path: Path) -> None:
         """A file was deleted one by one: no drive was pulled, so a clip is gone even if its folder is empty now."""
-        if path.suffix.lower() == ".mp4" and not os.path.lexists(path) and path.parent.is_dir():
+        if path.name == FOLDER_FILE:
+            self._handlers.note(path)
+        elif path.suffix.lower() == ".mp4" and not os.path.lexists(path) and path.parent.is_dir():
             clip = self._catalog.clip_at(path)
             if clip and clip.present:
                 self._catalog.mark_absent(clip.id)
@@ -274,6 +286,11 @@ class Watcher:
             stamp = Stamp.of(path.stat())
         except OSError:
             self._forget(path)
+            return
+        if is_note(path):
+            if self._handlers.note(path):
+                self._notes.dealt_with(path, stamp)
+                self._forget(path)
             return
         changed = path in self._replaced or not stamp.agrees(self._catalog.stamp_at(path))
         if changed and self._leads_outside(path):
@@ -373,6 +390,7 @@ class Watcher:
             for photo, stamp in fresh.items():
                 self._see(Path(photo), stamp)
         self._look_at_clips(root, found)
+        self._look_at_notes(root, found)
         for path in found.temporaries:
             self._handlers.temporary(path)
 
@@ -383,6 +401,7 @@ class Watcher:
             if not stamp.agrees(known.get(path)):
                 self._see(Path(path), stamp)
         self._look_at_clips(folder, found)
+        self._look_at_notes(folder, found)
 
     def _hold_backlog(self, root: Path, fresh: dict[str, Stamp]) -> bool:
         """A folder seen for the first time with very many photos waits for the user's confirmation."""
@@ -395,6 +414,11 @@ class Watcher:
             self._folders.hold_backlog(fresh)
         self._folders.set_backlog(root, seen=True, waiting=len(fresh) if hold else 0)
         return hold
+
+    def _look_at_notes(self, folder: Path, found: Scan) -> None:
+        """Notice the sidecars and settings that are new or have changed."""
+        for path in self._notes.fresh(found.notes, partial(self._catalog.read_times, folder)):
+            self._see(Path(path), found.notes[path])
 
     def _look_at_clips(self, folder: Path, found: Scan) -> None:
         """Note the clips under a folder that are gone, that are there again, and that are new to the catalogue."""

@@ -178,7 +178,8 @@ def standing_clip(job: Job) -> Clip | None:
     A photo is animated by itself only once, so that any clip of it will do; one that was asked for must be the same.
     """
     for clip in clips_beside(Path(job.photo_path), job.photo_sha256, read_clip):
-        if clip.present and (job.origin == "watch" or _is_same(clip, job)):
+        is_any = job.origin == "watch" and not job.replaces
+        if clip.present and clip.id != job.replaces and (is_any or _is_same(clip, job)):
             return clip
     return None
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from afterframe.config import Settings
 from afterframe.domain import Clip, Job, Verdict
-from afterframe.errors import AfterframeError, FolderUnavailable, PhotoError, PublishError, Unavailable
+from afterframe.errors import AfterframeError, Cancelled, FolderUnavailable, PhotoError, PublishError, Unavailable
 from afterframe.imaging.frames import Frames
 from afterframe.naming import poster_of, sidecar_of
 from afterframe.publish.backlink import write_back_link
@@ -141,17 +141,20 @@ class Publisher:
         for clip in self._catalog.clips_of(job.photo_id):
             if replaced := self._replaceable(clip, job):
                 return Path(clip.path), clip.variant, replaced
+        if job.replaces and job.origin == "watch":
+            raise Cancelled(f"The clip of {Path(job.photo_path).name} was judged meanwhile; it stays as it is.")
         ours = {clip.path for clip in self._catalog.clips_of(job.photo_id)}
         path, variant = choose_name(Path(job.photo_path), ours, lambda other: self._queue.is_reserved(str(other)))
         return path, variant, None
 
     def _replaceable(self, clip: Clip, job: Job) -> _Replaced | None:
-        """A clip of the photo's earlier content, if nobody rated, approved, refined or edited it.
+        """A clip of the photo's earlier content or words, if nobody rated, approved, refined or edited it.
 
         The sidecar is the authority: any byte of it that we did not write when the clip was published counts.
         """
         untouched = clip.verdict == Verdict.NONE and clip.rating == 0 and not self._catalog.refined(clip.id)
-        if not (clip.present and clip.photo_sha256 != job.photo_sha256 and untouched):
+        is_old = clip.photo_sha256 != job.photo_sha256 or clip.id == job.replaces
+        if not (clip.present and is_old and untouched):
             return None
         if Path(clip.path).parent != Path(job.photo_path).parent:
             return None

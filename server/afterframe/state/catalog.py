@@ -68,7 +68,9 @@ class Catalog:
                    VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)
                    ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,
                      ctime_ns = excluded.ctime_ns, sha256 = excluded.sha256, facts = excluded.facts,
-                     scene = excluded.scene, problem = NULL, on_hold = 0, seen_at = excluded.seen_at
+                     scene = excluded.scene, problem = NULL, on_hold = 0, seen_at = excluded.seen_at,
+                     made_again = made_again AND sha256 IS excluded.sha256,
+                     words_changed_at = CASE WHEN sha256 IS excluded.sha256 THEN words_changed_at END
                    RETURNING *""",
                 (str(path), *astuple(stamp), sha256, strict_json.dumps(facts), seen, self._clock()),
             ).fetchone()
@@ -95,6 +97,15 @@ class Catalog:
             "SELECT * FROM photos WHERE path = ? AND sha256 IS NOT NULL", (path_key(path),)
         ).fetchone()
         return _photo(row) if row else None
+
+    def photos_named(self, folder: Path, name: str) -> list[Photo]:
+        """The photos in a folder of this name, with a suffix or without."""
+        path = path_key(folder / name)
+        rows = self._db.connection.execute(
+            "SELECT * FROM photos WHERE sha256 IS NOT NULL AND (path = ? OR path >= ? AND path < ?)",
+            (path, f"{path}.", f"{path}/"),  # the slash comes right behind the point
+        )
+        return [_photo(row) for row in rows]
 
     def photos_like(self, sha256: str) -> list[Photo]:
         """The photos with these bytes, oldest first."""
@@ -180,6 +191,52 @@ class Catalog:
             "SELECT size, mtime_ns, ctime_ns FROM photos WHERE path = ?", (path_key(path),)
         ).fetchone()
         return _stamp(row) if row else None
+
+    def note_size(self, photo_id: int, size: tuple[int, int]) -> None:
+        """Remember a photo's upright (width, height), pixels."""
+        with self._db.transaction() as connection:
+            connection.execute("UPDATE photos SET width = ?, height = ? WHERE id = ?", (*size, photo_id))
+
+    def renew_facts(self, photo_id: int, facts: Mapping[str, Any], *, words_changed: bool) -> None:
+        """What a photo's sidecar says has changed since the photo was read."""
+        with self._db.transaction() as connection:
+            connection.execute(
+                """UPDATE photos SET facts = ?, words_changed_at = CASE WHEN ? THEN ? ELSE words_changed_at END
+                   WHERE id = ?""",
+                (strict_json.dumps(facts), words_changed, self._clock(), photo_id),
+            )
+            self._follow_photo(connection, photo_id)
+
+    def words_still_for(self, seconds: float) -> list[tuple[Photo, float]]:
+        """The photos whose words changed at least so long ago and were not dealt with, and when they did."""
+        rows = self._db.connection.execute(
+            "SELECT * FROM photos WHERE words_changed_at <= ? AND sha256 IS NOT NULL", (self._clock() - seconds,)
+        )
+        return [(_photo(row), row["words_changed_at"]) for row in rows]
+
+    def settle_words(self, photo_id: int, *, make_again: bool) -> bool:
+        """A photo's changed words are dealt with.
+
+        Args:
+            make_again: its clip is to be made again because of them.
+        Returns:
+            Whether that may be: it is done once for the same content.
+        """
+        with self._db.transaction() as connection:
+            row = connection.execute("SELECT made_again FROM photos WHERE id = ?", (photo_id,)).fetchone()
+            allowed = make_again and not row["made_again"]
+            connection.execute(
+                "UPDATE photos SET words_changed_at = NULL, made_again = ? WHERE id = ?",
+                (bool(row["made_again"] or allowed), photo_id),
+            )
+        return allowed
+
+    def read_times(self, folder: Path) -> dict[str, float]:
+        """When the photos under a folder were read: path -> Unix time, seconds."""
+        rows = self._db.connection.execute(
+            "SELECT path, seen_at FROM photos WHERE sha256 IS NOT NULL AND path >= ? AND path < ?", inside(folder)
+        )
+        return {row["path"]: row["seen_at"] for row in rows}
 
     def renew_stamp(self, path: Path, stamp: Stamp) -> None:
         """A photo's stamp has changed, and its bytes have not."""
@@ -313,6 +370,7 @@ def _photo(row: sqlite3.Row) -> Photo:
         ctime_ns=row["ctime_ns"],
         facts=json.loads(row["facts"]),
         scene=Scene.from_dict(json.loads(row["scene"])),
+        upright_size=(row["width"], row["height"]) if row["width"] else None,
     )
 
 

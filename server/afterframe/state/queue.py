@@ -54,6 +54,8 @@ class NewJob:
     origin: str = "request"
     parent_clip: str | None = None
     reserved_for: str | None = None
+    basis: Mapping[str, Any] | None = None
+    replaces: str | None = None
 
 
 class Queue(QueueTransitions):
@@ -68,6 +70,8 @@ class Queue(QueueTransitions):
             The job, and whether it is new.
         """
         with self._db.transaction() as connection:
+            if new.replaces:
+                return self._insert(connection, new), True
             same = connection.execute(
                 _SAME,
                 {
@@ -101,6 +105,8 @@ class Queue(QueueTransitions):
             "lane": lane_of(new.generator),
             "origin": new.origin,
             "parent_clip": new.parent_clip,
+            "basis": None if new.basis is None else json.dumps(new.basis),
+            "replaces": new.replaces,
             "reserved_for": new.reserved_for,
             "needs_description": new.recipe.needs_description,
             "held_folder": None if new.reserved_for else holding(connection, new.photo.path),
@@ -112,6 +118,27 @@ class Queue(QueueTransitions):
         seq = connection.execute(_insert_sql(row), row).lastrowid or 0
         put_keys(connection, RENDER_KEYS, seq, search_keys(new.photo.path, now, recipe, new.photo.facts))
         return self._changed(row["id"])
+
+    def renew_recipe(self, job: Job, recipe: Recipe, basis: Mapping[str, Any]) -> bool:
+        """Give a render that has not begun, or can be retried, another recipe; whether it got it."""
+        with self._db.transaction() as connection:
+            now = self.get(job.id)
+            if not (now.state is JobState.QUEUED or now.state.retryable):
+                return False
+            connection.execute(
+                """UPDATE jobs SET recipe = ?, recipe_hash = ?, seed = ?, needs_description = ?, basis = ?
+                   WHERE id = ?""",
+                (
+                    json.dumps(recipe.to_dict()),
+                    recipe.hash,
+                    recipe.seed,
+                    recipe.needs_description,
+                    json.dumps(basis),
+                    job.id,
+                ),
+            )
+            self._changed(job.id)
+        return True
 
     # -- working -----------------------------------------------------------------------------
 

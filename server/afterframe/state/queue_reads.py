@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from afterframe.domain import Failure, Job, JobState, Recipe
 from afterframe.errors import NotFound
+from afterframe.state.catalog import inside
 from afterframe.state.damage import of_row
 from afterframe.state.database import Database
 
@@ -89,6 +91,20 @@ class QueueReads:
         """Every render of a photo, oldest first."""
         rows = self._db.connection.execute(f"{_SELECT} WHERE jobs.photo_id = ? ORDER BY jobs.seq", (photo_id,))
         return [_job(row) for row in rows]
+
+    def queued_under(self, folder: Path) -> list[Job]:
+        """What waits of the photos under a folder, in the order in which it will be done."""
+        rows = self._db.connection.execute(
+            f"""{_SELECT} WHERE jobs.state = {QUEUED} AND photos.path >= ? AND photos.path < ?
+                ORDER BY jobs.position""",
+            inside(folder),
+        )
+        return [_job(row) for row in rows]
+
+    def maker_of(self, clip_id: str) -> Job | None:
+        """The render that a clip came from, None where it is not known."""
+        row = self._db.connection.execute(f"{_SELECT} WHERE jobs.clip_id = ? LIMIT 1", (clip_id,)).fetchone()
+        return _job(row) if row else None
 
     def eta_s(self) -> float | None:
         """Time that everything queued and running may take, seconds; None: there is nothing to do, or no pace yet.
@@ -177,4 +193,6 @@ def _job(row: sqlite3.Row) -> Job:
         exclusive=bool(row["exclusive"]),
         note=row["note"],
         real_folder=row["real_folder"],
+        basis=json.loads(row["basis"]) if row["basis"] else None,
+        replaces=row["replaces"],
     )

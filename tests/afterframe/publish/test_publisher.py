@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from render_fixtures import OWNER, Studio, make_studio  # noqa: F401 - a fixture
 
+import photometa
 from afterframe.domain import JobState, Stamp, Verdict
+from afterframe.errors import Cancelled
 from afterframe.publish import publisher as publisher_module
 from afterframe.publish.placement import Publication
 from afterframe.state.catalog import Catalog
@@ -59,6 +61,34 @@ def test_a_new_export_leaves_a_clip_that_somebody_cares_for(studio: Studio, how:
     assert studio.render() is None
     assert (studio.folder / "DSC_0042_motion.mp4").read_bytes() == before
     assert "DSC_0042_motion-v2.mp4" in studio.files()
+
+
+def test_a_clip_that_is_made_again_takes_the_place_of_the_first(studio: Studio) -> None:
+    first = studio.order()
+    studio.render()
+    again = studio.order(replaces=str(studio.queue.get(first.id).clip_id))
+    assert studio.render() is None
+    assert studio.files() == {"DSC_0042.jpg", "DSC_0042_motion.mp4", "DSC_0042_motion.mp4.xmp"}
+    (clip,) = listed_clips(studio.database)
+    assert clip.id == studio.queue.get(again.id).clip_id
+    assert clip.id != studio.queue.get(first.id).clip_id
+
+
+@pytest.mark.parametrize("how", ["approved", "edited sidecar"])
+def test_one_that_was_judged_before_it_was_made_again_stays(studio: Studio, how: str) -> None:
+    first = studio.order()
+    studio.render()
+    clip_id = str(studio.queue.get(first.id).clip_id)
+    studio.order(replaces=clip_id)
+    if how == "approved":
+        studio.catalog.set_verdict(clip_id, Verdict.APPROVED, 0)
+    else:
+        photometa.write_sidecar(studio.folder / "DSC_0042_motion.mp4.xmp", {"xmp:Rating": "5"})
+    before = (studio.folder / "DSC_0042_motion.mp4").read_bytes()
+    error = studio.render()
+    assert isinstance(error, Cancelled)
+    assert studio.files() == {"DSC_0042.jpg", "DSC_0042_motion.mp4", "DSC_0042_motion.mp4.xmp"}
+    assert (studio.folder / "DSC_0042_motion.mp4").read_bytes() == before
 
 
 def test_a_clip_of_the_photo_at_another_path_is_not_replaced(
