@@ -12,6 +12,8 @@ from afterframe.app import folders as module
 from afterframe.app.folders import Folders
 from afterframe.config import Config, Home, WatchConfig
 from afterframe.errors import AfterframeError, NotAllowed, NotFound, UsageError, WrongState
+from afterframe.system.runtime_files import make_token
+from afterframe.web.auth.boot import Boot
 
 
 @pytest.fixture
@@ -71,12 +73,26 @@ def test_what_the_settings_name_is_taken_out_there(home_of_its_own: Path, export
 
 
 class FakeDaemon:
-    """Answers one request at a time and keeps what it was asked."""
+    """Answers one request at a time and keeps what it was asked.
 
-    def __init__(self, status: int = 200, answer: object = None) -> None:
+    Args:
+        token: what it proves to hold; None: that of the home.
+    """
+
+    def __init__(self, status: int = 200, answer: object = None, token: str | None = None) -> None:
         daemon, self.asked = self, list[tuple[str, str, object, str]]()
+        self.boot = Boot(token or "")
+        self.introductions: list[str | None] = []
 
         class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                daemon.introductions.append(self.headers["Authorization"])
+                challenge = self.path.partition("/api/health?challenge=")[2]
+                sent = json.dumps({"boot": daemon.boot.id, "proof": daemon.boot.proof(challenge)}).encode()
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(sent)
+
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 daemon.asked.append((self.command, self.path, body, self.headers["Authorization"]))
@@ -94,8 +110,12 @@ class FakeDaemon:
 
 
 @pytest.fixture
-def daemon(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[FakeDaemon]:
+def daemon(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, home_of_its_own: Path
+) -> Iterator[FakeDaemon]:
     fake = FakeDaemon(*getattr(request, "param", ()))
+    if not fake.boot.token:
+        fake.boot = Boot(make_token(Home(home_of_its_own).make()))
     thread = Thread(target=fake.server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     monkeypatch.setattr(module, "read_daemon", lambda home: {"url": fake.url, "pid": 1})
@@ -108,12 +128,21 @@ def daemon(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> I
 def test_a_running_daemon_is_told(known: Folders, export: Path, daemon: FakeDaemon, home_of_its_own: Path) -> None:
     known.add(export, watch=False)
     known.remove(export)
-    token = (home_of_its_own / "token").read_text().strip()
     assert daemon.asked == [
-        ("POST", "/api/folders", {"path": str(export), "watch": False}, f"Bearer {token}"),
-        ("DELETE", "/api/folders", {"path": str(export)}, f"Bearer {token}"),
+        ("POST", "/api/folders", {"path": str(export), "watch": False}, f"Bearer {daemon.boot.key}"),
+        ("DELETE", "/api/folders", {"path": str(export)}, f"Bearer {daemon.boot.key}"),
     ]
+    assert daemon.introductions == [None, None]
     assert known.listed() == []  # the daemon's to change
+
+
+@pytest.mark.parametrize("daemon", [(200, {}, "a token of its own")], indirect=True)
+def test_a_stranger_at_the_daemons_address_is_told_nothing(known: Folders, export: Path, daemon: FakeDaemon) -> None:
+    for change in (lambda: known.add(export, watch=True), lambda: known.remove(export)):
+        with pytest.raises(WrongState, match="is not this Afterframe's daemon") as caught:
+            change()
+        assert caught.value.error_code == "stranger"
+    assert (daemon.introductions, daemon.asked) == ([None, None], [])
 
 
 REFUSAL = {"error": {"code": "whole_disk", "message": "/ is a whole disk.", "hint": "Name a folder."}}

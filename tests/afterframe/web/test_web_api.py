@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hmac
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,34 @@ from web_fixtures import TOKEN, Desk, make_desk  # noqa: F401 - a fixture
 from afterframe.domain import Failure, JobState, Stamp
 from afterframe.errors import PhotoError
 from afterframe.state.catalog import WAITING
+from afterframe.web.auth.boot import Boot
 from factories import make_job
+
+
+def test_the_daemon_proves_that_it_holds_the_token_without_showing_it(desk: Desk) -> None:
+    challenge = "0123456789abcdef-ABC"
+    answer = desk.client().get(f"/api/health?challenge={challenge}")
+    boot = answer.json["boot"]
+    assert answer.json["proof"] == hmac.digest(TOKEN.encode(), f"proof {challenge} {boot}".encode(), "sha256").hex()
+    other = desk.client().get(f"/api/health?challenge={challenge}x").json
+    assert (other["boot"], other["proof"] != answer.json["proof"]) == (boot, True)
+    key = hmac.digest(TOKEN.encode(), f"key {boot}".encode(), "sha256").hex()
+    for bearer, status in ((key, 200), (TOKEN, 200), (answer.json["proof"], 401), (boot, 401)):
+        assert desk.client().get("/api/queue", headers={"Authorization": f"Bearer {bearer}"}).status_code == status
+    for secret in (TOKEN, key):
+        assert secret not in answer.text
+    assert {"boot", "proof"}.isdisjoint(desk.client().get("/api/health").json)
+
+
+@pytest.mark.parametrize("challenge", ["", "short", "x" * 129, "key 0123456789abcdef", "0123456789abcde%0A", "ü" * 16])
+def test_a_challenge_that_is_none_is_refused(desk: Desk, challenge: str) -> None:
+    answer = desk.client().get("/api/health", query_string={"challenge": challenge})
+    assert (answer.status_code, "proof" in answer.json) == (400, False)
+
+
+def test_the_key_of_one_run_does_not_open_the_next() -> None:
+    runs = [Boot(TOKEN), Boot(TOKEN)]
+    assert len({run.key for run in runs} | {run.id for run in runs}) == 4
 
 
 def test_health_needs_no_token_and_tells_the_queue(desk: Desk) -> None:

@@ -21,6 +21,13 @@ ROUTES = Routes()
     "/api/health",
     "Whether the daemon is running, and what it can do.",
     caller=Caller.ANYBODY,
+    query={
+        "challenge": {
+            "type": "string",
+            "pattern": "^[0-9A-Za-z-]{16,128}$",
+            "description": "Something that nobody can foresee; the answer proves that the daemon holds the token.",
+        }
+    },
     answer=form(
         {
             "name": schemas.TEXT,
@@ -28,13 +35,18 @@ ROUTES = Routes()
             "generators": listed(schemas.TEXT),
             "queue_depth": {**schemas.COUNT, "description": "Renders that are queued or running."},
             "paused": schemas.BOOLEAN,
-        }
+            "boot": {**schemas.TEXT, "description": "This run of the daemon; given with a proof."},
+            "proof": {**schemas.TEXT, "description": "HMAC-SHA256 by the token of “proof CHALLENGE BOOT”."},
+        },
+        needs=("name", "version", "generators", "queue_depth", "paused"),
     ),
 )
 def get_health(call: Call) -> Json:
-    """Say that it runs."""
+    """Say that it runs, and prove who it is to who asks for that."""
     queue = call.services.queue
-    return {
+    challenge, boot = call.query.get("challenge"), call.context.gate.boot
+    proven = {"boot": boot.id, "proof": boot.proof(challenge)} if challenge else {}
+    return proven | {
         "name": "afterframe",
         "version": __version__,
         "generators": registry.available(),

@@ -2,8 +2,9 @@
 
 The daemon answers on localhost, where any web page that the user visits can send requests too.
 So the Host must be one of our names (against DNS rebinding), an Origin must be the page's own
-(against requests forged by other pages), and everything but the health check needs the token or
-a session that was begun with a one-time code. A session's cookie alone opens nothing: see :mod:`.session`.
+(against requests forged by other pages), and everything but the health check needs the token (or the key of this run,
+see :mod:`.boot`) or a session that was begun with a one-time code. A session's cookie alone opens nothing: see
+:mod:`.session`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from flask import Request
 
 from afterframe.config import ALL_INTERFACES, ServerConfig
 from afterframe.errors import NotAllowed
+from afterframe.web.auth.boot import Boot
 from afterframe.web.auth.login_codes import same
 from afterframe.web.auth.session import KEY, SECRET, Sessions
 from afterframe.web.auth.session_file import Session
@@ -59,6 +61,7 @@ class Gate:
 
     def __init__(self, server: ServerConfig, token: str, sessions: Sessions) -> None:
         self._token = token
+        self.boot = Boot(token)
         self.sessions = sessions
         names = {"localhost", *server.allowed_hosts}
         if server.host not in ALL_INTERFACES:
@@ -122,7 +125,8 @@ class Gate:
 
     def _check_token(self, given: str) -> None:
         kind, _, token = given.partition(" ")
-        if kind.lower() != "bearer" or not same(token.strip(), self._token):
+        known = same(token.strip(), self._token) or same(token.strip(), self.boot.key)
+        if kind.lower() != "bearer" or not known:
             raise NotLoggedIn("The token is wrong.", "It is in the file “token” in Afterframe's own folder.")
 
     def _check_secret(self, request: Request, session: Session, opened_by: Collection[str]) -> None:
