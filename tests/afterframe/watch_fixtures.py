@@ -53,12 +53,18 @@ class Hand:
         self.taker = Taker(catalog)
         self.strays: list[Path] = []
         self.clips: list[Path] = []
+        self.closed: list[Path] = []
         folders.put(folder, watch=True)
         self.watcher = Watcher(
             catalog,
             folders,
             WatchConfig(**config),
-            Handlers(self.taker, self.strays.append, self.clips.append),
+            Handlers(
+                self.taker,
+                self.strays.append,
+                self.clips.append,
+                closed=lambda path, error: self.closed.append(path),
+            ),
             clocks=Clocks(self.clock, self.wall),
         )
 

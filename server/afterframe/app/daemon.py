@@ -131,7 +131,9 @@ class Daemon:
         for folder in state.folders.all():
             if not folder.watch:
                 leftovers.clear_unwatched(folder.path)
-        handlers = Handlers(ingest.accept, leftovers.clear, ingest.accept_clip, late.note, late.step)
+        handlers = Handlers(
+            ingest.accept, leftovers.clear, ingest.accept_clip, late.note, late.step, ingest.hold_unlisted
+        )
         return Watcher(state.catalog, state.folders, self._config.watch, handlers, take_backlog=self._take_backlog)
 
     def _services(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from afterframe.errors import PublishError
-from afterframe.publish.folder_check import probe
+from afterframe.publish.folder_check import CLOSED, check_listed, probe
 from afterframe.state.held_folders import HeldFolder, HeldFolders
 
 LONGEST_WAIT_S = 300.0
@@ -59,7 +59,7 @@ class HeldFolderCheck:
 
     def _look_into(self, folder: HeldFolder) -> None:
         try:
-            probe(folder.path)
+            (check_listed if folder.error.code == CLOSED else probe)(folder.path)
         except PublishError:
             if folder.renders or self._wall() - folder.since < FORGOTTEN_S:
                 return

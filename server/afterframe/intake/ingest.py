@@ -24,7 +24,7 @@ from afterframe.intake.foreign_files import ForeignFiles
 from afterframe.intake.photo_reader import Reading
 from afterframe.naming import fits, longest_names, sidecar_of
 from afterframe.publish.adoption import Adoption, clip_at, clips_beside, stands
-from afterframe.publish.folder_check import is_there, widest_fault
+from afterframe.publish.folder_check import is_there, unlisted, widest_fault
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
@@ -281,6 +281,10 @@ class Ingest:
         if os.path.lexists(clip.photo_path):
             return None
         return next(iter(self._catalog.photos_like(clip.photo_sha256)), None)
+
+    def hold_unlisted(self, folder: Path, error: OSError) -> None:
+        """Hold a folder that cannot be listed: that is told, and it is looked through once it can be."""
+        self._held.hold(folder, Failure(**unlisted(folder, error).to_dict()))
 
     def _notice_deleted(self, photo_id: int) -> None:
         """Check that a photo's clips still exist, so that one that is gone can be made again."""

@@ -33,6 +33,8 @@ class Scan:
     """What may say something about photos: sidecars of theirs, and afterframe.toml."""
     temporaries: list[Path] = field(default_factory=list)
     """Files of ours that a render was writing, and folders that held an upload."""
+    closed: list[tuple[Path, OSError]] = field(default_factory=list)
+    """Folders that cannot be listed, each with the reason; what is in them is not known."""
     entries: int = 0
     foreign: ForeignNames = KNOWN_NAMES
     """What is left alone."""
@@ -79,10 +81,12 @@ def scan(root: Path, foreign: ForeignNames = KNOWN_NAMES) -> Scan:
         folder = pending.pop()
         try:
             listing = list(os.scandir(folder))
-        except OSError:
+        except OSError as error:
             if folder == str(root):
                 raise
-            continue  # it vanished, or we may not look inside
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):  # it vanished
+                found.closed.append((Path(folder), error))
+            continue
         if listing:
             note_in_use(Path(folder))
         pending += [entry.path for entry in listing if found.add(entry)]

@@ -66,6 +66,8 @@ class Handlers:
     """Called with a sidecar or an afterframe.toml that has arrived, changed or gone. False: ask again."""
     step: Callable[[], bool] = lambda: False
     """Called in every round; True: there is more to do at once."""
+    closed: Callable[[Path, OSError], None] = lambda path, error: None
+    """Called with a folder that cannot be listed, and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,6 +384,8 @@ class Watcher:
         except OSError as error:
             log.warning("%s cannot be scanned (%s); no clip there counts as deleted", root, error)
             self._next_scan[root] = self._clocks.monotonic() + self._config.poll_s
+            if os.path.lexists(root):  # otherwise its drive is away
+                self._handlers.closed(root, error)
             return
         self._next_scan[root] = self._clocks.monotonic() + every_s
         known = self._catalog.stamps(root)
@@ -393,6 +397,8 @@ class Watcher:
         self._look_at_notes(root, found)
         for path in found.temporaries:
             self._handlers.temporary(path)
+        for closed, reason in found.closed:
+            self._handlers.closed(closed, reason)
 
     def _scan_into(self, folder: Path) -> None:
         found = scan(folder, self._foreign)

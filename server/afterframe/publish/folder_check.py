@@ -34,6 +34,8 @@ FAILING = frozenset(
     if hasattr(errno, name)
 )
 """A disk that fails, a drive that was pulled, a server that is gone."""
+CLOSED = "no_permission"
+"""The code of a folder that may not be read."""
 
 
 def is_there(folder: Path, roots: Iterable[Path] = ()) -> bool:
@@ -142,6 +144,29 @@ def probe(folder: Path, needed: int = FREE_BYTES) -> None:
     finally:
         with contextlib.suppress(OSError):
             test.unlink()
+
+
+def unlisted(folder: Path, error: OSError) -> FolderUnavailable:
+    """The system's refusal to list a folder, in a photographer's words."""
+    if error.errno in FORBIDDEN:
+        return FolderUnavailable(
+            folder, f"The folder {folder} cannot be read.", "Give yourself permission to read it.", code=CLOSED
+        )
+    fault = explained(error, folder / "any")
+    return fault if isinstance(fault, FolderUnavailable) else _away(folder)
+
+
+def check_listed(folder: Path) -> None:
+    """Check that a folder can be listed; one that was deleted since has nothing to list.
+
+    Raises:
+        FolderUnavailable: it cannot.
+    """
+    try:
+        os.scandir(folder).close()
+    except OSError as error:
+        if error.errno not in GONE:
+            raise unlisted(folder, error) from error
 
 
 def widest_fault(photo: Path, roots: Sequence[Path], needed: int = FREE_BYTES) -> FolderUnavailable | None:

@@ -71,18 +71,19 @@ class HeldFolders:
         path, now = path_key(folder), self._clock()
         with self._db.transaction() as connection:
             connection.execute("DELETE FROM held_folders WHERE released_at < ?", (now - REMEMBERED_S,))
-            connection.execute(
+            held = connection.execute(
                 """INSERT INTO held_folders (path, error, since) VALUES (?, ?, ?)
                    ON CONFLICT (path) DO UPDATE SET error = excluded.error, since = excluded.since,
                      tries = tries + 1, released_at = NULL WHERE released_at IS NOT NULL""",
                 (path, json.dumps(error.to_dict()), now),
             )
-            connection.execute(
+            waiting = connection.execute(
                 """UPDATE jobs SET held_folder = ? WHERE state = ? AND reserved_for IS NULL AND held_folder IS NULL
                    AND photo_id IN (SELECT id FROM photos WHERE path >= ? AND path < ?)""",
                 (path, JobState.QUEUED, *inside(path)),
             )
-            self._db.emit("folders", {"path": path, "error": error.to_dict()}, now)
+            if held.rowcount or waiting.rowcount:
+                self._db.emit("folders", {"path": path, "error": error.to_dict()}, now)
 
     def tries(self, folder: Path) -> int:
         """How often a folder was held in succession, up to now."""

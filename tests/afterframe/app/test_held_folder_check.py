@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from afterframe.app.held_folder_check import FORGOTTEN_S, HeldFolderCheck
 from afterframe.domain import Failure
+from afterframe.publish import folder_check
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.held_folders import HeldFolders
 from afterframe.state.queue import Queue
 from factories import Clock, make_job
 
+CLOSED = Failure("no_permission", "The folder cannot be read.", "Give yourself permission to read it.")
 AWAY = Failure("folder_missing", "The folder is not there.", "Connect its drive.")
 
 
@@ -42,6 +46,23 @@ def test_a_folder_that_is_back_is_released_and_looked_through(look: Look) -> Non
     (look.folder / "a.jpg").touch()
     assert look.after(5) == []
     assert look.back == [look.folder]
+
+
+def test_one_that_could_not_be_read_is_released_once_it_can_be_whether_it_can_be_written_or_not(
+    look: Look, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (look.folder / "a.jpg").touch()
+    look.held.hold(look.folder, CLOSED)
+    with monkeypatch.context() as closed:
+        closed.setattr(os, "scandir", refused)
+        assert look.after(5) == [look.folder]
+    monkeypatch.setattr(folder_check, "write_synced", refused)
+    assert look.after(5) == []
+    assert look.back == [look.folder]
+
+
+def refused(path: Path, *_: object) -> None:
+    raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
 
 def test_one_that_is_held_again_and_again_is_looked_at_later_and_later(look: Look) -> None:

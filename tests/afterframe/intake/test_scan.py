@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import errno
+import os
 from collections import namedtuple
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +36,26 @@ def test_a_scan_does_not_follow_links_in_circles(tmp_path: Path) -> None:
 def test_an_unmounted_root_is_an_error_not_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="gone"):
         scan(tmp_path / "gone")
+
+
+def test_a_folder_that_cannot_be_listed_is_told_and_those_of_the_system_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("closed", "failing", "vanished", "open", "lost+found", "System Volume Information", "$RECYCLE.BIN"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.jpg").touch()
+    numbers = {"closed": errno.EACCES, "failing": errno.EIO, "vanished": errno.ENOENT, "lost+found": errno.EACCES}
+    real = os.scandir
+
+    def scandir(folder: str) -> Any:
+        if number := numbers.get(Path(folder).name):
+            raise OSError(number, os.strerror(number), folder)
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = scan(tmp_path)
+    assert {path.name: error.errno for path, error in found.closed} == {"closed": errno.EACCES, "failing": errno.EIO}
+    assert set(found.photos) == {str(tmp_path / "open" / "a.jpg")}
 
 
 def test_network_shares_are_known_by_their_file_system(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,7 +153,8 @@ def test_a_photo_renamed_into_place_is_taken_by_its_event(
     folders.put(tmp_path, watch=True)
     (tmp_path / "first.jpg").touch()
     os.utime(tmp_path / "first.jpg", (0, 0))
-    watcher = Watcher(catalog, folders, WatchConfig(settle_s=60), Handlers(take, lambda path: None, lambda path: None))
+    handlers = Handlers(take, lambda path: None, lambda path: None, lambda path, error: None)
+    watcher = Watcher(catalog, folders, WatchConfig(settle_s=60), handlers)
     watcher.start()
     try:
         assert taken["first.jpg"].wait(20)  # it watches by now
@@ -239,7 +240,8 @@ def test_a_folder_deleted_and_made_again_is_followed_by_its_events(
     root.mkdir()
     folders.put(root, watch=True)
     export("first.jpg")
-    watcher = Watcher(catalog, folders, WatchConfig(settle_s=60), Handlers(take, lambda path: None, lambda path: None))
+    handlers = Handlers(take, lambda path: None, lambda path: None, lambda path, error: None)
+    watcher = Watcher(catalog, folders, WatchConfig(settle_s=60), handlers)
     watcher.start()
     try:
         assert taken["first.jpg"].wait(20)

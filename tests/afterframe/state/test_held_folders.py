@@ -78,6 +78,12 @@ def test_a_held_folder_survives_a_restart(held: HeldFolders, database: Database)
     assert [folder.path for folder in HeldFolders(database).all()] == [DAY]
 
 
+def test_a_folder_that_is_held_already_is_not_told_again(held: HeldFolders, database: Database) -> None:
+    for _ in range(3):
+        held.hold(DAY, FULL)
+    assert [event["kind"] for event in database.events_since(0)].count("folders") == 1
+
+
 def test_it_is_counted_how_often_a_folder_is_held_in_succession(held: HeldFolders, clock: Clock) -> None:
     for tries in (1, 2, 3):
         held.hold(DAY, FULL)

@@ -114,7 +114,7 @@ def test_the_watch_leaves_a_sent_photo_alone(desk: Desk, animate: str, monkeypat
         catalog,
         folders,
         WatchConfig(),
-        watcher.Handlers(take, lambda path: None, lambda path: None),
+        watcher.Handlers(take, lambda path: None, lambda path: None, lambda path, error: None),
         clocks=watcher.Clocks(Clock(), long_after),
     )
     watching.turn()
