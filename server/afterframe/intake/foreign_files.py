@@ -170,16 +170,18 @@ def posters_among(paths: Iterable[Path]) -> set[Path]:
 
 
 def read_folder_file(file: Path) -> Mapping[str, object] | None:
-    """What an afterframe.toml says; None: it is gone, or nobody may read it.
+    """What an afterframe.toml says; None: it is gone.
 
     Raises:
-        RecipeError: it is not TOML, too large, or nested too deep.
+        RecipeError: it is not TOML, too large, nested too deep, or may not be read.
     """
     try:
         with open(open_regular(file), "rb") as opened:  # noqa: PTH123 - a descriptor
             text = opened.read(MAX_FOLDER_FILE + 1)
-    except (FileNotFoundError, NotADirectoryError, PermissionError, NotRegular):
+    except (FileNotFoundError, NotADirectoryError, NotRegular):
         return None
+    except PermissionError as error:
+        raise RecipeError(f"{file} may not be read.", "Give yourself permission to read it, or remove it.") from error
     if len(text) > MAX_FOLDER_FILE:
         raise RecipeError(f"{file} is larger than {MAX_FOLDER_FILE >> 10} KiB.", "Remove what is no setting.")
     try:

@@ -25,6 +25,7 @@ from afterframe.intake.photo_reader import Reading
 from afterframe.naming import fits, longest_names, sidecar_of
 from afterframe.publish.adoption import Adoption, clip_at, clips_beside, stands
 from afterframe.publish.folder_check import is_there, unlisted, widest_fault
+from afterframe.recipe import validate
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
@@ -100,7 +101,9 @@ class Ingest:
         if self._is_as_read(path):
             return True
         try:
-            reading = self._read_photo(path)
+            self._check_name(path)
+            validate(self._files.folder_settings(path.parent))  # first: it is cheaper than to read the photo
+            reading = self._read(path)
             composed = self.composer.compose(path, reading)
             clips = clips_beside(path, reading.sha256, self._files.clip)
         except Stopping:
@@ -229,6 +232,10 @@ class Ingest:
     # -- the stages --------------------------------------------------------------------------
 
     def _read_photo(self, path: Path) -> Reading:
+        self._check_name(path)
+        return self._read(path)
+
+    def _check_name(self, path: Path) -> None:
         try:
             str(path).encode()
         except UnicodeEncodeError as error:
@@ -244,7 +251,6 @@ class Ingest:
                 "Give the photo or its folders shorter names.",
                 code="name_too_long",
             )
-        return self._read(path)
 
     def accept_clip(self, path: Path) -> bool:
         """List a clip again whose file came back, or take one of a known photo that the catalogue does not know.
@@ -341,7 +347,8 @@ class Ingest:
             stat = path.stat()
         except OSError:
             return  # gone again: nothing to report
-        again = error.error_code in OF_FOLDERS  # with this stamp every scan tries it again
+        # With this stamp every scan tries it again: settings may be mended, too.
+        again = error.error_code in OF_FOLDERS or isinstance(error, RecipeError)
         self._catalog.record_rejection(path, Stamp(0, 0) if again else Stamp.of(stat), Failure(**error.to_dict()))
 
 

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from afterframe.config import Config
-from afterframe.domain import JobState, Photo
+from afterframe.domain import JobState, Photo, Stamp
 from afterframe.errors import NotFound, PhotoError, RecipeError, Stopping
+from afterframe.intake import foreign_files
 from afterframe.intake.ingest import Ingest, RenderRequest
 from afterframe.naming import POSTER_MARK
 from afterframe.publish.sidecar import MadeBy, sidecar_properties
@@ -118,6 +120,40 @@ def test_a_broken_folder_file_is_the_photos_problem_and_names_the_file(
     problem = catalog.problem_at(photo)
     assert problem is not None
     assert "afterframe.toml" in problem.message
+
+
+@pytest.mark.parametrize("text", ["motion_intensity = ", "motion_intensity = 7", "warp = 9"])
+def test_a_photo_is_animated_once_its_folder_file_is_mended(
+    ingest: Ingest, catalog: Catalog, queue: Queue, reader: FakeReader, photo: Path, text: str
+) -> None:
+    (photo.parent / "afterframe.toml").write_text(text)
+    ingest.accept(photo)
+    assert catalog.stamp_at(photo) != Stamp.of(photo.stat())  # so the next scan brings it up again
+    assert reader.asked == []
+    (photo.parent / "afterframe.toml").write_text("motion_intensity = 0.25")
+    ingest.accept(photo)
+    assert [job.recipe.motion_intensity for job in queue.page()[0]] == [0.25]
+    assert catalog.problem_at(photo) is None
+
+
+def test_a_folder_file_that_may_not_be_read_is_told_and_not_passed_over(
+    ingest: Ingest, catalog: Catalog, queue: Queue, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (photo.parent / "afterframe.toml").write_text("motion_intensity = 0.25")
+
+    def refused(path: Path) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    with monkeypatch.context() as closed:
+        closed.setattr(foreign_files, "open_regular", refused)
+        ingest.accept(photo)
+    problem = catalog.problem_at(photo)
+    assert problem is not None
+    assert "afterframe.toml may not be read" in problem.message
+    assert "permission" in problem.hint
+    assert queue.page()[0] == []
+    ingest.accept(photo)
+    assert [job.recipe.motion_intensity for job in queue.page()[0]] == [0.25]
 
 
 def test_a_request_makes_a_job_for_each_variant_with_its_own_seed(ingest: Ingest, photo: Path) -> None:
