@@ -67,7 +67,7 @@ def _refusal(photo: Path, what: str, hint: str, code: str) -> MetadataError:
 def _statements(blocks: Blocks) -> Statements:
     """The findings of each block of the file."""
     statements = Statements(container=_container(blocks))
-    found = directories(blocks.tiff) if blocks.tiff else blocks.directories
+    found = blocks.directories or (directories(blocks.tiff) if blocks.tiff else None)
     if found is not None:
         statements.exif = _spared(read_exif, found)
         statements.maker = _spared(read_maker_note, found)

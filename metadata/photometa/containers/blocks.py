@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from photometa.containers.ifd import Directories, Tiff
+
+
+class Cicp(NamedTuple):
+    """Coding-independent code points (ITU-T H.273)."""
+
+    primaries: int
+    transfer: int
+    matrix: int
+    full_range: bool
 
 
 @dataclass(slots=True)
@@ -21,7 +31,7 @@ class Blocks:
     tiff: Tiff | None = None
     """The Exif block."""
     directories: Directories | None = None
-    """Exif directories that are not in one block (CR3)."""
+    """Exif directories that are not simply those of the block (CR3, a TIFF of several pages)."""
     xmp: list[bytes] = field(default_factory=list)
     """XMP packets, the main one first."""
     iptc: bytes | None = None
@@ -30,6 +40,25 @@ class Blocks:
     """ICC profile."""
     colour: str | None = None
     """A colour space that the container names without a profile."""
+    bits: int | None = None
+    """Of each stored value, where the container says so (PNG, HEIF, AVIF)."""
+    cicp: Cicp | None = None
+    """Colour by code points (HEIF's nclx, PNG's cICP)."""
+    gamma: float | None = None
+    """PNG's gAMA: the exponent from light to the stored value."""
+    chromaticities: tuple[float, ...] | None = None
+    """PNG's cHRM: x and y of white, red, green and blue."""
+
+
+_PRIMARIES = {1: "sRGB", 9: "Rec. 2020", 12: "Display P3"}
+_HDR = {16: "PQ", 18: "HLG"}
+
+
+def colour_name(cicp: Cicp) -> str | None:
+    """The usual name of a colour space by its code points (H.273, tables 2 and 3)."""
+    if cicp.primaries == 9 and cicp.transfer in _HDR:
+        return f"Rec. 2100 {_HDR[cicp.transfer]}"
+    return _PRIMARIES.get(cicp.primaries)
 
 
 class FormatError(ValueError):

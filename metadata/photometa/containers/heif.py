@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
-from photometa.containers.blocks import Blocks
+from photometa.containers.blocks import Blocks, Cicp, colour_name
 from photometa.containers.bmff import Box, BoxError, Source, boxes
 from photometa.containers.png import exif_block
 from photometa.containers.source import Bytes
@@ -17,8 +17,6 @@ _TURNED = {0: 1, 1: 8, 2: 3, 3: 6}
 """irot: quarter turns anticlockwise -> EXIF Orientation."""
 _MIRRORED = {(1, 0): 4, (1, 1): 2, (8, 0): 5, (8, 1): 7, (3, 0): 2, (3, 1): 4, (6, 0): 7, (6, 1): 5}
 """The turn's Orientation and imir's axis (0: top and bottom swap) -> EXIF Orientation."""
-_PRIMARIES = {1: "sRGB", 9: "Rec. 2020", 12: "Display P3"}
-"""nclx colour primaries (ITU-T H.273 table 2)."""
 
 
 @dataclass(slots=True)
@@ -169,6 +167,8 @@ def _properties(iprp: Bytes, primary: int, blocks: Blocks) -> None:
             turn = body[0] & 3
         elif box.type == b"imir" and body:
             mirror = body[0] & 1
+        elif box.type == b"pixi" and len(body) > 5:
+            blocks.bits = body[5]
         elif box.type == b"colr":
             _colour(body, blocks)
     blocks.orientation = _TURNED[turn] if mirror is None else _MIRRORED[_TURNED[turn], mirror]
@@ -189,5 +189,7 @@ def _associated(data: bytes, primary: int) -> list[int]:
 def _colour(body: bytes, blocks: Blocks) -> None:
     if body[:4] in (b"prof", b"rICC"):
         blocks.icc = body[4:]
-    elif body[:4] == b"nclx" and len(body) >= 6:
-        blocks.colour = _PRIMARIES.get(int.from_bytes(body[4:6], "big"))
+    elif body[:4] == b"nclx" and len(body) >= 11:
+        primaries, transfer, matrix, flags = struct.unpack_from(">HHHB", body, 4)
+        blocks.cicp = Cicp(primaries, transfer, matrix, bool(flags & 0x80))
+        blocks.colour = colour_name(blocks.cicp)

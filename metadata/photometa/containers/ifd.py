@@ -103,9 +103,10 @@ class Directories:
     gps: dict[int, IfdEntry]
 
 
-def directories(tiff: Tiff) -> Directories:
-    """The main directory, and the Exif and GPS directories that it names."""
-    image, _ = tiff.directory(tiff.first)
+def directories(tiff: Tiff, image: dict[int, IfdEntry] | None = None) -> Directories:
+    """A directory, the first unless another is given, and the Exif and GPS directories that it names."""
+    if image is None:
+        image, _ = tiff.directory(tiff.first)
     exif = tiff.directory(tiff.number(image.get(EXIF_IFD)) or 0)[0]
     gps = tiff.directory(tiff.number(image.get(GPS_IFD)) or 0)[0]
     return Directories(tiff, image, exif, gps)

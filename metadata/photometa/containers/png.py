@@ -6,7 +6,7 @@ import binascii
 import struct
 import zlib
 
-from photometa.containers.blocks import Blocks
+from photometa.containers.blocks import Blocks, Cicp, colour_name
 from photometa.containers.bmff import Source
 from photometa.containers.ifd import Tiff, open_tiff
 from photometa.containers.jpeg import iptc_of_photoshop
@@ -17,7 +17,7 @@ _XMP_KEY = b"XML:com.adobe.xmp"
 _RAW_PROFILE = b"raw profile type "
 _JPEG_XMP, _PHOTOSHOP = b"http://ns.adobe.com/xap/1.0/\0", b"Photoshop 3.0\0"
 _TEXTS = frozenset({b"iTXt", b"zTXt", b"tEXt"})
-_WANTED = _TEXTS | {b"eXIf", b"iCCP", b"sRGB"}
+_WANTED = _TEXTS | {b"eXIf", b"iCCP", b"sRGB", b"cICP", b"gAMA", b"cHRM"}
 
 
 def read_png(source: Source) -> Blocks:
@@ -30,10 +30,16 @@ def read_png(source: Source) -> Blocks:
             break
         length, kind = struct.unpack(">I4s", header)
         if kind == b"IHDR":
-            blocks.width, blocks.height = struct.unpack(">II", source.read_at(offset + 8, 8).ljust(8, b"\0"))
+            blocks.width, blocks.height, blocks.bits = struct.unpack(
+                ">IIB", source.read_at(offset + 8, 9).ljust(9, b"\0")
+            )
         elif kind in _WANTED and length <= MAX_INFLATED:
             _chunk(blocks, kind, source.read_at(offset + 8, length))
         offset += 12 + length
+    if blocks.cicp is not None:  # PNG third edition, 4.3: cICP before iCCP, sRGB, and gAMA with cHRM
+        blocks.icc, blocks.colour = None, colour_name(blocks.cicp)
+    if blocks.cicp is not None or blocks.icc is not None or blocks.colour is not None:
+        blocks.gamma = blocks.chromaticities = None
     return blocks
 
 
@@ -44,6 +50,12 @@ def _chunk(blocks: Blocks, kind: bytes, data: bytes) -> None:
         blocks.icc = inflate(data.partition(b"\0")[2][1:]) or None
     elif kind == b"sRGB":
         blocks.colour = "sRGB"
+    elif kind == b"cICP" and len(data) == 4:
+        blocks.cicp = Cicp(data[0], data[1], data[2], bool(data[3]))
+    elif kind == b"gAMA" and len(data) == 4:
+        blocks.gamma = int.from_bytes(data, "big") / 100_000 or None
+    elif kind == b"cHRM" and len(data) == 32:
+        blocks.chromaticities = tuple(number / 100_000 for number in struct.unpack(">8I", data))
     elif kind in _TEXTS:
         keyword, _, rest = data.partition(b"\0")
         if keyword == _XMP_KEY:

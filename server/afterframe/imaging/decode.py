@@ -1,26 +1,25 @@
 """Photo files to pixels: upright, sRGB, 8 bits, whatever the format of the file.
 
-Colours follow the file's ICC profile; without one, the EXIF interoperability index distinguishes Adobe RGB (DCF 2.0,
-"R03") from sRGB.
+What the file says about its colours counts, see :mod:`afterframe.imaging.colour_management`.
 """
 
 from __future__ import annotations
 
-import io
 import math
 import stat
 import warnings
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pi_heif
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 import photometa
 from afterframe.errors import PhotoError
+from afterframe.imaging.colour_management import colour_of, srgb_pixels
 from afterframe.imaging.frames import Pixels
+from afterframe.imaging.tiff_layout import TIFF_STARTS, picture_page, unsupported_layout
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".png", ".webp", ".heic", ".heif", ".avif"})
 HEAD_BYTES = 64
@@ -32,7 +31,6 @@ MIN_SIDE = 64
 """Pixels; a smaller picture is an icon, not a photo."""
 TURNED = (5, 6, 7, 8)
 """EXIF orientations that are stored on their side: width and height are swapped."""
-BIT_DEPTHS_16 = frozenset({"I;16", "I;16B", "I;16L", "I;16N"})
 
 pi_heif.register_heif_opener()
 # Pillow only warns, and only at its own limit; open_photo checks the configured one before any pixel is read.
@@ -68,13 +66,38 @@ def open_photo(path: Path, *, megapixels: float = 200.0) -> Image.Image:
         _check_file(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of damaged EXIF
-            image = Image.open(path, formats=FORMATS)
+            image = _opened(path)
     except PhotoError:
         raise
     except Exception as error:  # Pillow's readers raise whatever a damaged file makes them raise
         raise _refusal(path, error) from error
     try:
         _check(path, image, megapixels)
+    except BaseException:
+        image.close()
+        raise
+    return image
+
+
+def _opened(path: Path) -> Image.Image:
+    """The picture; of a TIFF, the page that is one.
+
+    Raises:
+        PhotoError: it is a TIFF in a layout that cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    if not head.startswith(TIFF_STARTS):
+        return Image.open(path, formats=FORMATS)
+    page = picture_page(path)
+    try:
+        image = Image.open(path, formats=FORMATS)
+    except UnidentifiedImageError:
+        if page.whole:
+            raise unsupported_layout(path, "its layout is not known") from None
+        raise
+    try:
+        image.seek(page.number)
     except BaseException:
         image.close()
         raise
@@ -126,10 +149,6 @@ def _check(path: Path, image: Image.Image, megapixels: float) -> None:
         )
     if image.format in ("WEBP", "PNG") and getattr(image, "is_animated", False):
         raise PhotoError(f"{path.name} is already an animation.", "Export a still picture.", code="animated")
-    if image.mode == "F" or image.mode.startswith("F;"):
-        raise PhotoError(
-            f"{path.name} has 32-bit floating-point pixels.", "Export it with 8 or 16 bits.", code="unsupported"
-        )
 
 
 def decode(
@@ -152,8 +171,8 @@ def decode(
                 stored = at_least[::-1] if orientation in TURNED else at_least
                 scale = max(stored[0] / full[0], stored[1] / full[1])
                 image.draft(None, (math.ceil(full[0] * scale), math.ceil(full[1] * scale)))
-            adobe_rgb = adobe_rgb and "icc_profile" not in image.info
-            pixels = _to_srgb(image)
+            colour = colour_of(path, image, adobe_rgb=adobe_rgb)
+            pixels = srgb_pixels(path, image, colour)
         except PhotoError:
             raise
         except MemoryError as error:
@@ -162,8 +181,6 @@ def decode(
             ) from error
         except Exception as error:  # as above
             raise _broken(path, error) from error
-    if adobe_rgb:
-        pixels = _adobe_rgb_to_srgb(pixels)
     return _upright(pixels, orientation), full[::-1] if orientation in TURNED else full
 
 
@@ -209,64 +226,3 @@ def _upright(pixels: Pixels, orientation: int) -> Pixels:
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
     return np.ascontiguousarray(pixels)
-
-
-def _to_srgb(image: Image.Image) -> Pixels:
-    icc = image.info.get("icc_profile")
-    if image.mode in BIT_DEPTHS_16 or image.mode == "I":
-        image = _sixteen_to_eight(image)
-    if image.mode in ("P", "PA", "1", "LA", "La", "RGBa", "RGBX") or "transparency" in image.info:
-        image = image.convert("RGBA" if _has_alpha(image) else "L" if image.mode in ("1", "LA", "La") else "RGB")
-    if image.mode == "RGBA":
-        # Transparent parts become white, as on paper.
-        image = Image.alpha_composite(Image.new("RGBA", image.size, (255, 255, 255, 255)), image).convert("RGB")
-    converted = _by_profile(image, icc) if icc or image.mode == "LAB" else None
-    return np.asarray(converted or image.convert("RGB"), dtype=np.uint8)
-
-
-def _has_alpha(image: Image.Image) -> bool:
-    return image.mode in ("PA", "LA", "La", "RGBa") or "transparency" in image.info
-
-
-def _sixteen_to_eight(image: Image.Image) -> Image.Image:
-    values = np.asarray(image).astype(np.float32)
-    return Image.fromarray(np.clip(values / 257.0 + 0.5, 0, 255).astype(np.uint8))
-
-
-@cache
-def _srgb() -> ImageCms.ImageCmsProfile:
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-
-
-def _by_profile(image: Image.Image, icc: bytes | None) -> Image.Image | None:
-    """Relative colorimetric with black point compensation, as print and web exports use; None: no usable profile."""
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc) if icc else ImageCms.createProfile("LAB"))
-        return ImageCms.profileToProfile(
-            image,
-            profile,
-            _srgb(),
-            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            outputMode="RGB",
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return None
-
-
-def _adobe_rgb_to_srgb(pixels: Pixels) -> Pixels:
-    """Adobe RGB (1998) section 4.3 to sRGB (IEC 61966-2-1), by bands, so that memory stays small."""
-    linear = (np.arange(256, dtype=np.float32) / 255.0) ** (563 / 256)
-    # XYZ matrices of the two colour spaces, both D65, multiplied.
-    matrix = np.array(
-        [[1.39836, -0.39836, 0.0], [0.0, 1.0, 0.0], [0.0, -0.04293, 1.04293]],
-        dtype=np.float32,
-    )
-    steps = np.arange(4096, dtype=np.float32) / 4095.0
-    encoded = np.where(steps <= 0.0031308, steps * 12.92, 1.055 * np.power(steps, 1 / 2.4) - 0.055)
-    table = np.round(encoded * 255).astype(np.uint8)
-    out = np.empty_like(pixels)
-    for top in range(0, pixels.shape[0], 256):
-        band = linear[pixels[top : top + 256]] @ matrix.T
-        out[top : top + 256] = table[np.round(np.clip(band, 0, 1) * 4095).astype(np.int16)]
-    return out
