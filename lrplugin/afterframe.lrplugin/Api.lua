@@ -3,11 +3,14 @@
 
 local LrDate = import "LrDate"
 local LrHttp = import "LrHttp"
+local LrUUID = import "LrUUID"
 
 local json = require "json"
 
 local Log = require "Log"
 local Paths = require "Paths"
+local Problems = require "Problems"
+local proof = require "proof"
 local Settings = require "Settings"
 
 local Api = {}
@@ -26,79 +29,46 @@ end
 -- Look again where the daemon answers: it may have been started anew at another port.
 function Api:refresh()
   local now = Api.connect()
-  self.address, self.token, self.pasted = now.address, now.token, now.pasted
+  self.address, self.token, self.pasted, self.key = now.address, now.token, now.pasted, nil
 end
 
-local function unreachable(address, info)
-  local code = info and info.error and info.error.errorCode or "unknown"
-  if code == "timedOut" then
-    return {
-      code = "slow",
-      message = LOC("$$$/Afterframe/Problem/Slow=Afterframe at ^1 did not respond in time.", address),
-      hint = LOC "$$$/Afterframe/Problem/SlowHint=The computer may be busy. Try again.",
-    }
-  end
-  return {
-    code = "down",
-    message = LOC("$$$/Afterframe/Problem/Down=Afterframe is not responding at ^1 (^2).", address, code),
-    hint = LOC "$$$/Afterframe/Problem/DownHint=Start it in File > Plug-in Manager > Afterframe, or check the address.",
-  }
-end
-
-local function refused(address, status, body)
-  local answer = body and json.decode(body)
-  local problem = type(answer) == "table" and answer.error
-  if status == 401 then
-    return {
-      code = "token",
-      status = status,
-      message = LOC "$$$/Afterframe/Problem/Token=Afterframe does not accept the token.",
-      hint = LOC(
-        "$$$/Afterframe/Problem/TokenHint=Paste the token of the Afterframe at ^1 into the Plug-in Manager.",
-        address
-      ),
-    }
-  elseif type(problem) ~= "table" or type(problem.message) ~= "string" then
-    return {
-      code = "stranger",
-      status = status,
-      message = LOC("$$$/Afterframe/Problem/Stranger=The server at ^1 is not Afterframe (status ^2).", address, status),
-      hint = LOC "$$$/Afterframe/Problem/StrangerHint=Check the address in the Plug-in Manager.",
-    }
-  end
-  return { code = problem.code, status = status, message = problem.message, hint = problem.hint or "" }
-end
-
+-- The token itself is never sent: the key stands for it while this run of the daemon lasts.
 function Api:headers(more)
   local headers = more or {}
-  if self.token then
-    headers[#headers + 1] = { field = "Authorization", value = "Bearer " .. self.token }
+  if self.key then
+    headers[#headers + 1] = { field = "Authorization", value = "Bearer " .. self.key }
   end
   return headers
 end
 
--- What LrHttp returned: the answer, its bytes if raw, or nil and a problem.
-function Api:result(body, info, raw)
-  local status = info and info.status
-  if not status then
-    return nil, unreachable(self.address, info)
-  elseif status < 200 or status > 299 then
-    return nil, refused(self.address, status, body)
-  elseif raw then
-    return body or ""
-  end
-  local answer = json.decode(body or "")
+local function decoded(self, body, status)
+  local answer = json.decode(body)
   if type(answer) ~= "table" then
-    return nil, refused(self.address, status, nil)
+    return nil, Problems.refused(self.address, status, nil)
   end
   return answer
 end
 
+local function raw(_, body)
+  return body
+end
+
+-- What LrHttp returned, by `read(self, body, status)`: the answer, or nil and a problem.
+function Api:result(body, info, read)
+  local status = info and info.status
+  if not status then
+    return nil, Problems.unreachable(self.address, info)
+  elseif status < 200 or status > 299 then
+    return nil, Problems.refused(self.address, status, body)
+  end
+  return read(self, body or "", status)
+end
+
 -- Send a request by `send(url)`, judge what came back, and log it.
-function Api:exchange(method, path, send, raw)
+function Api:once(method, path, send, read)
   local began = LrDate.currentTime()
   local body, info = send(self.address .. path)
-  local answer, problem = self:result(body, info, raw)
+  local answer, problem = self:result(body, info, read)
   Log.request {
     method = method,
     path = path,
@@ -106,6 +76,33 @@ function Api:exchange(method, path, send, raw)
     code = problem and problem.code,
     seconds = LrDate.currentTime() - began,
   }
+  if problem and Problems.GONE[problem.code] then
+    self.key = nil -- the next who answers at this address must prove anew who it is
+  end
+  return answer, problem
+end
+
+-- Whether the daemon has proved that it is ours, or a problem. Without a token there is nothing to give away.
+function Api:introduce()
+  if not self.token or self.key then
+    return true
+  end
+  local health, problem = self:health()
+  return health ~= nil, problem
+end
+
+-- Send a request to the daemon, once it is known. It may have been started anew: then it wants another key.
+function Api:exchange(method, path, send, read)
+  local hadKey = self.key ~= nil
+  local known, problem = self:introduce()
+  if not known then
+    return nil, problem
+  end
+  local answer
+  answer, problem = self:once(method, path, send, read or decoded)
+  if problem and problem.code == "token" and hadKey and self:introduce() then
+    answer, problem = self:once(method, path, send, read or decoded)
+  end
   return answer, problem
 end
 
@@ -116,19 +113,30 @@ function Api:get(path, timeout)
 end
 
 function Api:post(path, content, timeout)
-  local headers = self:headers { { field = "Content-Type", value = "application/json" } }
   return self:exchange("POST", path, function(url)
+    local headers = self:headers { { field = "Content-Type", value = "application/json" } }
     return LrHttp.post(url, json.encode(content), headers, "POST", timeout or USUAL_S)
   end)
 end
 
--- Whether it runs, and what it can do. Needs no token.
+-- Whether it runs, and what it can do. Nothing secret is sent; where we have a token, the daemon proves that it has it
+-- too, and gets the key from then on.
 function Api:health()
-  local answer, problem = self:get("/api/health", QUICK_S)
-  if answer and answer.name ~= "afterframe" then
-    return nil, refused(self.address, 200, nil)
-  end
-  return answer, problem
+  local challenge = self.token and proof.challenge(self.token, LrUUID.generateUUID())
+  local path = "/api/health" .. (challenge and "?challenge=" .. challenge or "")
+  return self:once("GET", path, function(url)
+    return LrHttp.get(url, {}, QUICK_S)
+  end, function(_, body, status)
+    local answer, problem = decoded(self, body, status)
+    if not answer or answer.name ~= "afterframe" then
+      return nil, problem or Problems.refused(self.address, status, nil)
+    end
+    self.key = challenge and proof.key(self.token, challenge, answer)
+    if challenge and not self.key then
+      return nil, Problems.unproven(self.address, self.pasted)
+    end
+    return answer
+  end)
 end
 
 -- Whether it runs and accepts the token.
@@ -213,7 +221,7 @@ end
 function Api:fetch(id, what)
   return self:exchange("GET", "/api/clips/" .. id .. "/" .. what, function(url)
     return LrHttp.get(url, self:headers(), SENDING_S)
-  end, true)
+  end, raw)
 end
 
 function Api:allowFolder(path)

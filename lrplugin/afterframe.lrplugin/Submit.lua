@@ -16,7 +16,8 @@ local Submit = {}
 
 local RENDERED_AT_ONCE = 20
 local RETRY_S = 2
-local FATAL = { token = true, down = true, stranger = true }
+local FATAL = { token = true, down = true, stranger = true, unknown_host = true }
+local UNCERTAIN = { slow = true, down = true, lost = true } -- the request may have arrived
 
 local function leaveOut(items, reason, problem)
   for _, item in ipairs(items) do
@@ -34,7 +35,7 @@ end
 local function animate(api, paths, request)
   local key = LrUUID.generateUUID()
   local answer, problem = api:animate(paths, request, key)
-  if not answer and (problem.code == "slow" or problem.code == "down") then
+  if not answer and UNCERTAIN[problem.code] then
     LrTasks.sleep(RETRY_S)
     answer, problem = api:animate(paths, request, key)
   end

@@ -7,7 +7,7 @@ local function module(name)
   return dofile(here .. name .. ".lua")
 end
 
-local files, json, problems = module "files", module "json", module "problems"
+local files, json, problems, proof = module "files", module "json", module "problems", module "proof"
 local Log = module "log"
 local Actions, Curl, Daemon, Panel = module "actions", module "curl", module "daemon", module "panel"
 local Photos, Preferences, Renders = module "photos", module "preferences", module "renders"
@@ -47,6 +47,7 @@ local daemon = Daemon.new {
   end,
   json = json,
   log = log,
+  proof = proof,
   setting = setting,
 }
 local photos = Photos.new {
@@ -68,7 +69,7 @@ local function show_selection()
   end
   local images = actions:selected()
   if not images[1] then
-    local health, problem = daemon:ask "/api/health"
+    local health, problem = daemon:health()
     local depth = health and health.queue_depth
     local text = depth and depth > 0 and depth .. " clips queued or rendering." or "No photo is selected."
     panel:show(health and text or problems.lines(problem))

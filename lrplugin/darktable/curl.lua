@@ -1,7 +1,7 @@
 --- HTTP by the curl program: darktable's Lua has none.
 --
--- The token never stands on a command line, where every user of the machine could read it: curl reads it from a
--- file that this user alone can read.
+-- What opens the daemon never stands on a command line, where every user of the machine could read it: curl reads it
+-- from a file that this user alone can read.
 local Curl = {}
 Curl.__index = Curl
 
@@ -15,7 +15,7 @@ function Curl.new(parts)
 end
 
 --- Send requests, one after the other, over one connection.
--- @param requests a list of {url, token, body}: a body for a POST, nil for a GET
+-- @param requests a list of {url, bearer, body}: a bearer where one is sent, a body for a POST, nil for a GET
 -- @param answer_s how long each answer may take, seconds
 -- @return curl's exit status, and a list of {text, status, seconds}; nil when no temporary file can be written.
 -- POSIX systems may give the raw wait status.
@@ -56,7 +56,6 @@ end
 function Curl:_config(request, index, desk, answer_s)
   local lines = {
     "url = " .. quoted(request.url),
-    "header = " .. quoted("Authorization: Bearer " .. request.token),
     "output = " .. quoted(desk.name("answer" .. index)),
     'write-out = "%{http_code} %{time_total}\\n"',
     'proto = "=http,https"',
@@ -66,6 +65,9 @@ function Curl:_config(request, index, desk, answer_s)
     "silent",
     "globoff",
   }
+  if request.bearer then
+    lines[#lines + 1] = "header = " .. quoted("Authorization: Bearer " .. request.bearer)
+  end
   if request.body then
     desk.put("body" .. index, request.body)
     lines[#lines + 1] = 'header = "Content-Type: application/json"'

@@ -23,6 +23,16 @@ local NO_CURL = {
   message = "The program curl is missing.",
   hint = "Install it (on Debian and Ubuntu: apt install curl) and restart darktable.",
 }
+local SOMEBODY_ELSE = {
+  code = "not_running",
+  message = "Afterframe is not running; another program answers at its address.",
+  hint = "Start it with “afterframe serve”.",
+}
+local WRONG_TOKEN = {
+  code = "token",
+  message = "Afterframe does not accept the token.",
+  hint = "Check address and token in the preferences (Lua options).",
+}
 local NO_TEMPORARY_FILE = {
   code = "no_space",
   message = "Cannot write a temporary file.",
@@ -34,7 +44,7 @@ local STRANGER = {
   hint = "Check the address in the preferences (Lua options).",
 }
 
---- @param parts.curl, parts.files, parts.json, parts.log as in the modules of these names
+--- @param parts.curl, parts.files, parts.json, parts.log, parts.proof as in the modules of these names
 -- @param parts.setting reads a preference by its name
 -- @param parts.homes folders in which Afterframe may keep its own files, likeliest first
 function Daemon.new(parts)
@@ -90,32 +100,109 @@ function Daemon:ask(route, body, answer_s)
   return answers[1].answer, answers[1].problem
 end
 
---- Ask for many things at once, over one connection.
--- @param questions a list of {route, body}
--- @return a list of {answer} or {problem}, in the same order; or nil and the problem of all
-function Daemon:ask_all(questions, answer_s)
+--- Whether it runs, and what it can do. Nothing secret is sent; where we have a token, the daemon proves that it has
+-- it too, and gets its key from then on.
+-- @return what it says; or nil and the problem
+function Daemon:health()
+  self.key = nil
   local place, problem = self:locate()
   if not place then
     return nil, problem
   end
+  local route, challenge = "/api/health", nil
+  if place.token ~= "" then
+    self.asked = (self.asked or 0) + 1
+    local unique = ("%d %d %.17g"):format(os.time(), self.asked, math.random())
+    challenge = self.proof.challenge(place.token, unique)
+    route = route .. "?challenge=" .. challenge
+  end
+  local answers
+  answers, problem = self:_send(place, { { route = route } }, ANSWER_S, challenge)
+  local first = answers and answers[1] or { problem = problem }
+  if first.answer and challenge then
+    self.key = { url = place.url, token = place.token, bearer = first.bearer }
+  end
+  return first.answer, first.problem
+end
+
+--- What a place is sent in its token's stead: the key of the daemon's run, once it has proved that it is ours.
+-- @return the key, nil when there is no token; or nil and the problem
+function Daemon:_bearer(place)
+  local key = self.key
+  if place.token == "" then
+    return nil
+  elseif not key or key.url ~= place.url or key.token ~= place.token then
+    local _, problem = self:health()
+    if problem then
+      return nil, problem
+    end
+    key = self.key
+  end
+  return key.bearer
+end
+
+--- Ask for many things at once, over one connection.
+-- @param questions a list of {route, body}
+-- @return a list of {answer} or {problem}, in the same order; or nil and the problem of all
+function Daemon:ask_all(questions, answer_s)
+  local had_key = self.key ~= nil
+  for try = 1, 2 do
+    local place, problem = self:locate()
+    if not place then
+      return nil, problem
+    end
+    place.bearer, problem = self:_bearer(place)
+    if problem then
+      return nil, problem
+    end
+    local answers
+    answers, problem = self:_send(place, questions, answer_s or ANSWER_S)
+    local refused = answers and answers[1].status == 401
+    if not answers or refused then
+      self.key = nil -- the next who answers at this address must prove anew who it is
+    end
+    if not (refused and had_key and try == 1) then -- else it was started anew, and wants another key
+      return answers, problem
+    end
+  end
+end
+
+--- Send questions to a place {url, bearer}.
+-- @param challenge what /api/health was asked to prove; nil for all else
+function Daemon:_send(place, questions, answer_s, challenge)
   local requests = {}
   for index, question in ipairs(questions) do
     local body = question.body and self.json.encode(question.body)
-    requests[index] = { url = place.url .. question.route, token = place.token, body = body }
+    requests[index] = { url = place.url .. question.route, bearer = place.bearer, body = body }
   end
-  local status, responses = self.curl:send(requests, answer_s or ANSWER_S)
+  local status, responses = self.curl:send(requests, answer_s)
   if not status then
     return nil, NO_TEMPORARY_FILE
   end
   local failed, answers = explained(status), {}
   for index, response in ipairs(responses) do
     answers[index] = self:_understood(response.text)
+    if challenge and answers[index].answer then
+      answers[index] = self:_proven(place, challenge, answers[index].answer)
+    end
+    answers[index].status = response.status
     self:_log(questions[index], response, answers[index].problem, failed)
   end
   if failed and not answers[#answers].answer then
     return nil, failed
   end
   return answers
+end
+
+--- What a daemon said of its health, and the key of its run; a problem when it did not prove that it holds the token.
+function Daemon:_proven(place, challenge, said)
+  local bearer = self.proof.key(place.token, challenge, said)
+  if said.name ~= "afterframe" then
+    return { problem = STRANGER }
+  elseif not bearer then
+    return { problem = self:is_here() and SOMEBODY_ELSE or WRONG_TOKEN }
+  end
+  return { answer = said, bearer = bearer }
 end
 
 function Daemon:_log(question, response, problem, failed)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import os
 import shutil
+import socket
 import subprocess
 import threading
 import uuid
@@ -288,13 +289,23 @@ class Lightroom:
         except TimeoutError:
             self.requests.append(Request(method, target, None, timeout))
             return None, None, "timedOut"
-        except (OSError, http.client.HTTPException):
+        except (OSError, http.client.HTTPException) as error:
             self.requests.append(Request(method, target, None, timeout))
-            return None, None, "cannotConnectToHost"
+            return None, None, _error_code(error)
         finally:
             connection.close()
         self.requests.append(Request(method, target, answer.status, timeout))
+        if answer.status == 401 and not self.windows and answer.getheader("WWW-Authenticate"):
+            return None, None, "authenticationError"  # macOS asks for a password first, in vain
         return answer.status, content
+
+
+def _error_code(error: Exception) -> str:
+    """As the reference of LrHttp names it."""
+    if isinstance(error, socket.gaierror):
+        return "cannotFindHost"
+    lost = isinstance(error, http.client.HTTPException | ConnectionResetError | BrokenPipeError)
+    return "networkConnectionLost" if lost else "cannotConnectToHost"
 
 
 def _python(table: Any) -> dict[str, Any]:

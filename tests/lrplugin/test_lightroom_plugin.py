@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import struct
 import subprocess
+import threading
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,10 +16,12 @@ import pytest
 from lightroom import IDENTIFIER, PLUGIN, Lightroom, from_lua, to_lua, translations
 from lightroom_studio import Studio
 from lupa import lua51
+from squatter import KINDS, squatting
 
 from afterframe.app import plugins
 from afterframe.config import Home
 from afterframe.domain import CameraMovement
+from afterframe.web.auth.boot import Boot
 from factories import make_photo_file
 from photometa.xmp.packets import packet
 
@@ -614,6 +619,66 @@ def test_the_daemon_is_started_by_the_command_of_its_last_start(tmp_path: Path, 
         printed = line.replace("serve --no-open >/dev/null 2>&1 &", "").partition(" ")[2]
         done = subprocess.run(f"printf '%s|' {printed}", shell=True, capture_output=True, check=True)
         assert done.stdout.decode() == "/My Apps/it's/python|-m|afterframe|"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whoever_has_a_dead_daemons_address_is_sent_neither_token_nor_photos(studio: Studio, kind: str) -> None:
+    lightroom, home, token = studio.lightroom, studio.afterframe.home, "t" * 40
+    home.mkdir(exist_ok=True)
+    (home / "token").write_text(token)
+    lightroom.select([studio.shoot("secret wedding.jpg"), studio.shoot("raw.NEF", fileFormat="RAW")])
+    boot = Boot(token)
+    earlier = {"name": "afterframe", "boot": boot.id, "proof": boot.proof("an earlier challenge")}
+    with squatting(kind, earlier=earlier) as squatter:
+        (home / "daemon.json").write_text(json.dumps({"url": squatter.url, "pid": 1}))
+        for script in sorted(name for name in FILES if name.startswith("Menu")):
+            lightroom.run(script)
+        lightroom.export([studio.shoot("export.NEF", fileFormat="RAW")])
+        page = lightroom.sdk.script("PluginInfoProvider.lua")
+        page.startDialog(lightroom.sdk.newPropertyTable())
+        lightroom.finish()
+    assert len(squatter.heard) >= 8
+    for heard in squatter.heard:
+        assert heard.startswith("GET /api/health?challenge=")
+        for secret in (token, boot.key, "Authorization", "wedding"):
+            assert secret not in heard
+    challenges = [heard.split()[1] for heard in squatter.heard]
+    assert len(set(challenges)) == len(challenges)
+    if kind in ("health", "echo", "replay"):
+        title = f"Afterframe is not running; another program answers at {squatter.url}."
+        assert title in {dialog.title for dialog in lightroom.dialogs}
+    assert lightroom.pages == []
+
+
+def test_a_wrong_address_and_a_lost_connection_are_told_as_what_they_are(lightroom: Lightroom, tmp_path: Path) -> None:
+    lightroom.select([lightroom.photo(tmp_path / "a.jpg")])
+    lightroom.prefs(home=str(tmp_path), address="http://no-such-computer.invalid:8723")
+    lightroom.run("MenuReview.lua")
+    assert lightroom.said.title == "There is no computer of the name in http://no-such-computer.invalid:8723."
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        url = f"http://127.0.0.1:{door.getsockname()[1]}"
+
+        def hang_up() -> None:
+            connection, _ = door.accept()
+            connection.recv(1)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        lightroom.prefs(address=url)
+        lightroom.run("MenuReview.lua")
+        thread.join()
+    assert lightroom.said.title == f"The connection to Afterframe at {url} was lost."
+
+
+@pytest.mark.parametrize("windows", [False, True], ids=["as an error of macOS", "as a status"])
+def test_a_401_is_told_as_a_token_however_the_system_gives_it(tmp_path: Path, windows: bool) -> None:
+    lightroom = Lightroom(tmp_path, tmp_path, windows=windows)
+    with squatting("refusal") as server:
+        lightroom.prefs(home=str(tmp_path), address=server.url)
+        lightroom.run("MenuReview.lua")
+    assert lightroom.said.title == "Afterframe does not accept the token."
 
 
 # -- without a daemon --------------------------------------------------------------------------
