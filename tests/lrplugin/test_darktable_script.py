@@ -16,11 +16,13 @@ from typing import Any
 
 import pytest
 from lupa import lua54
+from squatter import KINDS, squatting
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))  # faults_processes has the daemon
 
 from faults_processes import Afterframe, until
 
+from afterframe.web.auth.boot import Boot
 from factories import make_photo_file
 
 ROOT = Path(__file__).parents[2]
@@ -145,7 +147,7 @@ def test_the_token_stands_on_no_command_line_and_no_file_is_left(
     token = (running.home / "token").read_text().strip()
     commands = list(connected.fake.commands.values())
     assert commands
-    assert not [command for command in commands if token in command]
+    assert not [command for command in commands if token in command or "Bearer" in command]
     assert set(modes) == {0o600}
     assert not list(temporary.iterdir())
     assert connected.said() == ["Afterframe: The selected photos have no clips yet."]
@@ -202,6 +204,47 @@ def test_something_else_at_the_address_is_no_afterframe(connected: Script, tmp_p
         server.shutdown()
         thread.join()
     assert "The server at this address is not Afterframe" in connected.said()[-1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whoever_has_a_dead_daemons_address_is_sent_neither_token_nor_photos(
+    script: Script, tmp_path: Path, kind: str
+) -> None:
+    home, token = Path(os.environ["AFTERFRAME_HOME"]), "t" * 40
+    home.mkdir()
+    (home / "token").write_text(token)
+    boot = Boot(token)
+    earlier = {"name": "afterframe", "boot": boot.id, "proof": boot.proof("an earlier challenge")}
+    script.select(script.photo(make_photo_file(tmp_path / "secret wedding.jpg")))
+    with squatting(kind, earlier=earlier) as squatter:
+        (home / "daemon.json").write_text(json.dumps({"url": squatter.url}))
+        for action in ("animate", "refresh", "open", "approve", "reject"):
+            script.press(action)
+    assert len(squatter.heard) >= 5
+    for heard in squatter.heard:
+        assert heard.startswith("GET /api/health?challenge=")
+        for secret in (token, boot.key, "Authorization", "wedding"):
+            assert secret not in heard
+    challenges = [heard.split()[1] for heard in squatter.heard]
+    assert len(set(challenges)) == len(challenges)
+    if kind in ("health", "echo", "replay"):
+        assert "Afterframe is not running; another program answers at its address." in script.said()[-1]
+
+
+def test_a_daemon_that_is_started_again_is_known_anew(running: Afterframe, connected: Script) -> None:
+    image = connected.photo(make_photo_file(running.home.parent / "exports" / "again.jpg"))
+    connected.select(image)
+    connected.press("open")
+    port = json.loads((running.home / "daemon.json").read_text())["url"].rpartition(":")[2]
+    running.daemons[-1].kill()
+    connected.press("open")
+    assert connected.said()[-1] == "Afterframe: Afterframe is not running. Start it with “afterframe serve”."
+    with squatting("health", int(port)) as squatter:  # the address of the one that was killed
+        connected.press("animate")
+    assert {heard.partition("=")[0] for heard in squatter.heard} == {"GET /api/health?challenge"}
+    running.serve(running.home.parent / "exports")
+    connected.press("open")
+    assert connected.said()[-1] == "Afterframe: The selected photos have no clips yet."
 
 
 def test_proxies_and_the_users_curlrc_are_not_asked(
@@ -376,8 +419,8 @@ def test_requests_and_errors_are_logged_and_nothing_private(
         r"info POST /api/animate 20\d, \d+\.\d\d s",
         r"warn photo: missing",
         r"info POST /api/clips/[\w-]+/poster 20\d, \d+\.\d\d s",
-        r"warn POST /api/photos/lookup 401 \w+, \d+\.\d\d s",
-        r"warn POST /api/photos/lookup no answer not_running, \d+\.\d\d s",
+        r"warn GET /api/health 200 token, \d+\.\d\d s",
+        r"warn GET /api/health no answer not_running, \d+\.\d\d s",
     ]
     for pattern in patterns:
         assert [line for line in lines if re.fullmatch(pattern, line)], (pattern, lines)
