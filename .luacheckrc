@@ -12,5 +12,5 @@ files["lrplugin/afterframe.lrplugin"] = lightroom
 files["lrplugin/darktable"] = { std = "lua54" }
 files["lrplugin/shared"] = { std = "lua51+lua54" } -- both hosts load it
 files["tests/hosts"] = { std = "lua54" }
-files["tests/lrplugin/fake_darktable.lua"] = { std = "lua54", read_globals = { "CONFIG_DIR", "API_MAJOR", "PAUSE" } }
+files["tests/lrplugin/fake_darktable.lua"] = { std = "lua54", read_globals = { "CONFIG_DIR", "API_MAJOR", "PAUSE", "SYSTEM" } }
 files["tests/lrplugin/fake_lightroom*.lua"] = { std = "lua51" }

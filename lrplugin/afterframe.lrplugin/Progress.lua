@@ -4,6 +4,7 @@ local LrDate = import "LrDate"
 local LrTasks = import "LrTasks"
 
 local Api = require "Api"
+local Paths = require "Paths"
 
 local Progress = {}
 
@@ -120,6 +121,18 @@ function Run:read(now)
   return true, #answer.events >= FULL
 end
 
+-- Folders of these photos that could not be used already before; what comes later is in the events.
+function Run:findHeld()
+  local queue = self.api:queue()
+  for _, folder in ipairs(queue and queue.held_folders or {}) do
+    for _, render in pairs(self.renders) do
+      if Paths.isBelow(render.path, folder.path) then
+        self.held[folder.path] = folder.error.message
+      end
+    end
+  end
+end
+
 function Run:cancel()
   local ids = self:pending()
   for first = 1, #ids, Api.IDS do
@@ -180,6 +193,9 @@ function Progress.follow(api, renders, scope, from)
     run.renders[id] = render
     run.total = run.total + 1
     run.ended = run.ended + (ENDED[render.state] and 1 or 0)
+  end
+  if run.ended < run.total then
+    run:findHeld()
   end
   return run:wait(now)
 end

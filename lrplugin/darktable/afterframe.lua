@@ -63,8 +63,14 @@ local panel, storage, actions
 
 -- The panel -------------------------------------------------------------------------------------------------------
 
-local function show_selection()
+--- Show the status of the selection.
+-- @param unasked the photographer did not ask for it. On Windows each question flashes a console (darktable#17193):
+-- there the panel says how to ask.
+local function show_selection(unasked)
   if not panel then
+    return
+  elseif WINDOWS and unasked then
+    panel:show "“refresh” shows the status."
     return
   end
   local images = actions:selected()
@@ -96,7 +102,7 @@ local function selection_changed()
   local mine = changes
   dt.control.sleep(LATER_MS)
   if mine == changes and not dt.control.ending then
-    show_selection()
+    show_selection(true)
   end
 end
 
@@ -113,7 +119,9 @@ local function add_panel()
     { [dt.gui.views.lighttable] = { "DT_UI_CONTAINER_PANEL_RIGHT_CENTER", 450 } },
     panel.widget
   )
-  dt.control.dispatch(show_selection)
+  dt.control.dispatch(function()
+    show_selection(true)
+  end)
 end
 
 -- Into darktable --------------------------------------------------------------------------------------------------
@@ -139,6 +147,7 @@ local function connect()
     tag = tag,
     tell = tell,
     changed = show,
+    windows = WINDOWS,
   }
   storage = Storage.new {
     dt = dt,
@@ -199,6 +208,14 @@ local function start()
   end
 end
 
+--- Show or hide the panel, which is there in the lighttable alone.
+local function set_visible(visible)
+  local view = dt.gui.current_view()
+  if panel and view and view.id == "lighttable" then
+    dt.gui.libs[NAME].visible = visible
+  end
+end
+
 local function stop()
   dt.gui.libs.image.destroy_action(NAME)
   dt.destroy_storage(NAME)
@@ -206,9 +223,7 @@ local function stop()
     dt.destroy_event(NAME .. "_" .. name, "shortcut")
   end
   dt.destroy_event(NAME, "selection-changed")
-  if panel then
-    dt.gui.libs[NAME].visible = false -- darktable cannot take a panel out again
-  end
+  set_visible(false) -- darktable cannot take a panel out again
 end
 
 -- For darktable's script manager.
@@ -222,7 +237,7 @@ local script_data = {
   destroy_method = "hide",
   restart = start,
   show = function()
-    dt.gui.libs[NAME].visible = true
+    set_visible(true)
   end,
 }
 

@@ -3,15 +3,17 @@ local Renders = {}
 Renders.__index = Renders
 
 local CANCELLED_AT_ONCE = 200
-local POLL_MS = 1000
+local TICK_MS = 1000
+local POLL_S, POLL_WINDOWS_S = 1, 7 -- on Windows each question flashes a console (darktable#17193)
 local ESTIMATE_AFTER_S = 3
-local GIVE_UP_AFTER = 60 -- polls in a row that the daemon did not answer
+local GIVE_UP_AFTER_S = 60 -- that the daemon has not answered
 
 --- @param parts.dt darktable
 -- @param parts.daemon, parts.log, parts.photos, parts.problems, parts.submit as in the modules of these names
 -- @param parts.tag tags an image with its state
 -- @param parts.tell shows one line to the photographer
 -- @param parts.changed is given what the panel is to show, nil when all is done
+-- @param parts.windows whether this is Windows
 function Renders.new(parts)
   return setmetatable(parts, Renders)
 end
@@ -39,13 +41,15 @@ function Renders:run(items, overrides)
     self.tell(self.problems.summary { problem })
     return
   end
-  local batch = { items = items, by_render = {}, by_path = {}, problems = {}, cursor = now.cursor, clips = 0 }
+  local batch = { items = items, by_render = {}, by_path = {}, held = {}, problems = {}, clips = 0 }
+  batch.cursor = now.cursor
   local job = self.dt.gui.create_job("Afterframe: " .. count(#items, "photo"), true, function()
     batch.cancelled = true
   end)
   local ok, why = pcall(function()
     self.submit:run(batch, overrides)
     batch.started = os.time()
+    self:_find_held(batch)
     self:_follow(batch, job)
   end)
   if self.dt.control.ending then
@@ -59,8 +63,30 @@ function Renders:run(items, overrides)
   self.changed()
 end
 
+--- Folders of the batch that could not be used already before; what comes later is in the events.
+function Renders:_find_held(batch)
+  local queue = self.daemon:ask "/api/queue"
+  for _, folder in ipairs(queue and queue.held_folders or {}) do
+    for path in pairs(batch.by_path) do
+      if path:sub(1, #folder.path) == folder.path and path:sub(#folder.path + 1):match "^[/\\]" then
+        batch.held[folder.path] = folder.error.message
+      end
+    end
+  end
+end
+
+--- Wait until it is time to ask again; a cancel is not kept waiting.
+function Renders:_pause(batch)
+  for _ = 1, self.windows and POLL_WINDOWS_S or POLL_S do
+    if self.dt.control.ending or batch.cancelled and not batch.cancel_sent then
+      return
+    end
+    self.dt.control.sleep(TICK_MS)
+  end
+end
+
 function Renders:_follow(batch, job)
-  local silent = 0
+  local silent_s = 0
   while not self.dt.control.ending do
     if batch.cancelled and not batch.cancel_sent then
       batch.cancel_sent = self:_cancel(batch)
@@ -68,10 +94,10 @@ function Renders:_follow(batch, job)
     if not self:_settle(batch, job) then
       return
     end
-    self.dt.control.sleep(POLL_MS)
+    self:_pause(batch)
     local news, problem = self.daemon:ask("/api/events?since=" .. batch.cursor)
-    silent = news and 0 or silent + 1
-    if silent == GIVE_UP_AFTER then
+    silent_s = news and 0 or silent_s + (self.windows and POLL_WINDOWS_S or POLL_S)
+    if silent_s >= GIVE_UP_AFTER_S then
       batch.problems[#batch.problems + 1] = problem
       return
     elseif news then
@@ -87,6 +113,8 @@ function Renders:_read(batch, news)
     if item then
       local render = item.renders[event.id]
       render.state, render.progress = event.state, event.progress
+    elseif event.kind == "folders" and event.path then -- a folder cannot be used for now, or again
+      batch.held[event.path] = type(event.error) == "table" and event.error.message or nil
     end
   end
   if news.reset then
@@ -140,7 +168,9 @@ function Renders:_settle(batch, job)
   if open > 0 then
     local passed_s = os.time() - batch.started
     local left_s = share > 0 and passed_s >= ESTIMATE_AFTER_S and passed_s / share - passed_s or 0
-    self.changed(self.progress(#batch.items - open, #batch.items, left_s))
+    local said = self.progress(#batch.items - open, #batch.items, left_s)
+    local _, why = next(batch.held)
+    self.changed(why and said .. "\nWaiting: " .. why or said)
   end
   return open > 0
 end

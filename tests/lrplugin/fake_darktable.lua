@@ -119,7 +119,7 @@ fake.dt = strict("darktable", {
   print_error = keep(fake.errors),
   collection = fake.images,
   configuration = strict("configuration", {
-    running_os = "linux",
+    running_os = SYSTEM,
     config_dir = CONFIG_DIR,
     version = "darktable 4.2.1",
     api_version_major = API_MAJOR,
@@ -140,6 +140,9 @@ fake.dt = strict("darktable", {
         end,
         execute = function(command)
           fake.commands[#fake.commands + 1] = command
+          if SYSTEM == "windows" then
+            return 7 -- curl: could not connect
+          end
           local _, _, status = os.execute(command)
           return status < 256 and status * 256 or status -- the raw wait status, as darktable 4.2 gives it
         end,

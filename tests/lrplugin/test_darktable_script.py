@@ -43,10 +43,10 @@ def source(file: Path) -> Path:
 class Script:
     """afterframe.lua, loaded into a fake darktable."""
 
-    def __init__(self, config: Path, api_major: int = 9) -> None:
+    def __init__(self, config: Path, api_major: int = 9, system: str = "linux") -> None:
         self.lua = lua54.LuaRuntime(unpack_returned_tuples=True, encoding="utf-8")
         names = self.lua.globals()
-        names.CONFIG_DIR, names.API_MAJOR = str(config), api_major
+        names.CONFIG_DIR, names.API_MAJOR, names.SYSTEM = str(config), api_major, system
         names.PAUSE = lambda: _pause.wait(0.02) and None
         self.fake = self.lua.execute(FAKE.read_text("utf-8"))
         names.FAKE = self.fake
@@ -460,6 +460,132 @@ def test_an_old_darktable_is_told_so_and_left_alone(tmp_path: Path) -> None:
     old = Script(tmp_path, api_major=8)
     assert list(old.fake.errors.values()) == ["afterframe: needs darktable 4.2 or newer, with its window"]
     assert not list(old.fake.storages)
+
+
+@pytest.mark.parametrize(("system", "asked"), [("windows", False), ("linux", True)])
+def test_a_selection_flashes_no_console_on_windows_and_refresh_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str, asked: bool
+) -> None:
+    monkeypatch.setenv("TEMP", str(tmp_path))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    script = Script(tmp_path, system=system)
+    script.prefer(address="http://127.0.0.1:9")
+    script.select(script.photo(tmp_path / "a.jpg"))
+    before = len(list(script.fake.commands))
+    for _ in range(3):
+        script.fake.events["afterframe selection-changed"]()
+    assert (len(list(script.fake.commands)) > before) is asked
+    assert before == 0 or asked
+    script.press("refresh")
+    assert len(list(script.fake.commands)) > before
+    assert "Afterframe is not running" in script.said()[-1]
+
+
+FOLLOW = """
+function(Renders, windows, answers, cancel_at)
+  local asked, slept, shown = {}, 0, {}
+  local dt = {
+    control = { ending = false, sleep = function(ms)
+      slept = slept + ms
+      if slept == cancel_at then
+        CANCEL()
+      end
+    end },
+    gui = { create_job = function(_, _, cancel) CANCEL = cancel return { valid = true } end },
+  }
+  local daemon = { ask = function(_, route)
+    if route == "/api/queue" then
+      return HELD or {}
+    end
+    asked[#asked + 1] = slept .. " " .. route:match "^[^?]*"
+    return answers(#asked)
+  end, ask_all = function(self, questions)
+    asked[#asked + 1] = slept .. " " .. questions[1].route
+    return { { answer = { id = "r1", state = "done", clip = "c1" } } }
+  end }
+  local submit = { run = function(_, batch)
+    local render = { id = "r1", state = "queued", progress = 0 }
+    batch.items[1].renders, batch.by_render.r1 = { r1 = render }, batch.items[1]
+    batch.by_path["/exports/a.jpg"] = batch.items[1]
+  end }
+  local renders = Renders.new {
+    dt = dt, daemon = daemon, windows = windows, submit = submit, log = { write = function() end },
+    photos = { import_poster = function() return true end }, tag = function() end, tell = function() end,
+    problems = { summary = function(list) return list[1].code end },
+    changed = function(text) shown[#shown + 1] = text end,
+  }
+  renders:run({ { image = {}, path = "/a.jpg" } }, {})
+  return table.concat(asked, "|"), table.concat(shown, "|"), slept
+end
+"""
+
+
+def follow(script: Script, modules: Any, windows: bool, answers: str, cancel_at: int = -1) -> tuple[Any, ...]:
+    """Follow one render over a daemon that answers by a Lua function of how often it was asked."""
+    run = script.lua.eval(FOLLOW)
+    return tuple(run(modules("renders"), windows, script.lua.eval(answers), cancel_at))
+
+
+DONE_AT_THE_THIRD = """function(count)
+  local done = { kind = "render", id = "r1", state = "done", progress = 1 }
+  return { cursor = count, events = count < 4 and {} or { done } }
+end"""
+
+
+@pytest.mark.parametrize(("windows", "each_s"), [(False, 1), (True, 7)])
+def test_renders_are_asked_for_each_second_and_seldom_on_windows(
+    script: Script, modules: Any, windows: bool, each_s: int
+) -> None:
+    asked, _, _ = follow(script, modules, windows, DONE_AT_THE_THIRD)
+    times = [int(line.split()[0]) for line in asked.split("|") if line.endswith("/api/events")]
+    assert times == [0, *(1000 * each_s * n for n in (1, 2, 3))]
+
+
+def test_a_cancel_is_sent_at_once_on_windows_too(script: Script, modules: Any) -> None:
+    answers = "function(count) return { cursor = 1, events = count < 3 and {} or "
+    answers += '{ { kind = "render", id = "r1", state = "cancelled", progress = 0 } } } end'
+    asked, _, _ = follow(script, modules, True, answers, cancel_at=2000)
+    assert "2000 /api/renders/cancel" in asked.split("|")
+
+
+@pytest.mark.parametrize("windows", [False, True])
+def test_a_daemon_that_is_gone_is_waited_for_a_minute(script: Script, modules: Any, windows: bool) -> None:
+    answers = "function(count) if count == 1 then return { cursor = 1 } end return nil, { code = 'not_running' } end"
+    _, _, slept = follow(script, modules, windows, answers)
+    assert 60_000 <= slept < 68_000
+
+
+def test_a_folder_that_cannot_be_used_is_told_until_it_can_be(script: Script, modules: Any) -> None:
+    answers = """function(count)
+      local full = { message = "The disk that holds /exports is full.", code = "disk_full" }
+      local events = {
+        [2] = { { kind = "folders", path = "/exports", error = full }, { kind = "folders" } },
+        [4] = { { kind = "folders", path = "/exports" } },
+        [5] = { { kind = "render", id = "r1", state = "done", progress = 1 } },
+      }
+      return { cursor = count, events = events[count] or {} }
+    end"""
+    _, shown, _ = follow(script, modules, False, answers)
+    held = "0 of 1 photo\nWaiting: The disk that holds /exports is full."
+    assert shown.split("|")[:4] == ["0 of 1 photo", held, held, "0 of 1 photo"]
+
+
+@pytest.mark.parametrize(("folder", "told"), [("/exports", True), ("/export", False), ("/elsewhere", False)])
+def test_a_folder_that_could_not_be_used_before_is_told_where_photos_wait_for_it(
+    script: Script, modules: Any, folder: str, told: bool
+) -> None:
+    script.lua.execute(
+        f'HELD = {{ held_folders = {{ {{ path = "{folder}", error = {{ message = "It is away." }} }} }} }}'
+    )
+    _, shown, _ = follow(script, modules, False, DONE_AT_THE_THIRD)
+    assert ("Waiting: It is away." in shown) is told
+
+
+@pytest.mark.parametrize("view", ["lighttable", "darkroom"])
+def test_the_panel_is_hidden_only_where_it_can_be(script: Script, view: str) -> None:
+    script.fake.view = view
+    script.script_data.destroy()
+    assert script.fake.libs["afterframe"].visible is (view != "lighttable")
 
 
 def test_on_windows_the_command_line_carries_plain_names_only(script: Script, modules: Any) -> None:

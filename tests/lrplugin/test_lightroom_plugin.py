@@ -398,6 +398,30 @@ def test_renditions_leave_nothing_to_the_users_last_export(lightroom: Lightroom)
     lightroom.snippet(f"require('Renditions').session({{}}, '{folder}')")
 
 
+@pytest.mark.parametrize(("folder", "told"), [("/exports", True), ("/export", False), ("/elsewhere", False)])
+def test_a_folder_that_could_not_be_used_before_is_told_where_photos_wait_for_it(
+    lightroom: Lightroom, folder: str, told: bool
+) -> None:
+    lightroom.snippet(
+        f"""
+        local held = {{ path = "{folder}", error = {{ message = "It is away." }} }}
+        local asked = 0
+        local api = {{
+          queue = function() return {{ held_folders = {{ held }} }} end,
+          events = function()
+            asked = asked + 1
+            local done = {{ kind = "render", id = "r1", state = "done", progress = 1 }}
+            return {{ cursor = asked, events = asked < 3 and {{}} or {{ done }} }}
+          end,
+        }}
+        local scope = import("LrProgressScope") {{ title = "x", functionContext = {{}} }}
+        local renders = {{ r1 = {{ path = "/exports/a.jpg", state = "queued" }} }}
+        assert(require("Progress").follow(api, renders, scope, {{ cursor = 0 }}) == "ended")
+        """
+    )
+    assert any("waiting: It is away." in caption for _, caption in lightroom.progress) is told
+
+
 # -- words -------------------------------------------------------------------------------------
 
 
