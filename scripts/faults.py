@@ -155,7 +155,8 @@ def kills(rig: Rig, times: int) -> None:
     """Kill everything at a random moment, and start it again."""
     for _ in range(times):
         rig.photo()
-        daemon = rig.serve()
+        early = rig.random.random() < 0.5  # while it starts, which is when it mends what the kill before left
+        daemon = rig.afterframe.begin_to_serve(rig.folder) if early else rig.serve()
         time.sleep(rig.random.uniform(0.0, 1.5))
         daemon.kill()
         rig.tally.times += 1

@@ -104,6 +104,12 @@ class Afterframe:
         Args:
             out: where it prints; None: to a file that ``said`` reads.
         """
+        daemon = self.begin_to_serve(*folders, out=out)
+        daemon.wait()
+        return daemon
+
+    def begin_to_serve(self, *folders: Path, out: int | None = None) -> Daemon:
+        """Start the daemon, and wait for nothing."""
         daemon = Daemon(self, folders, out)
         self.daemons.append(daemon)
         return daemon
@@ -155,6 +161,9 @@ class Daemon:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+    def wait(self) -> None:
+        """Until it answers."""
         until(self._answers, "the daemon to answer")
 
     def _answers(self) -> bool:
