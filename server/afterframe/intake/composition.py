@@ -47,7 +47,7 @@ class Basis:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """The reverse of :meth:`to_dict`."""
-        return cls(**{**data, "words": tuple(data["words"])})
+        return cls(**{**data, "words": tuple(data.get("words", ()))})
 
 
 @dataclass(frozen=True, slots=True)

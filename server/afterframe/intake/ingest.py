@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -212,6 +212,27 @@ class Ingest:
                 for composed in variants
             ]
             return [self._queue.enqueue(order)[0] for order in orders]
+
+    def make_again(self, path: Path, maker: Job, replaces: str | None) -> Job:
+        """Queue a clip anew, with what photo and folder say by now and whatever was asked for.
+
+        Args:
+            maker: the render that it came from, with its basis.
+            replaces: the clip whose place it takes; None: it becomes a further variant.
+        Raises:
+            PhotoError, RecipeError: as :meth:`request`.
+        """
+        reading = self._read_photo(path)
+        composed = self.composer.compose(path, reading, Basis.from_dict(maker.basis or {}))
+        order = NewJob(
+            self._remember(path, reading),
+            replace(composed.recipe, variants=1),
+            maker.generator,
+            parent_clip=maker.parent_clip,
+            basis=composed.basis.to_dict(),
+            replaces=replaces,
+        )
+        return self._queue.enqueue(order)[0]
 
     def inspect(self, path: Path) -> Reading:
         """Read a photo; nothing is kept or queued.

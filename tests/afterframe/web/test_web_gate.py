@@ -120,6 +120,8 @@ TABLE: dict[str, Row] = {
     "POST /api/clips/<clip_id>/verdict": Row(body={"verdict": "approved"}),
     "POST /api/clips/verdicts": Row(body={"clips": ["x"], "verdict": "approved"}, get=404),
     "POST /api/clips/<clip_id>/refine": Row(body={"changes": {"fps": 12}}),
+    "GET /api/clips/<clip_id>/outdated": Row(),
+    "POST /api/clips/<clip_id>/renew": Row(),
     "GET /api/folders": Row(),
     # Naming any folder is what adding one is for; whether its photos may be used is asked of the token.
     "POST /api/folders": Row(body={"path": "PATH"}, get=200),

@@ -9,7 +9,9 @@ from typing import Any
 
 from afterframe.domain import Clip, Job, Photo, Verdict
 from afterframe.errors import AfterframeError, NotFound, WrongState
+from afterframe.intake.composition import Basis
 from afterframe.intake.ingest import RenderRequest
+from afterframe.intake.late_words import words_of
 from afterframe.publish.sidecar import write_verdict
 from afterframe.recipe import SETTINGS, validate
 from afterframe.web.api.animate import resolve_generator
@@ -48,6 +50,48 @@ def get_context(call: Call) -> Json:
         "facts": dict(photo.facts) if photo else {},
         "clips": [clip_json(other) for other in catalog.clips_of(clip.photo_id) if other.present],
     }
+
+
+@ROUTES.add(
+    "GET",
+    "/api/clips/<clip_id>/outdated",
+    "What has changed since a clip was made: its photo's caption or keywords, or its folder's settings.",
+    lane=Lane.PHOTOS,
+    answer=form({"outdated": listed(one_of("words", "settings"))}),
+)
+def get_outdated(call: Call) -> Json:
+    """What a clip was made without."""
+    services = call.services
+    clip = services.catalog.clip(call.args["clip_id"])
+    maker, photo = services.queue.maker_of(clip.id), services.catalog.photo_at(Path(clip.photo_path))
+    if maker is None or maker.basis is None or photo is None or photo.sha256 != clip.photo_sha256:
+        return {"outdated": []}
+    basis = Basis.from_dict(maker.basis)
+    return {"outdated": services.ingest.composer.changed(Path(photo.path), basis, words_of(photo))}
+
+
+@ROUTES.add(
+    "POST",
+    "/api/clips/<clip_id>/renew",
+    "Make a clip again with what its photo and folder say now; in its place, if nobody has judged it.",
+    lane=Lane.PHOTOS,
+    answer=form({"renders": listed(ref("Render"))}),
+    status=202,
+)
+def renew_clip(call: Call) -> Json:
+    """Queue a clip anew."""
+    services = call.services
+    clip = services.catalog.clip(call.args["clip_id"])
+    maker = services.queue.maker_of(clip.id)
+    if maker is None or maker.basis is None:
+        raise WrongState(
+            f"How {Path(clip.path).name} came about is not known any more.",
+            "Make another clip of the photo instead.",
+        )
+    path = Path(source_photo(call, clip).path)
+    judged = clip.verdict is not Verdict.NONE or clip.rating > 0
+    job = services.ingest.make_again(path, maker, None if judged else clip.id)
+    return {"renders": [render_json(job, clip.photo_path)]}
 
 
 VERDICT = {"verdict": one_of(*Verdict), "rating": {"type": "integer", "minimum": 0, "maximum": 5}}

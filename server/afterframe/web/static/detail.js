@@ -1,6 +1,6 @@
 // @ts-check
 /** One clip: photo and clip side by side, verdict, variants, recipe. */
-import { get } from "./api.js";
+import { get, post } from "./api.js";
 import { factRows, promptText, recipeRows } from "./clip_facts.js";
 import { allInside, byId, el, inside, targetOf } from "./dom.js";
 import { fileName, lastPart, shown, t } from "./i18n.js";
@@ -104,6 +104,7 @@ export class Detail {
     this.showRecipe(clip);
     fillRefine(clip);
     this.showContext();
+    this.showOutdated().catch(() => {}); // only an offer
   }
 
   /** Which variant it is, and where it stands in the list. @param {Clip} clip */
@@ -145,6 +146,29 @@ export class Detail {
       this.showVariants();
     } catch (error) {
       if (this.clip?.id === id) toastError(error);
+    }
+  }
+
+  /** Offer to make the clip again where photo or folder say something else by now. */
+  async showOutdated() {
+    const id = this.clip?.id ?? "";
+    byId("outdated").hidden = true;
+    const { outdated } = await get("/api/clips/{clip_id}/outdated", { path: { clip_id: id } });
+    if (this.clip?.id !== id || !outdated.length) return;
+    byId("outdated-says").textContent = outdated.includes("words")
+      ? t("The photo's caption or keywords have changed since.")
+      : t("The folder's settings have changed since.");
+    byId("outdated").hidden = false;
+  }
+
+  async renew() {
+    if (!this.clip) return;
+    byId("outdated").hidden = true;
+    try {
+      await post("/api/clips/{clip_id}/renew", { path: { clip_id: this.clip.id } });
+      toast(t("The clip is being made again."));
+    } catch (error) {
+      toastError(error);
     }
   }
 
@@ -223,6 +247,7 @@ export class Detail {
     slower: () => this.player.changeSpeed(-1),
     faster: () => this.player.changeSpeed(1),
     undo: () => void undo(),
+    renew: () => void this.renew(),
   };
 
   /** @param {KeyboardEvent} event */
