@@ -9,6 +9,7 @@ from afterframe.app.client import request
 from afterframe.config import Home
 from afterframe.domain import JobState
 from afterframe.errors import WrongState
+from afterframe.intake.passed_over import reasons
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
@@ -19,10 +20,12 @@ from afterframe.system.runtime_files import read_daemon
 
 
 def release_dead_and_report(home: Home) -> dict[str, Any]:
-    """As JSON: daemon, queue counts, renders under way, recent failures, last cancelled, refused photos, folders."""
+    """As JSON: daemon, queue counts, renders under way, recent failures, last cancelled, refused photos, folders,
+    and the files in them that are passed over.
+    """
     database = Database(home.make().database)
     try:
-        queue, catalog = Queue(database), Catalog(database)
+        queue, catalog, known = Queue(database), Catalog(database), FolderList(database)
         queue.release_dead(lambda process: is_alive(home.owners, process))  # nobody renders what a killed one did
         failed, _ = queue.page(states=[JobState.FAILED], limit=10)
         cancelled, _ = queue.page(states=[JobState.CANCELLED], limit=5)
@@ -40,7 +43,12 @@ def release_dead_and_report(home: Home) -> dict[str, Any]:
             "cancelled": [{"id": j.id, "photo": j.photo_path} for j in cancelled],
             "refused": [{"photo": path, "error": why.to_dict()} for path, why in catalog.problems(limit=10)],
             "held_folders": [folder.to_dict() for folder in HeldFolders(database).all()],
-            "folders": [folders.as_json(folder) for folder in FolderList(database).all()],
+            "folders": [folders.as_json(folder) for folder in known.all()],
+            "passed_over": [
+                {"folder": str(folder.path), **reason}
+                for folder in known.all()
+                for reason in reasons(known.passed_over(folder.path))
+            ],
         }
     finally:
         database.close()

@@ -65,6 +65,9 @@ def print_status(found: dict[str, Any]) -> None:
     daemon = found["daemon"]
     out.print(f"Daemon: {daemon['url']} (process {daemon['pid']})" if daemon else "Daemon: not running")
     print_folders(found["folders"])
+    for passed in found["passed_over"]:
+        suffixes = ", ".join(f"{count} {suffix or 'without suffix'}" for suffix, count in passed["suffixes"].items())
+        out.print(f"  {'passed over':10} {shown(passed['folder'])}: {suffixes} ({passed['why']})")
     counts = found["counts"]
     out.print(
         "Renders: " + ", ".join(f"{n} {state}" for state, n in counts.items() if n)

@@ -21,10 +21,19 @@ from afterframe.imaging.colour_management import colour_of, srgb_pixels
 from afterframe.imaging.frames import Pixels
 from afterframe.imaging.tiff_layout import TIFF_STARTS, picture_page, unsupported_layout
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".png", ".webp", ".heic", ".heif", ".avif"})
+_SUFFIXES_OF = {
+    "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "tiff": (".tif", ".tiff"),
+    "png": (".png",),
+    "webp": (".webp",),
+    "heic": (".heic", ".heif", ".hif", ".heics", ".heifs"),
+    "avif": (".avif", ".avifs"),
+}
+"""Format -> its suffixes, the usual one first. The file's content decides: cameras write AVIF as .HIF, too."""
+SUFFIXES = frozenset(suffix for suffixes in _SUFFIXES_OF.values() for suffix in suffixes)
+"""What counts as a photo by its name, in watch, API, command, upload and plugins alike."""
 HEAD_BYTES = 64
 """So much of a file's beginning tells its format."""
-_SUFFIX_OF = {"jpeg": ".jpg", "tiff": ".tif", "png": ".png", "webp": ".webp", "heic": ".heic", "avif": ".avif"}
 FORMATS = ("JPEG", "TIFF", "PNG", "WEBP", "HEIF", "AVIF")
 """Formats of these suffixes; Pillow's readers of other formats are never tried, whatever a file is called."""
 MIN_SIDE = 64
@@ -53,7 +62,7 @@ def unsupported_kind(name: str) -> PhotoError:
 
 def suffix_of(head: bytes) -> str | None:
     """The suffix of a photo's format by its first HEAD_BYTES; None: of no format that can be read."""
-    return _SUFFIX_OF.get(photometa.sniff(head) or "")
+    return next(iter(_SUFFIXES_OF.get(photometa.sniff(head) or "", ())), None)
 
 
 def open_photo(path: Path, *, megapixels: float = 200.0) -> Image.Image:

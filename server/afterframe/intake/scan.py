@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from afterframe.domain import Stamp
 from afterframe.imaging.decode import is_photo
 from afterframe.intake.foreign_files import is_note
 from afterframe.intake.foreign_names import KNOWN_NAMES, ForeignNames
+from afterframe.intake.passed_over import is_counted, suffix_counted
 from afterframe.naming import UPLOAD_PREFIX, is_passing, job_of_temporary
 from afterframe.publish.folder_check import note_in_use
 
@@ -35,6 +37,8 @@ class Scan:
     """Files of ours that a render was writing, and folders that held an upload."""
     closed: list[tuple[Path, OSError]] = field(default_factory=list)
     """Folders that cannot be listed, each with the reason; what is in them is not known."""
+    passed_over: Counter[str] = field(default_factory=Counter)
+    """Suffix -> files that are no photos."""
     entries: int = 0
     foreign: ForeignNames = KNOWN_NAMES
     """What is left alone."""
@@ -62,8 +66,11 @@ class Scan:
             with contextlib.suppress(OSError):
                 if entry.is_file():
                     self.photos[entry.path] = Stamp.of(entry.stat())
+        elif not entry.is_dir(follow_symlinks=False):
+            if is_counted(name):
+                self.passed_over[suffix_counted(name)] += 1
         else:
-            return entry.is_dir(follow_symlinks=False) and not self.foreign.has_folder(name)
+            return not self.foreign.has_folder(name)
         return False
 
 

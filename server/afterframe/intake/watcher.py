@@ -393,6 +393,7 @@ class Watcher:
         if not self._hold_backlog(root, fresh):
             for photo, stamp in fresh.items():
                 self._see(Path(photo), stamp)
+        self._folders.set_passed_over(root, found.passed_over)
         self._look_at_clips(root, found)
         self._look_at_notes(root, found)
         for path in found.temporaries:

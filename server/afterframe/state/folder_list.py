@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass
@@ -11,6 +12,9 @@ from afterframe.domain import Stamp
 from afterframe.errors import NotFound
 from afterframe.state.catalog import inside, path_key
 from afterframe.state.database import Database
+
+_PASSED_OVER = "passed_over:"
+"""With a folder's path: the name of its row in the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class FolderList:
         with self._db.transaction() as connection:
             if connection.execute("DELETE FROM folders WHERE path = ?", (str(path),)).rowcount == 0:
                 raise NotFound(f"{path} is not one of the folders.", "GET /api/folders lists them.")
+            connection.execute("DELETE FROM settings WHERE name = ?", (_PASSED_OVER + str(path),))
             self._db.emit("folders", {}, self._clock())
 
     def set_backlog(self, path: Path, *, seen: bool, waiting: int) -> None:
@@ -69,6 +74,21 @@ class FolderList:
         with self._db.transaction() as connection:
             connection.execute("UPDATE folders SET seen = ?, waiting = ? WHERE path = ?", (seen, waiting, str(path)))
             self._db.emit("folders", {}, self._clock())
+
+    def set_passed_over(self, path: Path, counts: Mapping[str, int]) -> None:
+        """Record the files of a folder that are no photos, by their suffixes."""
+        row, value = _PASSED_OVER + str(path), json.dumps(counts, sort_keys=True)
+        found = self._db.connection.execute("SELECT value FROM settings WHERE name = ?", (row,)).fetchone()
+        if (found["value"] if found else "{}") != value:
+            with self._db.transaction() as connection:
+                connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (row, value))
+
+    def passed_over(self, path: Path) -> dict[str, int]:
+        """Suffix -> files of a folder that are no photos, as the last scan found them."""
+        row = (_PASSED_OVER + str(path),)
+        found = self._db.connection.execute("SELECT value FROM settings WHERE name = ?", row).fetchone()
+        counts: dict[str, int] = json.loads(found["value"]) if found else {}
+        return counts
 
     def hold_backlog(self, stamps: Mapping[str, Stamp]) -> None:
         """Put the photos of a large backlog on hold until they are confirmed.

@@ -18,6 +18,7 @@ from afterframe.errors import PublishError
 from afterframe.recipe.settings import SETTINGS
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
+from afterframe.state.folder_list import FolderList
 from afterframe.state.queue import NewJob, Queue
 from factories import make_photo_file, make_recipe
 
@@ -180,6 +181,19 @@ def test_status_without_a_daemon(shell: Shell) -> None:
     assert answer["counts"]["queued"] == 0
     assert "not running" in shell.run("status")
     shell.run("status", "--open", status=1)
+
+
+def test_status_counts_what_was_passed_over_and_says_why(shell: Shell, folder: Path) -> None:
+    shell.run("folders", "add", folder)
+    database = Database(Home.find().database)
+    FolderList(database).set_passed_over(folder, {".nef": 12, ".psd": 1, "": 2})
+    database.close()
+    raw, pictures, others = shell.json("status")["passed_over"]
+    assert (raw["kind"], raw["files"], raw["folder"]) == ("raw", 12, str(folder))
+    assert (pictures["suffixes"], others["suffixes"]) == ({".psd": 1}, {"": 2})
+    text = " ".join(shell.run("status").split())
+    assert "12 .nef (raw files: develop them" in text
+    assert "2 without suffix (no photos)" in text
 
 
 def test_folders_are_added_listed_and_forgotten(shell: Shell, folder: Path) -> None:

@@ -33,7 +33,23 @@ def flat(mode: str, value: object, size: tuple[int, int] = (80, 80)) -> Image.Im
     return Image.new(mode, size, value)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "A.JPEG", "b.tif", "c.png", "d.webp", "e.HEIC", "f.avif"])
+NAMES = [
+    "a.jpg",
+    "A.JPEG",
+    "a.jpe",
+    "a.JFIF",
+    "b.tif",
+    "c.png",
+    "d.webp",
+    "e.HEIC",
+    "e.HIF",
+    "e.heics",
+    "f.avif",
+    "f.avifs",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_photo_names_are_known_whatever_their_case(name: str) -> None:
     assert is_photo(Path(name))
 
@@ -50,6 +66,14 @@ def test_every_format_is_read(tmp_path: Path, suffix: str) -> None:
     assert pixels.shape == (128, 192, 3)
     assert pixels.dtype == np.uint8
     assert size == (192, 128)
+
+
+@pytest.mark.parametrize("name", ["DSC_0001.HIF", "a.heics", "a.avifs", "a.heif", "a.jfif", "a.JPE", "a.jpg"])
+@pytest.mark.parametrize("form", ["AVIF", "JPEG"])
+def test_what_a_file_is_decides_its_content_whatever_its_suffix(tmp_path: Path, name: str, form: str) -> None:
+    path = make_photo_file(tmp_path / name, (192, 128), format=form)
+    assert is_photo(path)
+    assert decode(path)[1] == (192, 128)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from afterframe.app.animate import find_photos
+from afterframe.imaging.decode import SUFFIXES
 from afterframe.intake import scan as scan_module
+from afterframe.intake.passed_over import reasons
 from afterframe.intake.scan import on_network, scan
 
 
@@ -25,6 +27,30 @@ def test_a_scan_finds_photos_clips_and_our_temporaries_and_skips_the_rest(tmp_pa
     assert set(found.photos) == {str(tmp_path / name) for name in wanted}
     assert found.clips == {str(tmp_path / "a_motion.mp4")}
     assert found.temporaries == [tmp_path / temporary]
+
+
+def test_files_that_are_no_photos_are_counted_by_their_suffix(tmp_path: Path) -> None:
+    passed = ["a.NEF", "deep/b.nef", "c.psd", "d.gif", "e.mov", "notes.txt", "README"]
+    others = [".hidden.nef", "a.jpg", "b_motion.mp4", "a.jpg.xmp", "afterframe.toml", ".cache/x.nef"]
+    for name in (*passed, *others):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    found = scan(tmp_path).passed_over
+    assert found == {".nef": 2, ".psd": 1, ".gif": 1, ".mov": 1, ".txt": 1, "": 1}
+    told = {reason["kind"]: reason for reason in reasons(found)}
+    assert {kind: reason["files"] for kind, reason in told.items()} == {
+        "raw": 2,
+        "pictures": 2,
+        "videos": 1,
+        "others": 2,
+    }
+    assert "export" in told["raw"]["why"]
+    assert told["pictures"]["suffixes"] == {".psd": 1, ".gif": 1}
+
+
+def test_no_suffix_is_both_read_and_passed_over() -> None:
+    assert not any(reasons({suffix: 1})[0]["kind"] != "others" for suffix in SUFFIXES)
 
 
 def test_a_scan_does_not_follow_links_in_circles(tmp_path: Path) -> None:

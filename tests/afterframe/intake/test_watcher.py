@@ -40,6 +40,26 @@ def test_photos_that_are_there_already_are_taken_at_the_start(hand: Hand) -> Non
     assert hand.turn(1000) == []
 
 
+@pytest.mark.parametrize("name", ["DSC_0001.HIF", "a.jfif", "a.JPE", "a.heics", "a.avifs"])
+def test_every_suffix_of_what_is_read_is_taken_by_a_scan_and_by_a_hint(hand: Hand, name: str) -> None:
+    hand.export(name, age_s=100)
+    assert hand.turn() == [name]
+    hand.watcher._hints.put((hand.export(f"deep/{name}", age_s=100), "changed"))
+    assert hand.turn() == [name]
+
+
+def test_a_scan_records_what_it_passes_over(hand: Hand, folders: FolderList) -> None:
+    hand.export("a.nef")
+    hand.export("b.NEF")
+    hand.turn()
+    assert folders.passed_over(hand.folder) == {".nef": 2}
+    (hand.folder / "a.nef").unlink()
+    hand.turn(1000)
+    assert folders.passed_over(hand.folder) == {".nef": 1}
+    folders.drop(hand.folder)
+    assert folders.passed_over(hand.folder) == {}
+
+
 def test_a_lost_event_is_made_up_by_the_rescan(hand: Hand) -> None:
     hand.turn()
     hand.export("missed.jpg")

@@ -285,6 +285,13 @@ def test_a_name_is_kept_without_what_could_lead_away(given: str, kept: str) -> N
     assert photo_name(Upload(given, io.BytesIO(jpeg()))) == kept
 
 
+@pytest.mark.parametrize("name", ["DSC_0001.HIF", "a.jfif", "a.JPE", "a.heics", "a.avifs"])
+def test_every_suffix_of_what_is_read_is_kept(name: str) -> None:
+    data = io.BytesIO()
+    make_picture().save(data, "AVIF")
+    assert photo_name(Upload(name, data)) == name
+
+
 @given(st.text(max_size=200))
 def test_no_name_leads_out_of_its_folder(name: str) -> None:
     try:

@@ -20,6 +20,7 @@ from afterframe.config import default_folder
 from afterframe.domain import JobState
 from afterframe.errors import AfterframeError, NotFound
 from afterframe.generators import registry
+from afterframe.imaging.decode import SUFFIXES
 from afterframe.intake.foreign_names import KNOWN_NAMES
 from afterframe.recipe import SETTINGS
 from afterframe.state.list_index import SORTS, ListFilter
@@ -116,6 +117,7 @@ def _page(call: Call, name: str, **more: Any) -> Response:
         "script": name,
         "version": __version__,
         "shortcuts": SHORTCUTS,
+        "photo_suffixes": ",".join(sorted(SUFFIXES)),
         "drafts": call.services.config.render.draft,
         "folders": [{"path": str(folder.path), "watch": folder.watch, "waiting": folder.waiting} for folder in folders],
         "suggestions": list(_suggestions({folder.path for folder in folders})),

@@ -6,7 +6,6 @@ import { fileName, t } from "./i18n.js";
 import { messageOf, toast } from "./toast.js";
 
 const MAX_PARALLEL = 2;
-const KINDS = /\.(jpe?g|tiff?|png|webp|hei[cf]|avif)$/i;
 /** @type {File[]} */
 const waiting = [];
 let sending = 0;
@@ -17,7 +16,8 @@ let failed = 0;
 function add(files) {
   if (!findById("add-folder", HTMLSelectElement)?.value) return byId("add", HTMLDialogElement).showModal();
   const all = [...files];
-  const photos = all.filter((file) => KINDS.test(file.name));
+  const kinds = byId("add-files", HTMLInputElement).accept.split(",");
+  const photos = all.filter((file) => kinds.some((kind) => file.name.toLowerCase().endsWith(kind)));
   const others = all.length - photos.length;
   if (others === 1) toast(t("One file is no photo that can be animated."));
   else if (others) toast(t("{n} files are no photos that can be animated.", { n: others }));
