@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
-from afterframe.app.held_folder_check import HeldFolderCheck
+from afterframe.app.held_folder_check import BackgroundProbes, HeldFolderCheck
 from afterframe.app.recovery import Leftovers, recover
 from afterframe.config import Config, Home, Settings
 from afterframe.errors import AfterframeError
@@ -38,6 +38,7 @@ from afterframe.state.folder_list import FolderList
 from afterframe.state.held_folders import HeldFolders
 from afterframe.state.idempotency import IdempotencyStore
 from afterframe.state.queue import Queue
+from afterframe.system.background import Background
 from afterframe.system.locks import DaemonLock, Owner, sweep_owners
 from afterframe.system.runtime_files import make_token, write_daemon
 from afterframe.web.app import create_app
@@ -116,13 +117,15 @@ class Daemon:
     def _supervisor(
         self, state: _State, publisher: Publisher, owner: Owner, watcher: Watcher, pools: Sequence[_Rests]
     ) -> Supervisor:
-        held = HeldFolderCheck(HeldFolders(state.database), watcher.rescan)
+        held = HeldFolderCheck(HeldFolders(state.database), watcher.rescan, can_be_used=BackgroundProbes())
+        recovery = Background[None]("recovery")
 
         def tidy() -> None:
             for pool in pools:
                 pool.rest(self._config.render.keep_warm_s)
             held.look()
-            recover(publisher, state.queue, self._home)
+            if done := recovery.ask("recover", partial(recover, publisher, state.queue, self._home)):
+                done.result()
 
         return Supervisor(state.queue, publisher, WorkerGroup(owner.id, worker_specs(self._config)), tidy=tidy)
 

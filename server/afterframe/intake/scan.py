@@ -46,32 +46,33 @@ class Scan:
     def add(self, entry: os.DirEntry[str]) -> bool:
         """Note what an entry is; whether it is a folder to scan as well."""
         self.entries += 1
-        name = entry.name
-        if name.startswith("."):
-            path = Path(entry.path)
-            if job_of_temporary(path) or is_passing(path) or name.startswith(UPLOAD_PREFIX):
-                self.temporaries.append(path)
-        elif self.foreign.has_file(name):
-            return False
-        elif name.lower().endswith(".mp4"):
-            self.clips.add(entry.path)
-        elif name.lower().endswith(".mp4.xmp"):
+        if entry.name.startswith("."):
+            self._add_hidden(Path(entry.path))
+        elif entry.is_dir(follow_symlinks=False):
+            return not self.foreign.has_folder(entry.name)
+        elif not self.foreign.has_file(entry.name):
             with contextlib.suppress(OSError):
-                self.sidecars[entry.path] = entry.stat().st_mtime_ns
-        elif is_note(Path(name)):
-            with contextlib.suppress(OSError):
-                if entry.is_file():
-                    self.notes[entry.path] = Stamp.of(entry.stat())
-        elif is_photo(Path(name)) and not entry.is_dir(follow_symlinks=False):
-            with contextlib.suppress(OSError):
-                if entry.is_file():
-                    self.photos[entry.path] = Stamp.of(entry.stat())
-        elif not entry.is_dir(follow_symlinks=False):
-            if is_counted(name):
-                self.passed_over[suffix_counted(name)] += 1
-        else:
-            return not self.foreign.has_folder(name)
+                self._add_file(entry)
         return False
+
+    def _add_hidden(self, path: Path) -> None:
+        if job_of_temporary(path) or is_passing(path) or path.name.startswith(UPLOAD_PREFIX):
+            self.temporaries.append(path)
+
+    def _add_file(self, entry: os.DirEntry[str]) -> None:
+        name = entry.name.lower()
+        if name.endswith(".mp4"):
+            self.clips.add(entry.path)
+        elif name.endswith(".mp4.xmp"):
+            self.sidecars[entry.path] = entry.stat().st_mtime_ns
+        elif is_note(Path(entry.name)):
+            if entry.is_file():
+                self.notes[entry.path] = Stamp.of(entry.stat())
+        elif is_photo(Path(entry.name)):
+            if entry.is_file():
+                self.photos[entry.path] = Stamp.of(entry.stat())
+        elif is_counted(entry.name):
+            self.passed_over[suffix_counted(entry.name)] += 1
 
 
 def scan(root: Path, foreign: ForeignNames = KNOWN_NAMES) -> Scan:

@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from afterframe.app.held_folder_check import FORGOTTEN_S, HeldFolderCheck
+from afterframe.app import held_folder_check
+from afterframe.app.held_folder_check import FORGOTTEN_S, BackgroundProbes, HeldFolderCheck
 from afterframe.domain import Failure
 from afterframe.publish import folder_check
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
-from afterframe.state.held_folders import HeldFolders
+from afterframe.state.held_folders import HeldFolder, HeldFolders
 from afterframe.state.queue import Queue
 from factories import Clock, make_job
 
@@ -84,3 +86,31 @@ def test_one_that_nothing_waits_for_is_forgotten_in_time(look: Look, queue: Queu
     assert look.after(FORGOTTEN_S + 1) == [look.folder]
     queue.cancel(job.id)
     assert look.after(5) == []
+
+
+def test_a_folder_that_does_not_answer_holds_up_no_other(
+    look: Look, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered = threading.Event(), threading.Event()
+
+    def hang(folder: HeldFolder) -> bool:
+        if folder.path == look.folder:
+            asked.set()
+            answered.wait()
+        return True
+
+    monkeypatch.setattr(held_folder_check, "is_usable", hang)
+    other = tmp_path / "other"
+    check = HeldFolderCheck(look.held, look.back.append, look.clock, look.clock, BackgroundProbes())
+    look.held.hold(look.folder, AWAY)
+    look.held.hold(other, AWAY)
+    try:
+        while look.back != [other]:
+            check.look()
+        assert asked.is_set()
+        assert [folder.path for folder in look.held.all()] == [look.folder]
+    finally:
+        answered.set()
+    while look.held.all():
+        check.look()
+    assert look.back == [other, look.folder]
