@@ -62,8 +62,8 @@ class ForeignFiles:
     """
 
     def __init__(self, limits: LimitsConfig, isolated: Isolated | None = None) -> None:
-        self._pool = ProcessPool(_call, time_s=limits.read_s, memory_mb=limits.memory_mb)
-        self._isolated = isolated or self._pool.call
+        self._pools = [ProcessPool(_call, time_s=limits.read_s, memory_mb=limits.memory_mb) for _ in range(2)]
+        self._isolated, self._of_clips = (isolated or pool.call for pool in self._pools)
 
     def clip(self, sidecar: Path) -> Clip | None:
         """The clip that a sidecar describes, see :func:`afterframe.publish.sidecar.read_clip`.
@@ -72,7 +72,8 @@ class ForeignFiles:
             PhotoError: it is ours but damaged, or cannot be read.
             Stopping: this was closed.
         """
-        return self._read(sidecar, read_clip, partial(_unreadable, sidecar))
+        # In a process of their own: a verdict never waits until hundreds of pictures are looked at.
+        return self._read(sidecar, read_clip, partial(_unreadable, sidecar), self._of_clips)
 
     def is_our_poster(self, path: Path) -> bool:
         """Whether a JPEG is a poster that we wrote beside a clip.
@@ -116,9 +117,15 @@ class ForeignFiles:
                 return [(f"{file.name} of the folder “{level.name}”", data)]
         return []
 
-    def _read(self, what: W, read: Callable[[W], T], refused: Callable[[str], AfterframeError]) -> T:
+    def _read(
+        self,
+        what: W,
+        read: Callable[[W], T],
+        refused: Callable[[str], AfterframeError],
+        isolated: Isolated | None = None,
+    ) -> T:
         try:
-            found: T = self._isolated(read, what)
+            found: T = (isolated or self._isolated)(read, what)
         except AfterframeError:
             raise
         except PoolClosed:
@@ -131,11 +138,13 @@ class ForeignFiles:
 
     def rest(self, idle_s: float) -> None:
         """End the processes that nobody has needed for this long, seconds."""
-        self._pool.rest(idle_s)
+        for pool in self._pools:
+            pool.rest(idle_s)
 
     def close(self) -> None:
-        """End the process."""
-        self._pool.close()
+        """End the processes."""
+        for pool in self._pools:
+            pool.close()
 
 
 def _is_file(path: Path) -> bool:

@@ -304,7 +304,8 @@ def test_who_has_said_all_and_closes_its_side_still_gets_the_answer(slow: Slow) 
 # -- lanes -----------------------------------------------------------------------------------
 
 
-def test_requests_of_one_lane_leave_the_threads_of_the_others() -> None:
+@pytest.mark.parametrize(("busy", "other"), [(Lane.PHOTOS, Lane.QUICK), (Lane.QUICK, Lane.VERDICTS)])
+def test_requests_of_one_lane_leave_the_threads_of_the_others(busy: Lane, other: Lane) -> None:
     app, end, many = Flask(__name__), threading.Event(), 26
 
     @app.post("/long")
@@ -317,7 +318,7 @@ def test_requests_of_one_lane_leave_the_threads_of_the_others() -> None:
         return {"said": "at once"}
 
     def door(environ: Environ) -> Entry:
-        return Entry(Lane.PHOTOS if environ["PATH_INFO"] == "/long" else Lane.QUICK, 1 << 20)
+        return Entry(busy if environ["PATH_INFO"] == "/long" else other, 1 << 20)
 
     server = WebServer(app, "127.0.0.1", 0, door=door)
     port = int(server.url.rpartition(":")[2])
@@ -344,6 +345,8 @@ def test_requests_of_one_lane_leave_the_threads_of_the_others() -> None:
         ("GET /api/events", "text/event-stream", Lane.STREAMS),
         ("GET /api/events", "application/json", Lane.QUICK),
         ("GET /api/health", "", Lane.QUICK),
+        ("POST /api/clips/x/verdict", "", Lane.VERDICTS),
+        ("POST /api/clips/verdicts", "", Lane.VERDICTS),
         ("GET /", "", Lane.QUICK),
         ("GET /nowhere", "", Lane.QUICK),
     ],

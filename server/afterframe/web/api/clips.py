@@ -101,6 +101,7 @@ VERDICT = {"verdict": one_of(*Verdict), "rating": {"type": "integer", "minimum":
     "POST",
     "/api/clips/<clip_id>/verdict",
     "Record the photographer's decision, in the sidecar first. What is omitted stays as it is.",
+    lane=Lane.VERDICTS,
     body=form(VERDICT, needs=(), at_least=1),
     answer=ref("Clip"),
 )
@@ -113,6 +114,7 @@ def judge_clip(call: Call) -> Json:
     "POST",
     "/api/clips/verdicts",
     "The same for many clips. Those that cannot be judged are listed with the reason.",
+    lane=Lane.VERDICTS,
     body=form({"clips": listed(schemas.ID, at_most=schemas.MAX_PHOTOS), **VERDICT}, needs=("clips",), at_least=2),
     answer=form({"clips": listed(ref("Clip")), "refused": listed(form({"id": schemas.ID, "reason": ref("Reason")}))}),
 )

@@ -14,6 +14,8 @@ class Lane(Enum):
     """Threads of their own for requests of one kind, so that long ones never take those of short ones."""
 
     QUICK = "quick"
+    VERDICTS = "verdicts"
+    """What the photographer decides: never behind look-ups, however many pages and plug-ins ask."""
     PHOTOS = "photos"
     """Many photos are read, which takes minutes."""
     PICTURES = "pictures"

@@ -29,7 +29,7 @@ from afterframe.web.metrics import Metrics
 
 MAX_STREAMS = 24
 """Event streams at once: each holds a thread of the server."""
-THREADS = {Lane.QUICK: 8, Lane.PHOTOS: 8, Lane.PICTURES: 8, Lane.STREAMS: MAX_STREAMS + 2}
+THREADS = {Lane.QUICK: 8, Lane.VERDICTS: 2, Lane.PHOTOS: 8, Lane.PICTURES: 8, Lane.STREAMS: MAX_STREAMS + 2}
 """Requests of each kind that the server answers at a time."""
 MAX_POSTERS = 2
 """Posters that are made at once: each runs ffmpeg."""
