@@ -97,6 +97,7 @@ class Daemon:
             late = LateWords(state.database, state.catalog, state.queue, self._settings, ingest, reader.facts)
             watcher = self._watcher(state, ingest, late)
             supervisor = self._supervisor(state, publisher, owner, watcher, (reader, foreign, files))
+            ingest.follow_moved()
             start(_running(supervisor))
             start(_running(watcher))
             metrics = start(self._website(self._services(state, ingest, foreign, files, watcher), ready))
@@ -134,9 +135,12 @@ class Daemon:
         for folder in state.folders.all():
             if not folder.watch:
                 leftovers.clear_unwatched(folder.path)
-        handlers = Handlers(
-            ingest.accept, leftovers.clear, ingest.accept_clip, late.note, late.step, ingest.hold_unlisted
-        )
+
+        def step() -> bool:
+            ingest.follow_moved()
+            return late.step()
+
+        handlers = Handlers(ingest.accept, leftovers.clear, ingest.accept_clip, late.note, step, ingest.hold_unlisted)
         return Watcher(state.catalog, state.folders, self._config.watch, handlers, take_backlog=self._take_backlog)
 
     def _services(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -87,6 +88,7 @@ class Ingest:
         self._read = read
         self._files = files
         self.composer = Composer(settings, files)
+        self._following = threading.Lock()
         self._folders, self._held = FolderList(database), HeldFolders(database)
         self._adoption = Adoption(catalog, settings.home.backups, rename_clips=settings.config.files.rename_clips)
 
@@ -122,14 +124,14 @@ class Ingest:
             photo = self._remember(path, reading)
             for clip in clips:
                 self._adoption.adopt(clip, photo.id, self._roots())
+                self._catalog.let_clips_follow(photo.id)  # they may have been renamed together with it
             if self._catalog.mark_auto_animated(path, reading.sha256) and not clips:
                 self._drop_outdated(photo)
                 generator = registry.resolve(self._config.render.generator, self._settings)
                 self._queue.enqueue(
                     NewJob(photo, composed.recipe, generator, origin="watch", basis=composed.basis.to_dict())
                 )
-        if clips:
-            self._adoption.follow(photo.id)  # they may have been renamed together with it
+        self.follow_moved()
         return True
 
     def _is_as_read(self, path: Path) -> bool:
@@ -155,7 +157,9 @@ class Ingest:
             NotFound: there is no such generator.
         """
         generator = self._generator(wanted)
-        return self._queue_renders(path, self._read_photo(path), wanted, generator)
+        jobs = self._queue_renders(path, self._read_photo(path), wanted, generator)
+        self.follow_moved()
+        return jobs
 
     def request_many(self, paths: Sequence[Path], wanted: RenderRequest) -> Iterator[list[Job] | Exception]:
         """:meth:`request` for each photo, in order; several are read at a time. An error stands for its photo."""
@@ -166,6 +170,7 @@ class Ingest:
                     yield reading
                 else:
                     yield _or_error(partial(self._queue_renders, path, reading, wanted), generator)
+        self.follow_moved()
 
     def adopt_upload(self, staged: Path, path: Path, wanted: RenderRequest | None) -> list[Job]:
         """Put a photo that was sent to us in place, known before it can be seen, so that the watch leaves it alone.
@@ -188,6 +193,7 @@ class Ingest:
                 self._catalog.mark_auto_animated(path, reading.sha256)
             # Last: until the commit no worker claims the job, and no other ingest gets past mark_auto_animated.
             move_to_free_name(staged, path)
+        self.follow_moved()
         return jobs
 
     def _generator(self, wanted: RenderRequest) -> str:
@@ -232,7 +238,9 @@ class Ingest:
             basis=composed.basis.to_dict(),
             replaces=replaces,
         )
-        return self._queue.enqueue(order)[0]
+        job, _ = self._queue.enqueue(order)
+        self.follow_moved()
+        return job
 
     def inspect(self, path: Path) -> Reading:
         """Read a photo; nothing is kept or queued.
@@ -297,8 +305,27 @@ class Ingest:
                 same = job.origin == "watch" and job.photo_sha256 == clip.photo_sha256
                 if job.state is JobState.QUEUED and same and job.replaces != adopted.id:
                     self._queue.finish(job.id, adopted.id)  # made already
-        self._adoption.follow(photo.id)
+            self._catalog.let_clips_follow(photo.id)
+        self.follow_moved()
         return True
+
+    def follow_moved(self) -> None:
+        """Let the files of moved photos' clips follow them; also what a crash interrupted.
+
+        Outside of any transaction: a folder may be slow, and nobody else could write meanwhile.
+        """
+        while photos := self._catalog.moved_photos():
+            if not self._following.acquire(blocking=False):
+                return  # another thread is at it, and looks again
+            try:
+                for photo_id in photos:
+                    try:
+                        self._adoption.follow(photo_id)
+                    except Exception:  # one strange file must not be met again for ever
+                        log.exception("the clips of photo %s", photo_id)
+                    self._catalog.clips_followed(photo_id)
+            finally:
+                self._following.release()
 
     def _photo_of(self, clip: Clip) -> Photo | None:
         """The photo that a clip names; else one with its bytes, whose name has changed since."""
@@ -326,8 +353,7 @@ class Ingest:
     def _remember(self, path: Path, reading: Reading) -> Photo:
         moved = self._moved_to(path, reading.sha256)
         if moved:
-            for photo_id in self._catalog.move_photo(moved, path):
-                self._adoption.follow(photo_id)
+            self._catalog.move_photo(moved, path)
             self._queue.retry_missing(moved.id)
         photo = self._catalog.put_photo(path, reading.stamp, reading.sha256, reading.facts.to_dict(), reading.scene)
         self._catalog.note_size(photo.id, reading.upright_size)

@@ -123,7 +123,7 @@ class Adoption:
     def follow(self, photo_id: int) -> None:
         """Let the sidecars of a moved photo's clips name it as it is called now."""
         for known in self._catalog.clips_of(photo_id):
-            clip = self._renamed(known) if known.present and self._rename_clips else known
+            clip = self._renamed(known) if self._rename_clips else known
             if clip.present and os.path.lexists(clip.sidecar_path):
                 try:
                     write_photo_link(clip, self._backups)
@@ -135,7 +135,7 @@ class Adoption:
         photo = Path(clip.photo_path)
         for base in bases_for(photo):
             target = clip_path(photo, base, clip.variant)
-            if target == Path(clip.path):
+            if target == Path(clip.path) or not (clip.present or _is_renamed(clip, target)):
                 return clip
             try:
                 if not _move_with_sidecar(clip, target):
@@ -143,9 +143,18 @@ class Adoption:
             except OSError as error:
                 log.warning("%s keeps its name: %s", clip.path, error)
                 return clip
-            self._catalog.put_clip(replace(clip, path=str(target), sidecar_path=str(sidecar_of(target))))
+            moved = replace(clip, path=str(target), sidecar_path=str(sidecar_of(target)), present=True)
+            self._catalog.put_clip(moved)
             return self._catalog.clip(clip.id)
         return clip
+
+
+def _is_renamed(clip: Clip, target: Path) -> bool:
+    """Whether a clip stands under its new name already: a crash came before its sidecar, or the catalogue, followed."""
+    try:
+        return not os.path.lexists(clip.path) and sha256_of(target) == clip.sha256
+    except OSError:
+        return False
 
 
 def _move_with_sidecar(clip: Clip, target: Path) -> bool:
@@ -156,7 +165,7 @@ def _move_with_sidecar(clip: Clip, target: Path) -> bool:
     """
     source = Path(clip.path)
     taken = [path for path in (target, sidecar_of(target)) if os.path.lexists(path)]
-    if taken and os.path.lexists(source):
+    if taken and not _is_renamed(clip, target):
         return False
     if not taken:
         move_to_free_name(source, target)

@@ -112,14 +112,11 @@ class Catalog:
         rows = self._db.connection.execute("SELECT * FROM photos WHERE sha256 = ? ORDER BY id", (sha256,))
         return [_photo(row) for row in rows]
 
-    def move_photo(self, photo: Photo, path: Path) -> list[int]:
-        """A photo was renamed or moved: its row, its clips and its renders go with it.
+    def move_photo(self, photo: Photo, path: Path) -> None:
+        """A photo was renamed or moved: its row, its clips and its renders go with it; their files are to follow.
 
         The row of another photo that had this path before gets the path that became free: those two changed places, or
         its own new path is found later.
-
-        Returns:
-            The ids of the photos whose path has changed.
         """
         target, source = path_key(path), path_key(photo.path)
         with self._db.transaction() as connection:
@@ -141,7 +138,21 @@ class Catalog:
                     (os.path.realpath(Path(taken).parent), photo_id),
                 )
                 self._follow_photo(connection, photo_id)
-        return [photo_id for photo_id, *_ in moved]
+                self.let_clips_follow(photo_id)
+
+    def let_clips_follow(self, photo_id: int) -> None:
+        """The sidecars of a photo's clips, and their names, are to be those of the photo as it is called now."""
+        with self._db.transaction() as connection:
+            connection.execute("UPDATE photos SET clips_to_follow = 1 WHERE id = ?", (photo_id,))
+
+    def moved_photos(self) -> list[int]:
+        """The photos whose clips' files are still to follow them."""
+        return [row["id"] for row in self._db.connection.execute("SELECT id FROM photos WHERE clips_to_follow")]
+
+    def clips_followed(self, photo_id: int) -> None:
+        """The files of a photo's clips have followed it."""
+        with self._db.transaction() as connection:
+            connection.execute("UPDATE photos SET clips_to_follow = 0 WHERE id = ?", (photo_id,))
 
     def _follow_photo(self, connection: sqlite3.Connection, photo_id: int) -> None:
         """Compute the search keys of a moved photo's clips and renders again."""
