@@ -1,13 +1,13 @@
 -- Clips on this machine: found where the daemon put them, or fetched beside the photo; then imported and stacked.
 
 local LrFileUtils = import "LrFileUtils"
-local LrPathUtils = import "LrPathUtils"
 local LrUUID = import "LrUUID"
 
 local Catalog = require "Catalog"
 local json = require "json"
 local Paths = require "Paths"
 local Settings = require "Settings"
+local Staging = require "Staging"
 local Verdicts = require "Verdicts"
 
 local Clips = {}
@@ -21,7 +21,7 @@ local function freeName(photoPath)
   for _, base in ipairs { stem .. "_motion", stem .. "_" .. suffix .. "_motion" } do
     for variant = 1, LAST_VARIANT do
       local leaf = variant == 1 and base .. ".mp4" or base .. "-v" .. variant .. ".mp4"
-      local path = LrPathUtils.child(folder, leaf)
+      local path = Paths.child(folder, leaf)
       if not LrFileUtils.exists(path) and not LrFileUtils.exists(path .. ".xmp") then
         return path
       end
@@ -32,12 +32,8 @@ end
 -- Write a file so that nobody sees half of it; nil and the reason when it cannot be.
 local function write(path, bytes)
   local folder = Paths.split(path)
-  local part = LrPathUtils.child(folder, ".afterframe-" .. LrUUID.generateUUID() .. ".part")
-  local file, reason = io.open(part, "wb")
-  local written = file and file:write(bytes)
-  if file then
-    written = file:close() and written
-  end
+  local part = Paths.child(folder, ".afterframe-" .. LrUUID.generateUUID() .. ".part")
+  local written, reason = Staging.write(part, bytes)
   if written and not LrFileUtils.exists(path) and LrFileUtils.move(part, path) then
     return true
   end

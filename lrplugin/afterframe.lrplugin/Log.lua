@@ -9,6 +9,7 @@ local LrPathUtils = import "LrPathUtils"
 local LrShell = import "LrShell"
 
 local Info = require "Info"
+local Paths = require "Paths"
 
 local Log = {}
 
@@ -57,9 +58,9 @@ end
 local function inFolder(base, names)
   local path = LrPathUtils.getStandardFilePath(base)
   for _, name in ipairs(names) do
-    path = LrPathUtils.child(path, name)
+    path = Paths.child(path, name)
   end
-  return LrPathUtils.child(LrPathUtils.child(path, "LrClassicLogs"), NAME .. ".log")
+  return Paths.child(Paths.child(path, "LrClassicLogs"), NAME .. ".log")
 end
 
 -- Where the log is. The SDK does not say: Lightroom Classic 14 moved it out of the user's documents.

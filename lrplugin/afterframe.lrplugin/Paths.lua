@@ -39,6 +39,16 @@ local function joined(folder, rest)
   return trimmed(folder) .. separator .. (separator == "\\" and (string.gsub(rest, "/", "\\")) or rest)
 end
 
+-- A name in a folder. By hand: LrPathUtils.child may write umlauts in another form on macOS, and Lightroom compares
+-- paths byte by byte.
+function Paths.child(folder, name)
+  return string.gsub(folder, "[\\/]+$", "") .. (isWindows(folder) and "\\" or "/") .. name
+end
+
+function Paths.isAscii(path)
+  return not string.find(path, "[\128-\255]")
+end
+
 -- The path under another machine's folder, and whether a mapping matched: the longest prefix wins.
 local function map(path, mappings, from, to)
   local best, length = path, -1

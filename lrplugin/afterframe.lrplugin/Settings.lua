@@ -44,23 +44,28 @@ local function readFile(path)
   return LrFileUtils.exists(path) == "file" and LrFileUtils.readFile(path) or nil
 end
 
+-- The folder that a daemon takes when nobody names another.
+function Settings.usualHome()
+  local folder = LrPathUtils.getStandardFilePath("home")
+  local below = WIN_ENV and { "AppData", "Local", "afterframe" } or { "Library", "Application Support", "afterframe" }
+  for _, name in ipairs(below) do
+    folder = Paths.child(folder, name)
+  end
+  return folder
+end
+
 -- The folder that the daemon calls AFTERFRAME_HOME: as set, as `afterframe plugin install` noted it, or the usual one.
 function Settings.home()
   local set = Settings.prefs().home
-  local noted = string.match(readFile(LrPathUtils.child(_PLUGIN.path, "home")) or "", "^%s*(.-)%s*$")
+  local noted = string.match(readFile(Paths.child(_PLUGIN.path, "home")) or "", "^%s*(.-)%s*$")
   if set ~= "" or noted ~= "" then
     return set ~= "" and set or noted
   end
-  local user = LrPathUtils.getStandardFilePath("home")
-  local below = WIN_ENV and { "AppData", "Local", "afterframe" } or { "Library", "Application Support", "afterframe" }
-  for _, name in ipairs(below) do
-    user = LrPathUtils.child(user, name)
-  end
-  return user
+  return Settings.usualHome()
 end
 
 local function readHome(name)
-  return readFile(LrPathUtils.child(Settings.home(), name))
+  return readFile(Paths.child(Settings.home(), name))
 end
 
 -- A JSON file of the daemon's home; nil when it is not there or is not JSON.

@@ -188,7 +188,7 @@ function Submit.renditions(context, api, items, request, progress)
   if #items == 0 then
     return nil
   end
-  local folder = LrPathUtils.child(LrPathUtils.getStandardFilePath "temp", "afterframe-" .. LrUUID.generateUUID())
+  local folder = Paths.child(LrPathUtils.getStandardFilePath "temp", "afterframe-" .. LrUUID.generateUUID())
   LrFileUtils.createAllDirectories(folder)
   context:addCleanupHandler(function()
     LrFileUtils.delete(folder)

@@ -142,6 +142,7 @@ local LrTasks = strict("LrTasks", {
   end,
   execute = function(line)
     kind(line, "string", "LrTasks.execute")
+    check(not host.windows or not string.find(line, "[\128-\255]"), "cmd.exe mangles what is not ASCII: %s", line)
     yields "LrTasks.execute"
     return host.execute(line)
   end,
@@ -538,6 +539,7 @@ local LrFileUtils = strict("LrFileUtils", {
   readFile = host.read,
   delete = host.delete,
   move = host.move,
+  copy = host.copy,
   createAllDirectories = host.make,
   -- An iterator, what it walks and where it stands, as pairs gives them: `and`/`or` around the call loses two of them.
   files = function(folder)
@@ -557,7 +559,10 @@ local LrFileUtils = strict("LrFileUtils", {
 local LrPathUtils = strict("LrPathUtils", {
   child = function(folder, name)
     kind(folder, "string", "a folder")
-    return string.gsub(folder, "/+$", "") .. "/" .. name
+    if host.windows then
+      return string.gsub(folder, "[\\/]+$", "") .. "\\" .. name
+    end
+    return host.decompose(string.gsub(folder, "/+$", "") .. "/" .. name)
   end,
   getStandardFilePath = function(name)
     check(set("home temp desktop appPrefs pictures documents appData")[name], "no standard path %s", tostring(name))
@@ -850,9 +855,18 @@ local infoGlobals = only("Info.lua", "string")
 local globals = only(
   "Lightroom's Lua",
   "assert error ipairs next pairs pcall print rawequal rawget rawset select setmetatable getmetatable tonumber "
-    .. "tostring type unpack xpcall io math string table"
+    .. "tostring type unpack xpcall math string table"
 )
 rawset(globals, "_G", globals)
+rawset(globals, "io", strict("io", {
+  -- On Windows a path is taken for one of the system's code page.
+  open = function(path, mode)
+    if host.windows and string.find(path, "[\128-\255]") then
+      return nil, path .. ": No such file or directory"
+    end
+    return io.open(host.real(path), mode)
+  end,
+}))
 rawset(globals, "os", strict("os", { clock = os.clock, date = os.date, time = os.time, tmpname = os.tmpname }))
 rawset(globals, "coroutine", strict("coroutine", { canYield = LrTasks.canYield, running = coroutine.running }))
 rawset(globals, "import", function(name)

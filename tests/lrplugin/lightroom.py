@@ -13,6 +13,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import unicodedata
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -92,7 +93,10 @@ class Lightroom:
     unrenderable: set[str] = field(default_factory=set)
     hosts: dict[str, str] = field(default_factory=dict)
     """Names of other machines -> where they really answer."""
-    exists: Callable[[str], str | bool] = lambda path: _exists(Path(from_lua(path)))
+    drive: Path | None = None
+    """What stands for C: on a Windows; paths of no drive are this machine's own."""
+    exists: Callable[[str], str | bool] | None = None
+    """Instead of looking at the disk."""
     now: float = 800_000_000.0
     real_s_per_s: float = 0.05
     """How long the test really waits for each second that the plugin sleeps."""
@@ -119,11 +123,14 @@ class Lightroom:
                 "views": (Path(__file__).parent / "fake_lightroom_views.lua").read_bytes().decode("latin-1"),
                 "now": lambda: self.now,
                 "advance": self._advance,
-                "exists": lambda path: self.exists(path),
-                "read": lambda path: Path(from_lua(path)).read_bytes().decode("latin-1"),
-                "delete": lambda path: _delete(Path(from_lua(path))),
-                "move": _move,
-                "make": lambda path: Path(from_lua(path)).mkdir(parents=True, exist_ok=True),
+                "exists": lambda path: self.exists(path) if self.exists else _exists(self._real(path)),
+                "read": lambda path: self._real(path).read_bytes().decode("latin-1"),
+                "delete": lambda path: _delete(self._real(path)),
+                "move": self._move,
+                "copy": lambda source, target: bool(shutil.copyfile(self._real(source), self._real(target))),
+                "make": lambda path: self._real(path).mkdir(parents=True, exist_ok=True),
+                "real": lambda path: to_lua(str(self._real(path))),
+                "decompose": lambda path: to_lua(unicodedata.normalize("NFD", from_lua(path))),
                 "files": self._files,
                 "standard": lambda name: to_lua(str(self._standard(name))),
                 "source": self._source,
@@ -248,6 +255,20 @@ class Lightroom:
     def _standard(self, name: str) -> Path:
         return {"temp": self.temp, "documents": self.home / "Documents"}.get(name, self.home)
 
+    def _real(self, path: str) -> Path:
+        """Where a path of the plugin's system is on this one."""
+        name = from_lua(path)
+        if self.drive and name.startswith("C:\\"):
+            return self.drive.joinpath(*name[3:].split("\\"))
+        return Path(name)
+
+    def _move(self, source: str, target: str) -> bool:
+        """False where something is there, and from one drive to another."""
+        if os.path.lexists(self._real(target)) or (self.drive and source.startswith("C:") != target.startswith("C:")):
+            return False
+        self._real(source).rename(self._real(target))
+        return True
+
     def _files(self, folder: str) -> Any:
         return self._lua.table_from([to_lua(str(path)) for path in Path(from_lua(folder)).iterdir() if path.is_file()])
 
@@ -260,6 +281,8 @@ class Lightroom:
 
     def _execute(self, line: str) -> int:
         self.commands.append(from_lua(line))
+        if self.windows:
+            return 0  # there is no cmd.exe here
         return subprocess.run(from_lua(line), shell=True, check=False).returncode
 
     def _dialog(self, kind: str, title: str, text: str, more: str) -> str:
@@ -336,13 +359,6 @@ def _delete(path: Path) -> bool:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-    return True
-
-
-def _move(source: str, target: str) -> bool:
-    if os.path.lexists(from_lua(target)):
-        return False
-    Path(from_lua(source)).rename(from_lua(target))
     return True
 
 

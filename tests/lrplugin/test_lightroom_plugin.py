@@ -86,6 +86,10 @@ FAULTS = {
         "for _ in true and files(import('LrPathUtils').getStandardFilePath('home')) or pairs {} do end",
         "attempt to index",
     ),
+    "a path that macOS writes in another form": (
+        "local joined = import('LrPathUtils').child('/Jürgen', 'x') assert(joined == '/Jürgen/x', 'another form')",
+        "another form",
+    ),
     "an unknown key of a view": ("import('LrView').osFactory():row { colour = 1 }", "colour"),
     "a field set outside a gate": ("photo:setPropertyForPlugin(_PLUGIN, 'status', 'done')", "needs a gate"),
     "a field that is not there": ("write(photo, 'colour', 'x')", "no metadata field"),
@@ -643,6 +647,83 @@ def test_the_daemon_is_started_by_the_command_of_its_last_start(tmp_path: Path, 
         printed = line.replace("serve --no-open >/dev/null 2>&1 &", "").partition(" ")[2]
         done = subprocess.run(f"printf '%s|' {printed}", shell=True, capture_output=True, check=True)
         assert done.stdout.decode() == "/My Apps/it's/python|-m|afterframe|"
+
+
+USER = "C:\\Users\\Jürgen"
+
+
+@pytest.mark.parametrize(
+    ("home", "program", "line"),
+    [
+        ("", USER + "\\af\\python.exe", 'start "Afterframe" /MIN "%USERPROFILE%\\af\\python.exe" serve --no-open'),
+        ("", "C:\\py\\python.exe", 'start "Afterframe" /MIN "C:\\py\\python.exe" serve --no-open'),
+        (
+            USER + "\\af home",
+            USER + "\\py.exe",
+            'set "AFTERFRAME_HOME=%USERPROFILE%\\af home" && start "Afterframe" /MIN "%USERPROFILE%\\py.exe" '
+            "serve --no-open",
+        ),
+        ("", "C:\\Users\\Jürgen2\\py.exe", None),
+        ("C:\\Büro", "C:\\py\\python.exe", None),
+        ("", "C:\\Bücher\\py.exe", None),
+    ],
+)
+def test_a_windows_user_with_an_umlaut_starts_the_daemon(
+    tmp_path: Path, home: str, program: str, line: str | None
+) -> None:
+    lightroom = Lightroom(Path(USER), tmp_path, windows=True, drive=tmp_path / "C")
+    lightroom.prefs(home=home)
+    real = lightroom._real(to_lua(home or USER + "\\AppData\\Local\\afterframe"))
+    real.mkdir(parents=True)
+    (real / "program.json").write_text(json.dumps({"command": [program]}))
+    lightroom.real_s_per_s = 0
+    lightroom.snippet(
+        """
+        local _, problem = require("Daemon").start()
+        import("LrDialogs").message(problem.message)
+        """
+    )
+    assert lightroom.commands == ([line] if line else [])
+    if not line:
+        assert lightroom.said.title == f"Lightroom cannot start Afterframe from its folder: {program}"
+
+
+WRITE_FILE = """
+local written, reason = require("Staging").write(PATH, "bytes")
+import("LrDialogs").message(tostring(written), reason)
+"""
+
+
+@pytest.mark.parametrize("user", ["Jürgen", "Ann"])
+@pytest.mark.parametrize("folder", ["C:\\Fotos\\Zürich", "C:\\Fotos", "D/Fotos é"])
+def test_a_clip_is_saved_in_any_folder_of_a_windows(tmp_path: Path, user: str, folder: str) -> None:
+    (tmp_path / "D" / "Fotos é").mkdir(parents=True)
+    place = folder if folder.startswith("C:") else str(tmp_path / folder)
+    temp = Path(f"C:\\Users\\{user}\\Temp")
+    lightroom = Lightroom(Path(f"C:\\Users\\{user}"), temp, windows=True, drive=tmp_path / "C")
+    separator = "\\" if folder.startswith("C:") else "/"
+    for needed in (str(temp), "C:\\Users\\Public", place):
+        lightroom._real(to_lua(needed)).mkdir(parents=True, exist_ok=True)
+    path = f"{place}{separator}x.part"
+    lightroom.snippet(WRITE_FILE.replace("PATH", json.dumps(path, ensure_ascii=False)))
+    assert (lightroom.said.title, lightroom.said.text) == ("true", "")
+    files = [found for found in tmp_path.rglob("*") if found.is_file()]
+    assert files == [lightroom._real(to_lua(path))]
+    assert files[0].read_bytes() == b"bytes"
+
+
+def test_a_clip_that_cannot_be_saved_leaves_nothing(tmp_path: Path) -> None:
+    lightroom = Lightroom(Path("C:\\Users\\Ann"), Path("C:\\Temp"), windows=True, drive=tmp_path)
+    lightroom.snippet(WRITE_FILE.replace("PATH", json.dumps("C:\\gone é\\x.part", ensure_ascii=False)))
+    assert lightroom.said.title == "nil"
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_paths_are_joined_byte_by_byte_on_macos(lightroom: Lightroom) -> None:
+    child = lightroom.require("Paths").child
+    for folder in ("/Fotos von Jürgen", "/Fotos von Ju\u0308rgen/"):
+        assert from_lua(child(to_lua(folder), to_lua("é.mp4"))) == f"{folder.rstrip('/')}/é.mp4"
+    assert from_lua(child(to_lua("Z:\\Über"), "a.mp4")) == "Z:\\Über\\a.mp4"
 
 
 @pytest.mark.parametrize("kind", KINDS)
