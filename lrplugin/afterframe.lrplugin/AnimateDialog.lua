@@ -99,7 +99,8 @@ local function previewBox(f, api, sorted, values)
   return f:group_box {
     title = LOC "$$$/Afterframe/Dialog/Recipe=Recipe for these settings",
     fill_horizontal = 1,
-    f:static_text { title = LrView.bind "preview", width_in_chars = 60, height_in_lines = 9 },
+    -- Not a static_text: that draws neither a word that is too wide nor lines beyond its height.
+    f:edit_field { value = LrView.bind "preview", enabled = false, width_in_chars = 60, height_in_lines = 9 },
     f:push_button {
       title = LOC "$$$/Afterframe/Dialog/Show=Update preview",
       action = function()

@@ -1,4 +1,7 @@
 -- What the plugin keeps with a photo. A field with a title is shown and can be searched; the others are its notes.
+--
+-- Ids and types are settled: a catalog keeps every field for ever, with its values, and takes no other type for it. To
+-- change anything else of a field, raise its version and schemaVersion; a new kind of value gets a new id.
 local function shown(id, title, more)
   local field = { id = id, title = title, version = 1, readOnly = true, searchable = true, browsable = false }
   field.dataType = "string"
@@ -28,7 +31,8 @@ return {
     shown("clip", LOC "$$$/Afterframe/Field/Clip=Clip", { searchable = false }),
     shown("recipe", LOC "$$$/Afterframe/Field/Recipe=Recipe"),
     shown("error", LOC "$$$/Afterframe/Field/Error=Error"),
-    shown("reviewUrl", LOC "$$$/Afterframe/Field/Review=Review page", { dataType = "url", searchable = false }),
+    -- Not of the type "url": that shows its arrow beside an empty address too, which opens nothing.
+    shown("reviewUrl", LOC "$$$/Afterframe/Field/Review=Review page", { searchable = false }),
     -- Of a photo: the file that stands for it, as the daemon spells it, when it is not the photo's own.
     { id = "handed", version = 1 },
     -- Of a photo: JSON, the id of each fetched clip -> its path here.

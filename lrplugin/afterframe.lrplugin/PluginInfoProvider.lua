@@ -72,6 +72,12 @@ local function label(f, title)
   return f:static_text { title = title, alignment = "right", width = LrView.share "afterframeManager" }
 end
 
+-- What is said about the connection and the like. Not a static_text: that does not draw a word that is longer than it
+-- is wide, as a folder's path may be, nor lines beyond its height.
+local function said(f, key, lines)
+  return f:edit_field { value = LrView.bind(key), enabled = false, width_in_chars = 50, height_in_lines = lines or 1 }
+end
+
 local function field(f, title, key, lines)
   return f:row {
     label(f, title),
@@ -89,7 +95,7 @@ function provider.startDialog(values)
       save(values)
     end)
   end
-  values.pasted, values.mappingProblem, values.log = "", "", Log.path()
+  values.pasted, values.mappingProblem, values.log, values.connection = "", "", Log.path(), ""
   save(values)
   values.tokenFound = tokenText(Api.connect())
   test(values)
@@ -114,7 +120,7 @@ function provider.sectionsForTopOfDialog(f, values)
       },
       f:row {
         label(f, LOC "$$$/Afterframe/Manager/Token=Token:"),
-        f:static_text { title = bind "tokenFound", width_in_chars = 50 },
+        said(f, "tokenFound", 2),
       },
       f:row {
         label(f, LOC "$$$/Afterframe/Manager/Paste=Use another token:"),
@@ -155,7 +161,7 @@ function provider.sectionsForTopOfDialog(f, values)
           end,
         },
       },
-      f:static_text { title = bind "connection", width_in_chars = 70, height_in_lines = 4 },
+      f:row { label(f, ""), said(f, "connection", 6) },
     },
     {
       title = LOC "$$$/Afterframe/Manager/Remote=Afterframe on another computer",
@@ -168,7 +174,7 @@ function provider.sectionsForTopOfDialog(f, values)
         title = LOC "$$$/Afterframe/Manager/UploadInfo=Other photos are uploaded, and their clips downloaded.",
       },
       field(f, LOC "$$$/Afterframe/Manager/Mappings=Folders:", "mappings", 4),
-      f:row { label(f, ""), f:static_text { title = bind "mappingProblem", width_in_chars = 50 } },
+      f:row { label(f, ""), said(f, "mappingProblem", 2) },
       field(f, LOC "$$$/Afterframe/Manager/UploadFolder=Upload folder there:", "uploadFolder"),
     },
     {
@@ -181,7 +187,7 @@ function provider.sectionsForTopOfDialog(f, values)
       field(f, LOC "$$$/Afterframe/Manager/Home=Afterframe's data folder (AFTERFRAME_HOME):", "home"),
       f:row {
         label(f, LOC "$$$/Afterframe/Manager/Log=Log for reports:"),
-        f:edit_field { value = bind "log", enabled = false, width_in_chars = 50 },
+        said(f, "log"),
         f:push_button { title = LOC "$$$/Afterframe/Manager/ShowLog=Show", action = Log.reveal },
       },
       f:static_text {

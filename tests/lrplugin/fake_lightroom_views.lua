@@ -116,6 +116,41 @@ function sdk.eachView(view, visit, object)
   end
 end
 
+-- A text that does not wrap, or a word that is wider than it, is not drawn at all.
+local function checkFits(view, text)
+  local width, lines = view.options.width_in_chars, view.options.height_in_lines or 1
+  if width then
+    local used = 0
+    for line in string.gmatch(text .. "\n", "(.-)\n") do
+      for word in string.gmatch(line, "%S+") do
+        check(#word <= width, "static_text drops a word of %d in %d: %s", #word, width, word)
+      end
+      used = used + math.max(1, math.ceil(#line / width))
+    end
+    check(used <= lines, "static_text drops what does not fit in %d lines: %s", lines, text)
+  end
+  check(not host.windows or not string.find(text, "&", 1, true), "Windows takes & for a shortcut: %s", text)
+end
+
+-- What a view shows: each binding's key must be there in the table, else it is one of the plug-in's preferences.
+local function checkView(view, object)
+  for name, value in pairs(view.options) do
+    if type(value) == "table" and value.bound then
+      check(object, "%s of %s is bound to no table: Lightroom takes the preferences", name, view.view)
+      check(object[value.bound] ~= nil, "nobody set “%s”, to which %s is bound", value.bound, name)
+      value = object[value.bound]
+    end
+    if view.view == "static_text" and name == "title" then
+      checkFits(view, value)
+    end
+  end
+end
+
+-- Check all that a dialog or a section shows.
+function sdk.checkViews(view, object)
+  sdk.eachView(view, checkView, object)
+end
+
 function sdk.press(view)
   sdk.eachView(view, function(each)
     if each.view == "push_button" then
@@ -127,6 +162,7 @@ end
 function sdk.showModal(title, contents)
   local object = contents.options.bind_to_object
   sdk.modal = sdk.shown[object]
+  sdk.checkViews(contents)
   local answer, changes, press = host.modal(title, sdk.modal)
   for name, value in pairs(changes) do
     object[name] = value

@@ -91,6 +91,20 @@ FAULTS = {
         "another form",
     ),
     "an unknown key of a view": ("import('LrView').osFactory():row { colour = 1 }", "colour"),
+    "a word that a static text would not draw": (
+        "show(f:static_text { title = string.rep('x', 51), width_in_chars = 50 })",
+        "drops a word of 51 in 50",
+    ),
+    "lines that a static text would not draw": (
+        "show(f:static_text { title = 'one two three', width_in_chars = 5, height_in_lines = 2 })",
+        "drops what does not fit in 2 lines",
+    ),
+    "a binding to no table": ("show(f:edit_field { value = import('LrView').bind 'x' })", "bound to no table"),
+    "a binding that nobody sets": (
+        "local values = import('LrBinding').makePropertyTable({}) "
+        "show(f:row { bind_to_object = values, f:edit_field { value = import('LrView').bind 'x' } })",
+        "nobody set “x”",
+    ),
     "a field set outside a gate": ("photo:setPropertyForPlugin(_PLUGIN, 'status', 'done')", "needs a gate"),
     "a field that is not there": ("write(photo, 'colour', 'x')", "no metadata field"),
     "a field's value that is no string": ("write(photo, 'handed', 1)", "must be a string"),
@@ -124,6 +138,10 @@ local function write(...)
   catalog:withPrivateWriteAccessDo(function()
     values[1]:setPropertyForPlugin(_PLUGIN, values[2], values[3])
   end, { timeout = 1 })
+end
+local f = import("LrView").osFactory()
+local function show(view)
+  import("LrDialogs").presentModalDialog { title = "x", contents = view }
 end
 local function rate(rated, stars)
   catalog:withWriteAccessDo("rate", function() rated:setRawMetadata("rating", stars) end, { timeout = 1 })
@@ -424,6 +442,22 @@ def test_a_folder_that_could_not_be_used_before_is_told_where_photos_wait_for_it
         """
     )
     assert any("waiting: It is away." in caption for _, caption in lightroom.progress) is told
+
+
+SETTLED = {
+    "status": "enum",
+    "clip": "string",
+    "recipe": "string",
+    "error": "string",
+    "reviewUrl": "string",
+    **dict.fromkeys(("handed", "fetched", "wish", "clipId", "clipOf", "agreed")),
+}
+"""Catalogues out there hold these fields for ever: an id may be added, and none may change its type or go."""
+
+
+def test_the_fields_of_catalogues_out_there_are_settled(lightroom: Lightroom) -> None:
+    assert {name: field.dataType for name, field in lightroom.sdk.fields.items()} == SETTLED
+    assert "url" not in SETTLED.values()  # an empty one has an arrow that opens nothing
 
 
 # -- words -------------------------------------------------------------------------------------
@@ -820,6 +854,25 @@ def test_an_error_of_our_own_is_shown_and_not_swallowed(lightroom: Lightroom) ->
 # -- the Plug-in Manager -----------------------------------------------------------------------
 
 
+def views(section: Any) -> list[Any]:
+    return [view for view in section.values() if lua51.lua_type(view) == "table" and view.view]
+
+
+def show(lightroom: Lightroom, sections: Any) -> None:
+    """As the Plug-in Manager does: each section's bindings are those of its own table."""
+    for section in sections.values():
+        for view in views(section):
+            lightroom.sdk.checkViews(view, section.bind_to_object)
+
+
+def test_the_export_dialogs_section_is_bound_to_the_export(lightroom: Lightroom) -> None:
+    service = lightroom.sdk.script("ExportService.lua")
+    settings = lightroom.table({field.key: field.default for field in service.exportPresetFields.values()})
+    for section in service.sectionsForTopOfDialog(lightroom.sdk.factory).values():
+        for view in views(section):
+            lightroom.sdk.checkViews(view, settings)
+
+
 def test_the_plugin_managers_page_is_made_and_keeps_what_is_typed(lightroom: Lightroom, tmp_path: Path) -> None:
     lightroom.prefs(home=str(tmp_path))
     page = lightroom.sdk.script("PluginInfoProvider.lua")
@@ -831,7 +884,9 @@ def test_the_plugin_managers_page_is_made_and_keeps_what_is_typed(lightroom: Lig
         "Afterframe on another computer",
         "More",
     ]
+    show(lightroom, sections)
     lightroom.finish()
+    show(lightroom, sections)
     assert values.connection.startswith("Afterframe is not responding")
     values.address = "studio.example:8723/"
     values.mappings = "Z:\\P => /mnt/p\nnonsense"
@@ -840,9 +895,8 @@ def test_the_plugin_managers_page_is_made_and_keeps_what_is_typed(lightroom: Lig
     assert settings_of.address() == "http://studio.example:8723"
     values.pasted = " secret \n"
     for section in sections.values():
-        for view in section.values():
-            if lua51.lua_type(view) == "table" and view.view:
-                lightroom.sdk.press(view)
+        for view in views(section):
+            lightroom.sdk.press(view)
     lightroom.finish()
     assert settings_of.token("http://studio.example:8723") == ("secret", True)
     assert values.pasted == ""
