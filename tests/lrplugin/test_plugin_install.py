@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from afterframe.app import plugins
-from afterframe.app.plugins import HOSTS, LUARC_LINE, plugin_files
+from afterframe.app.plugins import HOSTS, LUARC_LINE, installation, plugin_files
 from afterframe.cli.main import main
 from afterframe.config import Home
 from afterframe.errors import AfterframeError, UsageError, WrongState
@@ -227,6 +227,48 @@ def test_a_linked_luarc_stays_a_link_with_its_mode(tmp_path: Path) -> None:
     assert (tmp_path / "config" / "luarc").is_symlink()
     assert LUARC_LINE in dotfile.read_bytes()
     assert dotfile.stat().st_mode & 0o777 == 0o600
+
+
+# -- Python from the Microsoft Store -----------------------------------------------------------------
+
+STORE = r"C:\Program Files\WindowsApps\PythonSoftwareFoundation.Python.3.12_3.12.1264.0_x64__qbz5n2kfra8p0"
+APP_DATA = {"LOCALAPPDATA": r"C:\Users\Jürgen\AppData\Local", "APPDATA": r"C:\Users\Jürgen\AppData\Roaming"}
+CACHE = r"C:\Users\Jürgen\AppData\Local\Packages\PythonSoftwareFoundation.Python.3.12_qbz5n2kfra8p0\LocalCache"
+
+
+@pytest.mark.parametrize(
+    ("folder", "prefix", "expected"),
+    [
+        (r"C:\Users\Jürgen\AppData\Roaming\Adobe\Lightroom\Modules", STORE, r"\Roaming\Adobe\Lightroom\Modules"),
+        (r"C:\Users\Jürgen\AppData\Local\darktable", STORE, r"\Local\darktable"),
+        (r"c:\users\jürgen\appdata\local\darktable", STORE.lower(), None),
+        (r"C:\Users\Jürgen\AppData\Local\darktable", r"C:\Users\Jürgen\AppData\Local\Programs\Python312", None),
+        (r"D:\Plugins", STORE, None),
+        (r"C:\Users\Jürgen\AppData\Locality", STORE, None),
+        ("/home/ann/.config/darktable", "/usr", None),
+    ],
+)
+def test_windows_redirects_what_python_from_the_store_writes(folder: str, prefix: str, expected: str | None) -> None:
+    found = plugins.redirected(folder, APP_DATA, prefix)
+    if folder.startswith("c:"):  # Windows does not tell capitals apart
+        assert found is not None
+        assert found.lower() == (CACHE + r"\Local\darktable").lower()
+    else:
+        assert found == (CACHE + expected if expected else None)
+    assert plugins.redirected(folder, {}, prefix) is None
+
+
+def test_an_install_that_windows_redirects_says_where_the_plugin_really_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installation, "redirected", lambda folder: CACHE)
+    for command in ("install", "status"):
+        said = CliRunner().invoke(main, ["plugin", command, "lightroom", "--folder", str(tmp_path)])
+        assert "This Python comes from the Microsoft Store" in said.output
+        assert CACHE in said.output.replace("\n", "")
+        assert "python.org" in said.output
+    done = CliRunner().invoke(main, ["plugin", "status", "lightroom", "--folder", str(tmp_path), "--json"])
+    assert json.loads(done.output)["plugins"][0]["redirected"] == CACHE
 
 
 # -- the command -----------------------------------------------------------------------------------

@@ -23,6 +23,13 @@ NEXT_STEP = {
 }
 
 
+REDIRECTED = (
+    "This Python comes from the Microsoft Store: Windows redirects what it writes to AppData, and other programs find "
+    "nothing there. The plugin really lies in {place}, where {title} does not look, and so do Afterframe's token and "
+    "address. Install Python from python.org, and Afterframe with it; then install the plugin again."
+)
+
+
 def host_options(command: F) -> F:
     """The host, and its folder where that is not the usual one."""
     folder = click.option(
@@ -97,5 +104,7 @@ def print_plugins(found: Sequence[Plugin]) -> None:
     for plugin in found:
         version = f" {plugin.version}" if plugin.version else ""
         out.print(f"{HOSTS[plugin.host].title}: {plugin.state}{version}, {shown(plugin.folder)}")
+        if plugin.redirected:
+            out.print(REDIRECTED.format(title=HOSTS[plugin.host].title, place=shown(plugin.redirected)))
     if any(plugin.state in ("installed", "upgraded") for plugin in found):
         out.print(NEXT_STEP[found[0].host])

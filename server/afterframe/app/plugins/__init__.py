@@ -6,6 +6,7 @@ from afterframe.app.plugins.hosts import HOSTS, host_folders
 from afterframe.app.plugins.installation import Plugin, inspect_everywhere, inspect_plugin, install, remove
 from afterframe.app.plugins.luarc import LUARC_LINE
 from afterframe.app.plugins.source import plugin_files
+from afterframe.app.plugins.store_python import redirected
 
 __all__ = [
     "HOSTS",
@@ -16,5 +17,6 @@ __all__ = [
     "inspect_plugin",
     "install",
     "plugin_files",
+    "redirected",
     "remove",
 ]

@@ -17,6 +17,7 @@ from afterframe import __version__
 from afterframe.app.plugins import luarc
 from afterframe.app.plugins.hosts import HOSTS, host_folders
 from afterframe.app.plugins.source import checksums, plugin_files
+from afterframe.app.plugins.store_python import redirected
 from afterframe.config import Home
 from afterframe.errors import UsageError, WrongState
 from afterframe.system.files import write_file
@@ -41,6 +42,8 @@ class Plugin:
     """None: it is not installed."""
     state: str
     """installed, upgraded, unchanged, removed, absent; when inspected: current, outdated, absent."""
+    redirected: str | None = None
+    """Where it really lies, unseen by the host, when Windows redirects what this Python writes."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -55,7 +58,8 @@ def inspect_plugin(host: str, folder: Path) -> Plugin:
         return Plugin(host, str(target), None, "absent")
     started = host != "darktable" or luarc.has_line(folder)
     current = started and manifest["files"] == checksums(host) and not _is_modified(target, manifest)
-    return Plugin(host, str(target), str(manifest["version"]), "current" if current else "outdated")
+    version = str(manifest["version"])
+    return Plugin(host, str(target), version, "current" if current else "outdated", redirected(str(target)))
 
 
 def inspect_everywhere() -> list[Plugin]:
@@ -94,7 +98,7 @@ def install(host: str, folder: Path, home: Home) -> Plugin:
                 shutil.rmtree(target, ignore_errors=True)
             raise
     state = {"absent": "installed", "outdated": "upgraded", "current": "unchanged"}
-    return Plugin(host, str(target), __version__, state[earlier.state])
+    return Plugin(host, str(target), __version__, state[earlier.state], redirected(str(target)))
 
 
 def remove(host: str, folder: Path) -> Plugin:
