@@ -164,9 +164,13 @@ function Api:animate(paths, request, key)
   return self:post("/api/animate", content, READING_S)
 end
 
+local TYPES = { jpg = "image/jpeg", jpeg = "image/jpeg", png = "image/png", tif = "image/tiff", tiff = "image/tiff" }
+
 -- Upload { file, name, folder }, and animate it: { path, new, renders }.
 function Api:upload(upload, request)
-  local parts = { { name = "file", filePath = upload.file, fileName = upload.name, contentType = "image/jpeg" } }
+  local _, suffix = Paths.stem(upload.name)
+  local kind = TYPES[string.lower(suffix)] or "application/octet-stream"
+  local parts = { { name = "file", filePath = upload.file, fileName = upload.name, contentType = kind } }
   local fields = withRequest(request, { folder = upload.folder, animate = true })
   for _, field in ipairs { "folder", "generator" } do
     if fields[field] then

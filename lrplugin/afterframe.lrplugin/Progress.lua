@@ -98,7 +98,7 @@ end
 -- Read what happened; whether the daemon answered. The second result says that there is more at once.
 function Run:read(now)
   local answer = self.api:events(self.cursor)
-  if not answer then
+  if not answer or type(answer.events) ~= "table" then -- nobody, or a stranger who took a dead daemon's address
     self.away = self.away or now
     self.api:refresh()
     return false

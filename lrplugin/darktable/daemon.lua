@@ -104,7 +104,7 @@ end
 -- it too, and gets its key from then on.
 -- @return what it says; or nil and the problem
 function Daemon:health()
-  self.key = nil
+  self:forget()
   local place, problem = self:locate()
   if not place then
     return nil, problem
@@ -123,6 +123,11 @@ function Daemon:health()
     self.key = { url = place.url, token = place.token, bearer = first.bearer }
   end
   return first.answer, first.problem
+end
+
+--- Whoever answers next must prove anew that it is our daemon.
+function Daemon:forget()
+  self.key = nil
 end
 
 --- What a place is sent in its token's stead: the key of the daemon's run, once it has proved that it is ours.
@@ -159,7 +164,7 @@ function Daemon:ask_all(questions, answer_s)
     answers, problem = self:_send(place, questions, answer_s or ANSWER_S)
     local refused = answers and answers[1].status == 401
     if not answers or refused then
-      self.key = nil -- the next who answers at this address must prove anew who it is
+      self:forget()
     end
     if not (refused and had_key and try == 1) then -- else it was started anew, and wants another key
       return answers, problem

@@ -96,6 +96,10 @@ function Renders:_follow(batch, job)
     end
     self:_pause(batch)
     local news, problem = self.daemon:ask("/api/events?since=" .. batch.cursor)
+    if news and type(news.events) ~= "table" then -- a stranger who took a dead daemon's address
+      self.daemon:forget()
+      news, problem = nil, { code = "stranger", message = "Another program answers for Afterframe.", hint = "" }
+    end
     silent_s = news and 0 or silent_s + (self.windows and POLL_WINDOWS_S or POLL_S)
     if silent_s >= GIVE_UP_AFTER_S then
       batch.problems[#batch.problems + 1] = problem

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from contextlib import closing
+import urllib.error
+import urllib.request
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +18,7 @@ import pytest
 from faults_processes import until
 from lightroom import Dialog
 from lightroom_studio import Studio
+from squatter import squatting
 
 import photometa
 from afterframe.domain import Failure
@@ -161,6 +164,38 @@ def test_a_killed_daemon_is_noticed_and_nothing_is_lost(studio: Studio) -> None:
     lightroom.run("MenuImport.lua")
     assert len(lightroom.clips()) == total
     assert {lightroom.fields(photo)["status"] for photo in photos} == {"done"}
+
+
+def test_whoever_takes_a_killed_daemons_address_in_mid_run_gets_no_token(studio: Studio) -> None:
+    daemon = studio.start()
+    lightroom, token = studio.lightroom, (studio.afterframe.home / "token").read_text().strip()
+    port, heard = int(studio.url.rpartition(":")[2]), list[str]()
+    lightroom.select([studio.shoot(f"{n}.jpg", seed=n) for n in range(8)])
+    lightroom.real_s_per_s = 0.02
+    with ExitStack() as stack:
+
+        def kill_and_squat() -> None:
+            if not heard and daemon.process.poll() is None and studio.afterframe.states().get("done", 0) >= 1:
+                daemon.kill()
+                squatter = stack.enter_context(squatting("health", port))
+                heard.append("")
+                squatter.heard = heard
+
+        lightroom.while_waiting = kill_and_squat
+        lightroom.run("MenuAnimateNow.lua")
+    assert "Afterframe stopped responding." in lightroom.said.text
+    assert len(heard) > 2
+    assert not [line for line in heard if token in line]
+    # One question may go to the stranger before it is known as one, with a key that opens nothing any more.
+    opened = [line for line in heard if "Authorization" in line]
+    assert len(opened) <= 1
+    second = studio.start()
+    for line in opened:
+        key = line.partition("Authorization: ")[2].splitlines()[0]
+        request = urllib.request.Request(f"{studio.url}/api/queue", headers={"Authorization": key})
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(request, timeout=20)
+    assert second.process.poll() is None
 
 
 def test_a_daemon_that_is_started_again_in_time_is_waited_for(studio: Studio) -> None:
