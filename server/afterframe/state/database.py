@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from afterframe.errors import AfterframeError, StateDamaged
+from afterframe.errors import AfterframeError, StateDamaged, StateUnusable
 from afterframe.formats import strict_json
 from afterframe.state.damage import damaged, explained
 from afterframe.state.migrations import migrate, migrations
@@ -34,6 +34,7 @@ class Database:
         path: where the file is, or will be.
     Raises:
         NewerState: a newer Afterframe wrote the file.
+        StateUnusable: it may only be read, or not even that.
         StateDamaged, sqlite3.Error: the file is damaged or cannot be opened.
     """
 
@@ -48,6 +49,8 @@ class Database:
         # a new file is opened here: closing it would undo the locks that this process has on one that is in use.
         with suppress(OSError):  # it is there; or it cannot be made, which SQLite tells
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        if path.exists() and not os.access(path, os.R_OK | os.W_OK):  # SQLite would give its -wal the same rights
+            raise StateUnusable(f"{path} may not be read and written.", "Check its permissions and its disk's.")
         try:
             migrate(self.connection, path, migrations(), time.time())
             refresh(self.connection)
