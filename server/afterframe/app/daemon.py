@@ -98,12 +98,15 @@ class Daemon:
             watcher = self._watcher(state, ingest, late)
             supervisor = self._supervisor(state, publisher, owner, watcher, (reader, foreign, files))
             ingest.follow_moved()
+            cursor, held = _at_start(state.database)
             start(_running(supervisor))
             start(_running(watcher))
             metrics = start(self._website(self._services(state, ingest, foreign, files, watcher), ready))
             for readers in (reader, foreign, files):  # first of all: who waits for one must not hold up the end
                 stack.callback(readers.close)
-            self._pass_events_on(state.database, (metrics.note_event, on_event))
+            for event in held:
+                on_event(event)
+            self._pass_events_on(state.database, cursor, (metrics.note_event, on_event))
             log.info("stopping")
 
     def stop(self, number: int = 0, stack_frame: FrameType | None = None) -> None:
@@ -184,10 +187,10 @@ class Daemon:
             sweep_login_pages(self._home)
             website.stop()
 
-    def _pass_events_on(self, database: Database, listeners: Sequence[Callable[[dict[str, Any]], None]]) -> None:
-        cursor, outages, told = 0, OutageLog("events"), False
-        with suppress(sqlite3.Error):
-            cursor = database.last_cursor()
+    def _pass_events_on(
+        self, database: Database, cursor: int, listeners: Sequence[Callable[[dict[str, Any]], None]]
+    ) -> None:
+        outages, told = OutageLog("events"), False
         while not self._stopping.wait(EVENTS_INTERVAL_S):
             if database.damage and not told:
                 told = True
@@ -227,6 +230,15 @@ def _opened(home: Home) -> Iterator[_State]:
         if database.damage:
             log.warning("%s %s", database.damage.message, database.damage.hint)
         yield _State(database, Catalog(database), FolderList(database), Queue(database))
+
+
+def _at_start(database: Database) -> tuple[int, list[dict[str, Any]]]:
+    """The cursor of the last event before this start, and the events of folders that have been held since then."""
+    try:
+        held = [{"kind": "folders", **folder.to_dict()} for folder in HeldFolders(database).all()]
+        return database.last_cursor(), held
+    except (sqlite3.Error, ValueError, TypeError):  # damaged, which is told elsewhere
+        return 0, []
 
 
 def _tell(listeners: Sequence[Callable[[dict[str, Any]], None]], event: dict[str, Any]) -> None:
