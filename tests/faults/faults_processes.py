@@ -62,6 +62,8 @@ class Afterframe:
 
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
+    through: tuple[str, ...] = ()
+    """A command that runs the command given to it."""
     daemons: list[Daemon] = field(default_factory=list)
 
     def settings(self, **sections: Mapping[str, Any]) -> None:
@@ -79,7 +81,7 @@ class Afterframe:
     def command(self, *words: str | Path | bytes, cwd: Path | None = None, **popen: Any) -> subprocess.Popen[bytes]:
         """Start ``afterframe WORDS`` with its output piped."""
         return subprocess.Popen(
-            [sys.executable, "-m", "afterframe", *words],
+            [*self.through, sys.executable, "-m", "afterframe", *words],
             cwd=cwd,
             env={**os.environ, "AFTERFRAME_HOME": str(self.home), **self.environment},
             stdin=subprocess.DEVNULL,
@@ -154,7 +156,7 @@ class Daemon:
         words = [word for folder in folders for word in ("--folder", str(folder))]
         self._log = (afterframe.home.parent / f"serve-{len(afterframe.daemons)}.log").open("w+b")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "afterframe", "serve", "--port", "0", "--no-open", *words],
+            [*afterframe.through, sys.executable, "-m", "afterframe", "serve", "--port", "0", "--no-open", *words],
             env={**os.environ, "AFTERFRAME_HOME": str(afterframe.home), **afterframe.environment},
             stdin=subprocess.DEVNULL,
             stdout=self._log if out is None else out,

@@ -62,7 +62,8 @@ def errors_in_one_line(*, as_json: bool = False) -> Iterator[None]:
         _end(explained(error, Home.find().database), as_json=as_json)
     except OSError as error:
         what = f"{error.strerror or error}: {error.filename or 'one of our files'}."
-        _end(AfterframeError(what, "Check the disk."), as_json=as_json)
+        hint = "Give yourself the right to it." if isinstance(error, PermissionError) else "Check the disk."
+        _end(AfterframeError(what, hint), as_json=as_json)
     except KeyboardInterrupt:
         output.print_error("Stopped.")
         sys.exit(130)
