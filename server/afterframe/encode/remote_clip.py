@@ -27,6 +27,8 @@ SOUND_RATE = 48_000
 """Samples a second that its sound is converted to, in two channels."""
 MAX_PIXELS = 1 << 26
 """Of one frame: 8K and a bit."""
+MAX_ENLARGED = 4
+"""A clip may have so many times the pixels that were asked for."""
 MAX_FPS = 240
 
 log = logging.getLogger(__name__)
@@ -56,6 +58,8 @@ def decode_clip(clip: EncodedClip, encoding: Encoding) -> Frames:
     count = min(stream.count, round(clip.longest_s * stream.fps))
     if count < 2 or not 1 <= stream.fps <= MAX_FPS:
         raise _not_a_clip(f"{count} frames, {stream.fps} a second")
+    if count / stream.fps < clip.shortest_s:
+        raise _not_a_clip(f"it lasts {count / stream.fps:.2g} s, at least {clip.shortest_s:.2g} s were asked for")
     _check_shape(clip.size, stream.size)
     pictures = _pictures(clip.path, stream.size, count, encoding)
     sound = partial(_sound, clip.path, count / stream.fps, encoding)
@@ -76,10 +80,11 @@ def _probe(path: Path, encoding: Encoding) -> _Stream:
 
 
 def _check_shape(asked: tuple[int, int], sent: tuple[int, int]) -> None:
-    if not 0.9 < (sent[0] / sent[1]) / (asked[0] / asked[1]) < 1.1:
+    too_large = sent[0] * sent[1] > MAX_ENLARGED * asked[0] * asked[1]
+    if too_large or not 0.9 < (sent[0] / sent[1]) / (asked[0] / asked[1]) < 1.1:
         raise EncodeError(
             f"The server made {sent[0]}x{sent[1]} pixels instead of {asked[0]}x{asked[1]}.",
-            "Its model cannot do this shape: ask for another size, or use another server.",
+            "Its model cannot do this size: ask for another one, or use another server.",
             code="wrong_shape",
         )
 

@@ -111,6 +111,8 @@ class EncodedClip:
     longest_s: float
     """The rest is cut off, seconds."""
     model: Model | None = None
+    shortest_s: float = 0.0
+    """A shorter one is not what was asked for, seconds."""
 
 
 @contextmanager

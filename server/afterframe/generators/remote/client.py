@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from urllib.parse import quote
 import urllib3
 
 from afterframe.config import EndpointConfig
+from afterframe.generators.remote.connections import connections
 from afterframe.imaging.frames import CancelCheck
 
 CONNECT_TIMEOUT_S = 5.0
@@ -33,6 +35,10 @@ MAX_CLIP_BYTES = 1 << 30
 """Larger clips are refused."""
 MAX_ANSWER_BYTES = 1 << 22
 """Larger answers about jobs are refused."""
+JOB_ID = re.compile(r"(?!\.+$)[\x21-\x7e]{1,200}")
+"""A job's id: it becomes part of an address."""
+MAX_NAME_CHARACTERS = 200
+"""How much of a model's name is kept."""
 MAX_MESSAGE_CHARACTERS = 300
 """How much of a server's own error message is shown."""
 
@@ -104,7 +110,7 @@ class ServerClient:
         url = endpoint.url.rstrip("/")
         self._base = url if url.endswith("/v1") else f"{url}/v1"
         # No retries and no redirects: the key goes to the address that the user wrote, and nowhere else.
-        self._http = urllib3.PoolManager(num_pools=1, maxsize=2, retries=False, headers=self._headers())
+        self._http = connections(self._headers())
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._key}"} if self._key else {}
@@ -143,8 +149,8 @@ class ServerClient:
             raise ServerGone(f"it is too busy ({status}): {self._error_text(body)}")
         if status >= 300:
             raise ServerRefused(self._refusal(status, body))
-        answer = _answer(body)
-        if not answer.id:
+        answer = self._answer(body)
+        if not JOB_ID.fullmatch(answer.id):
             raise ServerRefused("its answer names no job")
         return answer
 
@@ -157,7 +163,7 @@ class ServerClient:
         status, body = self._ask("GET", f"/videos/{_quoted(job_id)}", ANSWER_TIMEOUT_S)
         # vLLM-Omni reports a failed job with a failing HTTP status: what the body says counts.
         if "status" in body and isinstance(body["status"], str):
-            return _answer(body, self._error_text(body))
+            return self._answer(body, self._error_text(body))
         if status == 404:
             raise ServerGone("it no longer knows the job; was it restarted?")
         raise ServerGone(f"it answers {status}: {self._error_text(body)}", BUSY_S)
@@ -256,22 +262,26 @@ class ServerClient:
             error = error.get("message") or ""
         return self._clean(error if isinstance(error, str) else json.dumps(error)) or "no reason given"
 
-    def _clean(self, text: str) -> str:
+    def _clean(self, text: str, longest: int = MAX_MESSAGE_CHARACTERS) -> str:
         """A server's text as it may be shown: without the key, on one line, of limited length."""
         if self._key:
             text = text.replace(self._key, "[key]")
-        return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:MAX_MESSAGE_CHARACTERS]
+        return plain(text, longest)
+
+    def _answer(self, body: Mapping[str, Any], error: str = "") -> Answer:
+        job_id, share, model = body.get("id"), body.get("progress"), body.get("model")
+        return Answer(
+            id=str(job_id) if isinstance(job_id, str | int) and not isinstance(job_id, bool) else "",
+            state=_state(body.get("status")),
+            share=min(100, max(0, share)) / 100 if isinstance(share, int | float) else 0.0,
+            model=self._clean(model, MAX_NAME_CHARACTERS) if isinstance(model, str) else "",
+            error=error,
+        )
 
 
-def _answer(body: Mapping[str, Any], error: str = "") -> Answer:
-    share = body.get("progress")
-    return Answer(
-        id=str(body.get("id") or ""),
-        state=_state(body.get("status")),
-        share=min(100, max(0, share)) / 100 if isinstance(share, int | float) else 0.0,
-        model=str(body.get("model") or ""),
-        error=error,
-    )
+def plain(text: str, longest: int) -> str:
+    """Text from elsewhere on one line, without what does not print, of limited length."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * longest]).split())[:longest]
 
 
 def _state(status: object) -> RemoteJobState:

@@ -1,7 +1,7 @@
 """Remote: clips from servers of the OpenAI Videos protocol, least loaded first.
 
     dialects  how the servers differ          client  one server: create, status, download, delete
-    pool      which server is next
+    pool      which server is next            connections  their time limits
 
 When a server goes away in the middle of a clip, another one makes it, or it waits in the queue.
 """
@@ -24,7 +24,9 @@ import psutil
 
 from afterframe.config import EndpointConfig, Settings
 from afterframe.domain import Recipe
-from afterframe.errors import Cancelled, GenerateError, NotFound, OutOfMemory, Unavailable
+from afterframe.encode.process import Encoding
+from afterframe.encode.remote_clip import decode_clip
+from afterframe.errors import Cancelled, EncodeError, GenerateError, NotFound, OutOfMemory, Unavailable
 from afterframe.generators.interface import Capabilities
 from afterframe.generators.remote.client import (
     Answer,
@@ -35,10 +37,12 @@ from afterframe.generators.remote.client import (
     ServerGone,
     ServerRefused,
     api_key_of,
+    plain,
 )
 from afterframe.generators.remote.dialects import DIALECTS, Dialect
 from afterframe.generators.remote.pool import Endpoint, EndpointPool, EndpointSlot, NoServer
 from afterframe.imaging.frames import CancelCheck, EncodedClip, Model, PreparedPhoto, Progress
+from afterframe.recipe.settings import LONGEST_PROMPT
 from photometa import MetadataError
 from photometa.containers import mp4
 from photometa.xmp import packets
@@ -116,6 +120,8 @@ class Remote:
         self._sweep()
         self._clip_file = self._folder / f"{os.getpid()}.mp4"
         self._pool = EndpointPool([self._server(endpoint) for endpoint in chosen], self._folder)
+        render = settings.config.render
+        self._encoding = Encoding(render.ffmpeg, render.preset, render.crf)
         self._pause = threading.Event()
 
     @staticmethod
@@ -227,13 +233,24 @@ class Remote:
             slot.record_job(job.id)
             order.progress(PHOTO_SHARE)
             answer = self._follow(server, job, order)
-            self._fetch(server, job.id, order.cancelled)
+            self._fetch(server, job.id, order)
         finally:
             # Done, failed, cancelled or lost: the photo and its clip do not stay there.
             server.delete(job.id)
             slot.clear_job()
+        clip = self._clip(dialect, answer, order.recipe, fields, server.endpoint)
+        self._check(clip)
         self._pool.record_duration(member, time.monotonic() - began)
-        return self._clip(dialect, answer, order.recipe, fields, server.endpoint)
+        return clip
+
+    def _check(self, clip: EncodedClip) -> None:
+        """Look whether a server sent what was asked for; otherwise another one makes the clip."""
+        try:
+            decode_clip(clip, self._encoding)
+        except EncodeError as error:
+            if error.error_code in ("no_movie", "wrong_shape"):
+                raise ServerFailed(error.message.rstrip(".")) from error
+            raise
 
     def _follow(self, server: ServerClient, job: Answer, order: RemoteClipRequest) -> Answer:
         """Ask for the job's state until it is done."""
@@ -258,7 +275,11 @@ class Remote:
                 raise Cancelled("The clip was cancelled.")
             self._pause.wait(min(POLL_INTERVAL_S[1], max(POLL_INTERVAL_S[0], taken_s * POLL_SHARE)))
 
-    def _fetch(self, server: ServerClient, job_id: str, cancelled: CancelCheck) -> None:
+    def _fetch(self, server: ServerClient, job_id: str, order: RemoteClipRequest) -> None:
+        def cancelled() -> bool:
+            order.progress(1 - PHOTO_SHARE)  # a clip that arrives slowly has not stalled
+            return order.cancelled()
+
         try:
             with self._clip_file.open("wb") as file:
                 server.download(job_id, file, cancelled)
@@ -279,7 +300,8 @@ class Remote:
             settings={**settings, **endpoint.extra, "server": endpoint.dialect},
         )
         longest_s = recipe.duration_s if dialect.cut else 2 * recipe.duration_s
-        return EncodedClip(self._clip_file, recipe.size, longest_s, model if trained else None)
+        made = model if trained else None
+        return EncodedClip(self._clip_file, recipe.size, longest_s, made, shortest_s=recipe.duration_s / 2)
 
     def close(self) -> None:
         """Close the connections and remove the last clip."""
@@ -323,4 +345,4 @@ def _packet_of(clip: Path) -> dict[str, str]:
         properties = packets.parse(packet) if packet else {}
     except MetadataError:
         return {}
-    return {name: value for name, value in properties.items() if isinstance(value, str)}
+    return {name: plain(value, LONGEST_PROMPT) for name, value in properties.items() if isinstance(value, str)}
