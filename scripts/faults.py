@@ -10,11 +10,8 @@ from __future__ import annotations
 
 import argparse
 import errno
-import http.client
 import json
 import os
-import random
-import shutil
 import signal
 import statistics
 import struct
@@ -24,131 +21,24 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from environment import ROOT, use_venv
 
 use_venv()
 sys.path[:0] = [str(ROOT / name) for name in ("server", "metadata", "tests", "tests/faults")]
 
-from faults_processes import Afterframe, Daemon, hidden_in  # noqa: E402
-
-import photometa  # noqa: E402 - the tests' helpers are found by the path above
-from afterframe.naming import sidecar_of  # noqa: E402
 from afterframe.system.hashing import sha256_of  # noqa: E402
 from factories import make_photo_file  # noqa: E402
+from faults_edits import edits, storm  # noqa: E402 - the tests' helpers are found by the path above
+from faults_rig import FAST, NotHere, Rig, Tally, preload, send  # noqa: E402
 
 RESULTS = ROOT / "scripts" / "faults_results.jsonl"
 """Kept, so that the table fills over many runs."""
-SHIM = ROOT / "scripts" / "faults_shim" / "shim.c"
 TABLE = ("<!-- faults: begin, written by scripts/faults.py -->\n", "<!-- faults: end -->\n")
-PATIENCE_S = 600.0
-"""Until renders that have not ended count as stuck."""
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS)
-FAST = {"settle_s": 0.2, "broken_s": 1.0, "rescan_s": 2, "poll_s": 1}
-
-
-class NotHere(Exception):
-    """This machine cannot try it."""
-
-
-@dataclass
-class Tally:
-    """What a run of one kind found."""
-
-    kind: str
-    times: int = 0
-    photos: int = 0
-    lost: int = 0
-    doubled: int = 0
-    partial: int = 0
-    changed: int = 0
-    hidden: int = 0
-    stuck: int = 0
-    strikes: int = 0
-    restart_s: float = 0.0
-    """The longest restart, seconds."""
-    restart_median_s: float = 0.0
-    note: str = ""
-
-
-@dataclass
-class Rig:
-    """A home, a folder of photos, and what their bytes were."""
-
-    place: Path
-    tally: Tally
-    originals: dict[Path, str] = field(default_factory=dict)
-    restarts: list[float] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.random = random.Random(20261130)
-        self.folder = self.place / "photos"
-        self.folder.mkdir()
-        self.afterframe = Afterframe(self.place / "home")
-        self.afterframe.settings(watch=FAST)
-
-    def photo(self, folder: Path | None = None) -> Path:
-        """Export one more photo."""
-        number = len(self.originals)
-        made = make_photo_file(self.place / "new.jpg", seed=number)
-        path = (folder or self.folder) / f"DSC_{number:05}.jpg"
-        self.originals[path] = sha256_of(made)
-        shutil.move(made, path)
-        return path
-
-    def serve(self, *folders: Path) -> Daemon:
-        """Start the daemon; its start is timed."""
-        began = time.monotonic()
-        daemon = self.afterframe.serve(*(folders or (self.folder,)))
-        self.restarts.append(time.monotonic() - began)
-        self.tally.restart_s = round(max(self.restarts), 2)
-        self.tally.restart_median_s = round(statistics.median(self.restarts), 2)
-        return daemon
-
-    def until(self, condition: Callable[[], object], seconds: float = PATIENCE_S) -> bool:
-        """Wait for a condition, at most this long; whether it came."""
-        ends = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > ends:
-                return False
-            time.sleep(0.05)
-        return True
-
-    def done(self, number: int) -> bool:
-        """At least so many renders are done."""
-        return bool(self.afterframe.states().get("done", 0) >= number)
-
-    def settled(self) -> bool:
-        """Every photo's render has ended, and as many are done as there are photos."""
-        return self.done(len(self.originals)) and self.afterframe.idle()
-
-    def count(self) -> None:
-        """Wait until everything has ended, and count what is wrong."""
-        tally = self.tally
-        if not self.until(self.settled):
-            tally.stuck += len(self.originals) - self.afterframe.states().get("done", 0)
-        rows = self.afterframe.rows("SELECT path, sha256 FROM clips WHERE present")
-        listed = {row["path"]: row["sha256"] for row in rows}
-        for photo, sha256 in self.originals.items():
-            clips = list(photo.parent.glob(f"{photo.stem}*_motion*.mp4"))
-            tally.lost += not clips
-            tally.doubled += len(clips) > 1
-            tally.partial += sum(is_partial(clip, listed.get(str(clip))) for clip in clips)
-            tally.hidden += sum(str(clip) not in listed for clip in clips)
-            tally.changed += not photo.exists() or sha256_of(photo) != sha256
-        self.until(lambda: not hidden_in(self.folder), 90)  # what a crash left is swept within a minute
-        tally.hidden += len(hidden_in(self.folder))
-        tally.photos = len(self.originals)
-        tally.strikes += sum(row["strikes"] for row in self.afterframe.rows("SELECT strikes FROM jobs"))
-
-
-def is_partial(clip: Path, sha256: str | None) -> bool:
-    """Whether a clip has no sidecar, or is not what the catalogue knows."""
-    return not sidecar_of(clip).exists() or sha256 not in (None, sha256_of(clip))
 
 
 def kills(rig: Rig, times: int) -> None:
@@ -164,22 +54,9 @@ def kills(rig: Rig, times: int) -> None:
     rig.count()
 
 
-def shim(rig: Rig) -> Path:
-    """The library that lies to a process about its system calls, compiled.
-
-    Raises:
-        NotHere: it takes gcc and Linux.
-    """
-    library = rig.place / "shim.so"
-    if shutil.which("gcc") is None or sys.platform != "linux":
-        raise NotHere("it takes gcc on Linux")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-o", library, SHIM, "-ldl"], check=True)
-    return library
-
-
 def calls(rig: Rig, times: int) -> None:
     """Let system calls on the photos' folder fail."""
-    library, log = shim(rig), rig.place / "faults.log"
+    library, log = preload("shim.c", rig.place), rig.place / "faults.log"
     log.touch()
     while log.stat().st_size < times:
         number = ERRORS[len(rig.afterframe.daemons) % len(ERRORS)]
@@ -224,7 +101,7 @@ def clocks(rig: Rig, times: int) -> None:
     """Set the clock back and forth, by seconds to a year, while photos are noticed and rendered."""
     clock = rig.place / "clock"
     clock.write_bytes(struct.pack("=q", 0))
-    rig.afterframe.environment = {"LD_PRELOAD": str(shim(rig)), "FAULT_CLOCK": str(clock)}
+    rig.afterframe.environment = {"LD_PRELOAD": str(preload("shim.c", rig.place)), "FAULT_CLOCK": str(clock)}
     rig.serve()
     with clock.open("r+b", buffering=0) as file:
         for number in range(times):
@@ -286,103 +163,6 @@ def uploads(rig: Rig, times: int) -> None:
         rig.originals.update({path: sha256_of(path) for path in kept})
         rig.tally.times += 1
     rig.count()
-
-
-def send(rig: Rig, name: str, data: bytes) -> None:
-    """Upload one photo."""
-    mark = "part-of-a-form"
-    head = f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
-    body = head.encode() + data + f"\r\n--{mark}--\r\n".encode()
-    answer = ask(rig, "POST", "/api/uploads", body, f"multipart/form-data; boundary={mark}")
-    assert answer in (200, 201), answer
-
-
-def ask(rig: Rig, method: str, path: str, body: bytes, kind: str) -> int:
-    """A request with the token; the status of its answer."""
-    home = rig.afterframe.home
-    daemon = json.loads((home / "daemon.json").read_text())
-    connection = http.client.HTTPConnection(urlsplit(daemon["url"]).netloc, timeout=120)
-    try:
-        token = (home / "token").read_text().strip()
-        connection.request(method, path, body, {"Authorization": f"Bearer {token}", "Content-Type": kind})
-        answer = connection.getresponse()
-        answer.read()
-        return answer.status
-    finally:
-        connection.close()
-
-
-def edits(rig: Rig, times: int) -> None:
-    """Let another program write a clip's sidecar twice a second while verdicts are given."""
-    rig.tally.lost += edit(rig, times, pause_s=0.5)
-
-
-def storm(rig: Rig, times: int) -> None:
-    """Let another program write a clip's sidecar without a pause while verdicts are given; lost: not even kept."""
-    undone = edit(rig, times, pause_s=0.0)
-    rig.tally.note = f"{undone} of {times} writes undone"
-
-
-def edit(rig: Rig, times: int, pause_s: float) -> int:
-    """Write a clip's sidecar so often while verdicts are given as quickly.
-
-    Returns:
-        How many of the writes were undone. One that is not in backups either, and a torn file, are counted.
-    """
-    photo = rig.photo()
-    rig.serve()
-    rig.until(rig.settled)
-    sidecar = sidecar_of(photo.with_name(f"{photo.stem}_motion.mp4"))
-    (row,) = rig.afterframe.rows("SELECT id FROM clips")
-    ended = threading.Event()
-    judging = threading.Thread(target=judge, args=(rig, row["id"], ended, pause_s))
-    judging.start()
-    undone = []
-    try:
-        for number in range(times):
-            write_label(rig, sidecar, str(number))
-            time.sleep(pause_s)
-            rig.tally.times += 1
-            if not rig.until(partial(bears, rig, sidecar, str(number)), 1.0):  # a merge that lost puts theirs back
-                undone.append(str(number))
-    finally:
-        ended.set()
-        judging.join()
-    kept = {label_of(rig, path) for path in (rig.afterframe.home / "backups").rglob("*.xmp")}
-    rig.tally.lost += len(set(undone) - kept)
-    rig.count()
-    return len(undone)
-
-
-def label_of(rig: Rig, sidecar: Path) -> object:
-    """The label that a sidecar bears now; a torn one is counted."""
-    try:
-        return photometa.read_sidecar(sidecar).get("xmp:Label")
-    except photometa.MetadataError:
-        rig.tally.partial += 1
-        return None
-
-
-def bears(rig: Rig, sidecar: Path, label: str) -> bool:
-    """Whether a sidecar bears this label now."""
-    return label_of(rig, sidecar) == label
-
-
-def write_label(rig: Rig, sidecar: Path, label: str) -> None:
-    """As another program writes: read, change, a temporary file, a rename; no lock of ours."""
-    changed = rig.place / "theirs.xmp"
-    shutil.copyfile(sidecar, changed)
-    photometa.write_sidecar(changed, {"xmp:Label": label})
-    changed.replace(sidecar)
-
-
-def judge(rig: Rig, clip_id: str, ended: threading.Event, pause_s: float) -> None:
-    """Give verdicts until it is ended."""
-    for number in range(10**9):
-        if ended.wait(pause_s * rig.random.uniform(0.8, 1.2)):
-            return
-        body = json.dumps({"verdict": ("approved", "rejected")[number % 2], "rating": number % 6}).encode()
-        ask(rig, "POST", f"/api/clips/{clip_id}/verdict", body, "application/json")
 
 
 KINDS: dict[str, tuple[Callable[[Rig, int], None], int]] = {
