@@ -34,6 +34,7 @@ from afterframe.system.hashing import sha256_of  # noqa: E402
 from factories import make_photo_file  # noqa: E402
 from faults_edits import edits, storm  # noqa: E402 - the tests' helpers are found by the path above
 from faults_rig import FAST, NotHere, Rig, Tally, preload, send  # noqa: E402
+from faults_shares import shares  # noqa: E402
 
 RESULTS = ROOT / "scripts" / "faults_results.jsonl"
 """Kept, so that the table fills over many runs."""
@@ -175,6 +176,7 @@ KINDS: dict[str, tuple[Callable[[Rig, int], None], int]] = {
     "uploads": (uploads, 1000),
     "edits": (edits, 1000),
     "storm": (storm, 1000),
+    "shares": (shares, 20),
 }
 """Kind -> how it is tried, and how often in its long form."""
 
