@@ -108,6 +108,11 @@ class Home:
         return self.root / "models"
 
     @property
+    def detectors(self) -> Path:
+        """The two nets that see faces, people and things."""
+        return self.models / "vision"
+
+    @property
     def backups(self) -> Path:
         """Sidecars as they were before Afterframe changed them."""
         return self.root / "backups"
@@ -184,12 +189,14 @@ class RenderConfig:
 
 @dataclass(frozen=True, slots=True)
 class VisionConfig:
-    """[vision]: trained networks that analyse photos; folders as transformers saves them. None by default."""
+    """[vision]: trained networks that analyse photos."""
 
     depth_model: str = ""
-    """Estimates depth for the embedded generator."""
+    """Estimates depth for the embedded generator; a folder as transformers saves it, as the next one is."""
     describer: str = ""
     """Describes photos without a caption, for models that follow a prompt."""
+    detectors: str = ""
+    """Folder of the two nets that see faces, people and things; empty: models/vision in Afterframe's own folder."""
 
     @property
     def depth_folder(self) -> Path | None:
@@ -321,6 +328,12 @@ class Settings:
     def __init__(self, home: Home, config: Config | None = None) -> None:
         self.home = home
         self.config = read_config(home.config) if config is None else config
+
+    @property
+    def detectors(self) -> Path:
+        """The folder of the two detectors; it need not be there."""
+        named = self.config.vision.detectors
+        return Path(named).expanduser() if named else self.home.detectors
 
 
 def _check_endpoints(endpoints: tuple[EndpointConfig, ...], where: str) -> None:

@@ -11,6 +11,7 @@ from afterframe.domain import (
     BoundingBox,
     CameraMovement,
     Clip,
+    Detection,
     Direction,
     GeneratorName,
     Photo,
@@ -87,7 +88,14 @@ def test_what_lacks_a_clips_id_is_not_a_clip() -> None:
 
 
 def test_a_scene_survives_json() -> None:
-    scene = Scene((BoundingBox(0.1, 0.2, 0.3, 0.4),), BoundingBox(0, 0, 1, 1), {"sky_share": 0.5})
+    scene = Scene(
+        faces=(Detection(0.1, 0.2, 0.3, 0.4, confidence=0.9),),
+        subject=BoundingBox(0, 0, 1, 1),
+        measures={"sky_share": 0.5},
+        things=(Detection(0.1, 0.1, 0.4, 0.8, label="person", confidence=0.8),),
+        claims={"people": 0.99},
+        by_nets=True,
+    )
     assert Scene.from_dict(json.loads(json.dumps(scene.to_dict()))) == scene
     assert Scene.from_dict({}) == Scene()
 

@@ -100,7 +100,7 @@ class OneShot:
             publisher = Publisher(database, self._settings)
             recover(publisher, queue, self._home)
             leftovers = Leftovers(queue, self._home, time.time())
-            reader = stack.enter_context(closing(PhotoReader(self._config.limits)))
+            reader = stack.enter_context(closing(PhotoReader(self._config.limits, detectors=self._settings.detectors)))
             foreign = stack.enter_context(closing(ForeignFiles(self._config.limits)))
             ingest = Ingest(database, catalog, queue, self._settings, reader.read, foreign)
             workers = WorkerGroup(owner.id, worker_specs(self._config, reserved=True))

@@ -90,7 +90,7 @@ class Daemon:
             self._add_folders(state.folders)
             publisher = Publisher(state.database, self._settings)
             recover(publisher, state.queue, self._home)
-            reader = start(closing(PhotoReader(self._config.limits, MAX_PARALLEL_READS)))
+            reader = start(closing(PhotoReader(self._config.limits, MAX_PARALLEL_READS, self._settings.detectors)))
             foreign = start(closing(ForeignFiles(self._config.limits)))
             files = start(closing(DerivedFiles(self._settings)))
             ingest = Ingest(state.database, state.catalog, state.queue, self._settings, reader.read, foreign)

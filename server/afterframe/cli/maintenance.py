@@ -46,7 +46,7 @@ def rebuild(*, folders: tuple[Path, ...]) -> Outcome:
     found = RebuildReport()
     with (
         closing(database),
-        closing(PhotoReader(settings.config.limits)) as reader,
+        closing(PhotoReader(settings.config.limits, detectors=settings.detectors)) as reader,
         closing(ForeignFiles(settings.config.limits)) as foreign,
         Counter("Sidecars") as counter,
     ):

@@ -56,7 +56,7 @@ def recipe(*, paths: tuple[str, ...], **fields: Any) -> Outcome:
     overrides = given_overrides(fields)
     with (
         closing(Database(settings.home.database)) as database,
-        closing(PhotoReader(settings.config.limits, READERS)) as reader,
+        closing(PhotoReader(settings.config.limits, READERS, settings.detectors)) as reader,
         closing(ForeignFiles(settings.config.limits)) as foreign,
     ):
         ingest = Ingest(database, Catalog(database), Queue(database), settings, reader.read, foreign)
@@ -75,12 +75,11 @@ def audit(*, paths: tuple[str, ...], page: Path | None) -> Outcome:
     from afterframe.intake.foreign_names import ForeignNames
 
     settings = load_settings()
-    limits = settings.config.limits
     photos = list(find_photos(paths, ForeignNames(settings.config.watch.ignore)))
     with Counter("Looking at photos", total=len(photos)) as counter:
-        results = score(photos, settings.home, limits, counter.set)
+        results = score(photos, settings, counter.set)
     if page:
-        write_contact_sheet(results, page, limits)
+        write_contact_sheet(results, page, settings.config.limits)
     print_audit(results, page)
     ok = bool(results) and not any(result.error for result in results)
     return Outcome({"photos": [result.to_dict() for result in results]}, ok=ok)

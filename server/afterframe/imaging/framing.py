@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
-from afterframe.domain import BoundingBox, Scene
+from afterframe.domain import BoundingBox, Detection, Scene
 from afterframe.imaging.frames import Pixels, PreparedPhoto
 from afterframe.vision.subject_mask import crop_mask
 
-_HEADROOM = 0.35
-"""Room that is kept around a face if the crop has it, as a share of the face."""
+Box = TypeVar("Box", bound=BoundingBox)
+_ROOMS = (0.35, 0.1)
+"""Room that is kept around a face if the crop has it, as a share of the face: with its hair; or whole, just."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +74,25 @@ def _window(photo: tuple[int, int], aspect: float, scene: Scene, margin: tuple[f
 
 
 def _what_matters(scene: Scene) -> list[BoundingBox]:
-    """Boxes that should be inside, most important first: all faces together, each face, the subject."""
-    boxes = []
-    if scene.faces:
-        left = min(f.x - _HEADROOM * f.width for f in scene.faces)
-        top = min(f.y - _HEADROOM * f.height for f in scene.faces)
-        right = max(f.x + (1 + _HEADROOM) * f.width for f in scene.faces)
-        bottom = max(f.y + (1 + _HEADROOM) * f.height for f in scene.faces)
-        boxes.append(BoundingBox(left, top, right - left, bottom - top))
-        boxes.extend(scene.faces)
+    """Boxes that should be inside, most important first.
+
+    All faces and heads together, with room around them or at least whole; each of them, the largest first; the subject.
+    """
+    heads = [thing for thing in scene.things if thing.label == "head"]
+    faces = sorted([*scene.faces, *heads], key=lambda face: -face.area)
+    boxes = [_around(faces, room) for room in _ROOMS] if faces else []
+    boxes += [_around([face], room) for face in faces for room in _ROOMS]
     if scene.subject:
         boxes.append(scene.subject)
     return boxes
+
+
+def _around(faces: Sequence[BoundingBox], room: float) -> BoundingBox:
+    """Around faces, with room as a share of each."""
+    left, top = min(f.x - room * f.width for f in faces), min(f.y - room * f.height for f in faces)
+    right = max(f.x + (1 + room) * f.width for f in faces)
+    bottom = max(f.y + (1 + room) * f.height for f in faces)
+    return BoundingBox(left, top, right - left, bottom - top)
 
 
 def _placed(photo_side: int, crop_side: float, margin: float, spans: list[tuple[float, float]]) -> float:
@@ -120,16 +130,26 @@ def _resize(pixels: Pixels, window: _Window, size: tuple[int, int]) -> Pixels:
 
 def _seen_in(scene: Scene, window: _Window, shape: tuple[int, ...]) -> Scene:
     """The scene in shares of the window, without what lies outside it."""
-    faces = (_inside(face, window, shape) for face in scene.faces)
     subject = _inside(scene.subject, window, shape) if scene.subject else None
     part = BoundingBox(window.x / shape[1], window.y / shape[0], window.width / shape[1], window.height / shape[0])
-    outline = crop_mask(scene.outline, part, (round(window.height), round(window.width)))
-    return replace(scene, faces=tuple(face for face in faces if face), subject=subject, outline=outline)
+    return replace(
+        scene,
+        faces=_those_inside(scene.faces, window, shape),
+        things=_those_inside(scene.things, window, shape),
+        subject=subject,
+        outline=crop_mask(scene.outline, part, (round(window.height), round(window.width))),
+    )
 
 
-def _inside(box: BoundingBox, window: _Window, shape: tuple[int, ...]) -> BoundingBox | None:
+def _those_inside(found: Sequence[Detection], window: _Window, shape: tuple[int, ...]) -> tuple[Detection, ...]:
+    return tuple(box for one in found if (box := _inside(one, window, shape)))
+
+
+def _inside(box: Box, window: _Window, shape: tuple[int, ...]) -> Box | None:
     left = (box.x * shape[1] - window.x) / window.width
     top = (box.y * shape[0] - window.y) / window.height
     right, bottom = left + box.width * shape[1] / window.width, top + box.height * shape[0] / window.height
     left, top, right, bottom = max(0.0, left), max(0.0, top), min(1.0, right), min(1.0, bottom)
-    return BoundingBox(left, top, right - left, bottom - top) if right > left and bottom > top else None
+    if right <= left or bottom <= top:
+        return None
+    return replace(box, x=left, y=top, width=right - left, height=bottom - top)

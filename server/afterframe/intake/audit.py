@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from afterframe.config import Home, LimitsConfig
+from afterframe.config import Home, Settings
 from afterframe.domain import Stamp
 from afterframe.errors import AfterframeError, PhotoError
 from afterframe.intake.photo_reader import PhotoReader, Reading
@@ -69,7 +69,7 @@ class ScoreCache:
 
 
 def audit(
-    paths: Iterable[str], home: Home, limits: LimitsConfig, progress: Callable[[int], None], *, processes: int = 0
+    paths: Iterable[str], settings: Settings, progress: Callable[[int], None], *, processes: int = 0
 ) -> list[AuditResult]:
     """Score photos, best first; those that cannot be read come last, each with its reason.
 
@@ -78,10 +78,10 @@ def audit(
         progress: called with the number done.
         processes: reading processes; 0: one per CPU core.
     """
-    kept = score_cache(home.make())
+    kept = score_cache(settings.home.make())
     with ExitStack() as stack:
         count = processes or os.cpu_count() or 1
-        reader = PhotoReader(limits, count)
+        reader = PhotoReader(settings.config.limits, count, settings.detectors)
         stack.callback(reader.close)
         threads = stack.enter_context(ThreadPoolExecutor(count))
         futures = [threads.submit(score_photo, path, reader.read, kept) for path in paths]

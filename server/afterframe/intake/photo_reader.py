@@ -11,7 +11,7 @@ from pathlib import Path
 import photometa
 from afterframe import vision
 from afterframe.config import LimitsConfig
-from afterframe.domain import BoundingBox, Scene, Stamp
+from afterframe.domain import Detection, Scene, Stamp
 from afterframe.errors import PhotoError, Stopping
 from afterframe.imaging.decode import decode
 from afterframe.system.hashing import sha256_of
@@ -19,7 +19,7 @@ from afterframe.system.process_pool import CallKilled, PoolClosed, ProcessPool
 
 NOT_A_PHOTO = frozenset({"unknown_format", "not_a_file"})
 """photometa's codes for what is not a photo at all."""
-ANALYSIS_SIDE = 384
+ANALYSIS_SIDE = 640
 """Both sides of the picture that is analysed have at least this many pixels."""
 
 log = logging.getLogger(__name__)
@@ -47,11 +47,17 @@ class Reading:
         return Stamp(self.size, self.mtime_ns, self.ctime_ns)
 
 
-def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Reading:  # noqa: FBT001, FBT002 - a pool passes no keywords
+def read_photo(
+    path: Path,
+    megapixels: float,
+    with_facts: bool = True,  # noqa: FBT001, FBT002 - a pool passes no keywords
+    detectors: Path | None = None,
+) -> Reading:
     """Read a photo to its end.
 
     Args:
         with_facts: False leaves the metadata alone, for a file whose metadata stalled the reader.
+        detectors: folder of the nets that see faces, people and things; they are loaded once.
     Raises:
         PhotoError: it cannot be animated, with the reason and the remedy.
     """
@@ -71,8 +77,9 @@ def read_photo(path: Path, megapixels: float, with_facts: bool = True) -> Readin
         ) from error
     if not after.agrees(before):
         raise PhotoError(f"{path.name} changed while it was read.", "It will be tried again.", code="changing")
-    marked = [BoundingBox(face.x, face.y, face.width, face.height) for face in facts.face_regions]
-    scene = vision.with_marked_faces(vision.analyse(pixels), marked)
+    scene = vision.analyse(pixels, vision.load_detectors(detectors), facts)
+    marked = [Detection(face.x, face.y, face.width, face.height) for face in facts.face_regions]
+    scene = vision.with_marked_faces(scene, marked)
     return Reading(sha256, after.size, after.mtime_ns, facts, scene, upright_size, problem, after.ctime_ns)
 
 
@@ -93,10 +100,12 @@ class PhotoReader:
 
     Args:
         processes: how many photos can be read at a time.
+        detectors: folder of the nets that see faces, people and things; it need not be there.
     """
 
-    def __init__(self, limits: LimitsConfig, processes: int = 1) -> None:
+    def __init__(self, limits: LimitsConfig, processes: int = 1, detectors: Path | None = None) -> None:
         self._limits = limits
+        self._detectors = detectors
         self._pool = ProcessPool(read_photo, time_s=limits.read_s, memory_mb=limits.memory_mb, size=processes)
         self._facts_pool = ProcessPool(photometa.read, time_s=limits.read_s, memory_mb=limits.memory_mb, size=processes)
 
@@ -130,7 +139,7 @@ class PhotoReader:
             ) from error
 
     def _call(self, path: Path, *, with_facts: bool) -> Reading:
-        reading: Reading = self._pool.call(path, self._limits.megapixels, with_facts)
+        reading: Reading = self._pool.call(path, self._limits.megapixels, with_facts, self._detectors)
         if reading.metadata_problem:
             log.warning("%s: animated without its metadata (%s)", path, reading.metadata_problem)
         return reading

@@ -9,7 +9,7 @@ from typing import Any
 from afterframe.domain import Scene
 from photometa.facts.facts import Facts
 
-VERSION = 2
+VERSION = 3
 """Goes up when the scoring changes, so that stored scores are computed again."""
 WEIGHTS = {
     "subject_isolation": 0.25,
@@ -96,7 +96,7 @@ def _of(scene: Scene) -> Callable[[str], float]:
 
 def _before_things(scene: Scene) -> float:
     """0 before an empty sky, which is always soft; 1 before anything else."""
-    return _ramp(scene.measures.get("sky_share", 0.0), 0.3, 0.05)
+    return _ramp(scene.share_of("sky"), 0.3, 0.05)
 
 
 def _soft_background(scene: Scene) -> float:
@@ -146,12 +146,15 @@ def _movement(facts: Facts, scene: Scene) -> Score:
     seen = _of(scene)
     slow = facts.exposure_s is not None and facts.exposure_s >= 1 / 15
     slower = facts.exposure_s is None or facts.exposure_s >= 1 / 500
-    not_sky = _ramp(seen("sky_share"), 0.3, 0.1)
+    not_sky = _ramp(scene.share_of("sky"), 0.3, 0.1)
     program = facts.exposure_program in ("action", "sports")
     return _best(
-        (_ramp(seen("water_share"), 0.02, 0.25), "water"),
-        (0.75 * _ramp(seen("sky_share"), 0.1, 0.5) * _ramp(seen("brightness"), 0.1, 0.3), "sky where clouds can drift"),
-        (0.6 * _ramp(seen("foliage_share"), 0.05, 0.35), "leaves or grass for the wind"),
+        (_ramp(scene.share_of("water"), 0.02, 0.25), "water"),
+        (
+            0.75 * _ramp(scene.share_of("sky"), 0.1, 0.5) * _ramp(seen("brightness"), 0.1, 0.3),
+            "sky where clouds can drift",
+        ),
+        (0.6 * _ramp(scene.share_of("leaves"), 0.05, 0.35), "leaves or grass for the wind"),
         # Horizons and clouds look like blur too, and a short exposure leaves none.
         (0.8 * _ramp(seen("blur_coherence"), 0.35, 0.7) * not_sky * slower, "blur in one direction"),
         (0.5 if slow else 0.0, f"exposed for {_seconds(facts.exposure_s)}"),
@@ -171,7 +174,7 @@ def _environment(facts: Facts, scene: Scene) -> Score:
     seen = _of(scene)
     place = facts.sublocation or facts.city or facts.country
     all_sharp = _soft_background(scene) <= FAINT  # else the first score says the contrary
-    around = seen("sky_share") + seen("water_share") + seen("foliage_share")
+    around = scene.share_of("sky") + scene.share_of("water") + scene.share_of("leaves")
     return _best(
         (0.9 * _ramp(around, 0.05, 0.6), "sky, water or green around it"),
         (0.5 * _ramp(seen("focus_share"), 0.2, 0.6) * all_sharp, "the surroundings are sharp too"),
@@ -187,7 +190,7 @@ def _time(facts: Facts, scene: Scene) -> Score:
     telling = {"golden hour": 1.0, "blue hour": 1.0, "night": 0.7, "evening": 0.5, "morning": 0.5}
     by_time = telling.get(hour or "", 0.3 if hour else 0.0) * (1.0 if sure else 0.7)
     how = "by the sun's height" if sure else "by the camera's clock"
-    warm_sky = _ramp(scene.measures.get("warmth", 0.0), 12, 30) * _ramp(_of(scene)("sky_share"), 0.1, 0.3)
+    warm_sky = _ramp(scene.measures.get("warmth", 0.0), 12, 30) * _ramp(scene.share_of("sky"), 0.1, 0.3)
     long_exposure = facts.exposure_s is not None and facts.exposure_s >= 0.5
     return _best(
         (by_time, f"{hour}, {how}"),

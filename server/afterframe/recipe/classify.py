@@ -17,6 +17,11 @@ _CAMERA_WROTE_IT = re.compile(
     re.IGNORECASE,
 )
 """Captions that cameras and phones write into every file."""
+_WORTH_SAYING = 0.15
+"""Weight from which a clue is named among the reasons."""
+
+Evidence = tuple[float, PhotoType, str]
+"""Weight, what it speaks for, and in a photographer's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +48,21 @@ def own_words(facts: Facts) -> tuple[str, ...]:
 
 
 def classify(facts: Facts, scene: Scene, rules: Rules) -> Classification:
-    """Weigh the clues of ``rules`` and the photographer's words; the strongest sum wins."""
-    scores = dict(rules.prior)
-    evidence: list[tuple[float, PhotoType, str]] = []
-    for weights, say in [*_seen(facts, scene, rules), *_written(facts, rules)]:
-        for kind, weight in weights.items():
-            scores[kind] += weight
-            evidence.append((weight, kind, say))
+    """Weigh the clues of ``rules`` and the photographer's words; the strongest sum wins.
+
+    Multinomial logistic regression: portrait, environmental and still life are fitted
+    (``photo_type_fit.toml``, with or without the detectors), action is set by hand.
+    """
+    fitted = rules.fitted[scene.by_nets]
+    scores = {PhotoType.ACTION: rules.action_start} | {PhotoType(kind): start for kind, start in fitted.start.items()}
+    evidence = [*_seen(facts, scene, rules), *_written(facts, rules)]
+    for weight, kind, _ in evidence:
+        scores[kind] += weight
     order = sorted(scores, key=lambda kind: -scores[kind])
-    total = sum(math.exp(scores[kind] - scores[order[0]]) for kind in order)
-    confidence = 1.0 / total
+    confidence = 1.0 / sum(math.exp(scores[kind] - scores[order[0]]) for kind in order)
     best = order[0]
-    said = [say for weight, kind, say in sorted(evidence, key=lambda e: -e[0]) if kind is best and weight > 0.1]
+    strongest = sorted(evidence, key=lambda item: -item[0])
+    said = [say for weight, kind, say in strongest if say and kind is best and weight >= _WORTH_SAYING]
     return Classification(best, order[1], confidence, _reasons(rules, best, order[1], confidence, said))
 
 
@@ -66,19 +74,21 @@ def _reasons(rules: Rules, best: PhotoType, other: PhotoType, confidence: float,
     return (*why, f"{name}, {confidence:.0%} sure")
 
 
-def _seen(facts: Facts, scene: Scene, rules: Rules) -> Iterable[tuple[dict[PhotoType, float], str]]:
+def _seen(facts: Facts, scene: Scene, rules: Rules) -> Iterable[Evidence]:
+    weights = rules.fitted[scene.by_nets].clues
     for clue in rules.clues:
-        value = scene.measures.get(clue.measure, getattr(facts, clue.measure, None))
-        if isinstance(value, int | float):
-            strength = clue.strength(float(value))
-            if strength > 0:
-                yield {kind: weight * strength for kind, weight in clue.weights.items()}, clue.say
+        if strength := clue.strength(scene.measures, facts):
+            for kind, weight in weights.get(clue.name, {}).items():
+                yield weight * strength, PhotoType(kind), clue.say if scene.shows(clue.claim) else ""
+    for clue, weight in rules.action_clues:
+        if strength := clue.strength(scene.measures, facts):
+            yield weight * strength, PhotoType.ACTION, clue.say
 
 
-def _written(facts: Facts, rules: Rules) -> Iterable[tuple[dict[PhotoType, float], str]]:
+def _written(facts: Facts, rules: Rules) -> Iterable[Evidence]:
     text = " ".join(own_words(facts)).lower()
     for kind, words in rules.words.items():
         for word in words:
             if re.search(rf"\b{re.escape(word)}\b", text):
-                yield {kind: rules.word_weight}, f"you wrote “{word}”"
+                yield rules.word_weight, kind, f"you wrote “{word}”"
                 break

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from afterframe.domain import CameraMovement, Direction, Recipe, Scene
+from afterframe.domain import CameraMovement, Direction, PhotoType, Recipe, Scene
 from afterframe.recipe.classify import Classification, classify, own_words
 from afterframe.recipe.prompt import add_look, write_prompt
 from afterframe.recipe.rules import Rules, TypeRules, rules
 from afterframe.recipe.settings import Overrides, read_setting
+from afterframe.recipe.sighting import animals, people_count
 from photometa.facts.facts import Facts
 
 Because = dict[str, tuple[str, ...]]
@@ -111,7 +112,7 @@ def _by_rule(facts: Facts, scene: Scene, verdict: Classification, book: Rules, b
     because["variants"] = ("one clip of each photo",)
     return {
         "prompt": "",
-        "negative_prompt": book.negative_prompt,
+        "negative_prompt": _negative(scene, verdict, book, because),
         "motion_intensity": _intensity(facts, verdict, book, because),
         "style_consistency": chosen.style_consistency,
         "camera_movement": _movement(scene, chosen, because),
@@ -121,6 +122,20 @@ def _by_rule(facts: Facts, scene: Scene, verdict: Classification, book: Rules, b
         "direction": Direction.AFTER,
         "variants": 1,
     }
+
+
+def _negative(scene: Scene, verdict: Classification, book: Rules, because: Because) -> str:
+    """What must not happen: for people and animals, where they are or may be, their shapes too."""
+    found, reasons = [book.negative_prompt], ["what models get wrong most often"]
+    portrait = verdict.photo_type is PhotoType.PORTRAIT
+    if animals(scene):
+        found.append(book.negative_animals)
+        reasons.append("an animal is in it")
+    if people_count(scene) or scene.faces or (portrait and not animals(scene)):
+        found.append(book.negative_people)
+        reasons.append("people are in it")
+    because["negative_prompt"] = tuple(reasons)
+    return ", ".join(found)
 
 
 def _intensity(facts: Facts, verdict: Classification, book: Rules, because: Because) -> float:
@@ -143,7 +158,7 @@ def _duration(facts: Facts, scene: Scene, chosen: TypeRules, because: Because) -
     if facts.exposure_s is not None and facts.exposure_s >= 0.5 and duration < longest:
         duration = min(longest, duration + 1.5)
         reasons.append(f"exposure {facts.exposure_s:g} s: time flows in it, so longer")
-    elif chosen.camera_movement == "drift" and scene.measures.get("sky_share", 0.0) > 0.3:
+    elif chosen.camera_movement == "drift" and scene.share_of("sky") > 0.3:
         duration = min(longest, duration + 1.0)
         reasons.append("much sky: clouds need time")
     because["duration_s"] = tuple(reasons)
@@ -172,7 +187,7 @@ def _heading(scene: Scene) -> tuple[CameraMovement, str]:
 
 
 def _drift(scene: Scene) -> tuple[CameraMovement, str]:
-    if "horizon" in scene.measures and scene.measures.get("sky_share", 0.0) > 0.15:
+    if "horizon" in scene.measures and scene.share_of("sky") > 0.15:
         x = scene.subject.centre[0] if scene.subject else 0.5
         side = CameraMovement.PAN_LEFT if x < 0.45 else CameraMovement.PAN_RIGHT
         return side, "a horizon: the camera drifts along it"
@@ -204,7 +219,6 @@ def _even(side: float, at_most: int) -> int:
 
 def _worded(recipe: Recipe, facts: Facts, scene: Scene, given: Mapping[str, _Override], book: Rules) -> Recipe:
     because = dict(recipe.because)
-    because.setdefault("negative_prompt", ("what models get wrong most often",))
     if "prompt" in given:
         return replace(recipe, because=because)
     prompt, reasons = write_prompt(

@@ -11,6 +11,7 @@ from afterframe.domain import CameraMovement, PhotoType, Recipe, Scene
 from afterframe.recipe.classify import own_words
 from afterframe.recipe.rules import TypeRules
 from afterframe.recipe.settings import LONGEST_PROMPT
+from afterframe.recipe.sighting import animals, describe, people_count
 from photometa.facts.facts import Facts
 
 _CAMERA_WORDS = {
@@ -37,6 +38,9 @@ _LIGHT_WORDS = {
     "low light": "low light",
     "night": "night",
 }
+_OPEN_SKY = 0.15
+"""Share of the picture from which the sky is worth a word."""
+_NOTHING_SAID = "nothing was written about this photo, so it only says how it moves"
 _DEPTH_WORDS = {"very shallow": "very shallow depth of field", "shallow": "shallow depth of field"}
 
 
@@ -45,12 +49,13 @@ def write_prompt(
 ) -> tuple[str, tuple[str, ...]]:
     """The prompt and its reasons. A caption longer than a prompt may be is cut, so that motion and look are said."""
     words, look = own_words(facts), _look(facts, scene)
-    parts = [type_rules.motion_prompt, *_ambience(facts, scene, photo_type)]
+    parts = [_motion(scene, photo_type, type_rules), *_ambience(facts, scene, photo_type)]
     parts += [_CAMERA_WORDS[movement].format(pace=type_rules.camera_prompt), _as_photographed(look)]
     subject = _subject(facts) or _describe_scene(scene, photo_type)
     parts.insert(0, _cut(subject, LONGEST_PROMPT - len(" ".join(parts)) - 1))
     said = "your title, caption and keywords lead"
-    reasons = [said if words else "nothing was written about this photo, so it only says how it moves"]
+    seen = "nothing was written about this photo, so it says what was surely seen" if subject else _NOTHING_SAID
+    reasons = [said if words else seen]
     if look:
         reasons.append("the look comes from the camera's facts")
     return " ".join(part for part in parts if part), tuple(reasons)
@@ -115,28 +120,43 @@ def _is_descriptive(keyword: str, written: str) -> bool:
 
 def _describe_scene(scene: Scene, photo_type: PhotoType) -> str:
     """What can be said when the photographer wrote nothing: only what was seen for certain."""
-    people, measures = len(scene.faces), scene.measures
-    if photo_type is PhotoType.PORTRAIT and people:
-        return {1: "A portrait of one person.", 2: "A portrait of two people."}.get(people, "A group of people.")
-    if photo_type is PhotoType.ENVIRONMENTAL and measures.get("sky_share", 0.0) > 0.15:
-        return "A wide view over water." if measures.get("water_share", 0.0) > 0.1 else "A wide view under open sky."
+    if seen := describe(scene):
+        return seen
+    if photo_type is PhotoType.ENVIRONMENTAL and scene.shows("sky") and scene.share_of("sky") > _OPEN_SKY:
+        return "A wide view over water." if scene.share_of("water") > 0.1 else "A wide view under open sky."
     if photo_type is PhotoType.STILL_LIFE and scene.subject:
         return "A close view of one thing."
     return ""
 
 
+def _motion(scene: Scene, photo_type: PhotoType, type_rules: TypeRules) -> str:
+    """How this kind of photo moves, for what is in it."""
+    if photo_type is not PhotoType.PORTRAIT:
+        return type_rules.motion_prompt
+    people = people_count(scene)
+    if people and scene.by_nets and not scene.faces:
+        return type_rules.motion_prompt_turned
+    if not people and animals(scene):
+        return type_rules.motion_prompt_animal
+    return type_rules.motion_prompt_group if people > 1 else type_rules.motion_prompt
+
+
 def _ambience(facts: Facts, scene: Scene, photo_type: PhotoType) -> list[str]:
-    """What may move by itself: only out of doors, and only where it was found."""
+    """What may move by itself: only out of doors, and only where it was surely found."""
     if photo_type in (PhotoType.PORTRAIT, PhotoType.STILL_LIFE):
         return []
-    measures, said = scene.measures, []
-    night = facts.light == "night" or measures.get("dark_share", 0.0) > 0.6
-    if measures.get("sky_share", 0.0) > 0.15 and not night:
+    said = []
+    night = facts.light == "night" or scene.measures.get("dark_share", 0.0) > 0.6
+    if scene.share_of("sky") > _OPEN_SKY and not night:
         said.append("Clouds drift slowly.")
-    if measures.get("water_share", 0.0) > 0.05:
+    if scene.share_of("water") > 0.05:
         said.append("The water ripples gently.")
-    if measures.get("foliage_share", 0.0) > 0.2:
+    if scene.share_of("leaves") > 0.2:
         said.append("Leaves stir in a light wind.")
+    if "horizon" in scene.measures and scene.share_of("sky") > _OPEN_SKY:
+        said.append("The horizon stays where it is.")
+    if people_count(scene):
+        said.append("People keep their places, their shapes and their faces.")
     return said
 
 

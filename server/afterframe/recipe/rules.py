@@ -7,8 +7,10 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 from afterframe.domain import PhotoType
+from afterframe.vision.clues import Clue, Weights, read_clues, read_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +31,10 @@ class TypeRules:
     style_because: str
     motion_prompt: str
     camera_prompt: str
-
-
-@dataclass(frozen=True, slots=True)
-class Clue:
-    """A measure that speaks for or against types, growing linearly from ``none`` to ``full``."""
-
-    measure: str
-    none: float
-    full: float
-    weights: Mapping[PhotoType, float]
-    say: str
-
-    def strength(self, value: float) -> float:
-        """0-1."""
-        return min(1.0, max(0.0, (value - self.none) / (self.full - self.none)))
+    motion_prompt_group: str = ""
+    """Of portraits: for several people; for people who look away; for animals."""
+    motion_prompt_turned: str = ""
+    motion_prompt_animal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +45,17 @@ class Rules:
     long_side: int
     unsure_below: float
     negative_prompt: str
+    negative_people: str
+    """What is added where people are, or may be."""
+    negative_animals: str
     types: Mapping[PhotoType, TypeRules]
-    prior: Mapping[PhotoType, float]
     clues: tuple[Clue, ...]
+    fitted: Mapping[bool, Weights]
+    """What each clue weighs, by whether the detectors looked (photo_type_fit.toml)."""
+    action_start: float
+    """How likely action is before any clue, as log-odds against the mean of the others."""
+    action_clues: tuple[tuple[Clue, float], ...]
+    """Each with its weight."""
     word_weight: float
     words: Mapping[PhotoType, tuple[str, ...]]
 
@@ -74,20 +73,17 @@ def rules() -> Rules:
         long_side=data["long_side"],
         unsure_below=data["unsure_below"],
         negative_prompt=data["negative_prompt"],
+        negative_people=data["negative_people"],
+        negative_animals=data["negative_animals"],
         types=kinds,
-        prior={kind: data["prior"][kind] for kind in PhotoType},
-        clues=tuple(_clue(entry) for entry in data["clue"]),
+        clues=read_clues(data["clue"]),
+        fitted=read_weights("afterframe.recipe", "photo_type_fit.toml"),
+        action_start=data["action_start"],
+        action_clues=tuple((Clue(**_but_weight(entry)), entry["weight"]) for entry in data["action_clue"]),
         word_weight=data["words"]["weight"],
         words={kind: tuple(data["words"][kind]) for kind in PhotoType},
     )
 
 
-def _clue(entry: Mapping[str, object]) -> Clue:
-    weights = {kind: float(str(entry[kind])) for kind in PhotoType if kind in entry}
-    return Clue(
-        str(entry["measure"]),
-        float(str(entry["none"])),
-        float(str(entry["full"])),
-        weights,
-        str(entry["say"]),
-    )
+def _but_weight(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in entry.items() if name != "weight"}

@@ -62,7 +62,7 @@ def coarse(recipe: Recipe) -> Recipe:
 def _render_draft(settings: Settings, target: Path, photo: Photo, recipe: Recipe) -> None:
     generator = registry.load("parallax", settings)
     pixels = load_pixels(settings, Path(photo.path), (SMALL_SIDE, SMALL_SIDE))  # the same ones for every recipe
-    prepared = prepare(photo, recipe.size, generator.overscan(recipe), lambda _: pixels)
+    prepared = prepare(photo, recipe.size, generator.overscan(recipe), lambda _: pixels, settings.detectors)
     frames = generator.generate(prepared, recipe, _ignore_progress, _never)
     assert isinstance(frames, Frames)
     encoding = Encoding(settings.config.render.ffmpeg, "ultrafast", 23)

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from afterframe.config import Settings
-from afterframe.domain import Photo, Recipe
+from afterframe.domain import SCENE_VERSION, Photo, Recipe
 from afterframe.generators import registry
 from afterframe.generators.parallax.relief import relief
 from afterframe.imaging.frames import PreparedPhoto
@@ -46,7 +46,7 @@ class PictureMaker:
             PhotoError: it cannot be read.
         """
         overscan = self._overscan(recipe, generator)
-        name = f"{cache_name('framed', photo.path, photo.sha256, recipe.size, overscan)}.jpg"
+        name = f"{cache_name('framed', SCENE_VERSION, photo.path, photo.sha256, recipe.size, overscan)}.jpg"
         return self._files.get("pictures", name, Path(photo.path), _draw_framed, photo, recipe.size, overscan)
 
     def _overscan(self, recipe: Recipe, generator: str) -> float:
@@ -59,7 +59,7 @@ class PictureMaker:
         Raises:
             PhotoError: it cannot be read.
         """
-        name = f"{cache_name('view', photo.path, photo.sha256, shape)}.jpg"
+        name = f"{cache_name('view', SCENE_VERSION, photo.path, photo.sha256, shape)}.jpg"
         return self._files.get("views", name, Path(photo.path), _draw_view, photo, shape)
 
     def relief(self, photo: Photo, shape: tuple[int, int]) -> Path:
@@ -68,7 +68,7 @@ class PictureMaker:
         Raises:
             PhotoError: it cannot be read.
         """
-        name = f"{cache_name('relief', photo.path, photo.sha256, shape)}.png"
+        name = f"{cache_name('relief', SCENE_VERSION, photo.path, photo.sha256, shape)}.png"
         return self._files.get("views", name, Path(photo.path), _draw_relief, photo, shape)
 
 
@@ -82,7 +82,8 @@ def _draw_picture(settings: Settings, target: Path, path: Path, side: int) -> No
 
 
 def _draw_framed(settings: Settings, target: Path, photo: Photo, size: tuple[int, int], overscan: float) -> None:
-    prepared = prepare(photo, size, overscan, partial(load_pixels, settings, Path(photo.path)))
+    load = partial(load_pixels, settings, Path(photo.path))
+    prepared = prepare(photo, size, overscan, load, settings.detectors)
     Image.fromarray(np.ascontiguousarray(prepared.pixels)).save(target, "JPEG", quality=92)
 
 
@@ -102,4 +103,4 @@ def _view_of(settings: Settings, photo: Photo, shape: tuple[int, int]) -> Prepar
     pixels = load_pixels(settings, Path(photo.path), (round(shape[0] * most), round(shape[1] * most)))
     scale = min(most, pixels.shape[1] / shape[0], pixels.shape[0] / shape[1])
     size = max(2, round(shape[0] * scale)), max(2, round(shape[1] * scale))
-    return prepare(photo, size, 0.0, lambda _: pixels)
+    return prepare(photo, size, 0.0, lambda _: pixels, settings.detectors)

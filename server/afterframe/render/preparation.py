@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from afterframe.domain import Photo
+from afterframe.domain import SCENE_VERSION, Detection, Photo, Scene
 from afterframe.imaging.frames import Pixels, PreparedPhoto, every_cpu_core
 from afterframe.imaging.framing import frame
-from afterframe.vision import analyse
+from afterframe.vision import analyse, load_detectors, with_marked_faces
+from photometa import Facts
 
 Load = Callable[[tuple[int, int]], Pixels]
 """Decodes a photo: called with the (width, height) in pixels that the picture must cover; gives uint8 sRGB
@@ -18,22 +20,38 @@ Load = Callable[[tuple[int, int]], Pixels]
 LENS_FACTS = ("f_number", "focal_35mm", "subject_distance_m")
 """The facts that say something about depth; fields of :class:`PreparedPhoto`."""
 
+CLAIM_FACTS = ("ev100", "flash_fired", "subject_distance_m")
+"""The facts that tell sky from what only looks like it; fields of photometa's Facts."""
 
-def prepare(photo: Photo, size: tuple[int, int], overscan: float, load: Load) -> PreparedPhoto:
+
+def prepare(
+    photo: Photo, size: tuple[int, int], overscan: float, load: Load, detectors: Path | None = None
+) -> PreparedPhoto:
     """Prepare a photo as a generator takes it.
 
     Args:
-        photo: as the catalogue knows it. One known from a rebuild alone was never analysed: it is now.
+        photo: as the catalogue knows it. One known from a rebuild alone was never analysed, and one of an earlier
+            version saw less: it is now.
         size: (width, height) of the clip, pixels.
         overscan: the margin on each side as a share of the frame, 0-0.2.
         load: decodes the photo.
+        detectors: folder of the nets that see faces, people and things.
     Raises:
         PhotoError: it cannot be read.
     """
     width, height = (math.ceil(side * (1 + 2 * overscan)) + 2 for side in size)
     pixels = load((width, height))
-    scene = photo.scene if photo.scene.measures else analyse(pixels)
+    scene = _scene(photo, pixels, detectors)
     with every_cpu_core():
         prepared = frame(pixels, scene, size, overscan)
     lens: dict[str, Any] = {name: photo.facts.get(name) for name in LENS_FACTS}
     return replace(prepared, **lens)
+
+
+def _scene(photo: Photo, pixels: Pixels, detectors: Path | None) -> Scene:
+    if photo.scene.measures and photo.scene.version == SCENE_VERSION:
+        return photo.scene
+    told: dict[str, Any] = {name: photo.facts.get(name) for name in CLAIM_FACTS}
+    scene = analyse(pixels, load_detectors(detectors), replace(Facts(), **told))
+    regions = photo.facts.get("face_regions") or ()
+    return with_marked_faces(scene, (Detection(r["x"], r["y"], r["width"], r["height"]) for r in regions))

@@ -147,7 +147,7 @@ class Renderer:
                 _check_unchanged(path, job)  # a photo that is being replaced looks damaged, too
 
         photo = known or Photo(job.photo_id, job.photo_path, job.photo_sha256, 0, 0, {})
-        return prepare(photo, recipe.size, overscan, load)
+        return prepare(photo, recipe.size, overscan, load, self._settings.detectors)
 
     def _generate(
         self, job: Job, recipe: Recipe, generator: Generator, photo: PreparedPhoto, beat: Heartbeat

@@ -14,7 +14,7 @@ from importlib.resources import files
 import cv2
 import numpy as np
 
-from afterframe.domain import BoundingBox
+from afterframe.domain import Detection
 from afterframe.vision.analysis_image import AnalysisImage, Map, Pixels
 
 _CASCADES = ("frontalface_alt2", "frontalface_default", "frontalface_alt")
@@ -42,7 +42,7 @@ def _cascade(name: str) -> cv2.CascadeClassifier:
     return cv2.CascadeClassifier(str(files("cv2.data").joinpath(f"haarcascade_{name}.xml")))
 
 
-def find_faces(picture: AnalysisImage) -> tuple[BoundingBox, ...]:
+def find_faces(picture: AnalysisImage) -> tuple[Detection, ...]:
     """The faces in the picture, largest first.
 
     Each was found by all three cascades, or by two and is skin-coloured.
@@ -113,12 +113,12 @@ def _seen_again(grey: Pixels, face: Rectangle) -> list[Rectangle]:
     return seen
 
 
-def _clipped(face: Rectangle, shape: tuple[int, int]) -> BoundingBox:
+def _clipped(face: Rectangle, shape: tuple[int, int]) -> Detection:
     """In shares of the picture, clipped to it."""
     height, width = shape
     left, top = max(0, face[0]), max(0, face[1])
     right, bottom = min(width, face[0] + face[2]), min(height, face[1] + face[3])
-    return BoundingBox(left / width, top / height, (right - left) / width, (bottom - top) / height)
+    return Detection(left / width, top / height, (right - left) / width, (bottom - top) / height)
 
 
 def skin_map(picture: AnalysisImage) -> Map:

@@ -3,60 +3,51 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 
-from afterframe.domain import BoundingBox, Scene
-from afterframe.vision import faces, focus, segmentation, subject, subject_mask
+from afterframe.domain import Scene
+from afterframe.vision import claims, faces, focus, people, segmentation, subject, subject_mask
 from afterframe.vision.analysis_image import AnalysisImage, Map, Pixels, analysis_image, box_mask
+from afterframe.vision.detectors import Detectors
+from afterframe.vision.maps import SceneMaps
+from afterframe.vision.measures import measure
+from photometa.facts.facts import Facts
+
+NO_NETS = Detectors()
+_KEPT = 0.3
+"""Confidence from which a thing stays in the scene."""
+NO_FACTS = Facts()
 
 
-@dataclass(frozen=True, slots=True)
-class SceneMaps:
-    """The maps of one picture, all in the shape of the analysis image, 0-1."""
-
-    picture: AnalysisImage
-    faces: tuple[BoundingBox, ...]
-    subject_box: BoundingBox | None
-    focus: Map
-    detail: Map
-    sky: Map
-    water: Map
-    foliage: Map
-    upright: Map
-    saliency: Map
-    subject: Map
-    horizon: float | None
-    """0 at the top edge, 1 at the bottom edge."""
-
-
-def map_scene(pixels: Pixels, scene: Scene | None = None) -> SceneMaps:
+def map_scene(pixels: Pixels, scene: Scene | None = None, *, nets: Detectors = NO_NETS) -> SceneMaps:
     """Map what ``pixels`` (uint8 sRGB, upright) show.
 
     Args:
         pixels: (height, width, 3), any size.
-        scene: an earlier analysis, in shares of these ``pixels``: its faces and subject are reused.
+        scene: an earlier analysis, in shares of these ``pixels``: its faces, things and subject are reused, and
+            sky, water and leaves that it was not sure of are left out.
+        nets: the detectors, for pictures without an earlier analysis.
     """
     picture = analysis_image(pixels)
+    known = _look(pixels, picture, nets) if scene is None else scene
     detail, sharp = focus.detail_map(picture), focus.focus_map(picture)
-    people = faces.find_faces(picture) if scene is None else scene.faces
-    sky = segmentation.sky_map(picture, detail)
-    if people:
-        sky = sky * (~box_mask(subject.people_box(people), picture.shape)).astype(np.float32)
+    sky = _sky(picture, detail, known)
     horizon = segmentation.horizon_row(picture, sky)
     saliency = subject.saliency_map(picture, sharp, sky)
-    box = subject.subject_box(picture, saliency, people) if scene is None else scene.subject
+    box = subject.subject_box(picture, saliency, sharp, known) if scene is None else scene.subject
     with ThreadPoolExecutor(1) as beside:  # finding an outline takes as long as all the rest
-        if scene is not None and scene.outline:
-            inside = beside.submit(_known_subject, picture, scene.outline)
+        if known.outline:
+            inside = beside.submit(_known_subject, picture, known.outline)
         else:
-            inside = beside.submit(subject.subject_map, picture, saliency, box, people, sky)
-        water = segmentation.water_map(picture, sky, detail, horizon)
-        foliage, upright = segmentation.foliage_map(picture, detail), segmentation.upright_map(picture)
+            inside = beside.submit(subject.subject_map, picture, saliency, box, known, sky)
+        water = segmentation.water_map(picture, sky, detail, horizon) * _sure(known, "water")
+        foliage = segmentation.foliage_map(picture, detail) * _sure(known, "leaves")
+        upright = segmentation.upright_map(picture)
     return SceneMaps(
         picture=picture,
-        faces=people,
+        faces=known.faces,
+        things=known.things,
         subject_box=box,
         focus=sharp,
         detail=detail,
@@ -70,84 +61,64 @@ def map_scene(pixels: Pixels, scene: Scene | None = None) -> SceneMaps:
     )
 
 
+def _look(pixels: Pixels, picture: AnalysisImage, nets: Detectors) -> Scene:
+    """Faces, and with the nets people, animals and things."""
+    things = nets.find_objects(pixels) or ()
+    found = nets.find_faces(pixels)
+    seen = faces.find_faces(picture) if found is None else people.believed(found, things)
+    hidden = people.heads(things, seen, pixels.shape[1] / pixels.shape[0])
+    return Scene(faces=seen, things=(*things, *hidden))
+
+
+def _sure(scene: Scene, what: str) -> np.float32:
+    """0 for what the scene is not sure of."""
+    return np.float32(scene.shows(what))
+
+
+def _sky(picture: AnalysisImage, detail: Map, scene: Scene) -> Map:
+    """The sky, which ends where people are."""
+    if not _sure(scene, "sky"):
+        return np.zeros(picture.shape, np.float32)
+    sky = segmentation.sky_map(picture, detail)
+    if scene.faces:
+        sky = sky * (~box_mask(subject.people_box(scene.faces), picture.shape)).astype(np.float32)
+    return sky
+
+
 def _known_subject(picture: AnalysisImage, outline: str) -> Map:
     return subject.softened(subject_mask.unpack_mask(outline, picture.shape), picture)
 
 
-def analyse(pixels: Pixels) -> Scene:
-    """Analyse ``pixels`` (uint8 sRGB, upright, (height, width, 3)): faces, subject, its outline, and measurements.
+def analyse(pixels: Pixels, nets: Detectors = NO_NETS, facts: Facts = NO_FACTS) -> Scene:
+    """Analyse ``pixels`` (uint8 sRGB, upright, (height, width, 3)).
 
-    The measurements, 0-1 unless said otherwise: ``sky_share``, ``water_share``, ``foliage_share`` (of the
-    picture); ``horizon`` (its height, 0 top, 1 bottom; absent without sky); ``sharpness`` (of the sharpest
-    tenth), ``focus_share`` (of the picture in focus), ``focus_contrast`` (subject against the rest, -1 to 1),
-    ``isolation`` (a sharp subject before a soft background); ``saturation``, ``brightness``, ``contrast``
-    (means and spread), ``dark_share``; ``detail`` (mean texture); ``face_share`` (largest face's area),
-    ``face_count``; ``subject_share``; ``skin_share``; ``underwater_share`` (deep cyan); ``blur_coherence``
-    and ``blur_angle_deg`` (-90 to 90, 0 horizontal); ``warmth`` (mean CIELAB b, about -60 to 60).
+    The measures, 0-1 unless said otherwise: ``sky_share``, ``water_share``, ``foliage_share`` (of the picture);
+    ``horizon`` (its height, 0 top, 1 bottom; absent without sky); ``sky_top`` (of the upper edge), ``sky_blue`` (-1
+    to 1), ``sky_luma``, ``sky_detail``, ``sky_low`` (its part in the lower half) and ``sky_focus`` (of the rest) of
+    what looks like sky; ``sharpness`` (of the sharpest tenth), ``focus_share`` (of the picture in focus),
+    ``focus_contrast`` (subject against the rest, -1 to 1), ``centre_focus`` (the middle against the rim, -1 to 1),
+    ``isolation`` (a sharp subject before a soft background), ``apart`` (the same, unless that is the sky);
+    ``saturation``, ``brightness``, ``contrast`` (means and spread), ``dark_share``, ``green_share``,
+    ``brighter_above`` (upper against lower third, -1 to 1), ``rim_contrast`` (of the colours along the edge);
+    ``detail`` (mean texture); ``face_share`` (largest face's area), ``face_count``; ``person_share``,
+    ``person_height``, ``person_count``, ``person_confidence``, ``animal_share``, ``vehicle_share``, ``food_share``,
+    ``furniture_share``, ``sports_share`` (the largest's area; by the nets); ``subject_share``; ``skin_share``;
+    ``underwater_share`` (deep cyan); ``blur_coherence`` and ``blur_angle_deg`` (-90 to 90, 0 horizontal);
+    ``warmth`` (mean CIELAB b, about -60 to 60).
+
+    Args:
+        nets: the detectors; without them, faces are found by OpenCV's cascades, and nothing else is.
+        facts: what the photo's file says; some of it tells indoors from outdoors.
     """
-    seen = map_scene(pixels)
-    return Scene(seen.faces, seen.subject_box, subject_mask.pack_mask(seen.subject), _measures(seen))
-
-
-def _isolation(seen: SceneMaps) -> float:
-    """How clearly the subject is in focus before a background that is not, 0-1."""
-    inside = seen.subject > 0.5
-    if not inside.any() or inside.all():
-        return 0.0
-    sharp, soft = float(seen.focus[inside].mean()), float(seen.focus[~inside].mean())
-    return max(0.0, (sharp - soft) / max(sharp, 0.15)) * min(1.0, max(0.0, (0.42 - soft) / 0.15))
-
-
-def _underwater(picture: AnalysisImage) -> float:
-    """Deep cyan all over: water swallows red within a few metres."""
-    hue, saturation = picture.hsv[..., 0], picture.hsv[..., 1]
-    return float(((hue > 165) & (hue < 215) & (saturation > 0.6)).mean())
-
-
-def _measures(seen: SceneMaps) -> dict[str, float]:
-    measures = {**_content_measures(seen), **_focus_measures(seen), **_tone_measures(seen.picture)}
-    return {name: round(value, 4) for name, value in measures.items()}
-
-
-def _content_measures(seen: SceneMaps) -> dict[str, float]:
-    """What the picture shows, and how much of it."""
-    measures = {
-        "sky_share": float(seen.sky.mean()),
-        "water_share": float(seen.water.mean()),
-        "foliage_share": float(seen.foliage.mean()),
-        "subject_share": float(seen.subject.mean()),
-        "face_share": max((face.width * face.height for face in seen.faces), default=0.0),
-        "face_count": float(len(seen.faces)),
-        "skin_share": float(faces.skin_map(seen.picture).mean()),
-        "underwater_share": _underwater(seen.picture),
-        "detail": float(seen.detail.mean()),
-    }
-    return measures if seen.horizon is None else {**measures, "horizon": seen.horizon}
-
-
-def _focus_measures(seen: SceneMaps) -> dict[str, float]:
-    """Where it is sharp, and how what is not is blurred."""
-    inside = seen.subject > 0.5
-    coherence, angle = focus.blur_direction(seen.picture)
-    contrast = 0.0
-    if inside.any() and not inside.all():
-        contrast = float(seen.focus[inside].mean() - seen.focus[~inside].mean())
-    return {
-        "sharpness": float(np.percentile(seen.focus, 90)),
-        "focus_share": float((seen.focus > 0.35).mean()),
-        "focus_contrast": contrast,
-        "isolation": _isolation(seen),
-        "blur_coherence": coherence,
-        "blur_angle_deg": angle,
-    }
-
-
-def _tone_measures(picture: AnalysisImage) -> dict[str, float]:
-    """Its light and colours."""
-    return {
-        "saturation": float(picture.hsv[..., 1].mean()),
-        "brightness": float(picture.luma.mean()),
-        "contrast": float(picture.luma.std()) * 2.0,
-        "dark_share": float((picture.luma < 0.12).mean()),
-        "warmth": float(picture.lab[..., 2].mean()),
-    }
+    seen = map_scene(pixels, nets=nets)
+    measures = measure(seen)
+    by_nets = nets.complete
+    return Scene(
+        faces=seen.faces,
+        subject=seen.subject_box,
+        outline=subject_mask.pack_mask(seen.subject),
+        measures=measures,
+        things=tuple(thing for thing in seen.things if thing.confidence >= _KEPT),
+        claims=claims.weigh(measures, facts, by_nets=by_nets),
+        by_nets=by_nets,
+    )

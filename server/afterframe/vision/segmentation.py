@@ -29,6 +29,8 @@ def sky_map(picture: AnalysisImage, detail: Map) -> Map:
     dark = value < 0.14
     calm = detail < np.where(blue, 0.45, 0.28)
     sky = _reaching_top((blue | grey | glow | dark) & calm)
+    if not sky.any():
+        sky = _sunset(picture, warm & (value > 0.5) & (detail < 0.28))
     sky &= ~(dark & _blocked(sky))
     sky = _one_light(sky, value)
     sky = _above_a_ridge(picture, _above_a_line(picture, sky))
@@ -36,6 +38,21 @@ def sky_map(picture: AnalysisImage, detail: Map) -> Map:
         return np.zeros(picture.shape, np.float32)
     sky = _filled(sky, picture)
     return unit(refine(sky.astype(np.float32), picture.luma, max(picture.shape) // 60, 1e-4))
+
+
+def _sunset(picture: AnalysisImage, warm: Mask) -> Mask:
+    """A sky that is lit all over by a sun in it: strongly coloured, from edge to edge, down to a straight horizon."""
+    none = np.zeros_like(warm)
+    row = _straight_row(picture)
+    if row is None or not 0.2 < row / len(warm) < 0.9:
+        return none
+    above, below = warm[:row], warm[row:]
+    colour = float(picture.hsv[:row, :, 1].mean())
+    if above.mean() < 0.85 or below.mean() > 0.4 or colour < 0.35 or float(picture.luma[:row].max()) < 0.97:
+        return none
+    sky = none.copy()
+    sky[:row] = above
+    return _reaching_top(sky)
 
 
 def _one_light(sky: Mask, value: Map) -> Mask:
@@ -62,15 +79,20 @@ def _above_a_line(picture: AnalysisImage, sky: Mask) -> Mask:
     height = sky.shape[0]
     if height < 16 or float(sky[int(0.85 * height) :].mean()) < 0.25:
         return sky
+    cut = sky.copy()
+    cut[_straight_row(picture) or 0 :] = False
+    return cut
+
+
+def _straight_row(picture: AnalysisImage) -> int | None:
+    """The row of the strongest straight, level edge across the picture; None without one."""
+    height = picture.shape[0]
     _, dy = gradients(smooth(picture.luma, 1.0))
     strength = np.abs(dy.mean(axis=1))
     strength[: height // 10] = strength[-height // 10 :] = 0.0
     row = max(1, int(strength.argmax()))
     along = (np.sign(dy[row].mean()) * dy[row - 1 : row + 2].mean(axis=0) > 0.4 * strength[row]).mean()
-    straight = along > 0.7 and strength[row] > 0.012
-    cut = sky.copy()
-    cut[row if straight else 0 :] = False
-    return cut
+    return row if along > 0.7 and strength[row] > 0.012 else None
 
 
 def _above_a_ridge(picture: AnalysisImage, sky: Mask) -> Mask:

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from afterframe.domain import BoundingBox
+from afterframe.domain import BoundingBox, Detection, Scene
 from afterframe.vision.analysis_image import AnalysisImage, Map, Pixels, box_mask, refine, smooth, unit
+from afterframe.vision.boxes import inside
+from afterframe.vision.people import ANIMALS
+
+Mask = npt.NDArray[np.bool_]
+_KINDS = {"person": 1.0, "head": 0.0, "dining table": 0.0, "bed": 0.0, "couch": 0.0, **dict.fromkeys(ANIMALS, 1.0)}
+"""How readily a kind is the subject; what things stand on never is."""
+_OTHER_KIND = 0.5
+_BELIEVED = 0.4
+"""Confidence from which a thing counts."""
+_BACKGROUND = 0.9
+"""Share of the picture above which a box is no single thing."""
+_WORTH = 0.06
+"""Weight below which something is not what the picture is of."""
+_BESIDE = 0.35
+"""Others of its kind belong to the subject from this share of its area."""
 
 _CUT_SIDE, _CUT_ROUNDS = 192, 2
 """GrabCut's picture (long side, pixels) and rounds: its time grows faster than the area does."""
@@ -52,10 +69,48 @@ def _unlike_border(picture: AnalysisImage) -> Map:
     return unit(np.sqrt(nearest) / 45.0)
 
 
-def subject_box(picture: AnalysisImage, saliency: Map, faces: Sequence[BoundingBox]) -> BoundingBox | None:
-    """The box around the faces with their shoulders, or else around what stands out most; None if nothing does."""
-    if faces:
-        return people_box(faces)
+def subject_box(picture: AnalysisImage, saliency: Map, sharp: Map, seen: Scene) -> BoundingBox | None:
+    """The box around the main subject; None if nothing stands out.
+
+    The person, animal or thing that weighs most by kind, size, sharpness and place, with others of its kind beside
+    it; or else the faces with their shoulders; or what is most salient.
+    """
+    main = main_thing(seen, sharp)
+    if main is not None:
+        return _united([thing for thing in seen.things if _belongs(thing, main)])
+    return people_box(seen.faces) if seen.faces else _salient_box(picture, saliency)
+
+
+def main_thing(seen: Scene, sharp: Map) -> Detection | None:
+    """The person, animal or thing that the picture is of."""
+    likely = [(weight, thing) for thing in seen.things if (weight := _weight(thing, seen, sharp)) >= _WORTH]
+    return max(likely, key=lambda pair: pair[0])[1] if likely else None
+
+
+def _weight(thing: Detection, seen: Scene, sharp: Map) -> float:
+    kind = _KINDS.get(thing.label, _OTHER_KIND)
+    if thing.confidence < _BELIEVED or thing.area > _BACKGROUND or not kind:
+        return 0.0
+    x, y = thing.centre
+    central = math.exp(-2.0 * ((x - 0.5) ** 2 + (y - 0.5) ** 2))
+    within = box_mask(thing, sharp.shape)
+    clear = float(sharp[within].mean()) / max(float(np.percentile(sharp, 90)), 0.1) if within.any() else 0.0
+    face = 1.5 if any(inside(face, thing) > 0.7 for face in seen.faces) else 1.0
+    return kind * thing.confidence * math.sqrt(thing.area) * central * (0.4 + 0.6 * min(1.0, clear)) * face
+
+
+def _belongs(thing: Detection, main: Detection) -> bool:
+    """The main thing itself, or another of its kind that is about as large."""
+    return thing.label == main.label and thing.confidence >= _BELIEVED and thing.area >= _BESIDE * main.area
+
+
+def _united(boxes: Sequence[BoundingBox]) -> BoundingBox:
+    left, top = min(box.x for box in boxes), min(box.y for box in boxes)
+    right, bottom = max(box.x + box.width for box in boxes), max(box.y + box.height for box in boxes)
+    return BoundingBox(left, top, right - left, bottom - top)
+
+
+def _salient_box(picture: AnalysisImage, saliency: Map) -> BoundingBox | None:
     height, width = picture.shape
     strong = (saliency > max(0.4, float(np.percentile(saliency, 75)))).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(strong, connectivity=8)
@@ -82,18 +137,17 @@ def people_box(faces: Sequence[BoundingBox]) -> BoundingBox:
     return BoundingBox(left, top, right - left, bottom - top)
 
 
-def subject_map(
-    picture: AnalysisImage, saliency: Map, box: BoundingBox | None, faces: Sequence[BoundingBox], sky: Map
-) -> Map:
+def subject_map(picture: AnalysisImage, saliency: Map, box: BoundingBox | None, seen: Scene, sky: Map) -> Map:
     """1 on the subject, 0 off it, soft along its edge. All 0 without a box.
 
-    GrabCut (Rother, Kolmogorov, Blake, SIGGRAPH 2004) started from the saliency inside the box.
+    GrabCut (Rother, Kolmogorov, Blake, SIGGRAPH 2004) started from the boxes of what the nets saw in ``box``, or else
+    from the saliency there.
 
     Args:
         picture: the analysis image.
         saliency: its saliency map.
         box: around the subject.
-        faces: certainly part of it.
+        seen: its faces are certainly part of it.
         sky: certainly not part of it.
     """
     if box is None:
@@ -101,11 +155,32 @@ def subject_map(
     marks = np.full(picture.shape, cv2.GC_BGD, np.uint8)
     near = box_mask(BoundingBox(box.x - 0.05, box.y - 0.05, box.width + 0.1, box.height + 0.1), picture.shape)
     marks[near] = cv2.GC_PR_BGD
-    marks[near & (saliency > 0.4)] = cv2.GC_PR_FGD
+    bodies = [thing for thing in seen.things if thing.confidence >= _BELIEVED and _in_subject(thing, box)]
+    for body in bodies:
+        marks[_ellipse(body, picture.shape, 0.95)] = cv2.GC_PR_FGD
+    if not bodies:
+        marks[near & (saliency > 0.4)] = cv2.GC_PR_FGD
     marks[sky > 0.5] = cv2.GC_BGD
-    for face in faces:
-        marks[box_mask(face, picture.shape)] = cv2.GC_FGD
+    for body in bodies:
+        marks[_ellipse(body, picture.shape, 0.4)] = cv2.GC_FGD
+    for face in seen.faces:
+        if inside(face, box) > 0.5:
+            marks[box_mask(face, picture.shape)] = cv2.GC_FGD
     return softened(_solid(_grab_cut(picture, marks)), picture)
+
+
+def _in_subject(thing: Detection, box: BoundingBox) -> bool:
+    return bool(_KINDS.get(thing.label, _OTHER_KIND)) and inside(thing, box) > 0.95 and thing.area >= 0.1 * box.area
+
+
+def _ellipse(box: BoundingBox, shape: tuple[int, int], part: float) -> Mask:
+    """The pixels in the middle of a box; ``part``: of its sides."""
+    height, width = shape
+    mask = np.zeros(shape, np.uint8)
+    centre = round(box.centre[0] * width), round(box.centre[1] * height)
+    axes = max(1, round(part * box.width * width / 2)), max(1, round(part * box.height * height / 2))
+    cv2.ellipse(mask, centre, axes, 0, 0, 360, 1, cv2.FILLED)
+    return mask > 0
 
 
 def softened(mask: Map, picture: AnalysisImage) -> Map:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from afterframe.domain import BoundingBox, Scene
+from afterframe.domain import Detection, Scene
 from afterframe.grade.alignment import Tracker
 from afterframe.grade.match import match_grade
 from afterframe.imaging.colour import Floats, ciede2000, small_rgb, to_cielab, to_linear, to_srgb
@@ -125,7 +125,7 @@ def test_skin_comes_first_where_there_are_faces(photo: PreparedPhoto) -> None:
     clip_frame = picture.copy()
     clip_frame[:, 40:150] = wall + 14
     clip_frame[40:100, 70:120] = skin - 14
-    with_face = PreparedPhoto(picture, (0, 0), Scene(faces=(BoundingBox(70 / 192, 40 / 128, 50 / 192, 60 / 128),)))
+    with_face = PreparedPhoto(picture, (0, 0), Scene(faces=(Detection(70 / 192, 40 / 128, 50 / 192, 60 / 128),)))
     without = replace(with_face, scene=Scene())
 
     def skin_off(prepared: PreparedPhoto) -> float:

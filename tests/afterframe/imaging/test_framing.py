@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afterframe.domain import BoundingBox, Scene
+from afterframe.domain import BoundingBox, Detection, Scene
 from afterframe.imaging.framing import frame
 
 
@@ -32,7 +32,7 @@ def test_the_whole_photo_is_used_when_the_shape_agrees() -> None:
 @pytest.mark.parametrize("size", [(90, 160), (100, 100), (160, 90)])
 @pytest.mark.parametrize("overscan", [0.0, 0.06])
 def test_a_face_is_never_cut(x: float, size: tuple[int, int], overscan: float) -> None:
-    scene = Scene(faces=(BoundingBox(x, 0.3, 0.12, 0.2),))
+    scene = Scene(faces=(Detection(x, 0.3, 0.12, 0.2),))
     prepared = frame(photo(), scene, size, overscan)
     face = prepared.scene.faces[0]
     whole_width = prepared.surround.shape[1] * face.width / (prepared.surround.shape[0] * face.height)
@@ -56,3 +56,24 @@ def test_boxes_come_back_in_shares_of_the_surround() -> None:
 
 def test_a_single_pixel_fills_the_frame() -> None:
     assert frame(np.full((1, 1, 3), 9, np.uint8), Scene(), (4, 4), 0.1).pixels.mean() == 9
+
+
+SHAPES = [(600, 600), (480, 600), (338, 600), (1066, 600), (1400, 600)]
+
+
+@pytest.mark.parametrize("size", SHAPES)
+@pytest.mark.parametrize("at", [(0.02, 0.03), (0.85, 0.1), (0.4, 0.8), (0.9, 0.85)])
+def test_a_head_that_looks_away_is_kept_whole_like_a_face(size: tuple[int, int], at: tuple[float, float]) -> None:
+    head = Detection(*at, 0.08, 0.12, "head", 0.8)
+    kept = frame(photo(), Scene(things=(head,), subject=BoundingBox(0.4, 0.4, 0.2, 0.2)), size, 0.0).scene.things[0]
+    width, height = photo().shape[1], photo().shape[0]
+    crop = min(width, height * size[0] / size[1]), min(height, width * size[1] / size[0])
+    assert kept.width == pytest.approx(0.08 * width / crop[0], rel=0.02)
+    assert kept.height == pytest.approx(0.12 * height / crop[1], rel=0.02)
+
+
+def test_where_not_all_faces_fit_the_largest_is_whole() -> None:
+    large, small = Detection(0.02, 0.2, 0.12, 0.3), Detection(0.93, 0.3, 0.04, 0.06)
+    kept = frame(photo(), Scene(faces=(large, small)), (200, 600), 0.0).scene.faces[0]
+    assert kept.x > 0
+    assert kept.width * 200 / 600 == pytest.approx(0.12 * photo().shape[1] / photo().shape[0], rel=0.02)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from afterframe.config import Home, LimitsConfig
+from afterframe.config import Config, Home, LimitsConfig, Settings
 from afterframe.errors import PhotoError
 from afterframe.intake import audit as audit_module
 from afterframe.intake.audit import AuditResult, audit
@@ -18,7 +18,7 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> FakeReader:
     reader = FakeReader()
 
     class InThisProcess:
-        def __init__(self, limits: LimitsConfig, processes: int) -> None: ...
+        def __init__(self, limits: LimitsConfig, processes: int, detectors: Path) -> None: ...
 
         read = staticmethod(reader.read)
 
@@ -36,7 +36,7 @@ def photos(tmp_path: Path) -> list[str]:
 
 
 def run(photos: list[str]) -> list[AuditResult]:
-    return audit(photos, Home.find(), LimitsConfig(), lambda done: None, processes=2)
+    return audit(photos, Settings(Home.find(), Config()), lambda done: None, processes=2)
 
 
 def test_every_photo_is_marked_and_the_best_come_first(reader: FakeReader, photos: list[str]) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 import photometa
 from afterframe.config import LimitsConfig
-from afterframe.domain import BoundingBox
+from afterframe.domain import Detection
 from afterframe.errors import PhotoError, Stopping
 from afterframe.imaging.framing import frame
 from afterframe.intake import photo_reader
@@ -44,7 +44,7 @@ def test_a_marked_face_is_in_the_scene_and_the_crop_keeps_it(tmp_path: Path) -> 
     Image.new("RGB", (600, 1200), (90, 120, 150)).save(path, xmp=xmp)
     found = read_photo(path, megapixels=200)
     assert found.facts.persons == ("Anna",)
-    assert found.scene.faces == (BoundingBox(0.45, 0.06, 0.1, 0.08),)
+    assert found.scene.faces == (Detection(0.45, 0.06, 0.1, 0.08),)
     prepared = frame(np.zeros((1200, 600, 3), np.uint8), found.scene, (320, 180), 0.02)
     assert len(prepared.scene.faces) == 1
 

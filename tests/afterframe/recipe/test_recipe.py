@@ -6,14 +6,14 @@ from dataclasses import fields
 
 import pytest
 
-from afterframe.domain import BoundingBox, CameraMovement, PhotoType, Recipe, Scene
+from afterframe.domain import CameraMovement, Detection, PhotoType, Recipe, Scene
 from afterframe.errors import RecipeError
 from afterframe.recipe import compose, rules, validate
 from photometa.facts.facts import Facts
 
 SHA = "0123456789abcdef" * 4
-FACE = Scene(faces=(BoundingBox(0.4, 0.2, 0.2, 0.3),), measures={"face_share": 0.06, "face_count": 1.0})
-SKY = Scene(measures={"sky_share": 0.5, "horizon": 0.6})
+FACE = Scene(faces=(Detection(0.4, 0.2, 0.2, 0.3),), measures={"face_share": 0.06, "face_count": 1.0})
+SKY = Scene(measures={"sky_share": 0.5, "sky_top": 1.0, "horizon": 0.6, "brighter_above": 0.3, "detail": 0.4})
 
 
 def recipe(facts: Facts | None = None, scene: Scene | None = None, **wishes: object) -> Recipe:
@@ -174,7 +174,7 @@ def test_a_silhouette_before_the_sun_is_not_in_direct_sunlight() -> None:
 
 
 def test_unsure_means_gentler() -> None:
-    torn = Scene(measures={"face_share": 0.007, "sky_share": 0.02, "isolation": 0.2})
+    torn = Scene(measures={"face_share": 0.003, "face_count": 1.0, "apart": 0.2, "sky_share": 0.02, "contrast": 0.3})
     made = recipe(scene=torn)
     assert made.motion_intensity < rules().types[made.photo_type].motion_intensity
     assert any("unsure" in reason for reason in made.because["motion_intensity"])

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from afterframe.domain import BoundingBox, Photo, Scene
+from afterframe.domain import SCENE_VERSION, BoundingBox, Photo, Scene
 from afterframe.imaging.frames import Pixels
 from afterframe.render.preparation import prepare
 from factories import make_picture
@@ -11,7 +11,7 @@ PIXELS = np.asarray(make_picture((192, 128)))
 SEEN = Scene(subject=BoundingBox(0.5, 0.5, 0.25, 0.25), measures={"sharpness": 0.5})
 
 
-def photo(scene: Scene, **facts: float) -> Photo:
+def photo(scene: Scene, **facts: object) -> Photo:
     return Photo(1, "/photos/DSC_0042.jpg", "a" * 64, 1000, 1, facts, scene)
 
 
@@ -21,6 +21,22 @@ def test_what_was_seen_when_it_was_read_is_what_a_photo_is_framed_by() -> None:
 
 def test_a_photo_that_was_never_analysed_is_analysed_now() -> None:
     assert prepare(photo(Scene()), (96, 64), 0.0, lambda _: PIXELS).scene.measures
+
+
+def test_a_photo_that_an_earlier_version_looked_at_is_looked_at_again() -> None:
+    stored = {"faces": [{"x": 0.1, "y": 0.1, "width": 0.1, "height": 0.1}], "measures": {"sky_share": 0.5}}
+    scene = Scene.from_dict(stored)
+    assert scene.version < SCENE_VERSION
+    seen = prepare(photo(scene), (96, 64), 0.0, lambda _: PIXELS).scene
+    assert seen.claims
+    assert seen.version == SCENE_VERSION
+    assert prepare(photo(seen), (96, 64), 0.0, lambda _: PIXELS).scene.measures == seen.measures
+
+
+def test_a_face_that_somebody_marked_stays_marked_when_a_photo_is_looked_at_again() -> None:
+    mark = {"x": 0.4, "y": 0.4, "width": 0.2, "height": 0.2, "name": "Anna"}
+    (face,) = prepare(photo(Scene(), face_regions=[mark]), (96, 64), 0.0, lambda _: PIXELS).scene.faces
+    assert face.centre == (0.5, 0.5)
 
 
 def test_the_picture_covers_the_clip_and_the_room_around_it() -> None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from afterframe.domain import BoundingBox, CameraMovement, PhotoType, Recipe, Scene
+from afterframe.domain import BoundingBox, CameraMovement, Detection, PhotoType, Recipe, Scene
 from afterframe.generators.parallax.ambient_motion import light
 from afterframe.generators.parallax.camera import SUBJECT_NEARNESS, pose, progress
 from afterframe.generators.parallax.clip_renderer import ClipRenderer
@@ -99,7 +99,7 @@ def test_a_copy_is_invisible_when_it_jumps_back() -> None:
 
 def test_a_face_is_moved_whole() -> None:
     recipe = replace(RECIPE, photo_type=PhotoType.PORTRAIT, camera_movement=CameraMovement.PUSH_IN)
-    scene = Scene(faces=(BoundingBox(0.4, 0.2, 0.2, 0.27),), subject=BoundingBox(0.28, 0.05, 0.44, 0.95))
+    scene = Scene(faces=(Detection(0.4, 0.2, 0.2, 0.27),), subject=BoundingBox(0.28, 0.05, 0.44, 0.95))
     stage = ClipRenderer(prepared(skyline(), recipe, scene), recipe)
     start, end = stage.source_positions(0.0), stage.source_positions(1.0)
     x, y = start[..., 0] / 256, start[..., 1] / 192
@@ -111,7 +111,7 @@ def test_a_face_is_moved_whole() -> None:
 
 def test_breath_lifts_without_a_camera_move() -> None:
     recipe = replace(RECIPE, photo_type=PhotoType.PORTRAIT, camera_movement=CameraMovement.STATIC)
-    scene = Scene(faces=(BoundingBox(0.4, 0.2, 0.2, 0.27),), subject=BoundingBox(0.28, 0.05, 0.44, 0.95))
+    scene = Scene(faces=(Detection(0.4, 0.2, 0.2, 0.27),), subject=BoundingBox(0.28, 0.05, 0.44, 0.95))
     stage = ClipRenderer(prepared(skyline(), recipe, scene), recipe)
     lifted = max(
         float(np.abs(stage.source_positions(m) - stage.source_positions(0.0)).max()) for m in (0.25, 0.5, 0.75)
