@@ -23,11 +23,11 @@ def read_xmp(path: str | os.PathLike[str]) -> bytes | None:
         MetadataError: the file cannot be read, is not an MP4, or its boxes do not fit.
     """
     with _open(Path(path), "rb") as file:
-        box = _xmp_box(_walk(file, str(path)))
+        box = _xmp_box(walk(file, str(path)))
         if box is None:
             return None
         if box.end - box.payload > MAX_PACKET:
-            raise _refusal(str(path), "its XMP box is larger than 64 MiB")
+            raise refusal(str(path), "its XMP box is larger than 64 MiB")
         file.seek(box.payload)
         return file.read(box.end - box.payload)
 
@@ -52,11 +52,11 @@ def append_xmp(target: str | os.PathLike[str] | BinaryIO, packet: bytes) -> None
 
 
 def _append(file: BinaryIO, packet: bytes, name: str) -> None:
-    found = _walk(file, name)
+    found = walk(file, name)
     if _xmp_box(found) is not None:
-        raise _refusal(name, "it has an XMP box already")
+        raise refusal(name, "it has an XMP box already")
     if found[-1].open_ended:
-        raise _refusal(name, "its last box runs to the end of the file, so that nothing can follow")
+        raise refusal(name, "its last box runs to the end of the file, so that nothing can follow")
     end = file.seek(0, os.SEEK_END)
     try:
         file.write(struct.pack(">I4s", 8 + 16 + len(packet), b"uuid") + XMP_UUID + packet)
@@ -66,14 +66,19 @@ def _append(file: BinaryIO, packet: bytes, name: str) -> None:
         raise
 
 
-def _walk(file: BinaryIO, name: str) -> list[Box]:
+def walk(file: BinaryIO, name: str) -> list[Box]:
+    """The top-level boxes of an MP4.
+
+    Raises:
+        MetadataError: it is none, or its boxes do not fit.
+    """
     file.seek(0)
     try:
         found = list(boxes(File(file)))
     except BoxError as error:
-        raise _refusal(name, str(error)) from error
+        raise refusal(name, str(error)) from error
     if not found or found[0].type != b"ftyp":
-        raise _refusal(name, "it does not begin with a file type box")
+        raise refusal(name, "it does not begin with a file type box")
     return found
 
 
@@ -94,5 +99,6 @@ def _open(path: Path, mode: str) -> BinaryIO:
         ) from error
 
 
-def _refusal(name: str, why: str) -> MetadataError:
+def refusal(name: str, why: str) -> MetadataError:
+    """The error of an MP4 that is not sound."""
     return MetadataError(f"{name} is not a sound MP4: {why}.", "Make the clip again.", "malformed")

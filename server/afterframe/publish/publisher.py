@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from afterframe.config import Settings
 from afterframe.domain import Clip, Job, Verdict
@@ -22,10 +23,11 @@ from afterframe.errors import AfterframeError, Cancelled, FolderUnavailable, Pho
 from afterframe.imaging.frames import Frames
 from afterframe.naming import poster_of, sidecar_of
 from afterframe.publish.backlink import write_back_link
-from afterframe.publish.folder_check import check_is_there
+from afterframe.publish.folder_check import check_is_there, explained
 from afterframe.publish.free_name import choose_name
 from afterframe.publish.placement import Publication, discard, embed_and_write_sidecar, place
 from afterframe.publish.sidecar import MadeBy, read_clip, sidecar_properties
+from afterframe.publish.taken import tag_clip
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
@@ -89,11 +91,11 @@ class Publisher:
         check_real_folder(rendered.job)
         rendered = replace(rendered, job=self._as_called_now(rendered.job))
         photo = self._catalog.photo_at(Path(rendered.job.photo_path))
+        facts = photo.facts if photo else {}
+        _tag(rendered.temporary, facts)
         with _restored_on_error(rendered.temporary), self._db.transaction():
             clip, replaced = self._new_clip(rendered)
-            packet = packet_of(
-                sidecar_properties(clip, rendered.made_by, photo.facts if photo else {}, rendered.frames.count)
-            )
+            packet = packet_of(sidecar_properties(clip, rendered.made_by, facts, rendered.frames.count))
             clip = replace(clip, sha256=embed_and_write_sidecar(rendered.temporary, packet))
             publication = _publication(rendered.temporary, clip, packet, replaced)
             self._queue.begin_publish(rendered.job.id, owner, clip.path, publication.to_dict())
@@ -242,6 +244,13 @@ def _publication(temporary: Path, clip: Clip, packet: bytes, replaced: _Replaced
         record=clip.to_dict(),
         replaces_sidecar_sha256=replaced.sidecar_sha256 if replaced else None,
     )
+
+
+def _tag(temporary: Path, facts: Mapping[str, Any]) -> None:
+    try:
+        tag_clip(temporary, facts)
+    except OSError as error:
+        raise explained(error, temporary) from error
 
 
 @contextlib.contextmanager

@@ -27,6 +27,7 @@ from afterframe.field_mapping import api_schemas, from_properties, iso_time, to_
 from afterframe.formats.json_schema import check
 from afterframe.imaging.frames import Model
 from afterframe.naming import sidecar_of
+from afterframe.publish.taken import taken_properties
 from afterframe.recipe.schema import RECIPE
 from photometa import Bag, LangAlt, Seq, Struct
 
@@ -99,6 +100,7 @@ def sidecar_properties(
         **_identity(clip, made_by),
         **_media(clip, frame_count),
         **_from_photo(facts),
+        **taken_properties(facts),
         **_origin(clip, made_by),
         **_maker(made_by),
         **_recipe(clip.recipe),
