@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from photometa.containers.blocks import Blocks, FormatError
+from photometa.containers.embedded import Claims, has_gain_map, has_video
 from photometa.containers.ifd import directories
 from photometa.containers.sniff import read_blocks
 from photometa.containers.source import File
@@ -46,6 +48,7 @@ def read(path: str | os.PathLike[str]) -> Facts:
                 raise _refusal(photo, "is empty", "Export the photo again.", "empty")
             blocks = read_blocks(source)
             statements = _statements(blocks)
+            _note_embedded(source, blocks, statements)
     except NotRegular as error:
         raise _refusal(photo, "is not a file", "Name a photo.", "not_a_file") from error
     except FileNotFoundError as error:
@@ -94,6 +97,19 @@ def _container(blocks: Blocks) -> Findings:
     note(found, "colour_profile", profile_name(blocks.icc) if blocks.icc else None, "ICC profile description")
     note(found, "colour_profile", blocks.colour, header)
     return found
+
+
+def _note_embedded(source: File, blocks: Blocks, statements: Statements) -> None:
+    """A video or gain map that is really there; tags alone are not believed."""
+    claims, said_by = statements.xmp.get("claims", (Claims(), ""))
+    found = statements.container
+    if has_video(source, blocks.format, claims):
+        note(found, "motion_photo", value=True, source=f"a video in the file, {said_by}".rstrip(", "))
+    elif claims.videos:
+        note(found, "motion_photo", value=False, source=f"{said_by} says so, but there is no video in the file")
+    maps = claims if claims.gain_maps or not blocks.mapped else replace(claims, gain_maps=(0,))
+    if has_gain_map(source, blocks.format, maps, blocks.pictures):
+        note(found, "gain_map", value=True, source=f"a gain map in the file, {said_by}".rstrip(", "))
 
 
 def _xmp(blocks: Blocks) -> Findings:

@@ -38,6 +38,10 @@ class Blocks:
     """IPTC IIM datasets."""
     icc: bytes | None = None
     """ICC profile."""
+    pictures: tuple[int, ...] = ()
+    """Where further pictures of a JPEG begin (multi-picture index), bytes from the file's start."""
+    mapped: bool = False
+    """A JPEG says by ISO 21496-1's segment that it has a gain map."""
     colour: str | None = None
     """A colour space that the container names without a profile."""
     bits: int | None = None

@@ -17,6 +17,10 @@ _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
 _ICC = b"ICC_PROFILE\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
+_MULTI_PICTURE = b"MPF\0"
+_GAIN_MAP = b"urn:iso:std:iso:ts:21496:-1\0"
+_PICTURES = 0xB002
+MAX_PICTURES = 32
 _STANDALONE = {0x01, *range(0xD0, 0xD8)}
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _SCAN, _END = 0xDA, 0xD9
@@ -36,7 +40,7 @@ def read_jpeg(source: Source) -> Blocks:
         if length < 2:
             break
         if marker in _FRAMES or marker in (0xE1, 0xE2, 0xED):
-            collected.segment(marker, source.read_at(offset + 2, length - 2))
+            collected.segment(marker, source.read_at(offset + 2, length - 2), offset + 2)
         offset += length
     return collected.blocks()
 
@@ -65,9 +69,11 @@ class _Collected:
         self.extended: dict[bytes, dict[int, bytes]] = {}
         self.icc: dict[int, bytes] = {}
         self.photoshop: list[bytes] = []
+        self.pictures: tuple[int, ...] = ()
+        self.mapped = False
 
-    def segment(self, marker: int, payload: bytes) -> None:
-        """Add one segment."""
+    def segment(self, marker: int, payload: bytes, at: int) -> None:
+        """Add one segment, whose payload stands at an offset of the file."""
         if marker in _FRAMES:
             if self.size is None and len(payload) >= 5:
                 height, width = struct.unpack_from(">HH", payload, 1)
@@ -76,6 +82,10 @@ class _Collected:
             self._app1(payload)
         elif marker == 0xE2 and payload.startswith(_ICC) and len(payload) > 14:
             self.icc.setdefault(payload[12], payload[14:])
+        elif marker == 0xE2 and payload.startswith(_MULTI_PICTURE):
+            self.pictures = _further_pictures(payload[4:], at + 4)
+        elif marker == 0xE2 and payload.startswith(_GAIN_MAP):
+            self.mapped = True
         elif marker == 0xED and payload.startswith(_PHOTOSHOP):
             self.photoshop.append(payload[len(_PHOTOSHOP) :])
 
@@ -101,6 +111,8 @@ class _Collected:
             xmp=self.xmp[:1] + self._extended_packets(),
             iptc=iptc_of_photoshop(b"".join(self.photoshop)),
             icc=b"".join(self.icc[n] for n in sorted(self.icc)) or None,
+            pictures=self.pictures,
+            mapped=self.mapped,
         )
 
     def _extended_packets(self) -> list[bytes]:
@@ -114,6 +126,16 @@ class _Collected:
                         whole += parts[offset]
                 packets.append(whole)
         return packets
+
+
+def _further_pictures(block: bytes, at: int) -> tuple[int, ...]:
+    """Where the pictures after the first begin, by the index (CIPA DC-007, 5.2.3.3: offsets count from its header)."""
+    tiff = open_tiff(block)
+    if tiff is None:
+        return ()
+    entries = tiff.raw(tiff.directory(tiff.first)[0].get(_PICTURES), 16 * MAX_PICTURES)
+    places = struct.iter_unpack(tiff.order + "3I2H", entries[: len(entries) // 16 * 16])
+    return tuple(at + place[2] for place in places if place[2])
 
 
 def iptc_of_photoshop(resources: bytes) -> bytes | None:

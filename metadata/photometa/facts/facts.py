@@ -25,6 +25,10 @@ class Facts:
     colour_profile: str | None = None
     """The ICC profile's description, or the EXIF ColorSpace's name."""
     software: str | None = None
+    motion_photo: bool | None = None
+    """True: a video of the same moment is in the file (Motion Photo). False: it says so, but the video was lost."""
+    gain_map: bool | None = None
+    """True: the file has a gain map for HDR screens (Ultra HDR); the picture itself is SDR."""
 
     # Camera and lens
     camera_make: str | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from photometa.containers.embedded import Claims
 from photometa.exif.exif_labels import EXPOSURE_PROGRAM, LIGHT_SOURCE, METERING, SCENE
 from photometa.facts.dates import same_minute, written_date
 from photometa.facts.findings import Findings, note
@@ -51,6 +52,7 @@ _WORDS = (
     ("exposure_program", "exif:SceneCaptureType", SCENE),
     ("exposure_program", "exif:ExposureProgram", EXPOSURE_PROGRAM),
 )
+MAX_ITEMS = 32
 _DATES = ("photoshop:DateCreated", "exif:DateTimeOriginal", "exif:DateTimeDigitized", "xmp:CreateDate")
 """When the picture was taken, in the order of the MWG's guidelines 2.0, 5.4; the last resort is its creation."""
 
@@ -61,6 +63,7 @@ READ = people.READ | frozenset(
     | {"xmp:Rating", "exif:ISOSpeedRatings", "exifEX:PhotographicSensitivity", "exif:Flash"}
     | {"exif:ExposureBiasValue", "tiff:Orientation", *_DATES}
     | {"exif:GPSLatitude", "exif:GPSLongitude", "exif:GPSAltitude"}
+    | {"GCamera:MotionPhoto", "GCamera:MicroVideo", "GCamera:MicroVideoOffset", "Container:Directory", "hdrgm:Version"}
     | {"exif:GPSLatitudeRef", "exif:GPSLongitudeRef", "exif:GPSAltitudeRef", "photoshop:SidecarForExtension"}
 )
 """Every property that becomes a fact, or says which file the sidecar belongs to."""
@@ -77,6 +80,7 @@ def read_xmp_facts(properties: Mapping[str, Value], source: str = "XMP") -> Find
     for field, name in _TEXTS:
         note(found, field, text_of(properties.get(name)), f"{source} {name}")
     people.read_people(properties, found, source)
+    note(found, "claims", _claims(properties), source)
     rating = number_of(properties.get("xmp:Rating"))
     if rating is not None and -1 <= rating <= 5:
         note(found, "rating", int(rating), f"{source} xmp:Rating")
@@ -141,6 +145,22 @@ def _coordinate(properties: Mapping[str, Value], name: str, limit: int) -> float
     text, reference = text_of(properties.get(name)), text_of(properties.get(f"{name}Ref"))
     bare = text is not None and re.fullmatch(r"\d+\.\d+", text) is not None
     return coordinate(text, limit, reference or {90: "N", 180: "E"}[limit] if bare else reference)
+
+
+def _claims(properties: Mapping[str, Value]) -> Claims | None:
+    """What is said to be appended: by Motion Photo 1.0's and Ultra HDR's directory of items, or by MicroVideo."""
+    videos: list[int] = []
+    gain_maps = [0] if "hdrgm:Version" in properties else []
+    if any(number_of(properties.get(name)) == 1 for name in ("GCamera:MotionPhoto", "GCamera:MicroVideo")):
+        videos.append(int(number_of(properties.get("GCamera:MicroVideoOffset")) or 0))
+    directory, back = properties.get("Container:Directory"), 0
+    for entry in reversed(directory[:MAX_ITEMS]) if isinstance(directory, Array) else ():
+        item = entry.get("Container:Item") if isinstance(entry, Struct) else None
+        if isinstance(item, Struct):
+            back += int(number_of(item.get("Item:Length")) or 0)
+            said = {"MotionPhoto": videos, "GainMap": gain_maps}.get(text_of(item.get("Item:Semantic")) or "", [])
+            said.append(back)
+    return Claims(tuple(videos), tuple(gain_maps)) if videos or gain_maps else None
 
 
 def _first(value: Value | None) -> Value | None:

@@ -35,6 +35,8 @@ const FACTS = {
   caption: "Caption",
   keywords: "Keywords",
   persons: "Persons shown",
+  motion_photo: "Motion photo",
+  gain_map: "HDR gain map",
   creator: "Photographer",
 };
 
@@ -106,6 +108,8 @@ function factValues(facts) {
     caption: text(facts.caption),
     keywords: Array.isArray(facts.keywords) ? facts.keywords.join(", ") : "",
     persons: Array.isArray(facts.persons) ? facts.persons.join(", ") : "",
+    motion_photo: facts.motion_photo == null ? "" : facts.motion_photo ? t("yes") : t("its video was lost"),
+    gain_map: facts.gain_map ? t("yes") : "",
     creator: text(facts.creator),
   };
 }
