@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from afterframe.config import LimitsConfig
 from afterframe.domain import Clip
 from afterframe.errors import AfterframeError, PhotoError, RecipeError, Stopping, shortened
 from afterframe.naming import is_our_poster, may_be_poster
+from afterframe.publish.photo_hashes import photo_hashes
 from afterframe.publish.sidecar import read_clip
 from afterframe.system.process_pool import CallKilled, PoolClosed, ProcessPool
 from photometa.regular import NotRegular, open_regular
@@ -99,6 +100,19 @@ class ForeignFiles:
                 for path in batch:
                     with suppress(PhotoError):  # whoever reads the photo says what is wrong with it
                         found |= self._read([path], posters_among, partial(_unreadable, path))
+        return found
+
+    def photo_hashes(self, sidecars: Sequence[Path]) -> dict[Path, str]:
+        """The hash of the photo that each clip's sidecar names; empty where there is none, or it cannot be read.
+
+        Raises:
+            Stopping: this was closed.
+        """
+        found: dict[Path, str] = {}
+        for start in range(0, len(sidecars), BATCH):
+            batch = list(sidecars[start : start + BATCH])
+            with suppress(PhotoError):
+                found |= self._read(batch, photo_hashes, partial(_unreadable, batch[0]))
         return found
 
     def folder_settings(self, folder: Path) -> list[tuple[str, Mapping[str, object]]]:

@@ -26,6 +26,7 @@ from afterframe.intake.photo_reader import Reading
 from afterframe.naming import fits, longest_names, sidecar_of
 from afterframe.publish.adoption import Adoption, clip_at, clips_beside, stands
 from afterframe.publish.folder_check import is_there, unlisted, widest_fault
+from afterframe.publish.photo_hashes import PhotoHashes
 from afterframe.recipe import validate
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
@@ -88,6 +89,7 @@ class Ingest:
         self._read = read
         self._files = files
         self.composer = Composer(settings, files)
+        self._hashes = PhotoHashes(files.photo_hashes)
         self._following = threading.Lock()
         self._folders, self._held = FolderList(database), HeldFolders(database)
         self._adoption = Adoption(catalog, settings.home.backups, rename_clips=settings.config.files.rename_clips)
@@ -107,7 +109,7 @@ class Ingest:
             validate(self._files.folder_settings(path.parent))  # first: it is cheaper than to read the photo
             reading = self._read(path)
             composed = self.composer.compose(path, reading)
-            clips = clips_beside(path, reading.sha256, self._files.clip)
+            clips = clips_beside(path, reading.sha256, self._files.clip, self._other_sidecars(path, reading.sha256))
         except Stopping:
             return False
         except (PhotoError, RecipeError) as error:
@@ -326,6 +328,12 @@ class Ingest:
                     self._catalog.clips_followed(photo_id)
             finally:
                 self._following.release()
+
+    def _other_sidecars(self, path: Path, sha256: str) -> list[Path]:
+        """Sidecars beside a photo that the catalogue does not know, under other names: it was renamed once."""
+        if self._catalog.photos_like(sha256):
+            return []
+        return self._hashes.sidecars_of(path.parent, sha256, self._catalog.clip_paths(path.parent))
 
     def _photo_of(self, clip: Clip) -> Photo | None:
         """The photo that a clip names; else one with its bytes, whose name has changed since."""

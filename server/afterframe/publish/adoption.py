@@ -30,17 +30,18 @@ ReadClip = Callable[[Path], Clip | None]
 """Reads a sidecar, see :func:`afterframe.publish.sidecar.read_clip`."""
 
 
-def clips_beside(photo: Path, sha256: str, read_clip: ReadClip) -> list[Clip]:
+def clips_beside(photo: Path, sha256: str, read_clip: ReadClip, others: Iterable[Path] = ()) -> list[Clip]:
     """Clips of this very photo that lie beside it: it was moved with them, or the state file was lost.
 
     A sidecar whose clip was deleted counts too: the photographer did not want it.
 
     Args:
         read_clip: where the folder may be anybody's, in a process that can be killed.
+        others: sidecars that are to be looked at though their names do not begin as the photo's does.
     """
     found = []
-    for name in _sidecar_names(photo):
-        clip = _read(photo.with_name(name), read_clip)
+    for sidecar in dict.fromkeys([*map(photo.with_name, _sidecar_names(photo)), *others]):
+        clip = _read(sidecar, read_clip)
         if clip and clip.photo_sha256 == sha256 and _may_be_of(clip, photo):
             found.append(_hashed(clip))
     return [clip for clip in found if clip]

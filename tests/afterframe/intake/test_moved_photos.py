@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from afterframe.config import Config, FilesConfig
 from afterframe.domain import Clip
 from afterframe.intake.ingest import Ingest
 from afterframe.publish import adoption
+from afterframe.publish.photo_hashes import PhotoHashes, photo_hashes
 from afterframe.publish.sidecar import MadeBy, read_clip, sidecar_properties
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
@@ -143,3 +146,69 @@ def crash_after(count: int, move: Callable[[Path, Path], None]) -> Callable[[Pat
         move(source, target)
 
     return step
+
+
+def test_a_renamed_photos_clip_is_found_after_the_state_file_was_lost(shelf: Shelf, tmp_path: Path) -> None:
+    new = shelf.rename()
+    shelf.ingest.accept(new)
+    assert shelf.files() == ["new.jpg", "old_motion.mp4", "old_motion.mp4.xmp"]
+    assert_found(shelf, new, tmp_path)
+
+
+def test_also_when_it_was_renamed_while_nobody_watched(shelf: Shelf, tmp_path: Path) -> None:
+    assert_found(shelf, shelf.rename(), tmp_path)
+
+
+def test_also_when_another_program_wrote_the_sidecar_anew(shelf: Shelf, tmp_path: Path) -> None:
+    sidecar = Path(shelf.clip.sidecar_path)
+    written = sidecar.read_text("utf-8")
+    attribute = f'afterframe:photoSHA256="{shelf.clip.photo_sha256}"'
+    element = f"<afterframe:photoSHA256>{shelf.clip.photo_sha256}</afterframe:photoSHA256>"
+    either = attribute if element in written else element
+    assert photo_hashes([sidecar]) == {sidecar: shelf.clip.photo_sha256}
+    sidecar.write_text(f"<x {either if either == attribute else ''}>{either}</x>", "utf-8")
+    assert photo_hashes([sidecar]) == {sidecar: shelf.clip.photo_sha256}
+
+
+def assert_found(shelf: Shelf, photo: Path, tmp_path: Path) -> None:
+    with closing(Database(tmp_path / "new.db")) as database:
+        queue, catalog = Queue(database), Catalog(database)
+        ingest = Ingest(database, catalog, queue, make_settings(), FakeReader().read, open_files())
+        assert ingest.accept(photo)
+        assert queue.page()[0] == []
+        assert catalog.clip(shelf.clip.id).path == shelf.clip.path
+
+
+def test_a_copy_while_the_original_stands_does_not_take_its_clip(shelf: Shelf, tmp_path: Path) -> None:
+    copy = shelf.folder / "copy.jpg"
+    copy.write_bytes(shelf.photo.read_bytes())
+    with closing(Database(tmp_path / "new.db")) as database:
+        queue, catalog = Queue(database), Catalog(database)
+        ingest = Ingest(database, catalog, queue, make_settings(), FakeReader().read, open_files())
+        ingest.accept(copy)
+        assert [job.photo_path for job in queue.page()[0]] == [str(copy)]
+
+
+def test_each_sidecar_is_read_once_while_it_stays_as_it_is(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.mp4.xmp").write_text(f'photoSHA256="{number:064x}"')
+    asked: list[str] = []
+
+    def read(sidecars: list[Path]) -> dict[Path, str]:
+        asked.extend(path.name for path in sidecars)
+        return photo_hashes(sidecars)
+
+    hashes = PhotoHashes(read)
+    known = {str(tmp_path / "2.mp4")}
+    assert hashes.sidecars_of(tmp_path, f"{1:064x}", known) == [tmp_path / "1.mp4.xmp"]
+    assert hashes.sidecars_of(tmp_path, f"{0:064x}", known) == [tmp_path / "0.mp4.xmp"]
+    assert sorted(asked) == ["0.mp4.xmp", "1.mp4.xmp"]
+    (tmp_path / "0.mp4.xmp").write_text(f' photoSHA256="{7:064x}"')
+    assert hashes.sidecars_of(tmp_path, f"{7:064x}", known) == [tmp_path / "0.mp4.xmp"]
+    assert hashes.sidecars_of(tmp_path / "gone", f"{7:064x}", ()) == []
+
+
+def test_a_pipe_or_a_text_without_a_hash_is_no_sidecar_of_ours(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.mp4.xmp")
+    (tmp_path / "b.mp4.xmp").write_text("photoSHA256=nothing")
+    assert set(photo_hashes(sorted(tmp_path.iterdir())).values()) == {""}
