@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import socket
 import threading
 import uuid
@@ -21,17 +22,43 @@ from afterframe.errors import Unavailable
 from afterframe.naming import RESERVATION_SUFFIX, TEMPORARY_PREFIX
 from afterframe.publish.folder_check import explained
 from afterframe.system.awake_clock import AwakeClock
+from photometa.rename import move_to_free_name
 
 TOUCH_S = 5.0
 """How often a reservation is touched, seconds."""
+ID_FILE = "machine"
+"""In Afterframe's own folder: a number that tells it from every other."""
 STALE_S = 60.0
 """A reservation that was not touched for this long was left by a crash, seconds."""
 MAX_BYTES = 4096
 
 
 def machine_id(home: Path) -> str:
-    """What tells this Afterframe from every other that may share a folder."""
-    return hashlib.sha256(f"{socket.gethostname()}\0{uuid.getnode()}\0{home}".encode()).hexdigest()[:32]
+    """What tells this Afterframe from every other that may share a folder.
+
+    Two containers may have the same name, address and paths; two machines the same folder of the user's. So it is made
+    of all these and of a number drawn once, which stands in Afterframe's own folder.
+
+    Args:
+        home: that folder.
+    """
+    parts = (socket.gethostname(), uuid.getnode(), home, _number_of(home / ID_FILE))
+    return hashlib.sha256("\0".join(map(str, parts)).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _number_of(file: Path) -> str:
+    """The number in a file, which is drawn where there is none yet; empty where none can be kept."""
+    part = file.with_name(f".{file.name}-{secrets.token_hex(8)}")
+    with contextlib.suppress(OSError):
+        try:
+            if not file.exists():
+                part.write_text(secrets.token_hex(16), "ascii")
+                with contextlib.suppress(FileExistsError):  # another process of ours was quicker
+                    move_to_free_name(part, file)
+        finally:
+            part.unlink(missing_ok=True)
+        return file.read_text("utf-8", "replace").strip()
+    return ""
 
 
 def reservation_of(job: Job) -> Path:
@@ -80,7 +107,7 @@ class Reservations:
         text = json.dumps({"machine": self._machine, "job": job.id, "photo": Path(job.photo_path).name})
         try:
             while not _created(path, text):
-                if self._stands(path):
+                if self._stands(path, job):
                     raise Unavailable(
                         f"{Path(job.photo_path).name} is being animated by another Afterframe on this folder.",
                         "It is looked at again when that one has ended.",
@@ -90,10 +117,9 @@ class Reservations:
         except OSError as error:
             raise explained(error, path) from error
 
-    def _stands(self, path: Path) -> bool:
+    def _stands(self, path: Path, job: Job) -> bool:
         """Whether a reservation belongs to another Afterframe that is still at work."""
-        machine, _ = read_reservation(path)
-        if machine == self._machine:
+        if read_reservation(path) == (self._machine, job.id):
             return False  # left by a crash of our own: the queue gives a job to one worker only
         try:
             touched = path.stat().st_mtime_ns

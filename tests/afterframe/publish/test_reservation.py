@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from afterframe.domain import Job
 from afterframe.errors import FolderUnavailable, Unavailable
+from afterframe.publish import reservation
 from afterframe.publish.reservation import STALE_S, Reservations, machine_id, read_reservation, reservation_of
 from afterframe.state.catalog import Catalog
 from afterframe.state.queue import Queue
@@ -91,6 +93,37 @@ def test_a_folder_that_cannot_be_written_is_told_as_such(here: Reservations, job
         assert caught.value.error_code == "folder_missing"
     finally:
         tmp_path.with_name("elsewhere").rename(gone)
+
+
+def test_that_of_a_cloned_afterframe_is_waited_for(here: Reservations, job: Job, clock: Clock) -> None:
+    """A copied home has the same number; its jobs have ids of their own."""
+    reservation_of(job).write_text(json.dumps({"machine": "here", "job": "f" * 32}))
+    with pytest.raises(Unavailable), here.reserve(job):
+        pass
+    clock.forward(STALE_S + 1)
+    with here.reserve(job):
+        pass
+
+
+def test_two_containers_with_one_name_and_one_path_are_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reservation.socket, "gethostname", lambda: "afterframe")
+    monkeypatch.setattr(reservation.uuid, "getnode", lambda: 2)
+    home = tmp_path / "home"
+    ids = []
+    for container in ("one", "two"):
+        home.mkdir()
+        ids.append(machine_id(home))
+        assert machine_id(home) == ids[-1]
+        assert [path.name for path in home.iterdir()] == [reservation.ID_FILE]
+        home.rename(tmp_path / container)  # the other one's is mounted there
+    assert ids[0] != ids[1]
+
+
+def test_all_processes_of_one_home_agree_whoever_is_first(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(machine_id, [tmp_path] * 32))) == 1
 
 
 def test_two_homes_are_told_apart(tmp_path: Path) -> None:
