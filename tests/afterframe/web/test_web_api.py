@@ -39,6 +39,7 @@ def test_a_challenge_that_is_none_is_refused(desk: Desk, challenge: str) -> None
 def test_the_key_of_one_run_does_not_open_the_next() -> None:
     runs = [Boot(TOKEN), Boot(TOKEN)]
     assert len({run.key for run in runs} | {run.id for run in runs}) == 4
+    assert TOKEN not in repr(runs)  # as a log or a traceback would show it
 
 
 def test_health_needs_no_token_and_tells_the_queue(desk: Desk) -> None:

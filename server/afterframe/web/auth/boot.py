@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 class Boot:
     """One run of the daemon."""
 
-    token: str
+    token: str = field(repr=False)
     """The secret that plugins know too."""
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     """Another one at each start; public."""
