@@ -1,6 +1,6 @@
 """Ray: clips from a cluster of machines, one warm renderer beside each GPU.
 
-    connection  joining the cluster, its nodes     actor  the half that runs there
+    connection  joining the cluster, its nodes     actor  the half that runs there     checks  of what that half sends
 
 Each worker process holds one renderer. It takes a GPU where the cluster has any, else a CPU core. It ends with the
 worker, so that no GPU stays taken when the daemon is gone. When a machine leaves in the middle of a clip, the photo
@@ -13,16 +13,23 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
 
 from afterframe.config import Settings
 from afterframe.domain import GeneratorName, Recipe
-from afterframe.errors import AfterframeError, Cancelled, GenerateError, NotFound, OutOfMemory, Unavailable
+from afterframe.errors import Cancelled, GenerateError, NotFound, OutOfMemory, Unavailable
 from afterframe.generators.interface import Capabilities
 from afterframe.generators.ray_cluster.actor import ClipFormat, Message, RenderActor
+from afterframe.generators.ray_cluster.checks import (
+    checked_answer,
+    checked_format,
+    checked_frames,
+    checked_message,
+    checked_sound,
+)
 from afterframe.generators.ray_cluster.connection import connect, nodes
 from afterframe.imaging.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress, Sound
 
@@ -102,16 +109,18 @@ class Ray:
         """
         self._ensure_actor()
         messages = self._messages(photo, recipe, progress, cancelled)
-        kind, clip = next(messages)
-        assert kind == "format"
-        assert isinstance(clip, ClipFormat)
+        try:
+            clip = checked_format(next(messages, None), recipe)
+        except BaseException:
+            messages.close()
+            raise
         sounds: list[Sound] = []
         return Frames(
             clip.pixel_format,
             clip.size,
             clip.fps,
             clip.count,
-            _frames(messages, sounds),
+            _frames(messages, sounds, clip),
             model=clip.model,
             sound=lambda: sounds[0] if sounds else None,
         )
@@ -171,10 +180,8 @@ class Ray:
         if question != "info":
             self._ensure_actor()
         with self._ray_errors():
-            _, answer = self._ray.get(getattr(self._actor, question).remote(*arguments), timeout=ANSWER_TIMEOUT_S)
-        if isinstance(answer, AfterframeError):
-            raise answer
-        return answer
+            answer = self._ray.get(getattr(self._actor, question).remote(*arguments), timeout=ANSWER_TIMEOUT_S)
+        return checked_answer(question, answer)
 
     def _drop_actor(self) -> None:
         if self._actor is not None:
@@ -186,14 +193,14 @@ class Ray:
 
     def _messages(
         self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck
-    ) -> Iterator[Message]:
+    ) -> Generator[Message, None, None]:
         """What the renderer sends for a clip, as it arrives; it stops when this is closed early."""
         stream = self._actor.render.options(**STREAMING).remote(photo, recipe)
         reported: tuple[float, float | None] = (0.0, None)
         ended = False
         try:
             while True:
-                kind, content = self._receive(stream)
+                kind, content = checked_message(self._receive(stream))
                 ended = kind in ("end", "error")
                 if kind == "end":
                     return
@@ -210,14 +217,14 @@ class Ray:
             if not ended:
                 self._stop(stream)
 
-    def _receive(self, stream: Any) -> Message:
+    def _receive(self, stream: Any) -> object:
         """The next message; ("progress", ...) while there is none yet, ("end", None) after the last."""
         with self._ray_errors():
             ready, _ = self._ray.wait([stream], timeout=POLL_INTERVAL_S, fetch_local=False)
             if not ready:
                 return "progress", self._ray.get(self._actor.progress.remote(), timeout=ANSWER_TIMEOUT_S)
             try:
-                message: Message = self._ray.get(next(stream))
+                message: object = self._ray.get(next(stream))
             except StopIteration:
                 return "end", None
         return message
@@ -314,10 +321,14 @@ class Ray:
         return False
 
 
-def _frames(messages: Iterator[Message], sounds: list[Sound]) -> Iterator[Pixels]:
-    for kind, content in messages:
-        if kind == "sound":
-            sounds.append(content)
-        else:
+def _frames(messages: Generator[Message, None, None], sounds: list[Sound], clip: ClipFormat) -> Iterator[Pixels]:
+    left = clip.count
+    with contextlib.closing(messages):
+        for kind, content in messages:
+            if kind == "sound":
+                sounds.append(checked_sound(content))
+                continue
+            piece = checked_frames(kind, content, clip, left)
+            left -= len(piece)
             # Copies: the piece itself lies in Ray's memory, which is to be released.
-            yield from (np.array(frame) for frame in content)
+            yield from (np.array(frame) for frame in piece)
