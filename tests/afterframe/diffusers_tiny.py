@@ -25,11 +25,17 @@ def make(family: str, folder: Path, steps: int = STEPS) -> Path:
     """Save the tiny pipeline of a profile under ``folder``, with its profile beside it."""
     pipeline = MAKERS[family]()
     pipeline.save_pretrained(folder)
-    packaged = files("afterframe.generators.diffusers").joinpath("profiles", f"{family}.toml").read_text("utf-8")
-    (folder / "afterframe-model.toml").write_text(
-        re.sub(r"^steps = \d+$", f"steps = {steps}", packaged, count=1, flags=re.MULTILINE), "utf-8"
-    )
+    text = re.sub(r"^steps = \d+$", f"steps = {steps}", profile_text(family), count=1, flags=re.MULTILINE)
+    (folder / "afterframe-model.toml").write_text(text, "utf-8")
     return folder
+
+
+def profile_text(family: str) -> str:
+    """The profile as it is written: the packaged one, or one that an earlier version brought."""
+    kept = Path(__file__).with_name("kept_profiles") / f"{family}.toml"
+    if kept.is_file():
+        return kept.read_text("utf-8")
+    return files("afterframe.generators.diffusers").joinpath("profiles", f"{family}.toml").read_text("utf-8")
 
 
 def _seeded(kind: Callable[..., Any], **config: Any) -> Any:
@@ -58,13 +64,13 @@ def _wan_transformer(seen: int, made: int) -> Any:
     )  # fmt: skip
 
 
-def _wan(vae: Any, **parts: Any) -> Any:
+def _wan(vae: Any, flow_shift: float, **parts: Any) -> Any:
     return diffusers.WanImageToVideoPipeline(
         tokenizer=_words(),
         text_encoder=_t5(transformers.UMT5EncoderModel, transformers.UMT5Config),
         vae=vae,
         scheduler=diffusers.UniPCMultistepScheduler(
-            prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=5.0
+            prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=flow_shift
         ),
         image_encoder=None,
         image_processor=None,
@@ -79,17 +85,17 @@ def _wan_5b() -> Any:
         patch_size=2, latents_mean=[0.0] * 48, latents_std=[1.0] * 48, dim_mult=[1, 1, 1, 1], num_res_blocks=1,
         scale_factor_spatial=16, scale_factor_temporal=4, temperal_downsample=[False, True, True],
     )  # fmt: skip
-    return _wan(vae, transformer=_wan_transformer(48, 48), transformer_2=None, expand_timesteps=True)
+    return _wan(vae, 5.0, transformer=_wan_transformer(48, 48), transformer_2=None, expand_timesteps=True)
 
 
 def _wan_a14b() -> Any:
-    """Layout of Wan2.2-I2V-A14B: two experts, and a last image."""
+    """Layout of Wan2.2-I2V-A14B: two experts, a last image, and the shift that diffusers' converter writes."""
     vae = _seeded(
         diffusers.AutoencoderKLWan, base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1,
         temperal_downsample=[False, True, True],
     )  # fmt: skip
     experts = {"transformer": _wan_transformer(36, 16), "transformer_2": _wan_transformer(36, 16)}
-    return _wan(vae, **experts, boundary_ratio=0.9, expand_timesteps=False)
+    return _wan(vae, 3.0, **experts, boundary_ratio=0.9, expand_timesteps=False)
 
 
 def _ltx() -> Any:
@@ -147,6 +153,14 @@ def _gemma() -> Any:
     return transformers.Gemma3ForConditionalGeneration(config).eval()
 
 
+def _ltx2_scheduler() -> Any:
+    """As the repository of LTX-2 has it."""
+    return diffusers.FlowMatchEulerDiscreteScheduler(
+        use_dynamic_shifting=True, base_shift=0.95, max_shift=2.05, base_image_seq_len=1024, max_image_seq_len=4096,
+        shift_terminal=0.1,
+    )  # fmt: skip
+
+
 def _ltx2() -> Any:
     """LTX-2 with sound: 16 kHz stereo."""
     from diffusers.pipelines.ltx2 import LTX2TextConnectors
@@ -187,7 +201,7 @@ def _ltx2() -> Any:
         leaky_relu_negative_slope=0.1, output_sampling_rate=16_000,
     )  # fmt: skip
     return diffusers.LTX2ImageToVideoPipeline(
-        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(), vae=vae, audio_vae=audio_vae, text_encoder=_gemma(),
+        scheduler=_ltx2_scheduler(), vae=vae, audio_vae=audio_vae, text_encoder=_gemma(),
         tokenizer=_letters_for_gemma(), connectors=connectors, transformer=transformer, vocoder=vocoder,
         processor=None, prompt_enhancer=None, duration_head=None,
     )  # fmt: skip
@@ -219,6 +233,7 @@ MAKERS: dict[str, Callable[[], Any]] = {
     "wan22-5b": _wan_5b,
     "wan22-a14b": _wan_a14b,
     "ltx-2b": _ltx,
+    "ltx-13b": _ltx,
     "ltx2": _ltx2,
     "cogvideox": _cogvideox,
 }

@@ -107,4 +107,4 @@ class Ltx2(Family):
 
 
 FAMILIES: Mapping[str, Family] = {"wan": Wan(), "ltx": Ltx(), "ltx2": Ltx2(), "cogvideox": Family()}
-"""Profile.family -> how it is called."""
+"""Profile.family -> how it is called. No built-in profile is a CogVideoX any more; a kept one still works."""
