@@ -17,7 +17,7 @@ from PIL import Image
 from afterframe.config import Home
 from afterframe.domain import Recipe
 from afterframe.errors import AfterframeError, GenerateError
-from afterframe.generators.diffusers import adapt, failures, plans, weights
+from afterframe.generators.diffusers import adapt, failures, plans, schedule, weights
 from afterframe.generators.diffusers.acceleration import Acceleration
 from afterframe.generators.diffusers.device import TorchDevice
 from afterframe.generators.diffusers.families import FAMILIES, Call, PipelineInput
@@ -262,6 +262,7 @@ class Engine:
         with tracker.phase("load"):
             pipeline = self._assemble(tracker)
             pipeline.set_progress_bar_config(disable=True)
+            schedule.apply(self.choice.profile, pipeline)
             self._load_loras(pipeline)
             plans.apply(self.plan, pipeline, self.device)
             self._acceleration = Acceleration(pipeline, self.plan, self.device)

@@ -6,7 +6,7 @@ plans         how a model fits into memory             acceleration  attention b
 engine        one loaded model                         families      how each family's pipeline is called
 prompt_cache  encoded prompts                          timings       phases: how long they take; progress, cancel
 failures      errors of torch and diffusers as ours    hub           downloads, and what is in the cache
-model_list    the models, as the page and the commands list them
+schedule      the noise levels of the steps             model_list   the models, as page and commands list them
 """
 
 from __future__ import annotations

@@ -160,6 +160,8 @@ class Profile:
     audio: bool = False
     parameters: Mapping[str, Any] = field(default_factory=dict)
     """Further parameters of the pipeline's call; guidance among them."""
+    scheduler: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the scheduler that differ from those in the repository."""
     ramps: tuple[Ramp, ...] = ()
     words: PromptWording = field(default_factory=PromptWording)
     loras: tuple[Lora, ...] = ()
