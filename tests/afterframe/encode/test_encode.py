@@ -14,13 +14,13 @@ from afterframe.encode import verify as verifying
 from afterframe.encode.encode import encode
 from afterframe.encode.process import Encoding, version
 from afterframe.encode.remote_clip import decode_clip
-from afterframe.encode.stills import write_poster, write_sheet
+from afterframe.encode.stills import as_video_frame, write_poster, write_sheet
 from afterframe.encode.verify import Decoded, ParallelDecoder, count_frames, stream_hash, verify
 from afterframe.errors import Cancelled, EncodeError, GenerateError
 from afterframe.imaging.frames import EncodedClip, Frames, Pixels, Sound
 from afterframe.naming import POSTER_MARK
 from clip_frames import read_frames
-from factories import make_frames
+from factories import make_frames, make_picture
 
 FAST = Encoding(preset="ultrafast", crf=12)
 
@@ -359,3 +359,21 @@ def test_a_decoder_that_dies_harms_no_clip(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(encoding, "ParallelDecoder", Dying)
     clip = write(make_frames(30, size=(640, 360)), tmp_path / "a.mp4")
     verify(clip, 30, FAST)
+
+
+@pytest.mark.parametrize("size", [(64, 48), (96, 160), (34, 18)])
+def test_a_picture_as_a_videos_frame_keeps_its_size_and_loses_more_at_a_higher_crf(size: tuple[int, int]) -> None:
+    picture = np.asarray(make_picture(size))
+    lost = []
+    for crf in (1, 18, 33, 51):
+        frame = as_video_frame(picture, crf, Encoding())
+        assert frame.shape == picture.shape
+        lost.append(float(np.abs(frame.astype(int) - picture).mean()))
+    assert 0 < lost[0] < lost[-1]
+    assert lost == sorted(lost)
+
+
+def test_a_picture_as_a_videos_frame_needs_an_ffmpeg_that_runs() -> None:
+    with pytest.raises(EncodeError) as caught:
+        as_video_frame(np.zeros((16, 16, 3), np.uint8), 20, Encoding("/not/there/ffmpeg"))
+    assert caught.value.error_code == "no_ffmpeg"

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from afterframe.domain import Detection, Scene
+from afterframe.encode.process import Encoding
+from afterframe.encode.stills import as_video_frame
 from afterframe.grade.alignment import Tracker
 from afterframe.grade.match import match_grade
 from afterframe.imaging.colour import Floats, ciede2000, small_rgb, to_cielab, to_linear, to_srgb
@@ -86,6 +88,17 @@ def test_a_steady_clip_gets_one_grade_and_does_not_flicker(photo: PreparedPhoto)
 def test_a_clip_that_is_right_already_is_left_alone(photo: PreparedPhoto) -> None:
     clip = moved(photo.pixels, 12)
     assert all(np.array_equal(*pair) for pair in zip(graded(clip, photo), clip, strict=True))
+
+
+def test_a_clip_of_a_photo_that_was_compressed_for_its_model_still_begins_in_the_photos_colours(
+    photo: PreparedPhoto,
+) -> None:
+    compressed = as_video_frame(photo.pixels, 33, Encoding())
+    clip = moved(shifted(compressed), 24)
+    first = graded(clip, photo)[0]
+    assert difference(clip[0], photo.pixels) > 4
+    detail_lost = difference(compressed, photo.pixels)
+    assert difference(first, photo.pixels) < detail_lost + 0.5
 
 
 def test_a_clip_that_does_not_show_its_photo_is_left_alone(photo: PreparedPhoto) -> None:
