@@ -15,6 +15,7 @@ from afterframe.config import Home
 
 if TYPE_CHECKING:
     from afterframe.generators.diffusers.hub import Download, ModelEntry
+    from afterframe.generators.diffusers.profiles import Profile
 
 model_name = click.argument("name", required=True)
 confirmed = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -104,18 +105,23 @@ def print_models(found: Sequence[ModelEntry], cache: Path) -> None:
         least, most = profile.plans[-1].vram_gb, profile.plans[0].vram_gb
         memory = f"{least:g}" if least == most else f"{least:g} to {most:g}"
         out.print(f"             [dim]download {profile.download_gb:.0f} GB; needs {memory} GB of free GPU memory[/]")
-        note = f" {profile.licence.note}" if profile.licence.note else ""
-        out.print(f"             [dim]{shown(profile.licence.name)}, {shown(profile.licence.url)}.{shown(note)}[/]")
+        out.print(f"             [dim]{licence_of(profile)}[/]")
         for lora in profile.loras:
             out.print(f"             [dim]with LoRA: {shown(profile.name)}+{shown(lora.name)}[/]")
     out.print(f"Cache, shared with other programs: {shown(cache)}")
+
+
+def licence_of(profile: Profile) -> str:
+    """A licence in a line: its name, its address, what a photographer should know."""
+    licence = profile.licence
+    return f"{shown(licence.name)}, {shown(licence.url)} {shown(licence.words)}".rstrip()
 
 
 def print_download(download: Download) -> None:
     """Size and licence before anything large is fetched."""
     profile = download.choice.profile
     out.print(f"{shown(profile.title)} from {shown(profile.repository)}")
-    out.print(f"Licence: {shown(profile.licence.name)}, {shown(profile.licence.url)} {shown(profile.licence.note)}")
+    out.print(f"Licence: {licence_of(profile)}")
     for lora, _ in download.choice.loras:
         out.print(f"LoRA {shown(lora.name)} from {shown(lora.repository)}: {shown(lora.licence or 'see there')}")
     out.print(

@@ -116,7 +116,9 @@ def negative_prompt_of(recipe: Recipe, profile: Profile) -> str:
 
 
 def parameters_of(recipe: Recipe, choice: ModelChoice) -> Mapping[str, object]:
-    """The pipeline's own parameters; "strength" among them is how strongly the photo determines its frame."""
+    """The pipeline's own parameters, and two that are not: "strength", how strongly the photo determines its frame,
+    and "image_crf", how much the photo is compressed before the model sees it (H.264, 0 not at all, to 51).
+    """
     profile = choice.profile
     mapped = {
         ramp.parameter: ramp.value(
@@ -124,4 +126,6 @@ def parameters_of(recipe: Recipe, choice: ModelChoice) -> Mapping[str, object]:
         )
         for ramp in profile.ramps
     }
+    if "image_crf" in mapped:
+        mapped["image_crf"] = round(mapped["image_crf"])
     return {**profile.parameters, **mapped, **choice.guidance, "num_inference_steps": choice.steps}

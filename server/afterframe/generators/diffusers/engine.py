@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from afterframe.config import Home
+from afterframe.config import Settings
 from afterframe.domain import Recipe
+from afterframe.encode.process import Encoding
+from afterframe.encode.stills import as_video_frame
 from afterframe.errors import AfterframeError, GenerateError
 from afterframe.generators.diffusers import adapt, failures, plans, schedule, weights
 from afterframe.generators.diffusers.acceleration import Acceleration
@@ -66,14 +68,15 @@ class Engine:
         choice: the model, where its weights are, and its LoRAs.
         device: where it runs.
         plan: how it fits into memory.
-        home: its cache holds encoded prompts.
+        settings: the cache in Afterframe's folder holds encoded prompts; config.toml may name the ffmpeg to use.
     """
 
-    def __init__(self, choice: ModelChoice, device: TorchDevice, plan: MemoryPlan, home: Home) -> None:
+    def __init__(self, choice: ModelChoice, device: TorchDevice, plan: MemoryPlan, settings: Settings) -> None:
         self.choice, self.device, self.plan = choice, device, plan
         self.stored = weights.require(choice)
         self._family = FAMILIES[choice.profile.family]
-        self._cache = PromptCache(home.cache / "prompts")
+        self._cache = PromptCache(settings.home.cache / "prompts")
+        self._encoding = Encoding(settings.config.render.ffmpeg)
         self._pipeline: Any = None
         self._reader: Any = None
         self._acceleration: Acceleration | None = None
@@ -171,6 +174,8 @@ class Engine:
         profile = self.choice.profile
         parameters = dict(adapt.parameters_of(recipe, self.choice))
         strength = float(str(parameters.pop("strength", 1.0)))
+        if crf := int(str(parameters.pop("image_crf", 0))):
+            photo = as_video_frame(photo, crf, self._encoding)
         count = adapt.model_frame_count(recipe.frame_count, recipe)
         scene = PipelineInput(Image.fromarray(photo), recipe, count, strength)
         width, height = recipe.size

@@ -91,7 +91,7 @@ class Ltx2(Family):
     text_outputs = ("prompt_embeds", "prompt_attention_mask")
 
     def conditions(self, scene: PipelineInput) -> Call:
-        """``crf=0``: without it the photo is compressed again before it is read."""
+        """``crf=0``: the photo was compressed by our own ffmpeg, where the profile asks for it."""
         from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2VideoCondition
 
         places = [0] * scene.first + [-1] * scene.last

@@ -6,22 +6,23 @@ plans         how a model fits into memory             acceleration  attention b
 engine        one loaded model                         families      how each family's pipeline is called
 prompt_cache  encoded prompts                          timings       phases: how long they take; progress, cancel
 failures      errors of torch and diffusers as ours    hub           downloads, and what is in the cache
+selection     the model that ``auto`` uses
 schedule      the noise levels of the steps             model_list   the models, as page and commands list them
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from afterframe.config import Settings
 from afterframe.domain import Recipe
-from afterframe.errors import Cancelled, GenerateError, OutOfMemory
+from afterframe.errors import Cancelled, OutOfMemory
 from afterframe.generators.diffusers import adapt, failures, plans, weights
 from afterframe.generators.diffusers import device as devices
 from afterframe.generators.diffusers.device import TorchDevice
 from afterframe.generators.diffusers.engine import Engine, ModelOutput, silence_libraries
-from afterframe.generators.diffusers.profiles import ModelChoice, all_profiles, choose
+from afterframe.generators.diffusers.profiles import choose
+from afterframe.generators.diffusers.selection import best_here, candidates
 from afterframe.generators.diffusers.timings import PhaseProgress, PhaseTimings
 from afterframe.generators.interface import Capabilities
 from afterframe.imaging.frames import CancelCheck, Frames, Model, Pixels, PreparedPhoto, Progress, Sound
@@ -43,15 +44,15 @@ class Diffusers:
     version = "1"
 
     def __init__(self, settings: Settings, model: str = "", plan: int = 0, device: TorchDevice | None = None) -> None:
-        self._home = settings.home
+        self._settings = settings
         self._device_given = device
         self._least_plan = plan
         own = settings.home.models
         self._choice = choose(model, own) if model else best_here(own, device)
         self._engine: Engine | None = None
         self._number = 0
-        self._timings = PhaseTimings(self._home.cache / "paces.json")
-        self._memory_failures = plans.MemoryFailures(self._home.cache / "memory.json")
+        self._timings = PhaseTimings(settings.home.cache / "paces.json")
+        self._memory_failures = plans.MemoryFailures(settings.home.cache / "memory.json")
         profile = self._choice.profile
         self.capabilities = Capabilities(
             last_frame=profile.can_end,
@@ -79,18 +80,14 @@ class Diffusers:
             return ""
         if missing := weights.packages_missing():
             return f"This machine has a GPU; to use it, install {', '.join(missing)}: see docs/getting-started.md."
-        if not weights.pulled(all_profiles(settings.home.models)):
+        if not candidates(settings.home.models):
             return "This machine has a GPU; `afterframe models pull wan22-5b` downloads a model for it."
         return ""
 
     @staticmethod
     def is_ready(settings: Settings) -> bool:
         """Whether ``auto`` may choose it: this machine has a GPU, the packages and the weights of a model."""
-        return (
-            devices.likely()
-            and not weights.packages_missing()
-            and bool(weights.pulled(all_profiles(settings.home.models)))
-        )
+        return devices.likely() and not weights.packages_missing() and bool(candidates(settings.home.models))
 
     def adapt(self, recipe: Recipe) -> Recipe:
         """The recipe in a size, length and frame rate that the model can make.
@@ -165,7 +162,7 @@ class Diffusers:
             profile = self._choice.profile
             least = max(self._least_plan, self._memory_failures.first_plan(self._key(device), device))
             self._number = plans.starting_plan(profile.plans, device, least)
-            self._engine = Engine(self._choice, device, profile.plans[self._number], self._home)
+            self._engine = Engine(self._choice, device, profile.plans[self._number], self._settings)
         return self._engine
 
     def _key(self, device: TorchDevice) -> str:
@@ -186,6 +183,7 @@ class Diffusers:
                 "negative_prompt": adapt.negative_prompt_of(recipe, profile),
                 **adapt.parameters_of(recipe, self._choice),
                 **engine.settings,
+                **({"chosen_because": self._choice.because} if self._choice.because else {}),
             },
         )
 
@@ -194,29 +192,3 @@ class Diffusers:
         if self._engine is not None:
             self._engine.close()
             self._engine = None
-
-
-def best_here(own: Path, device: TorchDevice | None = None) -> ModelChoice:
-    """The best model whose weights are on this machine: the largest that fits, else the one that needs least memory.
-
-    Args:
-        own: the folder of the user's profiles.
-        device: where it will run; None: the best one that works.
-    Raises:
-        GenerateError: no weights are on this machine, or packages are missing.
-    """
-    here = weights.pulled(all_profiles(own))
-    if not here:
-        raise GenerateError(
-            "No model is on this machine.",
-            "`afterframe models list` shows the models; `afterframe models pull NAME` downloads one.",
-            code="no_weights",
-        )
-    weights.require_packages()
-    found = device or devices.find()
-    least = {profile.name: min(plan.vram_gb for plan in profile.plans) for profile in here}
-    usual = {profile.name: profile.plans[min(1, len(profile.plans) - 1)].vram_gb for profile in here}
-    fitting = [profile for profile in here if usual[profile.name] <= found.free_gb]
-    if fitting:
-        return ModelChoice(max(fitting, key=lambda profile: usual[profile.name]))
-    return ModelChoice(min(here, key=lambda profile: least[profile.name]))

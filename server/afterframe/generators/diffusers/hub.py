@@ -56,7 +56,7 @@ class ModelEntry:
 
 
 def _licence_json(licence: Licence) -> dict[str, str]:
-    return {"name": licence.name, "url": licence.url, "note": licence.note}
+    return {"name": licence.name, "url": licence.url, "note": licence.words}
 
 
 def entries(own: Path) -> list[ModelEntry]:

@@ -8,8 +8,8 @@ from typing import Any
 from afterframe.generators.diffusers import device as devices
 from afterframe.generators.diffusers import hub, weights
 from afterframe.generators.diffusers.device import TorchDevice
-from afterframe.generators.diffusers.generator import best_here
-from afterframe.generators.diffusers.profiles import Profile
+from afterframe.generators.diffusers.profiles import ModelChoice, Profile
+from afterframe.generators.diffusers.selection import best_here, candidates
 from afterframe.system.cli_hints import program
 
 FITS = ("whole", "slower", "no")
@@ -27,7 +27,7 @@ def list_models(own: Path) -> dict[str, Any]:
     gpu = devices.reported()
     missing = weights.packages_missing()
     found = hub.entries(own)
-    chosen = _chosen(own, gpu, missing, [entry.choice.profile for entry in found if entry.folder])
+    chosen = _chosen(own, gpu, missing)
     return {
         "gpu": {"name": gpu.name, "memory_gb": round(gpu.total_gb, 1)} if gpu else None,
         "packages_missing": missing,
@@ -37,7 +37,8 @@ def list_models(own: Path) -> dict[str, Any]:
             {
                 **entry.to_dict(),
                 "fits": fits(entry.choice.profile, gpu),
-                "auto": entry.choice.profile.name == chosen,
+                "auto": chosen is not None and entry.choice.profile.name == chosen.profile.name,
+                "auto_because": chosen.because if chosen and entry.choice.profile.name == chosen.profile.name else "",
                 "pull": f"{program()} models pull {entry.choice.profile.name}",
             }
             for entry in found
@@ -55,8 +56,9 @@ def fits(profile: Profile, gpu: TorchDevice | None) -> str | None:
     return "slower" if min(needs) <= gpu.total_gb else "no"
 
 
-def _chosen(own: Path, gpu: TorchDevice | None, missing: list[str], here: list[Profile]) -> str:
-    """The model that ``auto`` chooses; empty: none, or only torch can tell."""
+def _chosen(own: Path, gpu: TorchDevice | None, missing: list[str]) -> ModelChoice | None:
+    """The model that ``auto`` chooses; None: none, or only torch can tell."""
+    here = candidates(own)
     if gpu is None or missing or not here or not (gpu.total_gb or len(here) == 1):
-        return ""
-    return best_here(own, gpu).profile.name
+        return None
+    return best_here(own, gpu)

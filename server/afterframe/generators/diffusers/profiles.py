@@ -30,7 +30,18 @@ class Licence:
     name: str
     url: str
     note: str = ""
-    """What a photographer should know about it, one sentence."""
+    """What a photographer should know about it, in a sentence or two."""
+    paid_work: Literal["free", "conditions", "unverified"] = "conditions"
+    """Whether clips may be sold: by anybody, under conditions that the note tells, or nobody here has read it."""
+    territories: str = ""
+    """Where the model may not be used; empty: the licence excludes no country."""
+
+    @property
+    def words(self) -> str:
+        """All that a photographer should know: the note, the countries, whether anybody has read it."""
+        excluded = f"Not to be used in: {self.territories}." if self.territories else ""
+        unread = "Nobody here has checked its terms: read them first." if self.paid_work == "unverified" else ""
+        return " ".join(part for part in (self.note, excluded, unread) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +88,7 @@ class Ramp:
 
     source: Literal["motion_intensity", "style_consistency"]
     parameter: str
-    """Of the pipeline's call; "strength" is how strongly the photo determines its frame."""
+    """Of the pipeline's call, or one of those that :func:`afterframe.generators.diffusers.adapt.parameters_of` adds."""
     at_0: float
     at_1: float
 
@@ -146,6 +157,8 @@ class Profile:
     plans: tuple[MemoryPlan, ...]
     classes: tuple[str, ...]
     """Pipelines whose folders this profile fits, as model_index.json names them."""
+    likeness: int = 0
+    """How true its clips stay to the photo beside other models', 1 to 3; 0: not judged."""
     experts: int = 1
     """Transformers: 2 where one sees the first steps and one the last."""
     precision: Literal["bfloat16", "float16", "float32"] = "bfloat16"
@@ -195,6 +208,8 @@ class ModelChoice:
     """None: in the Hugging Face cache."""
     loras: tuple[tuple[Lora, float], ...] = ()
     """Each with its weight."""
+    because: str = ""
+    """Why ``auto`` chose it; empty: the user named it."""
 
     @property
     def spec(self) -> str:

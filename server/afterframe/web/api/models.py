@@ -28,6 +28,7 @@ MODEL: Json = form(
             "description": "whole: all of it on this GPU; slower: with less memory; null: unknown.",
         },
         "auto": {**BOOLEAN, "description": "The generator “auto” uses it."},
+        "auto_because": {**TEXT, "description": "Why “auto” uses this one; empty: it does not."},
         "pull": {**TEXT, "description": "The command that downloads it."},
     }
 )

@@ -37,7 +37,7 @@ function ofGpu(gpu) {
 
 /** @param {Model} model */
 function entry(model) {
-  const used = model.auto ? el("span", { class: "count" }, t("used by auto")) : "";
+  const used = model.auto ? el("span", { class: "count" }, t("used by auto"), why(model)) : "";
   const folder = model.folder ? el("small", { class: "hint" }, " ", el("bdi", {}, shown(model.folder))) : "";
   return el(
     "li",
@@ -76,4 +76,9 @@ function skillsOf({ vram_gb: [least, most], fits, can_loop: loops, can_end: ends
 /** @param {Model} model */
 function licence({ licence: { name, url } }) {
   return /^https?:/.test(url) ? el("a", { href: url, target: "_blank", rel: "noreferrer" }, shown(name)) : shown(name);
+}
+
+/** @param {Model} model */
+function why({ auto_because: reason }) {
+  return reason ? `: ${shown(reason)}` : "";
 }

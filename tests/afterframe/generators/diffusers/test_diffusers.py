@@ -156,6 +156,24 @@ def test_the_record_says_what_was_run(made: Callable[..., Diffusers]) -> None:
     assert model.settings["precision"] == "float32"
 
 
+def test_the_photo_is_compressed_as_the_model_saw_it_in_training_and_less_for_less_motion(
+    made: Callable[..., Diffusers],
+) -> None:
+    generator = made("ltx2")
+    photo = np.asarray(make_picture((64, 64)))
+    seen, recorded = [], []
+    for motion in (0.0, 0.5, 1.0):
+        recipe = generator.adapt(recipe_for(motion_intensity=motion))
+        assert generator._engine is not None
+        (held,) = generator._engine._call(photo, recipe)["conditions"]
+        seen.append(float(np.abs(np.asarray(held.frames).astype(int) - photo).mean()))
+        recorded.append(start(generator, recipe).model.settings["image_crf"])  # type: ignore[union-attr]
+        assert held.crf == 0
+    assert recorded == [0, 16, 33]
+    assert seen[0] == 0
+    assert 0 < seen[1] < seen[2]
+
+
 # -- warm --------------------------------------------------------------------------------------
 
 

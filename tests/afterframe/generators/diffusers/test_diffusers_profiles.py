@@ -21,6 +21,7 @@ from afterframe.generators.diffusers import device as devices
 from afterframe.generators.diffusers.acceleration import attention_for
 from afterframe.generators.diffusers.device import TorchDevice
 from afterframe.generators.diffusers.profiles import ModelChoice, Profile, choose, packaged_profiles, parse
+from afterframe.generators.diffusers.selection import best_here
 from afterframe.generators.diffusers.timings import Costs, PhaseProgress, PhaseTimings
 from factories import Clock, make_recipe
 
@@ -40,6 +41,21 @@ def test_a_profile_says_all_that_a_photographer_asks(name: str) -> None:
     assert set(profile.words.camera) == set(CameraMovement)
     assert profile.frames.nearest(10**6) == profile.frames.most
     assert (profile.frames.most - 1) % profile.frames.every == 0
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_licence_says_whether_clips_may_be_sold_and_on_which_conditions(name: str) -> None:
+    licence = PROFILES[name].licence
+    assert licence.paid_work == ("free" if licence.name in ("Apache-2.0", "MIT") else "conditions")
+    if licence.paid_work == "conditions":
+        assert "10 million" in licence.note  # of Lightricks' models, which are all of them
+        assert "latest version may be used" not in licence.note
+
+
+def test_a_licence_tells_the_countries_it_excludes_and_that_nobody_has_read_it() -> None:
+    terms = 'url = "https://example.org", note = "Free.", territories = "the European Union", paid_work = "unverified"'
+    words = parse(MINIMAL.replace('url = "https://example.org"', terms), "mine.toml").licence.words
+    assert words == "Free. Not to be used in: the European Union. Nobody here has checked its terms: read them first."
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -506,9 +522,7 @@ def test_auto_takes_the_gpu_where_there_is_one_and_weights(
     assert registry.resolve("auto", settings) == chosen
 
 
-def test_the_largest_model_that_fits_is_taken(cache: Path) -> None:
-    from afterframe.generators.diffusers.generator import best_here
-
+def test_the_truest_model_that_fits_is_taken(cache: Path) -> None:
     for name in ("wan22-5b", "wan22-a14b"):
         put_in_cache(cache, PROFILES[name])
     pipeline_folder(
@@ -520,9 +534,61 @@ def test_the_largest_model_that_fits_is_taken(cache: Path) -> None:
     assert best_here(cache, replace(CARD, free_gb=6.0)).profile.name == "wan22-5b"
 
 
-def test_no_model_at_all_says_how_to_get_one(cache: Path) -> None:
-    from afterframe.generators.diffusers.generator import best_here
+def own_profile(home: Path, name: str, paid_work: str, likeness: int, steps: int = 4) -> str:
+    """A profile of the user's, with weights in the cache."""
+    licence = f'{{ name = "A", url = "https://example.org", paid_work = "{paid_work}" }}'
+    text = MINIMAL.replace('name = "mine"', f'name = "{name}"').replace("me/mine", f"me/{name}")
+    text = text.replace('{ name = "MIT", url = "https://example.org" }', licence)
+    text = text.replace("steps = 4", f"steps = {steps}\nlikeness = {likeness}")
+    home.mkdir(parents=True, exist_ok=True)
+    (home / f"{name}.toml").write_text(text, "utf-8")
+    put_in_cache(weights.cache_folder(), parse(text, name))
+    return name
 
+
+@pytest.mark.parametrize(
+    ("models", "chosen", "because"),
+    [
+        ([("a", "free", 1, 4), ("b", "conditions", 3, 4)], "a", "free for paid work"),
+        ([("a", "free", 1, 4), ("b", "free", 2, 50)], "b", "truer to the photo"),
+        ([("a", "free", 2, 50), ("b", "free", 2, 4)], "b", "quicker"),
+        ([("a", "conditions", 1, 4), ("b", "conditions", 2, 4)], "b", "truer to the photo"),
+        ([("a", "unverified", 3, 4), ("b", "conditions", 1, 4)], "b", "only model"),
+        ([("a", "free", 2, 50), ("b", "free", 2, 4), ("c", "conditions", 3, 4)], "b", "free for paid work and"),
+    ],
+)
+def test_auto_goes_by_licence_then_likeness_then_speed_and_says_so(
+    cache: Path, tmp_path: Path, models: list[tuple[str, str, int, int]], chosen: str, because: str
+) -> None:
+    for model in models:
+        own_profile(tmp_path / "own", *model)
+    best = best_here(tmp_path / "own", CARD)
+    assert best.profile.name == chosen
+    assert because in best.because
+
+
+def test_a_model_with_conditions_does_not_come_before_a_free_one_on_a_large_card(cache: Path) -> None:
+    for name in ("wan22-5b", "wan22-a14b", "ltx2", "ltx-13b"):
+        put_in_cache(cache, PROFILES[name])
+    best = best_here(cache, replace(CARD, free_gb=80.0))
+    assert best.profile.name == "wan22-a14b"
+    assert "free for paid work" in best.because
+    assert "truer to the photo" in best.because
+
+
+def test_a_model_whose_licence_nobody_read_is_never_chosen_by_itself(
+    settings: Settings, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "likely", lambda: True)
+    name = own_profile(settings.home.models, "unread", "unverified", 3)
+    assert registry.resolve("auto", settings) == "parallax"
+    with pytest.raises(GenerateError) as caught:
+        best_here(settings.home.models, CARD)
+    assert "unverified" in caught.value.hint
+    assert registry.resolve(f"diffusers:{name}", settings) == "diffusers:unread"
+
+
+def test_no_model_at_all_says_how_to_get_one(cache: Path) -> None:
     with pytest.raises(GenerateError) as caught:
         best_here(cache, CARD)
     assert caught.value.error_code == "no_weights"
