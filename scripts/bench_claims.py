@@ -49,7 +49,7 @@ def _odds(asked: Sequence[LabelledPhoto], learned: Sequence[LabelledPhoto], *, b
 def _cross_validated(photos: Sequence[LabelledPhoto], options: argparse.Namespace, *, by_nets: bool) -> list[Odds]:
     runs = []
     for seed in range(options.repeats):
-        order = np.random.default_rng(seed).permutation(len(photos))
+        order = np.random.default_rng(seed).permutation(len(photos)).tolist()
         run: Odds = {}
         for fold in range(options.folds):
             asked, learned = parts(photos, order, fold, options.folds)

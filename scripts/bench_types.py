@@ -39,7 +39,7 @@ def cross_validated(photos: Sequence[LabelledPhoto], options: argparse.Namespace
     runs = []
     told: list[tuple[LabelledPhoto, str]] = []
     for seed in range(options.repeats):
-        order = np.random.default_rng(seed).permutation(len(photos))
+        order = np.random.default_rng(seed).permutation(len(photos)).tolist()
         answers: list[tuple[LabelledPhoto, str]] = []
         for fold in range(options.folds):
             asked, learned = parts(photos, order, fold, options.folds)

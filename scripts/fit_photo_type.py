@@ -115,7 +115,7 @@ def _newton(clues: Numbers, likely: Numbers, wanted: Numbers, weights: Numbers) 
             curve[one, :, other] = (clues * spread[:, None]).T @ clues
     flat = curve.reshape(kinds * count, kinds * count)
     flat[np.diag_indices(kinds * count)] += np.tile(penalty, kinds)
-    return np.linalg.solve(flat, slope.T.ravel()).reshape(kinds, count).T
+    return np.asarray(np.linalg.solve(flat, slope.T.ravel()).reshape(kinds, count).T, np.float64)
 
 
 def softmax(sums: Numbers) -> Numbers:

@@ -60,7 +60,8 @@ def read_photos(options: argparse.Namespace) -> list[LabelledPhoto]:
     rows = [(folder / row["file"], row) for folder in options.folders for row in _labels(folder)]
     new = [path for path, _ in rows if str(path) not in kept]
     with ProcessPoolExecutor(2) as pool:
-        kept |= zip(map(str, new), pool.map(partial(_measured, detectors=options.detectors), new), strict=True)
+        measured = pool.map(partial(_measured, detectors=options.detectors), new)
+        kept |= dict(zip(map(str, new), measured, strict=True))
     if options.kept:
         options.kept.write_text(json.dumps(kept), "utf-8")
     seen = {path: {True: kept[str(path)][0], False: kept[str(path)][1]} for path, _ in rows}

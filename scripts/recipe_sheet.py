@@ -25,7 +25,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 import photometa
-from afterframe.domain import Recipe, Scene
+from afterframe.domain import BoundingBox, Recipe, Scene
 from afterframe.recipe import compose
 from afterframe.vision import analyse
 
@@ -154,7 +154,7 @@ def _thumbnail(entry: SheetEntry) -> str:
     small = entry.picture.copy()
     small.thumbnail((720, 720))
     pen = ImageDraw.Draw(small)
-    boxes = [(face, "red") for face in entry.scene.faces]
+    boxes: list[tuple[BoundingBox, str]] = [(face, "red") for face in entry.scene.faces]
     if entry.scene.subject:
         boxes.append((entry.scene.subject, "lime"))
     for box, colour in boxes:

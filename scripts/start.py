@@ -21,6 +21,8 @@ from types import FrameType
 
 from environment import PYTHON, ROOT, install, module_runs, require_python, say
 
+DETECTORS_S = 90.0
+"""Longest time for the two detectors, seconds; a server that does not answer is given up long before."""
 POLL_INTERVAL_S = 0.2
 """How often the demo looks for its clips, seconds."""
 
@@ -32,6 +34,8 @@ def main(argv: list[str]) -> int:
     began = time.monotonic()
     install(extras(demo=options.demo, gpu=has_gpu()))
     say(f"Installed ({time.monotonic() - began:.0f} s).")
+    if not options.no_detectors:
+        fetch_detectors()
     folders = [Path(folder).expanduser().resolve() for folder in options.folders]
     if options.demo:
         folders.append(make_demo())
@@ -49,6 +53,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("folders", nargs="*", metavar="FOLDER", help="watch this folder (default: Pictures/Afterframe)")
     parser.add_argument("--demo", action="store_true", help="animate sample photos in a new folder")
     parser.add_argument("--no-open", action="store_true", help="do not open the review page")
+    parser.add_argument(
+        "--no-detectors", action="store_true", help="do not fetch the two nets that see faces and things"
+    )
     parser.add_argument("--port", type=int, help="the page's port (default 8723; 0: any free one)")
     parser.set_defaults(folder=[])
     return parser.parse_args(argv)
@@ -70,6 +77,15 @@ def extras(*, demo: bool, gpu: bool) -> list[str]:
         say("No GPU found: clips are made by the built-in parallax generator, which needs none.")
         say(f"  With a GPU later: {PYTHON.relative_to(ROOT)} -m pip install -e '.[gpu]'")
     return ["demo"] * demo + ["gpu"] * gpu
+
+
+def fetch_detectors() -> None:
+    """Fetch what sees faces, people and things (4 MB, MIT and Apache-2.0); without it, all goes on."""
+    command = [str(PYTHON), "-m", "afterframe", "models", "pull", "detectors", "--yes"]
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        if subprocess.run(command, cwd=ROOT, check=False, timeout=DETECTORS_S).returncode == 0:
+            return
+    say("Going on without the detectors: people and things are seen less well.")
 
 
 def ask_python(code: str) -> Path:

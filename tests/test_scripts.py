@@ -142,9 +142,24 @@ def test_the_default_folder_is_made(load: type[Loader], monkeypatch: pytest.Monk
     monkeypatch.setattr(start, "install", lambda extras: None)
     monkeypatch.setattr(start, "ask_python", lambda code: tmp_path / "Pictures" / "Afterframe")
     monkeypatch.setattr(start, "run", lambda options, demo: ran.append((options.folder, demo)) or 0)
-    assert start.main(["--no-open"]) == 0
+    assert start.main(["--no-open", "--no-detectors"]) == 0
     assert ran == [([str(tmp_path / "Pictures" / "Afterframe")], None)]
     assert (tmp_path / "Pictures" / "Afterframe").is_dir()
+
+
+def test_set_up_goes_on_without_the_detectors(
+    load: type[Loader], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    start = load["start"]
+    monkeypatch.setattr(start, "PYTHON", Path(sys.executable))
+    monkeypatch.setenv("AFTERFRAME_HOME", str(tmp_path))
+    monkeypatch.setenv("AFTERFRAME_DETECTORS_URL", "http://127.0.0.1:9")
+    start.fetch_detectors()
+    said = capfd.readouterr()
+    assert "0.2 MB, MIT" in said.out
+    assert "3.7 MB, Apache-2.0" in said.out
+    assert "Going on without the detectors" in said.out
+    assert "it cannot be reached" in said.err
 
 
 STARTED_HERE = f"""
@@ -165,6 +180,7 @@ sys.exit(start.main(sys.argv[1:]))
 def test_the_demo_shows_a_clip_and_ends_on_ctrl_c(tmp_path: Path) -> None:
     (tmp_path / "Pictures").mkdir()
     environ = {**os.environ, "HOME": str(tmp_path), "AFTERFRAME_HOME": str(tmp_path / "home")}
+    environ["AFTERFRAME_DETECTORS_URL"] = "http://127.0.0.1:9"  # nobody answers there
     environ.pop("XDG_PICTURES_DIR", None)
     command = [sys.executable, "-c", STARTED_HERE, "--demo", "--no-open", "--port", "0"]
     started = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True)

@@ -48,6 +48,7 @@ def examine(home: Home) -> list[Check]:
         ("state", _state),
         ("ffmpeg", _ffmpeg),
         ("generators", _generators),
+        ("eyes", _eyes),
         ("servers", _servers),
         ("disk", _disk),
         ("folders", _folders),
@@ -112,6 +113,21 @@ def _generators(home: Home) -> tuple[str, str]:
     meant = registry.resolve(wanted, settings)
     used = f"“{wanted}” is used" if wanted == meant else f"“{wanted}” means {meant} here"
     return f"{', '.join(registry.available())}; {used}", registry.advice(meant, settings)
+
+
+def _eyes(home: Home) -> tuple[str, str]:
+    """Which nets look at photos."""
+    from afterframe.vision import load_detectors
+
+    folder = Settings(home, _config(home)).detectors
+    nets = load_detectors(folder)
+    if nets.rejected:
+        raise AfterframeError(
+            f"{folder}: {'; '.join(nets.rejected)}.", "Delete it; `afterframe models pull detectors`."
+        )
+    named = [f"faces by {nets.faces.name}" if nets.faces else "faces by OpenCV's cascades"]
+    named += [f"people and things by {nets.objects.name}" if nets.objects else "people and things by nothing"]
+    return f"{', '.join(named)} ({folder})", "" if nets.complete else "`afterframe models pull detectors` fetches 4 MB."
 
 
 def _servers(home: Home) -> tuple[str, str]:

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from afterframe.cli.command import CommandGroup, Outcome, with_json
+from afterframe.cli.command import CommandGroup, Outcome, load_settings, with_json
 from afterframe.cli.output import out, shown
 from afterframe.config import Home
 
 if TYPE_CHECKING:
     from afterframe.generators.diffusers.hub import Download, ModelEntry
     from afterframe.generators.diffusers.profiles import Profile
+    from afterframe.vision.detector_files import DetectorFile
 
+DETECTORS = "detectors"
+"""The name under which `pull` and `where` know the two small nets."""
 model_name = click.argument("name", required=True)
 confirmed = click.option("--yes", is_flag=True, help="Do not ask.")
 
@@ -42,7 +45,9 @@ def list_models() -> Outcome:
 @confirmed
 @with_json
 def pull_model(*, name: str, yes: bool) -> Outcome:
-    """Download a model, after its size and licence were shown and you agreed."""
+    """Download a model, after its size and licence were shown and you agreed; `detectors`: the two small nets."""
+    if name == DETECTORS:
+        return _pull_detectors(yes=yes)
     from afterframe.generators.diffusers import hub
 
     download = hub.plan_download(name, Home.find().models)
@@ -52,6 +57,18 @@ def pull_model(*, name: str, yes: bool) -> Outcome:
     entry = hub.pull(download, quiet=out.quiet).to_dict()
     out.print(f"Ready: {shown(entry['folder'])}")
     return Outcome({**download.to_dict(), **entry})
+
+
+def _pull_detectors(*, yes: bool) -> Outcome:
+    from afterframe.vision import detector_files
+
+    folder = load_settings().detectors
+    wanted = detector_files.missing(folder)
+    print_detectors(wanted, folder)
+    if wanted:
+        _confirm("Download them?", yes=yes)
+    came = detector_files.fetch(folder, lambda line: out.print(shown(line)))
+    return Outcome({"folder": str(folder), "fetched": list(came)})
 
 
 @models.command("remove")
@@ -78,6 +95,10 @@ def remove_model(*, name: str, yes: bool) -> Outcome:
 @with_json
 def locate_model(*, name: str | None) -> Outcome:
     """Show the folder of a model; without a name, of the cache."""
+    if name == DETECTORS:
+        folder: Path | None = load_settings().detectors
+        out.print(str(folder), markup=False, emoji=False)
+        return Outcome({"path": str(folder)})
     from afterframe.generators.diffusers import hub, weights
     from afterframe.generators.diffusers.profiles import choose
 
@@ -128,6 +149,16 @@ def print_download(download: Download) -> None:
         f"{download.size / 1e9:.1f} GB, of which {download.missing / 1e9:.1f} GB are to be downloaded; "
         f"{download.free / 1e9:.0f} GB are free."
     )
+
+
+def print_detectors(wanted: Sequence[DetectorFile], folder: Path) -> None:
+    """What is fetched of the two nets that see faces, people and things."""
+    if not wanted:
+        out.print(f"Both detectors are in {shown(folder)}")
+        return
+    for file in wanted:
+        out.print(f"{shown(file.title)}: {file.size / 1e6:.1f} MB, {file.licence}, from {shown(file.url)}")
+    out.print(f"They go to {shown(folder)}")
 
 
 def print_removal(entry: ModelEntry) -> None:

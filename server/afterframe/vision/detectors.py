@@ -60,6 +60,11 @@ def load_detectors(folder: Path | None) -> Detectors:
     return _loaded(_nets_in(folder)) if folder else Detectors()
 
 
+def may_be_there(folder: Path) -> bool:
+    """Whether two files lie in a folder that may be the nets; they are not read."""
+    return len(_nets_in(folder)) > 1
+
+
 def _nets_in(folder: Path) -> tuple[tuple[str, int, int], ...]:
     """Path, size and time of each file that may be a net."""
     try:

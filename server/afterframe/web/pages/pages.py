@@ -24,6 +24,8 @@ from afterframe.imaging.decode import SUFFIXES
 from afterframe.intake.foreign_names import KNOWN_NAMES
 from afterframe.recipe import SETTINGS
 from afterframe.state.list_index import SORTS, ListFilter
+from afterframe.system.cli_hints import program
+from afterframe.vision.detectors import may_be_there
 from afterframe.web.api.clip_list import FILTERS
 from afterframe.web.api.queue import queue_json
 from afterframe.web.api.render_list import STATE
@@ -247,6 +249,8 @@ def show_settings(call: Call) -> Response:
         fields=[replace(field, value=values.get(field.name)) for field in FIELDS],
         generator=registry.resolve(services.config.render.generator, services.settings),
         generators=registry.available(),
+        eyes=may_be_there(services.settings.detectors),
+        pull_detectors=f"{program()} models pull detectors",
     )
 
 
