@@ -160,6 +160,26 @@ def test_another_clip_is_drafted_made_and_stands_among_the_variants(studio: Stud
     assert child["recipe"]["motion_intensity"] == 0.9
 
 
+def test_a_clip_whose_folder_says_something_else_by_now_is_offered_anew(studio: Studio, page: Page) -> None:
+    studio.photo()
+    studio.start()
+    studio.enter(page)
+    expect(page.locator(".tile")).to_have_count(1, timeout=40_000)
+    page.locator(".tile").click()
+    expect(page.locator("#facts")).not_to_be_empty()
+    expect(page.locator("#outdated")).to_be_hidden()
+    page.keyboard.press("Escape")
+    (studio.photos / "afterframe.toml").write_text("camera_movement = 'tilt_up'")
+    page.locator(".tile").click()
+    expect(page.locator("#outdated")).to_contain_text("The folder's settings have changed since.")
+    before = studio.ask("/api/clips")["clips"][0]["id"]
+    page.get_by_role("button", name="Make it again").click()
+    expect(page.locator("#outdated")).to_be_hidden()
+    (clip,) = until(lambda: [clip for clip in studio.ask("/api/clips")["clips"] if clip["id"] != before], "the clip")
+    assert clip["recipe"]["camera_movement"] == "tilt_up"
+    assert [path.name for path in studio.photos.glob("*.mp4")] == ["DSC_0042_motion.mp4"]
+
+
 def test_many_are_judged_at_once_and_taken_back(studio: Studio, page: Page) -> None:
     clips = studio.clips(60)
     studio.start()
