@@ -298,12 +298,16 @@ class Stamp:
 
     @classmethod
     def of(cls, stat: os.stat_result) -> Stamp:
-        """The stamp of a stat result."""
-        return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+        """The stamp of a stat result; times after 2262, which the state file cannot hold, are alike."""
+        return cls(stat.st_size, _storable(stat.st_mtime_ns), _storable(stat.st_ctime_ns))
 
     def agrees(self, known: Stamp | None) -> bool:
         """Whether a file is unchanged by all that is known of it."""
         return self == known and known.ctime_ns in (None, self.ctime_ns)
+
+
+def _storable(nanoseconds: int) -> int:
+    return max(-(2**63), min(nanoseconds, 2**63 - 1))
 
 
 @dataclass(frozen=True, slots=True)

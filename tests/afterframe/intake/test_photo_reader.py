@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Iterator
+from contextlib import closing, suppress
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +71,37 @@ def test_a_photo_that_changes_while_it_is_read_is_not_trusted(photo: Path, monke
     with pytest.raises(PhotoError) as caught:
         read_photo(photo, megapixels=200)
     assert caught.value.error_code == "changing"
+
+
+def chunk(name: bytes, body: bytes) -> bytes:
+    return len(body).to_bytes(4, "big") + name + body + zlib.crc32(name + body).to_bytes(4, "big")
+
+
+@lru_cache
+def squeezed_zeros() -> bytes:
+    """Two gigabytes of zeros in some megabytes: more than the reader may have."""
+    squeeze = zlib.compressobj(1)
+    block = bytes(1 << 24)
+    return b"".join(squeeze.compress(block) for _ in range(128)) + squeeze.flush()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["zTXt", "iTXt", "iCCP", "IDAT"])
+def test_a_bomb_in_a_png_stays_within_the_memory_of_its_reader(tmp_path: Path, name: str) -> None:
+    zeros = squeezed_zeros()
+    bodies = {
+        "zTXt": b"Comment\0\0" + zeros,
+        "iTXt": b"XML:com.adobe.xmp\0\1\0\0\0" + zeros,
+        "iCCP": b"profile\0\0" + zeros,
+        "IDAT": zeros,
+    }
+    photo = make_photo_file(tmp_path / "bomb.png")
+    whole = photo.read_bytes()
+    photo.write_bytes(whole[:33] + chunk(name.encode(), bodies[name]) + whole[33:])
+    with closing(PhotoReader(LimitsConfig(memory_mb=1500))) as reader:
+        with suppress(PhotoError):
+            assert reader.read(photo).upright_size == (192, 128)
+        assert reader.read(make_photo_file(tmp_path / "good.png")).upright_size == (192, 128)
 
 
 class FakePool:

@@ -114,6 +114,27 @@ def test_a_photo_still_arriving_is_asked_for_again_until_it_is_given_up(hand: Ha
     assert hand.turn(5) == ["slow.jpg"]
 
 
+@pytest.mark.parametrize("at", [-86_400 * 400, -1, 0, 1, 32_503_680_000])
+def test_a_photo_of_any_date_is_taken(hand: Hand, at: float) -> None:
+    """Of 1968, of the last second of 1969, of the first of 1970, of the year 3000."""
+    hand.turn()
+    os.utime(hand.export("a.jpg"), (at, at))
+    assert hand.turn(301) + hand.turn(3) == ["a.jpg"]
+    assert hand.turn(301) == []
+
+
+@pytest.mark.parametrize("jump", [-3600, 3600, -86_400 * 3650, 86_400 * 3650])
+def test_a_clock_that_jumps_costs_no_photo(hand: Hand, jump: float) -> None:
+    hand.turn()
+    hand.export("a.jpg")
+    hand.turn(301)
+    hand.wall.forward(jump)
+    hand.export("b.jpg")
+    hand.turn(301)
+    hand.turn(3)
+    assert hand.taker.taken == ["a.jpg", "b.jpg"]
+
+
 def test_a_changed_photo_is_taken_again(hand: Hand) -> None:
     hand.export("a.jpg", age_s=50)
     hand.turn()
