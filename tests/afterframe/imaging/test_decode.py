@@ -206,9 +206,26 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     assert refusal(path) == "empty"
 
 
-def test_text_is_refused_whatever_its_name(tmp_path: Path) -> None:
-    path = tmp_path / "a.jpg"
-    path.write_text("Dear diary")
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"Dear diary",
+        b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+        b"<!doctype html><title>404</title>",
+        b"\x80\x04cos\nsystem\n(S'touch pwned'\ntR.",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) run\n",
+        b"%PDF-1.7\n",
+        b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n",
+        b"ffconcat version 1.0\nfile /etc/passwd\n",
+        b"PK\3\4" + bytes(40),
+        b"push graphic-context\nimage over 0,0 0,0 'https://127.0.0.1/x'\n",
+    ],
+    ids=lambda data: data[:12],
+)
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_what_is_no_picture_is_refused_whatever_its_name(tmp_path: Path, data: bytes, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(data)
     assert refusal(path) == "not_a_photo"
 
 

@@ -69,6 +69,37 @@ def test_whatever_bytes_are_flipped_the_remedy_is_rebuild_or_nothing_is_wrong(fi
     assert "rebuild" in told.hint
 
 
+RUINED: dict[str, Callable[[bytes], bytes]] = {
+    "halved": lambda data: data[: len(data) // 2],
+    "a hundred bytes": lambda data: data[:100],
+    "another header": lambda data: b"SQLite format 4\0" + data[16:],
+    "text": lambda data: b"Dear diary, this is no database.\n" * 400,
+    "zeroed pages": lambda data: data[:4096] + bytes(len(data) - 4096),
+    "nothing but zeros": lambda data: bytes(len(data)),
+}
+
+
+@pytest.mark.parametrize("ruin", RUINED.values(), ids=RUINED)
+def test_a_ruined_file_is_told_with_its_remedy(file: Path, ruin: Callable[[bytes], bytes]) -> None:
+    file.write_bytes(ruin(file.read_bytes()))
+    try:
+        used(file)
+    except sqlite3.Error as error:
+        told: AfterframeError = explained(error, file)
+    except StateDamaged as error:
+        told = error
+    assert told.error_code == "state_damaged"
+    assert "rebuild" in told.hint
+
+
+def test_an_empty_file_is_a_new_one(file: Path) -> None:
+    file.write_bytes(b"")
+    with closing(Database(file)) as database:
+        database.look_for_damage()
+        assert database.damage is None
+        assert Queue(database).page()[0] == []
+
+
 Spoil = Callable[[sqlite3.Connection], object]
 SPOILT: dict[str, Spoil] = {
     "a column has another name": lambda state: state.execute("ALTER TABLE clips RENAME COLUMN recipe TO recipf"),

@@ -8,7 +8,9 @@ import json
 import os
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +188,23 @@ def test_a_name_taken_at_the_last_moment_is_left_alone(desk: Desk, monkeypatch: 
     assert Path(answer["path"]).name == "DSC_0042-2.jpg"
     assert (desk.watched / "DSC_0042.jpg").read_bytes() == b"somebody else's"
     assert [job.photo_path for job in desk.services.queue.page()[0]] == [answer["path"]]
+
+
+def test_twelve_that_send_the_same_photo_at_once_keep_and_animate_it_once(desk: Desk) -> None:
+    with ThreadPoolExecutor(12) as pool:
+        answers = [future.result() for future in [pool.submit(sent, desk, animate="true") for _ in range(12)]]
+    assert {Path(answer["path"]).name for answer in answers} == {"DSC_0042.jpg"}
+    assert [answer["new"] for answer in answers].count(True) == 1
+    assert [path.name for path in desk.watched.iterdir()] == ["DSC_0042.jpg"]
+    assert len(desk.services.queue.page()[0]) == 1
+
+
+def test_twelve_photos_of_one_name_that_are_sent_at_once_are_all_kept(desk: Desk) -> None:
+    photos = [jpeg(seed) for seed in range(12)]
+    with ThreadPoolExecutor(12) as pool:
+        paths = [answer["path"] for answer in pool.map(partial(sent, desk), photos)]
+    assert len(set(paths)) == 12
+    assert [Path(path).read_bytes() for path in paths] == photos
 
 
 # -- refused -----------------------------------------------------------------------------------
