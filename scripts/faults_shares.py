@@ -6,7 +6,7 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -124,9 +124,9 @@ def is_photo(path: Path) -> bool:
     return path.suffix.lower() == ".jpg"
 
 
-def shares(rig: Rig, times: int) -> None:
+def shares(rig: Rig, times: int, likes: Sequence[str] = LIKES) -> None:
     """Rename, re-export, judge and send photos on an SMB share and on a vfat stick, with a kill in between."""
-    for like in LIKES:
+    for like in likes:
         folder = rig.folder / like
         folder.mkdir()
         keeps_names = like == "smb"

@@ -143,7 +143,8 @@ class OneShot:
 def _begin(photo: str, ingest: Ingest, request: RenderRequest) -> AnimateResult:
     result = AnimateResult(photo)
     try:
-        result.jobs = ingest.request(Path(os.path.abspath(photo)), request)  # noqa: PTH100 - keeps symlinks' own names
+        named = Path(os.path.abspath(photo))  # noqa: PTH100 - keeps symlinks' own names
+        result.jobs = ingest.request(ingest.as_spelled(named), request)
     except AfterframeError as error:
         result.state, result.error = "refused", Failure(**error.to_dict())
     return result

@@ -39,9 +39,12 @@ def rebuild(*, folders: tuple[Path, ...]) -> Outcome:
     from afterframe.publish.adoption import Adoption
     from afterframe.state.catalog import Catalog
     from afterframe.state.database import Database
+    from afterframe.state.folder_list import FolderList
+    from afterframe.system.paths import as_spelled, spelled_inside
 
     settings = load_settings()
     database = Database(settings.home.database)
+    roots = [str(folder.path) for folder in FolderList(database).all()]
     adoption = Adoption(Catalog(database), settings.home.backups)
     found = RebuildReport()
     with (
@@ -52,7 +55,8 @@ def rebuild(*, folders: tuple[Path, ...]) -> Outcome:
     ):
         restore = partial(rebuild_folder, read=reader.read, read_clip=foreign.clip, progress=counter.add)
         for folder in folders:
-            found += restore(folder.resolve(), database, adoption)
+            real = str(folder.resolve())
+            found += restore(Path(spelled_inside(real, roots) or as_spelled(real)), database, adoption)
     print_rebuilt(found)
     return Outcome(found.to_dict(), ok=not found.problems)
 

@@ -8,7 +8,15 @@ from pathlib import Path
 from afterframe.config import Home, WatchConfig
 from afterframe.errors import ConfigError, NotAllowed, NotFound, UsageError, shortened
 from afterframe.state.folder_list import FolderList
-from afterframe.system.paths import SHOWN, check_absolute, is_inside, real_path, windows_oddity
+from afterframe.system.paths import (
+    SHOWN,
+    as_spelled,
+    check_absolute,
+    is_inside,
+    real_path,
+    spelled_inside,
+    windows_oddity,
+)
 
 
 def addable_folder(given: str, home: Path) -> Path:
@@ -58,8 +66,8 @@ def known_folder(given: str, folders: FolderList) -> Path:
     known = {str(folder.path) for folder in folders.all()}
     spelled = os.path.normpath(given)
     # A folder of ours may be spelled as it is kept, so that a share that is away needs no look-up.
-    path = spelled if spelled in known else real_path(given)
-    if path not in known:
+    path = spelled if spelled in known else spelled_inside(real_path(given), known)
+    if path is None or path not in known:
         raise NotFound(f"{shortened(given, SHOWN)} is not one of the folders.", "`afterframe folders` lists them.")
     return Path(path)
 
@@ -82,7 +90,7 @@ def _permitted(given: str, home: Path) -> str:
         raise NotAllowed(
             f"{given} belongs to Afterframe itself.", "Name the folder that the photos are in.", code="own_folder"
         )
-    return real
+    return as_spelled(real)
 
 
 def not_a_folder(given: str) -> UsageError:

@@ -34,6 +34,7 @@ from afterframe.state.folder_list import FolderList
 from afterframe.state.held_folders import HeldFolders
 from afterframe.state.queue import NewJob, Queue
 from afterframe.system.hashing import sha256_of
+from afterframe.system.paths import as_spelled, stands_as_spelled
 from photometa.rename import move_to_free_name
 
 STILL_ARRIVING = frozenset({"empty", "truncated", "not_a_photo", "changing", "no_permission", "unreadable"})
@@ -149,6 +150,11 @@ class Ingest:
             return False
         self._catalog.renew_stamp(path, stamp)
         return True
+
+    def as_spelled(self, path: Path) -> Path:
+        """A path as a user spelled it, as its folders do: below one of ours, or from the top."""
+        root = next((str(root) for root in self._roots() if path.is_relative_to(root)), None)
+        return Path(as_spelled(str(path), root))
 
     def request(self, path: Path, wanted: RenderRequest) -> list[Job]:
         """Animate a photo because somebody asked; one job for each variant.
@@ -340,7 +346,7 @@ class Ingest:
         named = self._catalog.photo_at(Path(clip.photo_path))
         if named and named.sha256 == clip.photo_sha256:
             return named
-        if os.path.lexists(clip.photo_path):
+        if stands_as_spelled(Path(clip.photo_path), self._roots()):
             return None
         return next(iter(self._catalog.photos_like(clip.photo_sha256)), None)
 
@@ -381,7 +387,7 @@ class Ingest:
     @staticmethod
     def _is_still_at(path: Path, photo: Photo, roots: Sequence[Path]) -> bool:
         try:
-            if path.name not in os.listdir(path.parent):  # noqa: PTH208 - a system that folds case finds it all the same
+            if not stands_as_spelled(path, roots):  # a system that folds case finds it under its old name, too
                 return not os.path.lexists(path) and not is_there(path.parent, roots)
             return Stamp.of(path.stat()).agrees(photo.stamp) or sha256_of(path) == photo.sha256
         except OSError:

@@ -21,6 +21,7 @@ from afterframe.publish.folder_check import is_there
 from afterframe.publish.sidecar import read_clip, write_identity, write_photo_link
 from afterframe.state.catalog import Catalog
 from afterframe.system.hashing import sha256_of
+from afterframe.system.paths import are_one, stands_as_spelled
 from photometa.rename import move_to_free_name
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ def clips_beside(photo: Path, sha256: str, read_clip: ReadClip, others: Iterable
 
 def _may_be_of(clip: Clip, photo: Path) -> bool:
     """Whether a clip names this photo, or one that is not there: the two were renamed together."""
-    return clip.photo_path == str(photo) or not os.path.lexists(clip.photo_path)
+    return clip.photo_path == str(photo) or not stands_as_spelled(Path(clip.photo_path), [photo.parent])
 
 
 def _sidecar_names(photo: Path) -> list[str]:
@@ -58,7 +59,8 @@ def _sidecar_names(photo: Path) -> list[str]:
         names = os.listdir(photo.parent)  # noqa: PTH208 - names alone
     except OSError:
         return []
-    return sorted(name for name in names if name.startswith(bases_for(photo)) and name.endswith(".mp4.xmp"))
+    bases = tuple(base.casefold() for base in bases_for(photo))  # it may have been renamed in its case alone
+    return sorted(name for name in names if name.casefold().startswith(bases) and name.endswith(".mp4.xmp"))
 
 
 def clip_at(sidecar: Path, read_clip: ReadClip) -> Clip | None:
@@ -104,7 +106,7 @@ class Adoption:
         """
         clip = replace(clip, photo_id=photo_id)
         known = self._catalog.find_clip(clip.id)
-        if known and known.path != clip.path and stands(Path(known.path), roots):
+        if known and known.path != clip.path and _stands_elsewhere(Path(known.path), Path(clip.path), roots):
             clip = self._with_own_id(clip)
         elif known and not clip.present:
             clip = replace(clip, sha256=known.sha256)  # by which it is known again when it comes back
@@ -165,21 +167,29 @@ def _move_with_sidecar(clip: Clip, target: Path) -> bool:
         OSError: they cannot be renamed; the clip and its sidecar are as they were.
     """
     source = Path(clip.path)
-    taken = [path for path in (target, sidecar_of(target)) if os.path.lexists(path)]
+    pairs = ((source, target), (sidecar_of(source), sidecar_of(target)))
+    taken = [new for old, new in pairs if os.path.lexists(new) and not are_one(old, new)]
     if taken and not _is_renamed(clip, target):
         return False
     if not taken:
-        move_to_free_name(source, target)
+        _rename(source, target)
     try:
         if os.path.lexists(sidecar_of(source)):
-            move_to_free_name(sidecar_of(source), sidecar_of(target))
+            _rename(sidecar_of(source), sidecar_of(target))
     except OSError:
-        move_to_free_name(target, source)
+        _rename(target, source)
         raise
     with contextlib.suppress(OSError):
         if is_our_poster(poster_of(source)):
-            move_to_free_name(poster_of(source), poster_of(target))
+            _rename(poster_of(source), poster_of(target))
     return True
+
+
+def _rename(source: Path, target: Path) -> None:
+    if are_one(source, target):
+        source.rename(target)  # only the case of its name changes: to the system, the new name is taken
+    else:
+        move_to_free_name(source, target)
 
 
 def standing_clip(job: Job) -> Clip | None:
@@ -200,6 +210,10 @@ def _is_same(clip: Clip, job: Job) -> bool:
     made = (recipe.hash, recipe.seed, clip.generator, clip.parent_clip)
     as_long = abs(clip.duration_s - job.recipe.duration_s) <= 1 / job.recipe.fps
     return as_long and made == (job.recipe.hash, job.recipe.seed, job.generator, job.parent_clip)
+
+
+def _stands_elsewhere(known: Path, path: Path, roots: Iterable[Path]) -> bool:
+    return stands(known, roots) and not are_one(known, path)
 
 
 def stands(path: Path, roots: Iterable[Path] = ()) -> bool:

@@ -12,6 +12,7 @@ from afterframe.domain import Stamp
 from afterframe.errors import NotFound
 from afterframe.state.catalog import inside, path_key
 from afterframe.state.database import Database
+from afterframe.system.paths import are_one
 
 _PASSED_OVER = "passed_over:"
 """With a folder's path: the name of its row in the settings."""
@@ -48,7 +49,10 @@ class FolderList:
         return [Folder(Path(r["path"]), bool(r["watch"]), bool(r["seen"]), r["waiting"]) for r in rows]
 
     def put(self, path: Path, *, watch: bool) -> None:
-        """Add a folder, or change whether it is watched."""
+        """Add a folder, or change whether it is watched. One that is known under another spelling is the same."""
+        known = [folder.path for folder in self.all()]
+        if path not in known:
+            path = next((other for other in known if are_one(other, path)), path)
         with self._db.transaction() as connection:
             connection.execute(
                 """INSERT INTO folders (path, watch) VALUES (?, ?)

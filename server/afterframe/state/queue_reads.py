@@ -160,8 +160,10 @@ class QueueReads:
         return [(row["job_id"], row["owner"] or "", json.loads(row["body"])) for row in rows]
 
     def is_reserved(self, clip_path: str) -> bool:
-        """Whether a clip is being published under this name."""
-        row = self._db.connection.execute("SELECT 1 FROM intents WHERE clip_path = ?", (clip_path,)).fetchone()
+        """Whether a clip is being published under this name, in any case: the folder's system may fold it."""
+        row = self._db.connection.execute(
+            "SELECT 1 FROM intents WHERE clip_path = ? COLLATE NOCASE", (clip_path,)
+        ).fetchone()
         return row is not None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ntpath
 import os
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -65,6 +66,73 @@ def real_path(given: str) -> str:
         return os.path.realpath(given)
     except (OSError, ValueError) as error:
         raise NotAllowed(f"{shortened(given, SHOWN)} cannot be followed to a file.", code="bad_path") from error
+
+
+def as_spelled(path: str, below: str | None = None) -> str:
+    """A path as its folders spell it: a system that folds case finds a file under any spelling of its name.
+
+    What does not exist, or stands in a folder that cannot be listed, stays as it was given.
+
+    Args:
+        path: absolute.
+        below: a folder that it lies in, which stays as it is spelled.
+    """
+    if os.name == "nt":
+        return path  # os.path.realpath has asked the system already
+    folder = Path(below or Path(path).anchor)
+    for name in Path(path).relative_to(folder).parts:
+        folder /= _spelled_in(folder, name)
+    return str(folder)
+
+
+def spelled_inside(real: str, roots: Iterable[str]) -> str | None:
+    """A real path inside one of our folders as they spell it; the folder itself stays as we know it.
+
+    Returns:
+        None: it is in none of them.
+    """
+    known = list(roots)
+    for root in known:
+        if is_inside(real, root):
+            return as_spelled(real, os.path.realpath(root))
+    spelled = Path(as_spelled(real))
+    for root in known:
+        top = os.path.realpath(root)
+        if spelled.is_relative_to(as_spelled(top)):
+            return str(top / spelled.relative_to(as_spelled(top)))
+    return None
+
+
+def stands_as_spelled(path: Path, roots: Iterable[Path]) -> bool:
+    """Whether something stands at a path under this very spelling, not only where the system folds case.
+
+    Args:
+        roots: folders whose own spelling does not matter.
+    """
+    root = next((str(root) for root in roots if path.is_relative_to(root)), None)
+    return os.path.lexists(path) and as_spelled(str(path), root) == str(path)
+
+
+def are_one(one: Path, other: Path) -> bool:
+    """Whether two spellings are one file's name, to a system that folds case."""
+    if one == other or _folded(str(one)) != _folded(str(other)):
+        return False
+    return as_spelled(str(one)) == as_spelled(str(other))
+
+
+def _spelled_in(folder: Path, name: str) -> str:
+    other = "".join(letter.swapcase() if len(letter.swapcase()) == 1 else letter for letter in name)
+    try:
+        if other == name or not os.path.samestat((folder / name).lstat(), (folder / other).lstat()):
+            return name
+        names = os.listdir(folder)  # noqa: PTH208 - names alone
+    except OSError:
+        return name  # where case counts, the other spelling is not there
+    return name if name in names else next((entry for entry in names if _folded(entry) == _folded(name)), name)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def windows_oddity(given: str, roots: Iterable[str]) -> str | None:

@@ -18,7 +18,7 @@ from afterframe.naming import UPLOAD_PREFIX
 from afterframe.publish.folder_check import check_folder
 from afterframe.system.files import sync_file
 from afterframe.system.hashing import sha256_of
-from afterframe.system.paths import DEVICES
+from afterframe.system.paths import DEVICES, as_spelled
 from afterframe.web.api.animate import render_request
 from afterframe.web.connections.entry import Lane
 from afterframe.web.http import schemas
@@ -97,7 +97,8 @@ def _put(call: Call, photo: Path, folder: Path, order: RenderRequest | None) -> 
             with contextlib.suppress(FileExistsError):  # somebody was quicker, perhaps with the same photo
                 return target, True, ingest.adopt_upload(photo, target, order)
         if target.is_file() and not target.is_symlink() and sha256_of(target) == sha256_of(photo):
-            return target, False, ingest.request(target, order) if order else []
+            kept = Path(as_spelled(str(target), str(folder)))
+            return kept, False, ingest.request(kept, order) if order else []
     raise AssertionError("names never run out")
 
 

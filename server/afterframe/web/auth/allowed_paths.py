@@ -12,7 +12,7 @@ from typing import BinaryIO
 from afterframe.errors import NotAllowed, NotFound, PhotoError, UsageError, shortened
 from afterframe.imaging.decode import is_photo, unsupported_kind
 from afterframe.intake.folder_rules import not_a_folder
-from afterframe.system.paths import SHOWN, check_absolute, check_unicode, is_inside, real_path, windows_oddity
+from afterframe.system.paths import SHOWN, check_absolute, check_unicode, real_path, spelled_inside, windows_oddity
 
 OUTSIDE_HINT = "Add its folder to the watched folders or the allowed ones first (POST /api/folders)."
 
@@ -42,10 +42,11 @@ class AllowedPaths:
             raise NotAllowed(f"{shortened(given, SHOWN)} is {oddity}.", OUTSIDE_HINT)
         real = real_path(given)
         check_unicode(real)
-        if not any(is_inside(real, root) for root in roots):
+        spelled = spelled_inside(real, roots)
+        if spelled is None:
             raise NotAllowed(f"{shortened(given, SHOWN)} is outside Afterframe's folders.", OUTSIDE_HINT)
-        _check_length(real, given)
-        return Path(real)
+        _check_length(spelled, given)
+        return Path(spelled)
 
     def folder(self, given: str) -> Path:
         """The real path of a folder that is one of the folders or inside one.
