@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from photometa.errors import MetadataError
-from photometa.rename import exchange, move_to_free_name
+from photometa.rename import exchange, move_to_free_name, replace
 
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
@@ -45,7 +45,7 @@ def replace_file(path: Path, data: bytes, *, exclusive: bool = False) -> None:
         if exclusive:
             move_to_free_name(temporary, target)
         else:
-            os.replace(temporary, target)  # noqa: PTH105
+            replace(temporary, target)
     if exclusive:
         _sync_folder(os.path.dirname(target) or os.curdir)  # noqa: PTH120
 
@@ -68,7 +68,7 @@ def replace_exactly(path: Path, expected: bytes, data: bytes) -> bool:
         if path.read_bytes() != expected:
             return False
         if not exchange(temporary, target):
-            os.replace(temporary, target)  # noqa: PTH105
+            replace(temporary, target)
             return True
         if Path(temporary).read_bytes() == expected:
             return True

@@ -7,6 +7,7 @@ import ctypes
 import errno
 import os
 import sys
+import time
 from functools import cache
 from typing import Any
 
@@ -17,6 +18,10 @@ _DARWIN_FLAGS = {_NOREPLACE: 4, _EXCHANGE: 2}
 _AT_FDCWD = -100
 _UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM})
 """What kernels and file systems say that have no such rename; EPERM comes from sandboxes that forbid the call."""
+
+_HELD = frozenset({errno.EACCES, errno.EBUSY, errno.ETXTBSY})
+"""What is said of a file that is open: a scanner or an indexer looks into it for an instant."""
+_TRIES, _PAUSE_S = 10, 0.05
 
 
 def move_to_free_name(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
@@ -33,6 +38,24 @@ def move_to_free_name(source: str | os.PathLike[str], target: str | os.PathLike[
         os.rename(source, target)  # noqa: PTH104 - Windows itself refuses an existing target
     elif not (_rename(source, target, _NOREPLACE) or _link(source, target)):
         _rename_over_placeholder(source, target)
+
+
+def replace(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+    """Rename a file over another one. Shares and Windows refuse that while it is open: half a second is waited.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    for _ in range(_TRIES):
+        try:
+            os.replace(source, target)  # noqa: PTH105
+        except OSError as error:
+            if error.errno not in _HELD:
+                raise
+            time.sleep(_PAUSE_S)
+        else:
+            return
+    os.replace(source, target)  # noqa: PTH105
 
 
 def exchange(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:

@@ -123,6 +123,15 @@ def test_a_rename_to_a_free_name_meets_the_name_in_another_case(run: Run, folder
     assert {path.name: path.read_text() for path in folder.iterdir()} == {"THEIRS": "theirs", "free": "ours"}
 
 
+def test_a_sidecar_that_is_open_for_an_instant_is_replaced_after_it(run: Run, folder: Path) -> None:
+    (folder / "a.xmp").write_text("old")
+    run(
+        "import threading; from photometa.atomic import replace_file; held = open('a.xmp')\n"
+        "threading.Timer(0.1, held.close).start(); replace_file(Path('A.xmp'), b'new')"
+    )
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {"a.xmp": "new"}
+
+
 def test_a_path_is_spelled_as_its_folders_spell_it(run: Run, folder: Path) -> None:
     (folder / "Trip").mkdir()
     (folder / "Trip" / "Über.JPG").touch()

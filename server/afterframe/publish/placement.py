@@ -19,7 +19,7 @@ from afterframe.publish.folder_check import explained
 from afterframe.system.files import sync_file, sync_folder, write_synced
 from afterframe.system.hashing import sha256_of
 from photometa.containers.mp4 import append_xmp
-from photometa.rename import exchange, move_to_free_name
+from photometa.rename import exchange, move_to_free_name, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def _place_sidecar(sidecar: Path, publication: Publication) -> None:
     if not _may_replace_sidecar(publication):
         raise _taken(sidecar)
     if not exchange(part, sidecar):
-        part.replace(sidecar)
+        replace(part, sidecar)
     elif sha256_of(part) != publication.replaces_sidecar_sha256:
         exchange(part, sidecar)  # somebody wrote it in the last instant
         raise _taken(sidecar)
