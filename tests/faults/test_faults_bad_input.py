@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,25 @@ def test_every_bad_file_gets_its_own_error_and_the_rest_of_the_batch_goes_on(
         assert len(frames_of(clip)) == 4
     assert hashes(folder) == originals
     assert hidden_in(folder) == []
+
+
+ODD_NAMES = ["A|B.jpg", "[f=mp4]x.jpg", "concat:a.jpg", "%03d.jpg", "\u202egpj.exe.jpg", "twin.jpg", "twin.png"]
+if sys.platform == "linux":  # other file systems take these for the same name
+    ODD_NAMES += ["twin.JPG", "K\u00e4the.jpg", "Ka\u0308the.jpg"]
+
+
+def test_names_that_mean_something_to_ffmpeg_and_names_that_look_alike_get_clips_of_their_own(
+    afterframe: Afterframe, folder: Path
+) -> None:
+    for seed, name in enumerate(ODD_NAMES):
+        make_photo_file(folder / name, seed=seed)
+    originals = hashes(folder)
+    results = afterframe.animate(*ODD_NAMES, cwd=folder)
+    assert {result["state"] for result in results} == {"done"}
+    clips = [clip["path"] for result in results for clip in result["clips"]]
+    assert len(set(clips)) == len(clips_in(folder)) == len(ODD_NAMES)
+    assert [len(frames_of(clip)) for clip in clips] == [4] * len(ODD_NAMES)
+    assert hashes(folder) == originals
 
 
 def test_the_watcher_treats_every_bad_file_as_the_command_does(afterframe: Afterframe, folder: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from faults_processes import Afterframe, Daemon, clips_in, copy_slowly, frames_of, hidden_in, until
 
@@ -223,6 +226,22 @@ def test_folders_are_changed_in_a_running_daemon(afterframe: Afterframe, folder:
     assert afterframe.ask("folders", "remove", folder)["folders"] == []
     daemon.stop()
     assert clips_in(folder) == expected_clips(photos, folder)
+
+
+def test_the_token_stands_in_no_log_command_line_or_environment(afterframe: Afterframe, folder: Path) -> None:
+    make_photo_file(folder / "a.jpg")
+    daemon = afterframe.serve(folder)
+    until(lambda: afterframe.states() == {"done": 1}, daemon.said())
+    token = (afterframe.home / "token").read_text().strip()
+    shown = [daemon.said(), *(log.read_text() for log in (afterframe.home / "logs").iterdir())]
+    for process in daemon.members():
+        with contextlib.suppress(psutil.Error):
+            shown += [" ".join(process.cmdline()), str(process.environ())]
+    assert len(shown) > 4
+    assert all(token not in text for text in shown)
+    secrets = [path for path in afterframe.home.iterdir() if path.name.startswith(("token", "state.db", "sessions"))]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in secrets} == {0o600}
+    assert daemon.stop() == 0
 
 
 def test_a_second_daemon_on_the_same_home_says_so(afterframe: Afterframe, folder: Path) -> None:
