@@ -1,73 +1,161 @@
 """Faster steps with the same visible result: attention back end and regional compilation.
 
-Either may fail with some GPU, driver or version; then it is switched off and the clip begins again without it.
+Either may fail with some GPU, driver or version; then it is switched off, the clip begins again without it, and the
+failure is remembered for that model, memory plan and device.
 """
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
 import importlib.util
+import json
 import logging
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from afterframe.generators.diffusers.device import TorchDevice
 from afterframe.generators.diffusers.plans import transformers_of
 from afterframe.generators.diffusers.profiles import MemoryPlan
+from afterframe.system.files import write_file
+
+COMPILATION = "compilation"
+"""Its name where failures are remembered; an attention back end has its own."""
+COMPILE_S = 60.0
+"""What the first compiled step takes longer, seconds: a minute or so by diffusers' documentation."""
+COMPILE_GAIN = 0.2
+"""Share of the steps' time that compilation saves, at least."""
+CLIPS_A_LOAD = 4
+"""Clips within which compilation must have paid: as many are often made before a model is unloaded."""
 
 log = logging.getLogger(__name__)
 
 
 class Acceleration:
-    """The accelerations of one loaded pipeline."""
+    """The accelerations of one loaded pipeline.
 
-    def __init__(self, pipeline: Any, plan: MemoryPlan, device: TorchDevice) -> None:
+    Args:
+        refused: what failed before and is not tried again.
+    """
+
+    def __init__(
+        self, pipeline: Any, plan: MemoryPlan, device: TorchDevice, refused: frozenset[str] = frozenset()
+    ) -> None:
         self._pipeline = pipeline
-        self.attention = attention_for(device)
+        wanted = attention_for(device)
+        self.attention = "native" if wanted in refused else wanted
         self.compiled = False
-        if self.attention != "native":
-            self._try_attention()
-        if plan.compile and device.kind == "cuda" and importlib.util.find_spec("triton"):
-            self.compile()
+        self._may_compile = (
+            plan.compile
+            and device.kind == "cuda"
+            and COMPILATION not in refused
+            and importlib.util.find_spec("triton") is not None
+        )
+        self._set_attention()
 
     @property
     def on(self) -> bool:
         """Whether anything that could cause an error is switched on."""
         return self.compiled or self.attention != "native"
 
-    def compile(self) -> None:
-        """Compile the transformers' repeated blocks; the work happens at the first step."""
+    def compile_where_it_pays(self, clip_s: float) -> None:
+        """Compile the transformers' repeated blocks, once; the work happens at the next step.
+
+        Args:
+            clip_s: what the steps of one clip take, seconds; 0: nothing was measured yet.
+        """
+        if self._may_compile and not self.compiled and clip_s * COMPILE_GAIN * CLIPS_A_LOAD > COMPILE_S:
+            self._compile()
+
+    def _compile(self) -> None:
         try:
             for transformer in transformers_of(self._pipeline):
                 transformer.compile_repeated_blocks(fullgraph=True)
         except (ValueError, RuntimeError) as error:
             log.info("the model is not compiled: %s", error)
-            self.off()
+            self._forget_compiled()
         else:
             self.compiled = True
 
-    def _try_attention(self) -> None:
-        try:
-            for transformer in transformers_of(self._pipeline):
-                transformer.set_attention_backend(self.attention)
-        except (ValueError, RuntimeError, ImportError) as error:
-            log.info("attention “%s” is not usable: %s", self.attention, error)
-            self.off()
+    def drop(self) -> str:
+        """Switch one thing off, the likelier fault first; its name."""
+        if self.attention != "native":
+            dropped, self.attention = self.attention, "native"
+            self._set_attention()
+            if self.compiled:
+                self._forget_compiled()
+                self._compile()
+            return dropped
+        self._may_compile = False
+        self._forget_compiled()
+        return COMPILATION
 
-    def off(self) -> None:
-        """Return to what always works. The back end is global to the process, so it is set again explicitly."""
+    def _forget_compiled(self) -> None:
         for transformer in transformers_of(self._pipeline):
-            if self.attention != "native":
-                transformer.set_attention_backend("native")
             for module in transformer.modules():
                 module._compiled_call_impl = None  # noqa: SLF001 - torch.nn.Module.compile() sets it; nothing unsets it
-        self.attention, self.compiled = "native", False
+        self.compiled = False
+
+    def _set_attention(self) -> None:
+        """On self-attention alone. The text's mask goes to cross-attention, and the fast back ends take no mask.
+
+        A model's own set_attention_backend sets it everywhere, and for the whole process.
+        """
+        back_end = None if self.attention == "native" else self.attention
+        for module in self._self_attention():
+            module.processor._attention_backend = back_end  # noqa: SLF001 - where diffusers itself keeps it
+
+    def _self_attention(self) -> Iterator[Any]:
+        for transformer in transformers_of(self._pipeline):
+            for name, module in transformer.named_modules():
+                if name.endswith("attn1") and hasattr(getattr(module, "processor", None), "_attention_backend"):
+                    yield module
+
+
+class AccelerationFailures:
+    """What failed on this machine, so that the next load does not try it again.
+
+    Args:
+        file: JSON: model, device, plan and versions -> the names of what failed. A damaged one counts as empty.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def refused(self, key: str) -> frozenset[str]:
+        """What failed with this model, device and plan, with the torch and diffusers that are installed now."""
+        known = self._read().get(_with_versions(key))
+        return frozenset(map(str, known)) if isinstance(known, list) else frozenset()
+
+    def record(self, key: str, name: str) -> None:
+        """Remember that something failed."""
+        everything = {**self._read(), _with_versions(key): sorted({*self.refused(key), name})}
+        with contextlib.suppress(OSError):  # a full disk must not stop a render
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            write_file(self._file, json.dumps(everything, indent=1).encode())
+
+    def _read(self) -> dict[str, Any]:
+        with contextlib.suppress(OSError, ValueError):
+            found = json.loads(self._file.read_text("utf-8"))
+            if isinstance(found, dict):
+                return found
+        return {}
+
+
+def _with_versions(key: str) -> str:
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("torch", "diffusers"))
+    return f"{key}; {versions}"
 
 
 def attention_for(device: TorchDevice) -> str:
     """The fastest installed back end that is likely to work; none is downloaded at run time."""
     if device.kind != "cuda" or device.capability < (8, 0):
         return "native"
-    if device.capability >= (9, 0) and importlib.util.find_spec("flash_attn_interface"):
+    if importlib.util.find_spec("flash_attn_interface"):
         return "_flash_3"
     if importlib.util.find_spec("flash_attn"):
         return "flash"
-    return "_native_cudnn" if device.capability >= (9, 0) else "native"
+    if device.capability >= (9, 0):
+        return "_native_cudnn"  # SageAttention makes confetti of Wan on Hopper: diffusers issue 12783
+    return "sage" if importlib.util.find_spec("sageattention") else "native"

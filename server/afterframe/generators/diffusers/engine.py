@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import logging
 import os
 import time
@@ -20,7 +21,7 @@ from afterframe.encode.process import Encoding
 from afterframe.encode.stills import as_video_frame
 from afterframe.errors import AfterframeError, GenerateError
 from afterframe.generators.diffusers import adapt, failures, plans, schedule, weights
-from afterframe.generators.diffusers.acceleration import Acceleration
+from afterframe.generators.diffusers.acceleration import Acceleration, AccelerationFailures
 from afterframe.generators.diffusers.device import TorchDevice
 from afterframe.generators.diffusers.families import FAMILIES, Call, PipelineInput
 from afterframe.generators.diffusers.profiles import MemoryPlan, ModelChoice
@@ -80,6 +81,7 @@ class Engine:
         self._pipeline: Any = None
         self._reader: Any = None
         self._acceleration: Acceleration | None = None
+        self._failed = AccelerationFailures(settings.home.cache / "acceleration.json")
         gigabytes = weights.size_of(self.stored.folder) / (1 << 30)
         if not device.accelerated and gigabytes > SLOW_ON_CPU_GB:
             raise GenerateError(
@@ -135,18 +137,33 @@ class Engine:
 
     def _run(self, photo: Pixels, recipe: Recipe, texts: Call, tracker: PhaseProgress) -> ModelOutput:
         call = {**texts, **self._call(photo, recipe)}
-        try:
-            answer = self._denoise(call, recipe.seed, tracker)
-        except AfterframeError:
-            raise
-        except Exception as error:
-            if failures.is_out_of_memory(error) or not (self._acceleration and self._acceleration.on):
-                raise
-            log.warning("%s: %s; it goes on without acceleration", type(error).__name__, error)
-            self._acceleration.off()
-            answer = self._denoise(call, recipe.seed, tracker)
+        assert self._acceleration is not None, "_load made it"
+        self._acceleration.compile_where_it_pays(tracker.steps_s)
+        answer = self._accelerated(self._acceleration, call, recipe.seed, tracker)
         frames = answer.frames[0][: recipe.frame_count]
         return ModelOutput(frames, self._sound(answer, recipe))
+
+    def _accelerated(self, acceleration: Acceleration, call: Call, seed: int, tracker: PhaseProgress) -> Any:
+        """Denoise; what fails is dropped until it works. What was dropped last was at fault, and is remembered."""
+        dropped = ""
+        while True:
+            try:
+                answer = self._denoise(call, seed, tracker)
+            except AfterframeError:
+                raise
+            except Exception as error:
+                if failures.is_out_of_memory(error) or not acceleration.on:
+                    raise
+                dropped = acceleration.drop()
+                log.warning("%s: %s; it goes on without %s", type(error).__name__, error, dropped)
+            else:
+                if dropped:
+                    self._failed.record(self._key, dropped)
+                return answer
+
+    @property
+    def _key(self) -> str:
+        return f"{self.choice.spec} on {self.device.name}: {self.plan.name}"
 
     def _denoise(self, call: Call, seed: int, tracker: PhaseProgress) -> Any:
         import torch
@@ -208,7 +225,9 @@ class Engine:
         profile = self.choice.profile
         key = self._text_key()
         found: list[Embeddings] = []
-        texts = adapt.prompt_of(recipe, profile), adapt.negative_prompt_of(recipe, profile)
+        texts = [adapt.prompt_of(recipe, profile)]
+        if self.guided(recipe):
+            texts.append(adapt.negative_prompt_of(recipe, profile))
         with tracker.phase("text"):
             for text in texts:
                 tracker.check_cancelled()
@@ -216,6 +235,14 @@ class Engine:
             self._release_reader()
         on_device = [{name: value.to(self.device.kind) for name, value in one.items()} for one in found]
         return self._family.texts(*on_device)
+
+    def guided(self, recipe: Recipe) -> bool:
+        """Whether the negative prompt counts: some guidance, the profile's or the pipeline's usual one, is above 1."""
+        told = adapt.parameters_of(recipe, self.choice)
+        usual = inspect.signature(self._pipeline_class().__call__).parameters
+        scales = [name for name in usual if "guidance_scale" in name]
+        values = [told.get(name, usual[name].default) for name in scales]
+        return any(isinstance(value, int | float) and value > 1 for value in values) or not values
 
     def _text_key(self) -> str:
         part = self.stored.folder / "text_encoder"
@@ -270,7 +297,7 @@ class Engine:
             schedule.apply(self.choice.profile, pipeline)
             self._load_loras(pipeline)
             plans.apply(self.plan, pipeline, self.device)
-            self._acceleration = Acceleration(pipeline, self.plan, self.device)
+            self._acceleration = Acceleration(pipeline, self.plan, self.device, self._failed.refused(self._key))
             self._pipeline = pipeline
 
     def _assemble(self, tracker: PhaseProgress) -> Any:
@@ -333,6 +360,10 @@ class Engine:
             weight_of = {_adapter(lora.name): weight for lora, weight in self.choice.loras}
             ordered = sorted(names)
             pipeline.set_adapters(ordered, [weight_of[name.rpartition("_")[0]] for name in ordered])
+            if not (self.plan.fp8 or self.plan.quantise):  # 8-bit weights would lose what a LoRA adds
+                parts = [name for name in ("transformer", "transformer_2") if getattr(pipeline, name, None) is not None]
+                pipeline.fuse_lora(components=parts)
+                pipeline.unload_lora_weights()
 
     def _load_lora(self, pipeline: Any, path: Path, name: str, expert: dict[str, Any]) -> None:
         try:

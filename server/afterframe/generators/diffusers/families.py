@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,8 +55,8 @@ class Family:
         """The parameters that hold the photo."""
         return {"image": scene.photo}
 
-    def texts(self, embeddings: Mapping[str, Any], negative: Mapping[str, Any]) -> Call:
-        """The parameters that hold the encoded prompts."""
+    def texts(self, embeddings: Mapping[str, Any], negative: Mapping[str, Any] = MappingProxyType({})) -> Call:
+        """The parameters that hold the encoded prompts; without guidance there is no negative one."""
         return {**embeddings, **{f"negative_{name}": value for name, value in negative.items()}}
 
     def sound(self, pipeline: Any, answer: Any) -> Sound | None:

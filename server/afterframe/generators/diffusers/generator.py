@@ -180,7 +180,7 @@ class Diffusers:
             version=engine.stored.revision or "local",
             prompt=adapt.prompt_of(recipe, profile),
             settings={
-                "negative_prompt": adapt.negative_prompt_of(recipe, profile),
+                "negative_prompt": adapt.negative_prompt_of(recipe, profile) if engine.guided(recipe) else "",
                 **adapt.parameters_of(recipe, self._choice),
                 **engine.settings,
                 **({"chosen_because": self._choice.because} if self._choice.because else {}),

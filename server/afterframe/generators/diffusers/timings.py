@@ -163,6 +163,11 @@ class PhaseProgress:
             self._share = max(self._share, min(1 - left / total, 0.99))
             self._progress(self._share)
 
+    @property
+    def steps_s(self) -> float:
+        """What the steps of a clip take, seconds, as earlier renders tell; 0: none was measured."""
+        return self._expected.get("step", 0.0) * self._steps if self._known else 0.0
+
     def _left_s(self) -> float:
         left = 0.0
         for name, expected in self._expected.items():

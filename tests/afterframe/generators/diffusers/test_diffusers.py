@@ -15,7 +15,7 @@ import pytest
 
 from afterframe.domain import Direction, Recipe, Scene
 from afterframe.errors import Cancelled, GenerateError, OutOfMemory
-from afterframe.generators.diffusers import engine
+from afterframe.generators.diffusers import acceleration, engine
 from afterframe.generators.diffusers.generator import Diffusers
 from afterframe.generators.diffusers.profiles import packaged_profiles
 from afterframe.generators.registry import load
@@ -310,6 +310,65 @@ def test_an_acceleration_that_fails_is_switched_off_and_the_clip_is_made(
     assert not speed.on
 
 
+@pytest.mark.parametrize("family", ["wan22-5b", "ltx-2b", "ltx2"])
+def test_a_back_end_without_masks_never_meets_the_texts_mask(
+    made: Callable[..., Diffusers], monkeypatch: pytest.MonkeyPatch, family: str
+) -> None:
+    """torch's flash attention takes no mask, on the processor too."""
+    monkeypatch.setattr(acceleration, "attention_for", lambda device: "_native_flash")
+    generator = made(family)
+    recipe = generator.adapt(recipe_for())
+    clip_of(generator, recipe)
+    assert generator._engine is not None
+    assert generator._engine.settings["attention"] == "_native_flash"
+
+
+def test_a_back_end_that_fails_is_dropped_remembered_and_not_tried_again(
+    made: Callable[..., Diffusers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = made("ltx-2b")
+    recipe = usual.adapt(recipe_for())
+    clip = clip_of(usual, recipe)
+    tried: list[int] = []
+    monkeypatch.setattr(acceleration, "attention_for", lambda device: "flash")  # which is not installed
+    monkeypatch.setattr(engine.Acceleration, "drop", counted(engine.Acceleration.drop, tried))
+    for drops, plan in ((1, 0), (1, 0), (2, 1)):
+        generator = made("ltx-2b", plan=plan)
+        generator.adapt(recipe)
+        assert plan or np.array_equal(clip_of(generator, recipe), clip)
+        if plan:
+            clip_of(generator, recipe)
+        assert len(tried) == drops  # another plan has not failed yet
+        assert generator._engine is not None
+        assert generator._engine.settings["attention"] == "native"
+
+
+def counted(method: Callable[..., Any], calls: list[int]) -> Callable[..., Any]:
+    def call(*given: Any) -> Any:
+        calls.append(1)
+        return method(*given)
+
+    return call
+
+
+@pytest.mark.parametrize(("guidance", "texts"), [(1.0, 1), (3.0, 2)])
+def test_the_negative_prompt_is_encoded_only_where_it_counts(
+    made: Callable[..., Diffusers], monkeypatch: pytest.MonkeyPatch, guidance: float, texts: int
+) -> None:
+    generator = made("wan22-5b")
+    generator._choice = replace(
+        generator._choice, profile=replace(generator._choice.profile, parameters={"guidance_scale": guidance})
+    )
+    encoded: list[int] = []
+    monkeypatch.setattr(engine.Engine, "_encode", counted(engine.Engine._encode, encoded))
+    recipe = generator.adapt(recipe_for(prompt=f"a cup at {guidance}", negative_prompt=f"haste at {guidance}"))
+    clip_of(generator, recipe)
+    assert len(encoded) == texts
+    model = start(generator, recipe).model
+    assert model is not None
+    assert bool(model.settings["negative_prompt"]) == (texts == 2)
+
+
 # -- LoRAs -------------------------------------------------------------------------------------
 
 
@@ -340,6 +399,15 @@ def test_a_lora_counts_by_its_weight(made: Callable[..., Diffusers], lora: Path)
         clips.append(clip_of(generator, recipe).astype(int))
     assert np.abs(clips[1] - clips[0]).max() <= 1
     assert np.abs(clips[2] - clips[0]).max() > 1
+
+
+def test_a_lora_becomes_part_of_the_weights_unless_they_have_8_bits(made: Callable[..., Diffusers], lora: Path) -> None:
+    for plan, kept in ((0, {}), (3, {"transformer": 1})):
+        generator = made("wan22-5b", plan=plan, lora=f"+{lora}=1")
+        clip_of(generator, generator.adapt(recipe_for()))
+        assert generator._engine is not None
+        adapters = generator._engine._pipeline.get_list_adapters()
+        assert {part: len(names) for part, names in adapters.items()} == kept
 
 
 @pytest.mark.logs_errors  # diffusers' own

@@ -18,7 +18,7 @@ from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, U
 from afterframe.generators import registry
 from afterframe.generators.diffusers import adapt, failures, plans, weights
 from afterframe.generators.diffusers import device as devices
-from afterframe.generators.diffusers.acceleration import attention_for
+from afterframe.generators.diffusers.acceleration import Acceleration, AccelerationFailures, attention_for
 from afterframe.generators.diffusers.device import TorchDevice
 from afterframe.generators.diffusers.profiles import ModelChoice, Profile, choose, packaged_profiles, parse
 from afterframe.generators.diffusers.selection import best_here
@@ -359,6 +359,64 @@ def test_the_attention_back_end_fits_the_card(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert attention_for(device) == attention
+
+
+@pytest.mark.parametrize(
+    ("package", "capability", "attention"),
+    [
+        ("flash_attn_interface", (8, 6), "_flash_3"),
+        ("flash_attn_interface", (7, 5), "native"),
+        ("flash_attn", (8, 9), "flash"),
+        ("sageattention", (8, 9), "sage"),
+        ("sageattention", (9, 0), "_native_cudnn"),
+    ],
+)
+def test_an_installed_attention_is_used_where_the_card_can(
+    package: str, capability: tuple[int, int], attention: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object() if name == package else None)
+    assert attention_for(replace(CARD, capability=capability)) == attention
+
+
+def test_what_failed_is_remembered_for_its_model_plan_and_device(tmp_path: Path) -> None:
+    failed = AccelerationFailures(tmp_path / "ünter" / "acceleration.json")
+    assert failed.refused("wan on a card: all") == frozenset()
+    failed.record("wan on a card: all", "flash")
+    failed.record("wan on a card: all", "compilation")
+    assert failed.refused("wan on a card: all") == {"flash", "compilation"}
+    assert failed.refused("wan on a card: parts") == failed.refused("ltx on a card: all") == frozenset()
+    for damage in ("{", "[1]", "null"):
+        (tmp_path / "ünter" / "acceleration.json").write_text(damage, "utf-8")
+        assert failed.refused("wan on a card: all") == frozenset()
+
+
+class Blocks:
+    """A transformer that counts how often it is compiled."""
+
+    def __init__(self) -> None:
+        self.compiled = 0
+
+    def compile_repeated_blocks(self, *, fullgraph: bool) -> None:
+        self.compiled += fullgraph
+
+    def modules(self) -> list[Any]:
+        return []
+
+    def named_modules(self) -> list[Any]:
+        return []
+
+
+@pytest.mark.parametrize(("clip_s", "compiled"), [(0.0, 0), (20.0, 0), (250.0, 1)])
+def test_a_model_is_compiled_only_where_the_learned_times_say_that_it_pays(
+    clip_s: float, compiled: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object() if name == "triton" else None)
+    blocks = Blocks()
+    pipeline = type("Pipeline", (), {"transformer": blocks})()
+    plan = replace(PROFILES["wan22-5b"].plans[0], compile=True)
+    for refused in (frozenset[str](), frozenset({"compilation"})):
+        Acceleration(pipeline, plan, CARD, refused).compile_where_it_pays(clip_s)
+    assert blocks.compiled == compiled
 
 
 def test_a_hidden_gpu_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
