@@ -307,7 +307,7 @@ class Engine:
         parts: dict[str, Any] = {}
         for name in ("transformer", "transformer_2", "vae"):
             if name in weights.parts_with_weights(self.stored.folder):
-                quantised = {} if name == "vae" else plans.quantisation(self.plan, self._dtype())
+                quantised = {} if name == "vae" else plans.quantisation(self.plan, self._dtype(), self.device)
                 parts[name] = AutoModel.from_pretrained(
                     str(self.stored.folder), subfolder=name, **self._loading(name), **quantised
                 )

@@ -18,6 +18,9 @@ from afterframe.system.files import write_file
 FORGET_AFTER_S = 7 * 86_400
 """A plan that ran out of memory is tried again after a week: other programs may have ended."""
 
+FP8_CAPABILITY = (8, 9)
+"""Compute capability from which NVIDIA's cards compute in 8-bit floats: Ada, Hopper."""
+
 log = logging.getLogger(__name__)
 
 
@@ -62,8 +65,13 @@ class MemoryFailures:
             write_file(self._file, json.dumps(known, indent=1).encode())
 
 
-def quantisation(plan: MemoryPlan, dtype: Any) -> dict[str, Any]:
-    """Arguments for loading the transformer as the plan quantises it; none where the package is missing."""
+def quantisation(plan: MemoryPlan, dtype: Any, device: TorchDevice) -> dict[str, Any]:
+    """Arguments for loading the transformer as the plan quantises it; none where package or card cannot do it."""
+    if plan.quantise == "fp8" and device.capability >= FP8_CAPABILITY and importlib.util.find_spec("torchao"):
+        from diffusers import TorchAoConfig
+        from torchao.quantization import Float8DynamicActivationFloat8WeightConfig
+
+        return {"quantization_config": TorchAoConfig(Float8DynamicActivationFloat8WeightConfig())}
     if plan.quantise == "int8" and importlib.util.find_spec("torchao"):
         from diffusers import TorchAoConfig
         from torchao.quantization import Int8WeightOnlyConfig
@@ -75,7 +83,12 @@ def quantisation(plan: MemoryPlan, dtype: Any) -> dict[str, Any]:
         config = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
         return {"quantization_config": config}
     if plan.quantise:
-        log.warning("“%s” needs torchao or bitsandbytes, which is not installed; it continues without", plan.name)
+        log.warning(
+            "“%s” asks for %s, which this machine cannot do: install torchao or bitsandbytes%s; it continues without",
+            plan.name,
+            plan.quantise,
+            " (8-bit floats need an NVIDIA card from Ada or Hopper on)" if plan.quantise == "fp8" else "",
+        )
     return {}
 
 
@@ -91,9 +104,15 @@ def apply(plan: MemoryPlan, pipeline: Any, device: TorchDevice) -> None:
     if plan.offload == "model" and device.accelerated:
         pipeline.enable_model_cpu_offload(device=device.kind)
     elif plan.offload == "group":
-        # Layer by layer; on CUDA the next layers arrive while these compute.
+        # Layer by layer; on CUDA the next layers arrive while these compute. Recorded streams need not wait for each
+        # other, and pinning each layer only when it goes spares a second, pinned copy of the whole model.
+        streams = device.kind == "cuda"
         pipeline.enable_group_offload(
-            onload_device=torch.device(device.kind), offload_type="leaf_level", use_stream=device.kind == "cuda"
+            onload_device=torch.device(device.kind),
+            offload_type="leaf_level",
+            use_stream=streams,
+            record_stream=streams,
+            low_cpu_mem_usage=streams,
         )
     else:
         pipeline.to(device.kind)

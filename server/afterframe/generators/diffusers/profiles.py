@@ -72,8 +72,8 @@ class MemoryPlan:
     """Frames are decoded in tiles."""
     fp8: bool = False
     """The transformer's layers are stored in 8 bits and computed in the model's precision."""
-    quantise: Literal["", "int8", "nf4"] = ""
-    """The transformer is loaded quantised (needs torchao or bitsandbytes)."""
+    quantise: Literal["", "int8", "fp8", "nf4"] = ""
+    """The transformer is loaded quantised (torchao; nf4: bitsandbytes); with fp8 it also computes in 8 bits."""
     megapixels: float = 0.0
     """A smaller picture than the profile's, million pixels; 0: the profile's."""
     compile: bool = False

@@ -20,7 +20,7 @@ from afterframe.generators.diffusers import adapt, failures, plans, weights
 from afterframe.generators.diffusers import device as devices
 from afterframe.generators.diffusers.acceleration import Acceleration, AccelerationFailures, attention_for
 from afterframe.generators.diffusers.device import TorchDevice
-from afterframe.generators.diffusers.profiles import ModelChoice, Profile, choose, packaged_profiles, parse
+from afterframe.generators.diffusers.profiles import MemoryPlan, ModelChoice, Profile, choose, packaged_profiles, parse
 from afterframe.generators.diffusers.selection import best_here
 from afterframe.generators.diffusers.timings import Costs, PhaseProgress, PhaseTimings
 from factories import Clock, make_recipe
@@ -303,6 +303,29 @@ def test_a_plan_that_was_too_much_is_not_begun_with_again(tmp_path: Path) -> Non
     assert too_much.first_plan("wan on a card", replace(CARD, free_gb=40.0)) == 0
     (tmp_path / "memory.json").write_text("{", "utf-8")
     assert too_much.first_plan("wan on a card", CARD) == 0
+
+
+@pytest.mark.parametrize(("kind", "recorded"), [("cuda", True), ("cpu", False)])
+def test_layers_that_come_and_go_have_recorded_streams_and_no_pinned_copy_of_the_model(
+    kind: str, recorded: bool
+) -> None:
+    pytest.importorskip("torch")
+    asked: dict[str, Any] = {}
+    parts = {"vae": None, "enable_group_offload": lambda _self, **options: asked.update(options)}
+    plan = MemoryPlan("groups", 6, offload="group")
+    plans.apply(plan, type("Pipeline", (), parts)(), TorchDevice(kind, "a device", 8, 8))
+    assert asked["use_stream"] == asked["record_stream"] == asked["low_cpu_mem_usage"] == recorded
+
+
+@pytest.mark.parametrize("quantise", ["int8", "fp8", "nf4"])
+def test_a_quantisation_that_this_machine_cannot_do_is_told_and_left_out(
+    quantise: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    installed = quantise == "fp8"  # then it is the card that cannot
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object() if installed else None)
+    plan = MemoryPlan("small weights", 6, quantise=quantise)
+    assert plans.quantisation(plan, None, replace(CARD, capability=(8, 6))) == {}
+    assert "small weights" in caplog.text
 
 
 def test_out_of_memory_names_the_plan_and_the_next() -> None:
