@@ -95,13 +95,13 @@ class LateWords:
             log.warning("%s: its sidecar is not read again: %s", photo.path, error)
             return
         said = strict_json.loads(strict_json.dumps(facts.to_dict()))
-        if said == photo.facts:
-            return
-        with self._db.transaction():
+        changed = said != photo.facts
+        if changed:
             self._catalog.renew_facts(photo.id, said, words_changed=own_words(facts) != words_of(photo))
-            jobs = self._queue.of_photo(photo.id)
-        for job in jobs:
-            if job.photo_sha256 == photo.sha256 and (job.state is JobState.QUEUED or job.state.retryable):
+        for job in self._queue.of_photo(photo.id):
+            is_open = job.photo_sha256 == photo.sha256 and (job.state is JobState.QUEUED or job.state.retryable)
+            # Somebody may have asked for the photo meanwhile: its facts are new then, and this render is not.
+            if is_open and job.basis and (changed or Basis.from_dict(job.basis).words != own_words(facts)):
                 self._compose_again(job)
 
     def _compose_again(self, job: Job) -> None:

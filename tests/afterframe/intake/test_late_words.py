@@ -120,6 +120,15 @@ def test_a_failed_render_takes_them_for_its_retry(desk: Desk) -> None:
     assert "A lighthouse" in desk.queue.retry(desk.job().id).recipe.prompt
 
 
+def test_a_queued_render_takes_them_though_somebody_asked_for_the_photo_in_between(desk: Desk) -> None:
+    desk.ingest.accept(desk.photo)
+    first = desk.job().id
+    sidecar = desk.write(description="A lighthouse")
+    desk.ingest.request(desk.photo, RenderRequest({"fps": 12}))
+    desk.late.note(sidecar)
+    assert "A lighthouse" in desk.queue.get(first).recipe.prompt
+
+
 def test_page_and_search_know_the_new_words(desk: Desk) -> None:
     desk.ingest.accept(desk.photo)
     desk.say(subject=["lighthouse"])
