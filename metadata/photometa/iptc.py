@@ -44,6 +44,8 @@ def read_iptc(data: bytes) -> Findings:
         if "captured_at" not in found and (written := iptc_date(dates.get(day), dates.get(time))):
             note(found, "captured_at", written.moment, f"IPTC {name}")
             note(found, "offset_text", written.offset, f"IPTC {name}")
+            if written.offset not in (None, "+00:00"):  # the standard wants one: zero may mean that it is not known
+                note(found, "offsets", ((written, f"IPTC {name}"),), "IPTC")
     note(found, "keywords", without_doubles(keywords), "IPTC Keywords")
     return found
 

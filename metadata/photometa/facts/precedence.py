@@ -56,9 +56,21 @@ def believed(said: Statements) -> Findings:
         result["keywords"] = joined(words, others), f"{source}, {other_source}"
     for findings in measured:
         _take(result, findings, {f for f in findings if f not in WRITTEN_LATER})
+    _find_offset(result, (said.iptc, said.xmp, said.sidecar))
     if "rating" in result and result["rating"][0] == 0:
         del result["rating"]  # no stars, said by the statement that counts
     return result
+
+
+def _find_offset(result: Findings, statements: tuple[Findings, ...]) -> None:
+    """The offset of any date of the same minute, where the one that counts has none."""
+    if "offset_text" in result or "captured_at" not in result:
+        return
+    for findings in statements:
+        for written, source in findings.get("offsets", ((), ""))[0]:
+            if same_minute(written.moment, result["captured_at"][0]):
+                result["offset_text"] = (written.offset, source)
+                return
 
 
 def _completes(one: tuple[Any, str] | None, other: tuple[Any, str]) -> bool:
@@ -72,12 +84,14 @@ def _take(result: Findings, findings: Findings, names: set[str]) -> None:
     """Add the fields that are still missing, the leading ones first."""
     for name in sorted(names, key=lambda n: n in _LEADS):
         lead = _LEADS.get(name)
-        missing = name not in result and (lead is None or _same(result.get(lead), findings.get(lead)))
+        missing = name not in result and (lead is None or _agree(lead, result, findings))
         if missing or _completes(result.get(name), findings[name]):
             result[name] = findings[name]
 
 
-def _same(one: tuple[Any, str] | None, other: tuple[Any, str] | None) -> bool:
-    if one is None or other is None:
-        return False
-    return bool(one[0] == other[0]) or same_minute(one[0], other[0])
+def _agree(lead: str, result: Findings, findings: Findings) -> bool:
+    """Whether a statement's position is the one that counts; an offset goes only with its own statement's time."""
+    one, other = result.get(lead), findings.get(lead)
+    if lead == "captured_at":
+        return one is not None and one is other
+    return one is not None and other is not None and bool(one[0] == other[0])

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from photometa.containers.embedded import Claims
 from photometa.exif.exif_labels import EXPOSURE_PROGRAM, LIGHT_SOURCE, METERING, SCENE
-from photometa.facts.dates import same_minute, written_date
+from photometa.facts.dates import written_date
 from photometa.facts.findings import Findings, note
 from photometa.facts.position import altitude_m, coordinate
 from photometa.xmp import people
@@ -115,17 +115,18 @@ def _camera(properties: Mapping[str, Value], found: Findings, source: str) -> No
 
 
 def _when(properties: Mapping[str, Value], found: Findings, source: str) -> None:
-    """The wall clock as written; an offset is kept, never converted.
-
-    The first date may lack the offset that a later one of the same minute has.
-    """
+    """The wall clock as written; an offset is kept, never converted, also of a date that does not count itself."""
+    offsets = []
     for name in _DATES:
         written = written_date(text_of(properties.get(name)))
         if written is None:
             continue
-        note(found, "captured_at", written.moment, f"{source} {name}")
-        if same_minute(found["captured_at"][0], written.moment):
+        if "captured_at" not in found:
+            note(found, "captured_at", written.moment, f"{source} {name}")
             note(found, "offset_text", written.offset, f"{source} {name}")
+        if written.offset is not None:
+            offsets.append((written, f"{source} {name}"))
+    note(found, "offsets", tuple(offsets), source)
 
 
 def _where(properties: Mapping[str, Value], found: Findings, source: str) -> None:
