@@ -76,12 +76,14 @@ def _window(photo: tuple[int, int], aspect: float, scene: Scene, margin: tuple[f
 def _what_matters(scene: Scene) -> list[BoundingBox]:
     """Boxes that should be inside, most important first.
 
-    All faces and heads together, with room around them or at least whole; each of them, the largest first; the subject.
+    All faces and heads together, with room around them or at least whole; all faces; each face, then each head, the
+    largest first, for heads are only estimated; the subject.
     """
     heads = [thing for thing in scene.things if thing.label == "head"]
-    faces = sorted([*scene.faces, *heads], key=lambda face: -face.area)
-    boxes = [_around(faces, room) for room in _ROOMS] if faces else []
-    boxes += [_around([face], room) for face in faces for room in _ROOMS]
+    groups: list[Sequence[BoundingBox]] = [[*scene.faces, *heads], scene.faces]
+    for found in (scene.faces, heads):
+        groups += [[one] for one in sorted(found, key=lambda face: -face.area)]
+    boxes = [_around(group, room) for group in groups if group for room in _ROOMS]
     if scene.subject:
         boxes.append(scene.subject)
     return boxes

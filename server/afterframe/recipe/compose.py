@@ -131,7 +131,7 @@ def _negative(scene: Scene, verdict: Classification, book: Rules, because: Becau
     if animals(scene):
         found.append(book.negative_animals)
         reasons.append("an animal is in it")
-    if people_count(scene) or scene.faces or (portrait and not animals(scene)):
+    if people_count(scene) or scene.faces or (portrait and not scene.by_nets):
         found.append(book.negative_people)
         reasons.append("people are in it")
     because["negative_prompt"] = tuple(reasons)

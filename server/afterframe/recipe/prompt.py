@@ -38,6 +38,8 @@ _LIGHT_WORDS = {
     "low light": "low light",
     "night": "night",
 }
+_ALONE = 0.1
+"""From here on the thing in focus stands alone before its background."""
 _OPEN_SKY = 0.15
 """Share of the picture from which the sky is worth a word."""
 _NOTHING_SAID = "nothing was written about this photo, so it only says how it moves"
@@ -125,7 +127,8 @@ def _describe_scene(scene: Scene, photo_type: PhotoType) -> str:
     if photo_type is PhotoType.ENVIRONMENTAL and scene.shows("sky") and scene.share_of("sky") > _OPEN_SKY:
         return "A wide view over water." if scene.share_of("water") > 0.1 else "A wide view under open sky."
     if photo_type is PhotoType.STILL_LIFE and scene.subject:
-        return "A close view of one thing."
+        alone = scene.measures.get("apart", 0.0) >= _ALONE
+        return "A close view of one thing." if alone else "A close view."
     return ""
 
 
@@ -136,8 +139,8 @@ def _motion(scene: Scene, photo_type: PhotoType, type_rules: TypeRules) -> str:
     people = people_count(scene)
     if people and scene.by_nets and not scene.faces:
         return type_rules.motion_prompt_turned
-    if not people and animals(scene):
-        return type_rules.motion_prompt_animal
+    if not people and (animals(scene) or (scene.by_nets and not scene.faces)):
+        return type_rules.motion_prompt_animal  # what is neither human nor sure of its kind, at least
     return type_rules.motion_prompt_group if people > 1 else type_rules.motion_prompt
 
 

@@ -45,6 +45,12 @@ def people_count(scene: Scene) -> int:
     return max(len(_near(scene.faces)), len(_near(bodies)))
 
 
+def _many_more(scene: Scene, count: int) -> bool:
+    """Whether so many others are likely that a count would be wrong."""
+    likely = sum(thing.label == "person" for thing in scene.things)
+    return max(likely, len(scene.faces)) > 2 * count and max(likely, len(scene.faces)) > 2
+
+
 def animals(scene: Scene) -> tuple[Detection, ...]:
     """The animals that are surely seen."""
     return tuple(thing for thing in scene.things if thing.label in ANIMALS and thing.confidence >= _ANIMAL)
@@ -58,7 +64,7 @@ def _near(boxes: Sequence[Detection]) -> list[Detection]:
 def describe(scene: Scene) -> str:
     """A sentence of what was surely seen; empty when nothing was."""
     if people := people_count(scene):
-        return f"{_people(people, scene)}."
+        return "Several people." if _many_more(scene, people) else f"{_people(people, scene)}."
     if found := animals(scene):
         return f"{_animals(found)}{_place(scene, found[0])}."
     things = [thing for thing in scene.things if thing.label in _NAMED and thing.confidence >= _THING]

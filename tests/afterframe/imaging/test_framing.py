@@ -72,6 +72,12 @@ def test_a_head_that_looks_away_is_kept_whole_like_a_face(size: tuple[int, int],
     assert kept.height == pytest.approx(0.12 * height / crop[1], rel=0.02)
 
 
+def test_a_face_goes_before_a_head_that_is_only_estimated() -> None:
+    face, head = Detection(0.9, 0.3, 0.06, 0.1), Detection(0.02, 0.2, 0.12, 0.3, "head", 0.9)
+    kept = frame(photo(), Scene(faces=(face,), things=(head,)), (200, 600), 0.0).scene.faces
+    assert kept[0].width * 200 / 600 == pytest.approx(0.06 * photo().shape[1] / photo().shape[0], rel=0.02)
+
+
 def test_where_not_all_faces_fit_the_largest_is_whole() -> None:
     large, small = Detection(0.02, 0.2, 0.12, 0.3), Detection(0.93, 0.3, 0.04, 0.06)
     kept = frame(photo(), Scene(faces=(large, small)), (200, 600), 0.0).scene.faces[0]

@@ -30,6 +30,7 @@ def scene(*things: Detection, faces: tuple[Detection, ...] = (), people: float =
         (scene(thing("cat", 0.0, 0.6, 0.6), people=0.0), "A cat, close, left of the centre."),
         (scene(thing("cat", confidence=0.7), people=0.0), "An animal."),
         (scene(thing("bird"), thing("bird", 0.1), people=0.0), "Two birds."),
+        (scene(thing("person"), *[thing("person", 0.1 * n, confidence=0.4) for n in range(3)]), "Several people."),
         (scene(thing("umbrella"), people=0.0), ""),
         (scene(thing("person"), people=0.3), ""),
         (scene(people=0.0), ""),
@@ -61,6 +62,12 @@ def test_an_animals_portrait_has_no_human_face() -> None:
     assert "The animal keeps" in prompt
     assert "hair" not in prompt
     assert "extra legs" in negative
+    assert "extra fingers" not in negative
+
+
+def test_a_portrait_of_nobody_sure_has_no_human_face_either() -> None:
+    prompt, negative = recipe_of(scene(people=0.0), photo_type="portrait")
+    assert "hair" not in prompt
     assert "extra fingers" not in negative
 
 
