@@ -35,7 +35,7 @@ from afterframe.generators.parallax.yuv import planes
 from afterframe.imaging.frames import Pixels, PreparedPhoto
 from afterframe.imaging.framing import frame
 from afterframe.recipe import compose
-from afterframe.vision import analyse
+from afterframe.vision import analyse, load_detectors
 
 GATES = {
     "first_frame_psnr_db": 38.0,
@@ -143,9 +143,10 @@ def composed(path: Path, long_side: int, **wishes: object) -> tuple[Pixels, Scen
         upright = ImageOps.exif_transpose(image).convert("RGB")
     upright.thumbnail((1600, 1600))
     pixels = np.asarray(upright)
-    scene = analyse(pixels)
+    facts = photometa.read(path)
+    scene = analyse(pixels, load_detectors(SETTINGS.detectors), facts)
     recipe = compose(
-        photometa.read(path),
+        facts,
         scene,
         upright.size,
         photo_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),

@@ -25,9 +25,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 import photometa
+from afterframe.config import Home, Settings
 from afterframe.domain import BoundingBox, Recipe, Scene
 from afterframe.recipe import compose
-from afterframe.vision import analyse
+from afterframe.vision import Detectors, analyse, load_detectors
 
 SHOWN = ("prompt", "camera_movement", "motion_intensity", "duration_s", "style_consistency", "size")
 STYLE = """
@@ -86,8 +87,11 @@ def main(args: Sequence[str] | None = None) -> int:
     shared = Path(__file__).resolve().parents[1].parent / "shared" / "photos"
     parser.add_argument("folder", nargs="?", type=Path, default=shared)
     parser.add_argument("--out", type=Path, default=Path("recipe_sheet.html"))
+    parser.add_argument(
+        "--detectors", type=Path, default=Settings(Home.find()).detectors, help="folder of the two nets"
+    )
     options = parser.parse_args(args)
-    found = read_folder(options.folder)
+    found = read_folder(options.folder, options.detectors)
     options.out.write_text(sheet_page(found), "utf-8")
     labelled = [entry for entry in found if entry.label]
     right = sum(entry.accepted for entry in labelled)
@@ -103,29 +107,29 @@ def main(args: Sequence[str] | None = None) -> int:
     return 0 if right >= 0.85 * len(labelled) and not denied else 1
 
 
-def read_folder(folder: Path) -> list[SheetEntry]:
-    """Every JPEG of ``folder`` with its recipe."""
+def read_folder(folder: Path, detectors: Path) -> list[SheetEntry]:
+    """Every JPEG of ``folder`` with its recipe; ``detectors``: the folder of the two nets."""
     labels: dict[str, Mapping[str, str]] = {}
     if (folder / "labels.csv").exists():
         with (folder / "labels.csv").open(encoding="utf-8", newline="") as rows:
             labels = {row["file"]: row for row in csv.DictReader(rows)}
-    return [_read(path, labels.get(path.name, {})) for path in sorted(folder.glob("*.jp*g"))]
+    return [_read(path, labels.get(path.name, {}), load_detectors(detectors)) for path in sorted(folder.glob("*.jp*g"))]
 
 
-def _read(path: Path, label: Mapping[str, str]) -> SheetEntry:
+def _read(path: Path, label: Mapping[str, str], nets: Detectors) -> SheetEntry:
     with Image.open(path) as image:
         size = image.size
         image.draft("RGB", (2400, 2400))
         picture = ImageOps.exif_transpose(image).convert("RGB")
-    scene = analyse(np.asarray(picture))
     facts = photometa.read(path)
+    scene = analyse(np.asarray(picture), nets, facts)
     upright = size if (size[0] > size[1]) == (picture.width > picture.height) else size[::-1]
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return SheetEntry(path, picture, scene, compose(facts, scene, upright, photo_sha256=digest), facts, label)
 
 
 def sheet_page(found: Sequence[SheetEntry]) -> str:
-    """The page, self-contained: thumbnails with faces (red) and subject (green) drawn in."""
+    """The page, self-contained: thumbnails with faces red, heads orange, things blue and the subject green."""
     articles = "\n".join(_article(entry) for entry in found)
     title = "Recipes"
     head = f'<meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
@@ -134,13 +138,15 @@ def sheet_page(found: Sequence[SheetEntry]) -> str:
 
 def _article(entry: SheetEntry) -> str:
     recipe = entry.recipe
-    seen = ", ".join(f"{name} {value:g}" for name, value in entry.scene.measures.items() if value)
+    things = [f"{thing.label} {thing.confidence:.0%}" for thing in (*entry.scene.faces, *entry.scene.things)]
+    things += [f"{name} {sure:.0%} sure" for name, sure in entry.scene.claims.items()]
+    seen = ", ".join([*things, *(f"{name} {value:g}" for name, value in entry.scene.measures.items() if value)])
     rows = "".join(
         f"<dt>{name}</dt><dd>{html.escape(str(getattr(recipe, name)))}<br>"
         f"<small>{html.escape('; '.join(recipe.because.get(name, ())))}</small></dd>"
         for name in ("photo_type", *SHOWN)
     )
-    label = f" (a person says: {entry.label['type']}, {entry.label['light']})" if entry.label else ""
+    label = f" (a person says: {entry.label['type']}, {entry.label.get('light', '?')})" if entry.label else ""
     light = f"{entry.facts.time_of_day} ({entry.facts.time_of_day_source}), {entry.facts.light}"
     mark = "" if entry.accepted else ' class="wrong"'
     return (
@@ -155,6 +161,7 @@ def _thumbnail(entry: SheetEntry) -> str:
     small.thumbnail((720, 720))
     pen = ImageDraw.Draw(small)
     boxes: list[tuple[BoundingBox, str]] = [(face, "red") for face in entry.scene.faces]
+    boxes += [(thing, "orange" if thing.label == "head" else "deepskyblue") for thing in entry.scene.things]
     if entry.scene.subject:
         boxes.append((entry.scene.subject, "lime"))
     for box, colour in boxes:
