@@ -57,7 +57,7 @@ class Watched:
             self.wrong.append(f"console: {text}")
 
     def _request(self, url: str) -> None:
-        if urlsplit(url).hostname not in ("127.0.0.1", None):
+        if urlsplit(url).hostname not in ("127.0.0.1", "localhost", None):
             self.wrong.append(f"left the machine: {url}")
 
 

@@ -88,6 +88,58 @@ def test_a_server_on_another_port_gets_the_cookie_and_nothing_by_it(
     expect(page.locator(".tile:not(.blank)")).to_have_count(1)
 
 
+ATTACKS = """async ([url, clip]) => {
+  const loads = (kind, address) => new Promise((done) => {
+    const made = document.createElement(kind);
+    made.onload = made.onloadedmetadata = () => done(kind);
+    made.onerror = () => done("");
+    made.src = address;
+    document.body.append(made);
+  });
+  const read = (how) => fetch(url + "/api/clips", how).then((a) => a.text(), () => "");
+  const post = (path, type, how) => fetch(url + path, {
+    method: "POST", body: '{"paused": true, "verdict": "rejected"}', headers: { "Content-Type": type }, ...how,
+  }).then((a) => a.text(), () => "");
+  const events = new Promise((done) => {
+    const source = new EventSource(url + "/api/events", { withCredentials: true });
+    source.onopen = () => done("events");
+    source.onerror = () => { source.close(); done(""); };
+  });
+  const frame = document.createElement("iframe");
+  frame.src = url + "/";
+  document.body.append(frame);
+  await new Promise((done) => { frame.onload = done; });
+  let framed = "";
+  try { framed = frame.contentDocument?.body?.textContent ?? ""; } catch { framed = ""; }
+  return [
+    await read({ credentials: "include" }),
+    await read({ credentials: "include", mode: "no-cors" }),
+    await post("/api/queue", "text/plain", { credentials: "include", mode: "no-cors" }),
+    await post("/api/queue", "application/json", { credentials: "include" }),
+    await post(`/api/clips/${clip}/verdict`, "text/plain", { credentials: "include", mode: "no-cors" }),
+    await loads("img", `${url}/api/clips/${clip}/poster`),
+    await loads("script", `${url}/api/clips`),
+    await loads("video", `${url}/api/clips/${clip}/file`),
+    await events,
+    framed,
+  ];
+}"""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"], ids=["same site", "another site"])
+def test_a_foreign_page_reads_nothing_shows_nothing_and_changes_nothing(
+    studio: Studio, page: Page, neighbour: Neighbour, watched: Watched, host: str
+) -> None:
+    watched.allowed += ["CORS", "net::ERR", "401", "403", "Refused", "frame", "MIME", "blocked"]
+    (clip,) = studio.clips(1)
+    studio.start()
+    studio.enter(page)
+    page.goto(neighbour.url.replace("127.0.0.1", host))
+    assert page.evaluate(ATTACKS, [studio.url, clip.id]) == [""] * 10
+    assert studio.ask(f"/api/clips/{clip.id}")["verdict"] == "none"
+    assert studio.ask("/api/queue")["paused"] is False
+
+
 def test_the_address_shows_no_key_and_reloading_and_going_back_work(studio: Studio, page: Page) -> None:
     studio.clips(1)
     studio.start()

@@ -15,7 +15,7 @@ from afterframe.domain import Scene
 from afterframe.errors import Cancelled, GenerateError, OutOfMemory, Unavailable
 from afterframe.generators.interface import Capabilities
 from afterframe.generators.ray_cluster import generator as module
-from afterframe.generators.ray_cluster.actor import ActorInfo, ClipFormat
+from afterframe.generators.ray_cluster.actor import ActorInfo, ClipFormat, RenderActor
 from afterframe.generators.ray_cluster.generator import Ray
 from afterframe.imaging.frames import Frames, PreparedPhoto, Sound
 from afterframe.imaging.framing import frame
@@ -119,6 +119,17 @@ def test_a_clip_comes_as_it_was_agreed(cluster: Any) -> None:
     frames, clip = made_by(cluster(("format", FORMAT), *pieces))
     assert len(frames) == 4
     assert clip.sound() is SOUND
+
+
+def test_what_this_versions_renderer_sends_is_what_was_agreed(cluster: Any) -> None:
+    there = RenderActor("parallax", 0, "node-1")
+    answers = {"info": there.info(), "adapt": there.adapt(RECIPE), "overscan": there.overscan(RECIPE)}
+    generator = cluster(*there.render(photo(), RECIPE), progress=there.progress(), **answers)
+    assert generator._ask("info").name == "parallax"
+    assert generator.adapt(RECIPE) == RECIPE
+    assert generator.overscan(RECIPE) == there.overscan(RECIPE)[1]
+    frames, clip = made_by(generator)
+    assert (len(frames), clip.size) == (RECIPE.frame_count, RECIPE.size)
 
 
 WRONG: dict[str, list[Any]] = {
