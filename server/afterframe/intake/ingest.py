@@ -6,6 +6,7 @@ makes them the same as an earlier one.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -201,6 +202,8 @@ class Ingest:
                 self._catalog.mark_auto_animated(path, reading.sha256)
             # Last: until the commit no worker claims the job, and no other ingest gets past mark_auto_animated.
             move_to_free_name(staged, path)
+            with contextlib.suppress(OSError):
+                self._catalog.renew_stamp(path, Stamp.of(path.stat()))  # moving it has changed its time of change
         self.follow_moved()
         return jobs
 
