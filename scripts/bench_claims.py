@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from afterframe.domain import SURE
+from afterframe.scene import SURE
 from afterframe.vision.claims import CLAIMS, claim_clues
 from fit_photo_type import fit_claims
 from labelled_photos import LabelledPhoto, add_arguments, parts, read_photos

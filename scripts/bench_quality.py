@@ -27,7 +27,7 @@ from PIL import Image, ImageOps
 
 import photometa
 from afterframe.config import Config, Home, Settings
-from afterframe.domain import Recipe, Scene
+from afterframe.domain import Recipe
 from afterframe.generators.parallax.clip_renderer import ClipRenderer
 from afterframe.generators.parallax.generator import Parallax
 from afterframe.generators.parallax.warp import SPACING, Field
@@ -35,6 +35,7 @@ from afterframe.generators.parallax.yuv import planes
 from afterframe.imaging.frames import Pixels, PreparedPhoto
 from afterframe.imaging.framing import frame
 from afterframe.recipe import compose
+from afterframe.scene import Scene
 from afterframe.vision import analyse, load_detectors
 
 GATES = {

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from afterframe.domain import Scene
 from afterframe.recipe import classify, rules
+from afterframe.scene import Scene
 from afterframe.vision.clues import Weights
 from fit_photo_type import fit_types
 from labelled_photos import LabelledPhoto, add_arguments, parts, read_photos

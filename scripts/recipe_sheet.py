@@ -26,8 +26,9 @@ from PIL import Image, ImageDraw, ImageOps
 
 import photometa
 from afterframe.config import Home, Settings
-from afterframe.domain import BoundingBox, Recipe, Scene
+from afterframe.domain import Recipe
 from afterframe.recipe import compose
+from afterframe.scene import BoundingBox, Scene
 from afterframe.vision import Detectors, analyse, load_detectors
 
 SHOWN = ("prompt", "camera_movement", "motion_intensity", "duration_s", "style_consistency", "size")

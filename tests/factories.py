@@ -9,10 +9,11 @@ import numpy as np
 from PIL import Image
 
 from afterframe.config import Config, Home, Settings
-from afterframe.domain import CameraMovement, Clip, Job, Photo, PhotoType, Recipe, Scene, Stamp
+from afterframe.domain import CameraMovement, Clip, Job, Photo, PhotoType, Recipe, Stamp
 from afterframe.imaging.frames import Frames
 from afterframe.intake.photo_reader import Reading
 from afterframe.naming import sidecar_of
+from afterframe.scene import Scene
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.list_index import ListFilter

@@ -1,4 +1,4 @@
-"""The nouns: Photo, Scene, Recipe, Job, Clip, Verdict. Frozen; no behaviour beyond their own form.
+"""The nouns: Photo, Recipe, Job, Clip, Verdict. Frozen; no behaviour beyond their own form.
 
 Each field of a Clip says how it is written down in the state file, the sidecar and the API: see
 :mod:`afterframe.field_mapping`. To add one: the field here with its mapping, a migration that adds its column, a test.
@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
@@ -30,6 +30,7 @@ from afterframe.field_mapping import (
     unix_s,
 )
 from afterframe.formats import strict_json
+from afterframe.scene import Scene
 
 
 class PhotoType(StrEnum):
@@ -128,92 +129,6 @@ class GeneratorName:
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.model}" if self.model else self.kind
-
-
-@dataclass(frozen=True, slots=True)
-class BoundingBox:
-    """A rectangle in shares of the upright picture: 0-1, origin at the top left."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        """(x, y), shares of the picture."""
-        return self.x + self.width / 2, self.y + self.height / 2
-
-    @property
-    def area(self) -> float:
-        """Share of the picture."""
-        return self.width * self.height
-
-
-@dataclass(frozen=True, slots=True)
-class Detection(BoundingBox):
-    """Something that was seen, and where."""
-
-    label: str = "face"
-    """"face", "head" (of somebody who looks away) or one of COCO's classes ("person", "cat" ...)."""
-    confidence: float = 1.0
-    """0-1."""
-
-
-SURE = 0.75
-"""From here on a claim of a scene is believed: said, counted as a reason, and moved."""
-SCENE_VERSION = 2
-"""Goes up when more or other things are seen: stored scenes of before are looked at again when next needed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What the pixels show."""
-
-    faces: tuple[Detection, ...] = ()
-    """Human faces, largest first."""
-    subject: BoundingBox | None = None
-    """The main subject (faces, focus, saliency), when one stands out."""
-    outline: str = ""
-    """Which pixels are the subject's: a black and white PNG of the whole picture, base64. Empty without one."""
-    measures: Mapping[str, float] = field(default_factory=dict)
-    """Named measurements (sharpness, sky_share, water_share, saturation ...), each as
-    ``afterframe.vision`` documents it."""
-    things: tuple[Detection, ...] = ()
-    """People, animals and things, surest first; and the heads of people whose faces are not seen."""
-    claims: Mapping[str, float] = field(default_factory=dict)
-    """How sure it is that the picture shows sky, water, leaves, people, and a room: 0-1."""
-    by_nets: bool = False
-    """Whether the two detectors looked; else OpenCV's cascades did."""
-    version: int = SCENE_VERSION
-
-    def shows(self, what: str) -> bool:
-        """Whether it is sure that the picture shows sky, water ...; a scene that claims nothing is not doubted."""
-        return self.claims.get(what, 1.0) >= SURE
-
-    def share_of(self, what: str) -> float:
-        """The share of the picture that sky, water or leaves fill; 0 when it is not sure of them."""
-        name = "foliage_share" if what == "leaves" else f"{what}_share"
-        return self.measures.get(name, 0.0) if self.shows(what) else 0.0
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """The reverse of :meth:`to_dict`."""
-        subject = data.get("subject")
-        return cls(
-            faces=tuple(Detection(**face) for face in data.get("faces", ())),
-            subject=BoundingBox(**subject) if subject else None,
-            outline=data.get("outline", ""),
-            measures=dict(data.get("measures", {})),
-            things=tuple(Detection(**thing) for thing in data.get("things", ())),
-            claims=dict(data.get("claims", {})),
-            by_nets=data.get("by_nets", False),
-            version=data.get("version", 1 if data else SCENE_VERSION),
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterframe.domain import (
-    BoundingBox,
-    CameraMovement,
-    Clip,
-    Detection,
-    Direction,
-    GeneratorName,
-    Photo,
-    PhotoType,
-    Recipe,
-    Scene,
-)
+from afterframe.domain import CameraMovement, Clip, Direction, GeneratorName, Photo, PhotoType, Recipe
+from afterframe.scene import BoundingBox, Detection, Scene
 from factories import make_clip, make_recipe
 
 recipes = st.builds(

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from afterframe.domain import Scene
+from afterframe.scene import Scene
 
 Pixels = npt.NDArray[np.uint8]
 Samples = npt.NDArray[np.float32]

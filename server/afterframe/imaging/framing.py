@@ -9,8 +9,8 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
-from afterframe.domain import BoundingBox, Detection, Scene
 from afterframe.imaging.frames import Pixels, PreparedPhoto
+from afterframe.scene import BoundingBox, Detection, Scene
 from afterframe.vision.subject_mask import crop_mask
 
 Box = TypeVar("Box", bound=BoundingBox)

@@ -11,9 +11,10 @@ from pathlib import Path
 import photometa
 from afterframe import vision
 from afterframe.config import LimitsConfig
-from afterframe.domain import Detection, Scene, Stamp
+from afterframe.domain import Stamp
 from afterframe.errors import PhotoError, Stopping
 from afterframe.imaging.decode import decode
+from afterframe.scene import Detection, Scene
 from afterframe.system.hashing import sha256_of
 from afterframe.system.process_pool import CallKilled, PoolClosed, ProcessPool
 

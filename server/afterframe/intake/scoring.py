@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from afterframe.domain import Scene
+from afterframe.scene import Scene
 from photometa.facts.facts import Facts
 
 VERSION = 3

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from afterframe.domain import PhotoType, Scene
+from afterframe.domain import PhotoType
 from afterframe.recipe.rules import Rules
+from afterframe.scene import Scene
 from photometa.facts.facts import Facts
 
 _CAMERA_WROTE_IT = re.compile(

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from afterframe.domain import CameraMovement, Direction, PhotoType, Recipe, Scene
+from afterframe.domain import CameraMovement, Direction, PhotoType, Recipe
 from afterframe.recipe.classify import Classification, classify, own_words
 from afterframe.recipe.prompt import add_look, write_prompt
 from afterframe.recipe.rules import Rules, TypeRules, rules
 from afterframe.recipe.settings import Overrides, read_setting
 from afterframe.recipe.sighting import animals, people_count
+from afterframe.scene import Scene
 from photometa.facts.facts import Facts
 
 Because = dict[str, tuple[str, ...]]

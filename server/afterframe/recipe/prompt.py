@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from afterframe.domain import CameraMovement, PhotoType, Recipe, Scene
+from afterframe.domain import CameraMovement, PhotoType, Recipe
 from afterframe.recipe.classify import own_words
 from afterframe.recipe.rules import TypeRules
 from afterframe.recipe.settings import LONGEST_PROMPT
 from afterframe.recipe.sighting import animals, describe, people_count
+from afterframe.scene import Scene
 from photometa.facts.facts import Facts
 
 _CAMERA_WORDS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from afterframe.domain import BoundingBox, Detection, Scene
+from afterframe.scene import BoundingBox, Detection, Scene
 from afterframe.vision.people import ANIMALS
 
 _PERSON, _KIND, _THING = 0.6, 0.8, 0.85

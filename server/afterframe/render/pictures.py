@@ -9,12 +9,13 @@ import numpy as np
 from PIL import Image
 
 from afterframe.config import Settings
-from afterframe.domain import SCENE_VERSION, Photo, Recipe
+from afterframe.domain import Photo, Recipe
 from afterframe.generators import registry
 from afterframe.generators.parallax.relief import relief
 from afterframe.imaging.frames import PreparedPhoto
 from afterframe.render.derived_files import SMALL_SIDE, DerivedFiles, cache_name, load_pixels
 from afterframe.render.preparation import prepare
+from afterframe.scene import SCENE_VERSION
 
 LARGE_SIDE = 2560
 """Long side of large pictures, pixels."""

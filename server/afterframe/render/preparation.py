@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from afterframe.domain import SCENE_VERSION, Detection, Photo, Scene
+from afterframe.domain import Photo
 from afterframe.imaging.frames import Pixels, PreparedPhoto, every_cpu_core
 from afterframe.imaging.framing import frame
+from afterframe.scene import SCENE_VERSION, Detection, Scene
 from afterframe.vision import analyse, load_detectors, with_marked_faces
 from photometa import Facts
 

@@ -16,10 +16,11 @@ from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
-from afterframe.domain import Clip, Failure, Photo, Scene, Stamp, Verdict
+from afterframe.domain import Clip, Failure, Photo, Stamp, Verdict
 from afterframe.errors import NotFound
 from afterframe.field_mapping import from_column, mapping_of, stored, to_column
 from afterframe.formats import strict_json
+from afterframe.scene import Scene
 from afterframe.state.damage import of_row
 from afterframe.state.database import Database
 from afterframe.state.search_key_tables import CLIP_KEYS, RENDER_KEYS, put_keys

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from afterframe.domain import BoundingBox
+from afterframe.scene import BoundingBox
 
 Pixels = npt.NDArray[np.uint8]
 Map = npt.NDArray[np.float32]

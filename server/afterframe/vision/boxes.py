@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from afterframe.domain import BoundingBox, Detection
+from afterframe.scene import BoundingBox, Detection
 
 
 def clipped(label: str, confidence: float, x: float, y: float, width: float, height: float) -> Detection | None:

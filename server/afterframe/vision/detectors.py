@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from afterframe.domain import Detection
+from afterframe.scene import Detection
 from afterframe.vision.analysis_image import Pixels
 from afterframe.vision.face_net import FACE_OUTPUTS, FaceNet
 from afterframe.vision.object_net import OBJECT_OUTPUT, OBJECT_SIDE, ObjectNet

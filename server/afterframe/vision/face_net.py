@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from afterframe.domain import Detection
+from afterframe.scene import Detection
 from afterframe.vision.analysis_image import Pixels
 from afterframe.vision.boxes import clipped, overlap, without_doubles
 

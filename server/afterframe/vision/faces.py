@@ -14,7 +14,7 @@ from importlib.resources import files
 import cv2
 import numpy as np
 
-from afterframe.domain import Detection
+from afterframe.scene import Detection
 from afterframe.vision.analysis_image import AnalysisImage, Map, Pixels
 
 _CASCADES = ("frontalface_alt2", "frontalface_default", "frontalface_alt")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from afterframe.domain import BoundingBox, Detection
+from afterframe.scene import BoundingBox, Detection
 from afterframe.vision.analysis_image import AnalysisImage, Map
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from afterframe.domain import Detection, Scene
+from afterframe.scene import Detection, Scene
 from afterframe.vision.boxes import overlap
 
 _SAME_FACE = 0.25

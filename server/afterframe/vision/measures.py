@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from afterframe.domain import Detection
+from afterframe.scene import Detection
 from afterframe.vision import faces, focus
 from afterframe.vision.analysis_image import AnalysisImage, Map
 from afterframe.vision.boxes import inside

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from afterframe.domain import Detection
+from afterframe.scene import Detection
 from afterframe.vision.analysis_image import Pixels
 from afterframe.vision.boxes import clipped
 

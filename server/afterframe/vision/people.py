@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from afterframe.domain import BoundingBox, Detection
+from afterframe.scene import BoundingBox, Detection
 from afterframe.vision.boxes import inside, overlap
 
 ANIMALS = frozenset(["bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"])

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from afterframe.domain import Scene
+from afterframe.scene import Scene
 from afterframe.vision import claims, faces, focus, people, segmentation, subject, subject_mask
 from afterframe.vision.analysis_image import AnalysisImage, Map, Pixels, analysis_image, box_mask
 from afterframe.vision.detectors import Detectors

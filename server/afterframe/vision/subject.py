@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from afterframe.domain import BoundingBox, Detection, Scene
+from afterframe.scene import BoundingBox, Detection, Scene
 from afterframe.vision.analysis_image import AnalysisImage, Map, Pixels, box_mask, refine, smooth, unit
 from afterframe.vision.boxes import inside
 from afterframe.vision.people import ANIMALS

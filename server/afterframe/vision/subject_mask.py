@@ -7,7 +7,7 @@ import base64
 import cv2
 import numpy as np
 
-from afterframe.domain import BoundingBox
+from afterframe.scene import BoundingBox
 from afterframe.vision.analysis_image import Map
 
 _LONG_SIDE = 256

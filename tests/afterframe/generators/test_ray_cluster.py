@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from afterframe.config import ClusterConfig, Config, Settings
-from afterframe.domain import Scene
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, Unavailable
 from afterframe.generators import registry
 from afterframe.generators.ray_cluster import actor
@@ -17,6 +16,7 @@ from afterframe.generators.ray_cluster.connection import connect
 from afterframe.generators.ray_cluster.generator import Ray
 from afterframe.imaging.frames import Frames, PreparedPhoto, Sound
 from afterframe.imaging.framing import frame
+from afterframe.scene import Scene
 from factories import make_picture, make_recipe
 from fakes import FakeGenerator
 

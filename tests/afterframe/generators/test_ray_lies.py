@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from afterframe.config import Settings
-from afterframe.domain import Scene
 from afterframe.errors import Cancelled, GenerateError, OutOfMemory, Unavailable
 from afterframe.generators.interface import Capabilities
 from afterframe.generators.ray_cluster import generator as module
@@ -19,6 +18,7 @@ from afterframe.generators.ray_cluster.actor import ActorInfo, ClipFormat, Rende
 from afterframe.generators.ray_cluster.generator import Ray
 from afterframe.imaging.frames import Frames, PreparedPhoto, Sound
 from afterframe.imaging.framing import frame
+from afterframe.scene import Scene
 from factories import make_picture, make_recipe
 
 RECIPE = make_recipe()  # 4 frames of 96x64

@@ -18,7 +18,7 @@ from video_servers import VideoServer
 
 from afterframe.app.doctor import examine
 from afterframe.config import DIALECTS, Config, EndpointConfig, Home, RemoteConfig, Settings, read_config
-from afterframe.domain import Direction, Recipe, Scene
+from afterframe.domain import Direction, Recipe
 from afterframe.encode.encode import encode
 from afterframe.encode.process import Encoding
 from afterframe.encode.remote_clip import decode_clip
@@ -28,6 +28,7 @@ from afterframe.generators.remote.client import MAX_CLIP_BYTES, ServerClient, Se
 from afterframe.generators.remote.generator import Remote, check_endpoints
 from afterframe.imaging.frames import EncodedClip, Frames, PreparedPhoto
 from afterframe.imaging.framing import frame
+from afterframe.scene import Scene
 from factories import make_picture, make_recipe
 
 KEY = "sk-very-secret-0123456789"

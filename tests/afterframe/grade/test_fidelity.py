@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afterframe.domain import CameraMovement, Direction, Scene
+from afterframe.domain import CameraMovement, Direction
 from afterframe.generators.parallax.generator import Parallax
 from afterframe.grade.fidelity import Fidelity
 from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
+from afterframe.scene import Scene
 from factories import make_picture, make_recipe, make_settings
 
 SIZE = (192, 128)

@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from afterframe.domain import Detection, Scene
 from afterframe.encode.process import Encoding
 from afterframe.encode.stills import as_video_frame
 from afterframe.grade.alignment import Tracker
 from afterframe.grade.match import match_grade
 from afterframe.imaging.colour import Floats, ciede2000, small_rgb, to_cielab, to_linear, to_srgb
 from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
+from afterframe.scene import Detection, Scene
 from factories import make_picture
 
 SIZE = (192, 128)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afterframe.domain import BoundingBox, Detection, Scene
 from afterframe.imaging.framing import frame
+from afterframe.scene import BoundingBox, Detection, Scene
 
 
 def photo(width: int = 300, height: int = 200) -> np.ndarray:

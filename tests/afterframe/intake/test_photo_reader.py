@@ -13,11 +13,11 @@ from PIL import Image
 
 import photometa
 from afterframe.config import LimitsConfig
-from afterframe.domain import Detection
 from afterframe.errors import PhotoError, Stopping
 from afterframe.imaging.framing import frame
 from afterframe.intake import photo_reader
 from afterframe.intake.photo_reader import PhotoReader, read_photo
+from afterframe.scene import Detection
 from afterframe.system.hashing import sha256_of
 from afterframe.system.process_pool import CallKilled
 from factories import make_photo_file

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterframe.domain import BoundingBox, Scene
 from afterframe.intake.scoring import WEIGHTS, Readiness, assess
+from afterframe.scene import BoundingBox, Scene
 from photometa.facts.facts import Facts
 
 BIG = (4000, 3000)

@@ -6,9 +6,10 @@ from dataclasses import fields
 
 import pytest
 
-from afterframe.domain import CameraMovement, Detection, PhotoType, Recipe, Scene
+from afterframe.domain import CameraMovement, PhotoType, Recipe
 from afterframe.errors import RecipeError
 from afterframe.recipe import compose, rules, validate
+from afterframe.scene import Detection, Scene
 from photometa.facts.facts import Facts
 
 SHA = "0123456789abcdef" * 4

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from afterframe.domain import BoundingBox, Detection, PhotoType, Scene
+from afterframe.domain import PhotoType
 from afterframe.recipe import compose
 from afterframe.recipe.sighting import describe
+from afterframe.scene import BoundingBox, Detection, Scene
 from photometa.facts.facts import Facts
 
 

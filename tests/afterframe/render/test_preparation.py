@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from afterframe.domain import SCENE_VERSION, BoundingBox, Photo, Scene
+from afterframe.domain import Photo
 from afterframe.imaging.frames import Pixels
 from afterframe.render.preparation import prepare
+from afterframe.scene import SCENE_VERSION, BoundingBox, Scene
 from factories import make_picture
 
 PIXELS = np.asarray(make_picture((192, 128)))

@@ -12,7 +12,7 @@ from render_fixtures import Studio, make_studio  # noqa: F401 - a fixture
 
 import photometa
 from afterframe.config import Config, RenderConfig, VisionConfig
-from afterframe.domain import Clip, JobState, Recipe, Scene, Stamp
+from afterframe.domain import Clip, JobState, Recipe, Stamp
 from afterframe.encode import encode as encode_module
 from afterframe.errors import Cancelled, FolderUnavailable, GenerateError
 from afterframe.generators import describer
@@ -22,6 +22,7 @@ from afterframe.publish import folder_check
 from afterframe.publish.sidecar import read_clip
 from afterframe.recipe import compose
 from afterframe.render.heartbeat import Heartbeat
+from afterframe.scene import Scene
 from afterframe.state.database import Database
 from afterframe.state.queue import NewJob
 from afterframe.system.hashing import sha256_of

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from onnx_models import constant_net
 
-from afterframe.domain import Detection
+from afterframe.scene import Detection
 from afterframe.vision import Detectors, analyse, load_detectors
 from afterframe.vision.object_net import CLASSES, OBJECT_OUTPUT
 

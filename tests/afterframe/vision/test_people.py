@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from afterframe.domain import BoundingBox, Detection
+from afterframe.scene import BoundingBox, Detection
 from afterframe.vision.people import believed, heads
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from afterframe.domain import BoundingBox, Scene
+from afterframe.scene import BoundingBox, Scene
 from afterframe.vision import analyse, map_scene, subject_mask, with_marked_faces
 
 PHOTOS = Path(__file__).parents[3].parent / "shared" / "photos"

@@ -12,11 +12,12 @@ from PIL import Image
 from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
 
 from afterframe.app.rebuild import rebuild
-from afterframe.domain import Clip, Scene, Stamp, Verdict
+from afterframe.domain import Clip, Stamp, Verdict
 from afterframe.errors import GenerateError
 from afterframe.formats import strict_json
 from afterframe.publish.adoption import Adoption
 from afterframe.render.drafts import coarse
+from afterframe.scene import Scene
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.list_index import ListFilter

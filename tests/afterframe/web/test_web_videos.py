@@ -15,12 +15,13 @@ from test_web_uploads import jpeg
 from web_fixtures import TOKEN, Desk, keep_to_contract, make_desk  # noqa: F401 - a fixture
 from werkzeug.test import TestResponse
 
-from afterframe.domain import Clip, Job, JobState, Scene
+from afterframe.domain import Clip, Job, JobState
 from afterframe.errors import PhotoError
 from afterframe.formats.json_schema import check
 from afterframe.intake.ingest import RenderRequest
 from afterframe.intake.photo_reader import Reading, read_photo
 from afterframe.naming import sidecar_of
+from afterframe.scene import Scene
 from afterframe.system.hashing import sha256_of
 from afterframe.web.http.resources import SCHEMAS
 from afterframe.web.http.schemas import ref

@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from afterframe.domain import Direction, Recipe, Scene
+from afterframe.domain import Direction, Recipe
 from afterframe.errors import Cancelled, GenerateError, OutOfMemory
 from afterframe.generators.diffusers import acceleration, engine
 from afterframe.generators.diffusers.generator import Diffusers
 from afterframe.generators.diffusers.profiles import packaged_profiles, parse
 from afterframe.generators.registry import load
 from afterframe.imaging.frames import Frames, PreparedPhoto
+from afterframe.scene import Scene
 from factories import make_picture, make_recipe, make_settings
 
 diffusers_tiny = pytest.importorskip("diffusers_tiny")

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from afterframe.domain import Scene
 from afterframe.errors import ConfigError
 from afterframe.generators.diffusers import schedule
 from afterframe.generators.diffusers.generator import Diffusers
 from afterframe.generators.diffusers.profiles import packaged_profiles, parse
 from afterframe.imaging.frames import PreparedPhoto
+from afterframe.scene import Scene
 from factories import make_picture, make_recipe, make_settings
 
 diffusers_tiny = pytest.importorskip("diffusers_tiny")

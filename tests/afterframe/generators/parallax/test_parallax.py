@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from afterframe.domain import BoundingBox, CameraMovement, Direction, PhotoType, Recipe, Scene
+from afterframe.domain import CameraMovement, Direction, PhotoType, Recipe
 from afterframe.errors import Cancelled
 from afterframe.generators.interface import Generator
 from afterframe.generators.parallax.clip_renderer import ClipRenderer
@@ -20,6 +20,7 @@ from afterframe.generators.parallax.yuv import RGB_TO_YCBCR, planes
 from afterframe.generators.registry import load
 from afterframe.imaging.frames import PreparedPhoto
 from afterframe.imaging.framing import frame
+from afterframe.scene import BoundingBox, Scene
 from factories import make_settings
 
 SIZE = (192, 128)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from afterframe.domain import BoundingBox, CameraMovement, Detection, PhotoType, Recipe, Scene
+from afterframe.domain import CameraMovement, PhotoType, Recipe
 from afterframe.generators.parallax.ambient_motion import light
 from afterframe.generators.parallax.camera import SUBJECT_NEARNESS, pose, progress
 from afterframe.generators.parallax.clip_renderer import ClipRenderer
@@ -16,6 +16,7 @@ from afterframe.generators.parallax.generator import Parallax
 from afterframe.generators.parallax.motion_fields import FLOW_CYCLE_S, second_share
 from afterframe.imaging.frames import PreparedPhoto
 from afterframe.imaging.framing import frame
+from afterframe.scene import BoundingBox, Detection, Scene
 from factories import make_settings
 
 RECIPE = Recipe(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from afterframe.config import Config, Settings, VisionConfig
-from afterframe.domain import CameraMovement, Scene
+from afterframe.domain import CameraMovement
 from afterframe.errors import GenerateError
 from afterframe.generators.parallax import depth_network
 from afterframe.generators.parallax.generator import Parallax
@@ -17,6 +17,7 @@ from afterframe.generators.parallax.torch_warp import TorchWarper
 from afterframe.generators.parallax.warp import OpenCvWarper, SecondSampling, nodes
 from afterframe.generators.parallax.yuv import planes
 from afterframe.imaging.framing import frame
+from afterframe.scene import Scene
 from factories import make_recipe
 
 torch = pytest.importorskip("torch")
