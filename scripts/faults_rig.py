@@ -6,7 +6,6 @@ import http.client
 import json
 import random
 import shutil
-import statistics
 import subprocess
 import sys
 import time
@@ -46,9 +45,6 @@ class Tally:
     hidden: int = 0
     stuck: int = 0
     strikes: int = 0
-    restart_s: float = 0.0
-    """The longest restart, seconds."""
-    restart_median_s: float = 0.0
     note: str = ""
 
 
@@ -63,7 +59,8 @@ class Rig:
     """How many clips a photo is to have, where that is not one."""
     stems: dict[Path, str] = field(default_factory=dict)
     """The beginning of its clips' names, where the photo was renamed and they were not."""
-    restarts: list[float] = field(default_factory=list)
+    starts_s: list[float] = field(default_factory=list)
+    """How long each start took."""
 
     def __post_init__(self) -> None:
         self.random = random.Random(20261130)
@@ -85,9 +82,7 @@ class Rig:
         """Start the daemon; its start is timed."""
         began = time.monotonic()
         daemon = self.afterframe.serve(*(folders or (self.folder,)))
-        self.restarts.append(time.monotonic() - began)
-        self.tally.restart_s = round(max(self.restarts), 2)
-        self.tally.restart_median_s = round(statistics.median(self.restarts), 2)
+        self.starts_s.append(time.monotonic() - began)
         return daemon
 
     def until(self, condition: Callable[[], object], seconds: float = PATIENCE_S) -> bool:
