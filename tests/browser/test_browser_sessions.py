@@ -88,6 +88,22 @@ def test_a_server_on_another_port_gets_the_cookie_and_nothing_by_it(
     expect(page.locator(".tile:not(.blank)")).to_have_count(1)
 
 
+POSTER = """async (id) => {
+  const { keyed } = await import("/static/keys.js");
+  return (await fetch(keyed(`/api/clips/${id}/poster`))).status === 200;
+}"""
+
+
+def test_a_link_opened_in_another_tab_leaves_the_first_one_its_pictures(studio: Studio, page: Page) -> None:
+    (clip,) = studio.clips(1)
+    studio.start()
+    studio.enter(page)
+    studio.enter(page.context.new_page())
+    assert len(studio.ask("/api/sessions")["sessions"]) == 1
+    page.wait_for_function(POSTER, arg=clip.id)
+    expect(page.locator('#live[data-is="yes"]')).to_have_count(1)
+
+
 ATTACKS = """async ([url, clip]) => {
   const loads = (kind, address) => new Promise((done) => {
     const made = document.createElement(kind);

@@ -3,11 +3,13 @@ import { afterEach, test } from "node:test";
 import { data } from "../../server/afterframe/web/static/i18n.js";
 
 data.key = "a.b-c_d";
-// What the module does once the page is there: it tidies the address line and listens for pictures that fail.
+// What the module does once the page is there: it tidies the address line and listens for pictures that fail
+// and for other tabs that log in.
 globalThis.location = { pathname: "/queue", search: "?state=failed&key=old", hash: "#x" };
 const tidied = [];
 globalThis.history = { state: null, replaceState: (...given) => tidied.push(given[2]) };
 globalThis.document = { addEventListener: () => {} };
+globalThis.addEventListener = () => {};
 const interval = globalThis.setInterval;
 globalThis.setInterval = () => 0;
 const { keyed, secretHeader, unkeyed } = await import("../../server/afterframe/web/static/keys.js");

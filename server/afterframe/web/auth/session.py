@@ -59,15 +59,11 @@ class Sessions:
         self.cookie = f"afterframe_{hashlib.sha256(b'cookie name' + self._key).hexdigest()[:8]}"
 
     def begin(self, request: Request, response: Response, secret: str) -> Session:
-        """Begin a session for this browser. One that it has goes on, and so do its other tabs.
+        """Begin a session for this browser. It takes the place of one that it has, which somebody may have given it.
 
         Args:
-            secret: the second secret, for the page to keep; no earlier one holds any more.
+            secret: the second secret, for the page to keep.
         """
-        if known := self.of(request):
-            session = replace(known, secret=self._digest(secret), seen_at=self._clock())
-            self._file.add(session)
-            return session
         now, cookie = self._clock(), secrets.token_urlsafe(24)
         session = Session(
             id=secrets.token_hex(8),
@@ -78,7 +74,9 @@ class Sessions:
             cookie=self._digest(cookie),
             secret=self._digest(secret),
         )
-        lasting = {session.id for session in self.all()[: SESSIONS_KEPT - 1]}
+        before = self.of(request)
+        others = [known for known in self.all() if known != before]
+        lasting = {known.id for known in others[: SESSIONS_KEPT - 1]}
         self._file.add(session, instead_of={known.id for known in self._file.all()} - lasting)
         self._set_cookie(request, response, f"{session.id}.{cookie}")
         return session

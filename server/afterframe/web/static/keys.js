@@ -83,4 +83,8 @@ if (key) {
   history.replaceState(history.state, "", here + location.hash);
   setInterval(renew, RENEW_MS);
   document.addEventListener("error", retry, { capture: true });
+  // Another tab has logged in: the session that this key belongs to has ended.
+  globalThis.addEventListener("storage", (event) => {
+    if (event.key === STORED) void renew();
+  });
 }
