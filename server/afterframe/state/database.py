@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from afterframe.errors import AfterframeError, StateDamaged, StateUnusable
+from afterframe.errors import AfterframeError, NewerState, StateDamaged, StateUnusable
 from afterframe.formats import strict_json
 from afterframe.state.damage import damaged, explained
 from afterframe.state.migrations import migrate, migrations
@@ -54,6 +54,10 @@ class Database:
         try:
             migrate(self.connection, path, migrations(), time.time())
             refresh(self.connection)
+        except NewerState as error:  # or a damaged one, whose names and numbers mean nothing
+            self.look_for_damage()
+            self.close()
+            raise self.damage or error from None
         except UnicodeDecodeError as error:  # SQLite's own message repeats a name that is no text
             self.close()
             raise damaged(path, repr(error)) from error
