@@ -26,7 +26,7 @@ from afterframe.system.hashing import sha256_of
 T = TypeVar("T")
 
 POLL_S = 0.02
-DEADLINE_S = 60.0
+DEADLINE_S = 110.0
 """Generous: it only has to end a test that would hang."""
 OURS = (".mp4", ".mp4.xmp")
 TINY = {"size": [96, 64], "duration_s": 0.5, "fps": 8}
