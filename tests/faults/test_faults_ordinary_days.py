@@ -238,6 +238,20 @@ def test_a_read_only_disk_holds_its_renders_until_it_can_be_written(
     assert strikes(watching) == 0
 
 
+def test_a_render_that_waits_goes_on_waiting_when_the_command_gives_up(
+    watching: Afterframe, mount: Callable[..., Path]
+) -> None:
+    drive = mount("card", "size=100m")
+    photos = photos_in(drive, 2)
+    subprocess.run(["mount", "-o", "remount,ro", drive], check=True)
+    watching.serve(drive)
+    until(lambda: held(watching) == ["read_only"], "the folder to be held")
+    (result,) = watching.animate(photos[0])
+    assert result["error"]["code"] == "read_only"
+    subprocess.run(["mount", "-o", "remount,rw", drive], check=True)
+    until(done(watching, 2), "all clips")
+
+
 def test_at_the_terminal_a_full_disk_is_told_at_once(afterframe: Afterframe, mount: Callable[..., Path]) -> None:
     drive = mount("small", "size=100m")
     (photo,) = photos_in(drive, 1)

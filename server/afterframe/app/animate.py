@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -31,6 +32,10 @@ from afterframe.system.locks import Owner
 
 POLL_INTERVAL_S = 0.1
 """How often the queue is asked for progress, seconds."""
+
+
+PASSING = frozenset({"read_only", "disk_full", "folder_missing", "disk_failing", "folder_unavailable", "unavailable"})
+"""Errors for which the daemon lets a render wait; the command gives up."""
 
 
 @dataclass(slots=True)
@@ -117,6 +122,7 @@ class OneShot:
                     results.append(_begin(photo, ingest, request))
                     self._refresh(results, catalog, queue)
                 self._wait(results, catalog, queue)
+                _give_back(results, queue)
             except KeyboardInterrupt:
                 _cancel(results, queue)
                 raise
@@ -148,6 +154,14 @@ def _begin(photo: str, ingest: Ingest, request: RenderRequest) -> AnimateResult:
     except AfterframeError as error:
         result.state, result.error = "refused", Failure(**error.to_dict())
     return result
+
+
+def _give_back(results: list[AnimateResult], queue: Queue) -> None:
+    """The watch's own renders go on waiting for what the command did not wait for."""
+    for job in (job for result in results for job in result.jobs):
+        if job.origin == "watch" and job.state is JobState.FAILED and job.error and job.error.code in PASSING:
+            with contextlib.suppress(WrongState):
+                queue.retry(job.id)
 
 
 def _cancel(results: list[AnimateResult], queue: Queue) -> None:
