@@ -253,6 +253,12 @@ def test_a_folder_that_is_outside_missing_or_hidden_is_refused(desk: Desk) -> No
     assert refused(desk, folder=str(desk.watched / ".trash")) == (403, "hidden_folder")
 
 
+@pytest.mark.parametrize("name", ["@eaDir", "CaptureOne/Cache", "#recycle"])
+def test_a_folder_that_no_scan_looks_into_takes_no_photo(desk: Desk, name: str) -> None:
+    (desk.watched / name).mkdir(parents=True)
+    assert refused(desk, folder=str(desk.watched / name)) == (403, "hidden_folder")
+
+
 def test_a_body_that_is_no_form_is_refused(desk: Desk) -> None:
     assert desk.bad("POST", "/api/uploads", {"file": "x"}) == (415, "not_multipart")
     assert desk.bad("POST", "/api/uploads", data=b"--x", content_type="multipart/form-data; boundary=x")[0] == 400
@@ -269,6 +275,14 @@ def test_a_photo_larger_than_the_limit_is_refused(desk: Desk) -> None:
     form = {"data": body, "content_type": "multipart/form-data; boundary=x"}
     assert desk.bad("POST", "/api/uploads", **form) == (413, "too_large")
     assert sent(desk)["new"]
+
+
+def test_the_limit_is_that_of_the_file_itself(desk: Desk) -> None:
+    settings = Settings(desk.services.home, Config(limits=LimitsConfig(upload_mb=0.25)))
+    desk.app = create_app(replace(desk.services, settings=settings))
+    photo = jpeg()
+    assert refused(desk, photo.ljust((1 << 18) + 1, b"x")) == (413, "too_large")
+    assert sent(desk, photo.ljust(1 << 18, b"x"))["new"]
 
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EACCES])

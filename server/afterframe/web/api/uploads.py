@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from afterframe.domain import Job
 from afterframe.errors import NotAllowed, PhotoError, PublishError, UsageError
 from afterframe.imaging.decode import HEAD_BYTES, SUFFIXES, suffix_of, unsupported_kind
+from afterframe.intake.foreign_names import ForeignNames
 from afterframe.intake.ingest import RenderRequest
 from afterframe.naming import UPLOAD_PREFIX
 from afterframe.publish.folder_check import check_folder
@@ -84,8 +85,11 @@ def _folder(call: Call, given: str | None) -> tuple[Path, bool]:
         given = str(folders[0].path)
     path = call.context.paths.folder(given)
     around = [folder for folder in folders if path.is_relative_to(folder.path)]
-    if not around or any(part.startswith(".") for part in path.relative_to(around[0].path).parts):
-        raise NotAllowed(f"{given} is hidden.", "Name a folder that is not hidden.", code="hidden_folder")
+    foreign = ForeignNames(call.services.config.watch.ignore)
+    if not around or any(foreign.has_folder(part) for part in path.relative_to(around[0].path).parts):
+        raise NotAllowed(
+            f"{given} is hidden, or left alone by Afterframe.", "Name another folder.", code="hidden_folder"
+        )
     return path, any(folder.watch for folder in around)
 
 

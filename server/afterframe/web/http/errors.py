@@ -33,6 +33,13 @@ class NotJsonError(UsageError):
     status = 415
 
 
+class FileTooLargeError(UsageError):
+    """A file of a form is larger than what is taken."""
+
+    code = "too_large"
+    status = 413
+
+
 class NotMultipartError(UsageError):
     """A body that should be a form with a file."""
 

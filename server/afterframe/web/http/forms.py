@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +12,9 @@ from typing import IO, Any, TypeVar
 
 from flask import Request
 
-from afterframe.errors import UsageError
+from afterframe.errors import UsageError, shortened
 from afterframe.formats.json_schema import Schema, check
-from afterframe.web.http.errors import NotMultipartError
+from afterframe.web.http.errors import FileTooLargeError, NotMultipartError
 
 MULTIPART = "multipart/form-data"
 FILE: dict[str, Any] = {"type": "string", "format": "binary"}
@@ -29,6 +30,11 @@ class Upload:
     name: str
     """As the sender named it: not to be trusted."""
     stream: IO[bytes]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.stream.seek(0, os.SEEK_END)
 
     def head(self, count: int) -> bytes:
         """The first bytes."""
@@ -50,17 +56,21 @@ class Upload:
             shutil.copyfileobj(self.stream, file, 1 << 20)
 
 
-def read_form(request: Request, fields: Schema, named: Mapping[str, Schema], max_body: int) -> dict[str, Any]:
+def read_form(
+    request: Request, fields: Schema, named: Mapping[str, Schema], *, max_body: int, max_file: int
+) -> dict[str, Any]:
     """The fields of a form, each in the type that its schema asks for, files as :class:`Upload`.
 
     Args:
         fields: the schema of the form; a part that is a file has :data:`FILE`.
         named: the schemas that ``$ref`` can name.
         max_body: bytes; one field may be as long, because a picture may come as a data URL.
+        max_file: bytes of one file.
     Raises:
         NotMultipartError: its content type is something else.
         UsageError: a field is unknown, given twice, or not what the schema describes.
         RequestEntityTooLarge: it is too long.
+        FileTooLargeError: a file is.
     """
     if request.mimetype != MULTIPART:
         raise NotMultipartError(
@@ -78,7 +88,14 @@ def read_form(request: Request, fields: Schema, named: Mapping[str, Schema], max
         if not _is_file(known[name]):
             raise UsageError(f"“{name}” must be text, not a file.", "Send it without a file name.")
     check(texts | dict.fromkeys(files, ""), fields, named)
-    return texts | {name: Upload(file.filename or "", file.stream) for name, file in files.items()}
+    uploads = {name: Upload(file.filename or "", file.stream) for name, file in files.items()}
+    for upload in uploads.values():
+        if upload.size > max_file:
+            raise FileTooLargeError(
+                f"{shortened(upload.name)} has {upload.size / 1e6:.0f} MB; at most {max_file / 1e6:.0f} MB are taken.",
+                "Export it smaller, or raise limits.upload_mb in config.toml.",
+            )
+    return texts | uploads
 
 
 def _only(name: str, values: list[T]) -> T:

@@ -125,9 +125,10 @@ class Route:
     def _body(self, context: WebContext, request: Request) -> Mapping[str, Any]:
         if self.form is None:
             return read_body(request, self.body)
-        limit = max_body(context.services.config.limits)
+        limits = context.services.config.limits
+        limit = max_body(limits)
         if self.body is NOTHING or request.mimetype == MULTIPART:
-            return read_form(request, self.form, SCHEMAS, limit)
+            return read_form(request, self.form, SCHEMAS, max_body=limit, max_file=int(limits.upload_mb * (1 << 20)))
         request.max_content_length = limit
         return read_body(request, self.body)
 
