@@ -33,14 +33,16 @@ class Range:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file that a person writes.
+    """The text of a file that a person writes. A byte order mark, as Windows' programs put it before, is none of it.
 
     Raises:
         ConfigError: it cannot be read, or is not in UTF-8.
         FileNotFoundError: it is not there.
     """
     try:
-        return path.read_text("utf-8")
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+            raise ConfigError(f"{path} is not a file.", "Move away what stands in its place.")
+        return path.read_text("utf-8-sig")
     except FileNotFoundError:
         raise
     except UnicodeDecodeError as error:

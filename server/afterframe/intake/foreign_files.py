@@ -208,7 +208,10 @@ def read_folder_file(file: Path) -> Mapping[str, object] | None:
     if len(text) > MAX_FOLDER_FILE:
         raise RecipeError(f"{file} is larger than {MAX_FOLDER_FILE >> 10} KiB.", "Remove what is no setting.")
     try:
-        words = text.decode("utf-8")
+        words = text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{file} is not written in UTF-8.", "Save it as UTF-8 in your editor.") from error
+    try:
         _check_structure(words)
         return tomllib.loads(words)
     except (ValueError, RecursionError) as error:

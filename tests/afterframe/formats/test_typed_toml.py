@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,3 +84,15 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         read_text(tmp_path)
     with pytest.raises(FileNotFoundError):
         read_text(tmp_path / "none.toml")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_bytes("mount = 'e'\r\n".encode("utf-8-sig"))
+    assert read_text(tmp_path / "config.toml").startswith("mount")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="POSIX's pipes")
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.toml")
+    with pytest.raises(ConfigError, match="is not a file"):
+        read_text(tmp_path / "config.toml")

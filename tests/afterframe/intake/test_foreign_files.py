@@ -39,6 +39,16 @@ def test_a_folder_file_that_no_photographer_writes_is_refused_by_name(tmp_path: 
     assert len(caught.value.message) < 400
 
 
+def test_a_byte_order_mark_is_no_part_of_a_folder_file(tmp_path: Path) -> None:
+    (tmp_path / FOLDER_FILE).write_bytes("fps = 12\r\n".encode("utf-8-sig"))
+    ((_, said),) = open_files().folder_settings(tmp_path)
+    assert said == {"fps": 12}
+    (tmp_path / FOLDER_FILE).write_bytes("fps = 12\r\n".encode("utf-16"))
+    with pytest.raises(RecipeError, match="not written in UTF-8") as caught:
+        open_files().folder_settings(tmp_path)
+    assert "UTF-8" in caught.value.hint
+
+
 def test_dots_and_brackets_in_words_are_no_structure(tmp_path: Path) -> None:
     (tmp_path / FOLDER_FILE).write_text(
         'prompt = "wait ... a.b.c.d.e.f [[[[[[[[[[ \\" {{{{{{{{{"  # a.b.c.d.e.f [[[[[[[[[[\n'
