@@ -21,6 +21,8 @@ FOREIGN_UPLOAD_S = 60.0
 """So long before our start another Afterframe may have begun an upload that still goes on, seconds."""
 PASSING_S = 60.0
 """A hidden file that stands for moments only and is older than this was left by a crash, seconds."""
+FOREIGN_S = 86_400.0
+"""A part of a clip that we know nothing of, and that nobody has written for so long, is nobody's, seconds."""
 UPLOAD_S = 900.0
 """No upload takes longer once its bytes are here, seconds."""
 
@@ -60,13 +62,18 @@ class Leftovers:
                     path.unlink()
             elif path.suffix == RESERVATION_SUFFIX:
                 self._clear_reservation(path)
-            elif job_id := job_of_temporary(path):
-                state = self._queue.get(job_id).state
-                if state.ended or (not state.held and self._is_old(path)):
-                    discard(path.with_suffix(".mp4"))
+            elif (job_id := job_of_temporary(path)) and self._is_nobodys(path, job_id):
+                discard(path.with_suffix(".mp4"))
 
-    def _is_old(self, path: Path) -> bool:
-        return self._clock() - path.lstat().st_mtime > PASSING_S
+    def _is_nobodys(self, path: Path, job_id: str) -> bool:
+        try:
+            state = self._queue.get(job_id).state
+        except NotFound:  # another Afterframe's on a shared folder, or the state file was lost
+            return self._is_old(path, FOREIGN_S)
+        return state.ended or (not state.held and self._is_old(path))
+
+    def _is_old(self, path: Path, seconds: float = PASSING_S) -> bool:
+        return self._clock() - path.lstat().st_mtime > seconds
 
     def _clear_reservation(self, path: Path) -> None:
         machine, job_id = read_reservation(path)

@@ -157,6 +157,7 @@ def _cleaner(home: Home, *, shorten_paths: bool) -> Callable[[str], str]:
         for path in sorted(shortened, key=len, reverse=True):
             for spelled in {path, json.dumps(path)[1:-1]}:
                 text = text.replace(spelled, shortened[path])
+            text = text.replace(f"“{Path(path).name}”", shortened[path])  # as messages name a folder
         return text
 
     return clean
@@ -176,7 +177,7 @@ def _known_secrets(home: Home) -> list[str]:
 
 def _short_paths(home: Home) -> Mapping[str, str]:
     """Path -> what stands for it."""
-    found = {str(Path.home()): "~", str(home.root): "(Afterframe's folder)"}
+    found = {str(Path.home()): "~", sys.prefix: "(installation)", str(home.root): "(Afterframe's folder)"}
     with suppress(AfterframeError, sqlite3.Error, OSError):
         if home.database.exists():
             with closing(Database(home.database)) as database:

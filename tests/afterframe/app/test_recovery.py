@@ -144,3 +144,17 @@ def test_a_frame_of_a_render_that_waits_again_is_removed_after_a_minute(
     queue.release("daemon-1-aa")
     leftovers.clear_beside(tmp_path / "DSC_0042.jpg")
     assert not clip.exists()
+
+
+def test_a_part_of_a_clip_of_an_unknown_render_is_removed_after_a_day(
+    leftovers: Leftovers, clock: Clock, tmp_path: Path
+) -> None:
+    clip = tmp_path / f".afterframe-{'a' * 32}.mp4"
+    clip.touch()
+    os.utime(clip, (clock(), clock()))
+    clock.forward(86_300)
+    leftovers.clear(clip)  # another Afterframe's, on a folder that both know
+    assert clip.exists()
+    clock.forward(200)
+    leftovers.clear(clip)
+    assert not clip.exists()

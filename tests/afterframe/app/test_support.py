@@ -155,7 +155,9 @@ def test_shortened_paths_name_no_folder_inside_a_folder_either(home: Home, tmp_p
     photo = pictures / "Clients" / "Smith wedding" / "DSC_7.jpg"
     with closing(Database(home.database)) as database:
         Catalog(database).record_rejection(photo, Stamp(1, 1), Failure("empty", f"{photo} is empty."))
-    (home.logs / "afterframe.log").write_text(f"{photo}: empty\n{pictures / 'Clients'}\n")
+    (home.logs / "afterframe.log").write_text(
+        f"{photo}: empty\n{pictures / 'Clients'}\nsettings of the folder “Smith wedding”\n"
+    )
     write_support(home, tmp_path / "support.zip", shorten_paths=True)
     found = texts(tmp_path / "support.zip")
     for name in ("Ann", "Clients", "Smith"):
