@@ -371,7 +371,7 @@ class Ingest:
         moved = self._moved_to(path, reading.sha256)
         if moved:
             self._catalog.move_photo(moved, path)
-            self._queue.retry_missing(moved.id)
+            self._queue.retry_moved(moved.id)
         photo = self._catalog.put_photo(path, reading.stamp, reading.sha256, reading.facts.to_dict(), reading.scene)
         self._catalog.note_size(photo.id, reading.upright_size)
         return photo

@@ -26,6 +26,8 @@ from afterframe.state.search_key_tables import RENDER_KEYS, put_keys
 from afterframe.state.search_keys import search_keys
 
 LEASE_S = 30.0
+OF_ITS_PLACE = frozenset({"missing", "disk_too_small", "name_too_long"})
+"""Errors that a photo leaves behind with its name or folder."""
 LOCAL = "local"
 ELSEWHERE = ("remote", "ray")
 """Kinds of generator that work on other machines: each has a lane of its own, all others share the local one."""
@@ -259,10 +261,10 @@ class Queue(QueueTransitions):
             failure = Failure(error.error_code, error.reason, error.hint)
             HeldFolders(self._db, self._clock).hold(error.folder, failure)
 
-    def retry_missing(self, photo_id: int) -> None:
-        """A photo that was renamed is there again: what failed because it was not is queued again."""
+    def retry_moved(self, photo_id: int) -> None:
+        """A photo was renamed or moved: what failed because of where it was is queued again."""
         for job in self.of_photo(photo_id):
-            if job.state is JobState.FAILED and job.error and job.error.code == "missing":
+            if job.state is JobState.FAILED and job.error and job.error.code in OF_ITS_PLACE:
                 self.retry(job.id)
 
     def strike(self, owner: str, reason: str, *, hung: bool = True) -> list[Job]:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from afterframe.config import Config, FilesConfig
-from afterframe.domain import Clip
+from afterframe.domain import Clip, JobState
+from afterframe.errors import PublishError
 from afterframe.intake.ingest import Ingest
 from afterframe.publish import adoption
 from afterframe.publish.photo_hashes import PhotoHashes, photo_hashes
@@ -212,3 +213,18 @@ def test_a_pipe_or_a_text_without_a_hash_is_no_sidecar_of_ours(tmp_path: Path) -
     os.mkfifo(tmp_path / "a.mp4.xmp")
     (tmp_path / "b.mp4.xmp").write_text("photoSHA256=nothing")
     assert set(photo_hashes(sorted(tmp_path.iterdir())).values()) == {""}
+
+
+@pytest.mark.parametrize("code", ["disk_too_small", "missing", "name_too_long"])
+def test_what_failed_because_of_where_the_photo_was_is_rendered_where_it_is_now(
+    database: Database, tmp_path: Path, code: str
+) -> None:
+    shelf = Shelf(database, tmp_path, Config())
+    photo = make_photo_file(tmp_path / "b.jpg", seed=7)
+    shelf.ingest.accept(photo)
+    job = shelf.queue.claim("worker")
+    assert job
+    shelf.queue.fail(job.id, "worker", PublishError("b.jpg: it cannot lie there.", "Move it.", code=code))
+    (tmp_path / "larger").mkdir()
+    shelf.ingest.accept(photo.rename(tmp_path / "larger" / "b.jpg"))
+    assert shelf.queue.get(job.id).state is JobState.QUEUED
