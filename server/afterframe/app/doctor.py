@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from afterframe.config import Config, Home, Settings, read_config
@@ -126,7 +127,7 @@ def _eyes(home: Home) -> tuple[str, str]:
             f"{folder}: {'; '.join(nets.rejected)}.", "Delete it; `afterframe models pull detectors`."
         )
     named = [f"faces by {nets.faces.name}" if nets.faces else "faces by OpenCV's cascades"]
-    named += [f"people and things by {nets.objects.name}" if nets.objects else "people and things by nothing"]
+    named += [f"people and things by {nets.objects.name}" if nets.objects else "people and things not seen"]
     return f"{', '.join(named)} ({folder})", "" if nets.complete else "`afterframe models pull detectors` fetches 4 MB."
 
 
@@ -163,16 +164,30 @@ def _folders(home: Home) -> tuple[str, str]:
     except (AfterframeError, sqlite3.Error):
         return "not known; see state", ""
     away = [str(folder.path) for folder in folders if not folder.path.is_dir()]
+    told = {f"{folder.error.message} {_waiting(folder.renders)}": folder.error.hint for folder in held}
+    known = {folder.path for folder in held}
     for folder in folders:
-        if folder.path.is_dir():
-            check_folder(folder.path)
-    if held:
-        words = "; ".join(f"{folder.error.message} {folder.renders} renders wait" for folder in held)
-        raise AfterframeError(f"{words}.", held[0].error.hint)
+        if folder.path.is_dir() and folder.path not in known:
+            told |= _fault(folder.path)
+    if told:
+        raise AfterframeError(" ".join(told), " ".join(dict.fromkeys(told.values())))
     named = f"{len(folders)} known" if folders else "none yet"
     if away:
-        return f"{named}; not there now: {', '.join(away)}", "It is watched again once its drive is back."
+        return f"{named}; not there now: {', '.join(away)}.", "It is watched again once its drive is back."
     return named, ""
+
+
+def _waiting(renders: int) -> str:
+    return "1 render waits." if renders == 1 else f"{renders} renders wait."
+
+
+def _fault(folder: Path) -> dict[str, str]:
+    """What is wrong with a folder -> what to do; empty: nothing."""
+    try:
+        check_folder(folder)
+    except AfterframeError as error:
+        return {error.message: error.hint}
+    return {}
 
 
 def _logs(home: Home) -> tuple[str, str]:

@@ -226,7 +226,7 @@ def explained(error: OSError, path: Path) -> PublishError:
         return FolderUnavailable(
             folder,
             f"The folder {folder} cannot be written to.",
-            "Give yourself write permission for it.",
+            "Give yourself write permission for it; a disk that is mounted read-only must be mounted writable.",
             code="read_only",
         )
     if error.errno in FULL:

@@ -166,7 +166,7 @@ def _reason(error: Exception) -> str:
         error = error.reason
     match error:
         case urllib3.exceptions.NameResolutionError():
-            return "its name is not known here"
+            return "its address is not found; is there a connection?"
         case urllib3.exceptions.NewConnectionError():
             return "it cannot be reached"
         case urllib3.exceptions.TimeoutError():

@@ -114,6 +114,17 @@ def test_a_damaged_state_file_does_not_keep_it_from_being_written(home: Home, tm
     assert "rebuild" in found["doctor.json"]
 
 
+def test_doctor_names_every_folder_that_cannot_be_used(home: Home, tmp_path: Path) -> None:
+    with closing(Database(home.database)) as database:
+        for name in ("one", "two"):
+            HeldFolders(database).hold(tmp_path / name, Failure("disk_full", f"{name} is full.", "Free some space."))
+    (check,) = [check for check in examine(home) if check.name == "folders"]
+    assert (check.detail, check.hint) == (
+        "one is full. 0 renders wait. two is full. 0 renders wait.",
+        "Free some space.",
+    )
+
+
 def test_a_place_that_cannot_be_written_is_said_so(home: Home, tmp_path: Path) -> None:
     with pytest.raises(AfterframeError, match="cannot be written") as caught:
         write_support(home, tmp_path / "nowhere" / "support.zip", shorten_paths=False)
@@ -124,7 +135,7 @@ def test_a_held_folder_is_a_problem_that_doctor_names(home: Home, tmp_path: Path
     with closing(Database(home.database)) as database:
         HeldFolders(database).hold(tmp_path / "Ann's Pictures", Failure("read_only", "It is read-only.", "Allow it."))
     (check,) = [check for check in examine(home) if check.name == "folders"]
-    assert (check.ok, check.detail, check.hint) == (False, "It is read-only. 1 renders wait.", "Allow it.")
+    assert (check.ok, check.detail, check.hint) == (False, "It is read-only. 1 render waits.", "Allow it.")
     write_support(home, tmp_path / "support.zip", shorten_paths=False)
     assert json.loads(texts(tmp_path / "support.zip")["state.json"])["held_folders"][0]["error"]["code"] == "read_only"
 
