@@ -164,7 +164,7 @@ def _folders(home: Home) -> tuple[str, str]:
     except (AfterframeError, sqlite3.Error):
         return "not known; see state", ""
     away = [str(folder.path) for folder in folders if not folder.path.is_dir()]
-    told = {f"{folder.error.message} {_waiting(folder.renders)}": folder.error.hint for folder in held}
+    told = {f"{folder.error.message}{_waiting(folder.renders)}": folder.error.hint for folder in held}
     known = {folder.path for folder in held}
     for folder in folders:
         if folder.path.is_dir() and folder.path not in known:
@@ -178,7 +178,7 @@ def _folders(home: Home) -> tuple[str, str]:
 
 
 def _waiting(renders: int) -> str:
-    return "1 render waits." if renders == 1 else f"{renders} renders wait."
+    return "" if not renders else " 1 render waits." if renders == 1 else f" {renders} renders wait."
 
 
 def _fault(folder: Path) -> dict[str, str]:
