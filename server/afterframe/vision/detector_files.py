@@ -166,7 +166,7 @@ def _reason(error: Exception) -> str:
         error = error.reason
     match error:
         case urllib3.exceptions.NameResolutionError():
-            return "its address is not found; is there a connection?"
+            return "its address is not found (no connection?)"
         case urllib3.exceptions.NewConnectionError():
             return "it cannot be reached"
         case urllib3.exceptions.TimeoutError():

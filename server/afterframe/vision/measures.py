@@ -5,66 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from afterframe.scene import Detection
-from afterframe.vision import faces, focus
+from afterframe.vision import coco, faces, focus
 from afterframe.vision.analysis_image import AnalysisImage, Map
 from afterframe.vision.boxes import inside
 from afterframe.vision.maps import SceneMaps
-from afterframe.vision.people import ANIMALS
 
 GROUPS = {
-    "animal": ANIMALS,
-    "vehicle": frozenset({"bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck"}),
+    "animal": frozenset(coco.ANIMALS),
+    "vehicle": frozenset(coco.VEHICLES) - {"boat"},
     "boat": frozenset({"boat"}),
-    "food": frozenset(
-        [
-            "bottle",
-            "wine glass",
-            "cup",
-            "fork",
-            "knife",
-            "spoon",
-            "bowl",
-            "banana",
-            "apple",
-            "sandwich",
-            "orange",
-            "broccoli",
-            "carrot",
-            "hot dog",
-            "pizza",
-            "donut",
-            "cake",
-        ]
-    ),
-    "furniture": frozenset(
-        [
-            "chair",
-            "couch",
-            "bed",
-            "dining table",
-            "toilet",
-            "tv",
-            "laptop",
-            "mouse",
-            "remote",
-            "keyboard",
-            "microwave",
-            "oven",
-            "toaster",
-            "sink",
-            "refrigerator",
-            "book",
-            "clock",
-            "vase",
-            "cell phone",
-            "teddy bear",
-            "hair drier",
-        ]
-    ),
-    "sports": frozenset(
-        ["frisbee", "skis", "snowboard", "sports ball", "baseball bat", "skateboard", "surfboard", "tennis racket"]
-    ),
-    "street": frozenset(["traffic light", "fire hydrant", "stop sign", "parking meter", "bench", "kite", "airplane"]),
+    "food": frozenset((*coco.KITCHEN, *coco.FOOD)),
+    "furniture": frozenset((*coco.FURNITURE, *coco.ELECTRONIC, *coco.APPLIANCES, *coco.INDOOR))
+    - {"potted plant", "scissors", "toothbrush"},
+    "sports": frozenset(coco.SPORTS) - {"kite", "baseball glove"},
+    "street": frozenset((*coco.OUTDOOR, "kite", "airplane")),
 }
 """Kinds of things that tell the same about a picture."""
 _SEEN = 0.4

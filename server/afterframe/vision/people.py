@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from afterframe.scene import BoundingBox, Detection
 from afterframe.vision.boxes import inside, overlap
+from afterframe.vision.coco import ANIMALS
 
-ANIMALS = frozenset(["bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"])
-NO_FACE = ANIMALS | {"teddy bear"}
+NO_FACE = frozenset((*ANIMALS, "teddy bear"))
 """What has a face that is no person's."""
 _SURE, _WITH_PERSON, _ON_ANIMAL = 0.84, 0.7, 0.9
 """Confidence from which a face is one: alone, in the upper part of a person, in an animal."""

@@ -13,7 +13,8 @@ from onnx_models import constant_net
 
 from afterframe.scene import Detection
 from afterframe.vision import Detectors, analyse, load_detectors
-from afterframe.vision.object_net import CLASSES, OBJECT_OUTPUT
+from afterframe.vision.coco import CLASSES
+from afterframe.vision.object_net import OBJECT_OUTPUT
 
 SHARED = Path(__file__).parents[3].parent / "shared"
 MODELS, PHOTOS = SHARED / "models", SHARED / "photos"
