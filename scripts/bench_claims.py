@@ -11,16 +11,13 @@ import numpy as np
 from afterframe.scene import SURE
 from afterframe.vision.claims import CLAIMS, claim_clues
 from fit_photo_type import fit_claims
-from labelled_photos import LabelledPhoto, add_arguments, parts, read_photos
+from labelled_photos import LabelledPhoto, add_fold_arguments, folds, read_photos
 
 
 def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     """Fit on four fifths, ask about the last; then ask the fit of all."""
     parser = argparse.ArgumentParser(description=__doc__)
-    add_arguments(parser)
-    parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--missed", action="store_true", help="name the photos that are told wrong")
+    add_fold_arguments(parser, repeats=5)
     options = parser.parse_args(argv)
     photos = read_photos(options)
     found: dict[str, Any] = {"photos": len(photos)}
@@ -48,11 +45,9 @@ def _odds(asked: Sequence[LabelledPhoto], learned: Sequence[LabelledPhoto], *, b
 
 def _cross_validated(photos: Sequence[LabelledPhoto], options: argparse.Namespace, *, by_nets: bool) -> list[Odds]:
     runs = []
-    for seed in range(options.repeats):
-        order = np.random.default_rng(seed).permutation(len(photos)).tolist()
+    for repeat in folds(photos, options):
         run: Odds = {}
-        for fold in range(options.folds):
-            asked, learned = parts(photos, order, fold, options.folds)
+        for asked, learned in repeat:
             run |= _odds(asked, learned, by_nets=by_nets)
         runs.append(run)
     return runs

@@ -28,6 +28,7 @@ import exifread
 import photometa
 from afterframe.config import LimitsConfig
 from afterframe.intake.photo_reader import PhotoReader
+from environment import SHARED
 from photometa.facts.facts import Facts
 
 RUNS = 5
@@ -47,8 +48,7 @@ COMPARED = {
 def main(argv: list[str]) -> dict[str, Any]:
     """Measure; see the module."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    default = Path(__file__).resolve().parents[2] / "shared" / "photos"
-    parser.add_argument("--photos", type=Path, default=default)
+    parser.add_argument("--photos", type=Path, default=SHARED / "photos")
     parser.add_argument("--files", type=int, default=504)
     options = parser.parse_args(argv)
     originals = sorted(path for path in options.photos.iterdir() if path.suffix.lower() in (".jpg", ".jpeg"))

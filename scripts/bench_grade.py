@@ -30,6 +30,7 @@ from afterframe.grade.match import match_grade
 from afterframe.imaging.colour import ciede2000, small_rgb, to_cielab, to_linear, to_srgb
 from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
 from bench_quality import composed, i420, prepared, to_rgb
+from environment import SHARED
 
 SHIFTS: Mapping[str, Mapping[str, Any]] = {
     "darker": {"stops": -0.6},
@@ -56,8 +57,9 @@ Way = Callable[[Clip, PreparedPhoto, Sequence[int], int], dict[int, Pixels]]
 def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     """Measure; see the module."""
     parser = argparse.ArgumentParser(prog="bench.py grade", description=(__doc__ or "").partition("\n")[0])
-    shared = Path(__file__).resolve().parents[1].parent / "shared" / "photos"
-    parser.add_argument("folder", nargs="?", type=Path, default=shared, help="photos (default: ../shared/photos)")
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=SHARED / "photos", help="photos (default: ../shared/photos)"
+    )
     parser.add_argument("--photos", type=int, default=10, help="how many, spread over the folder (default 10)")
     parser.add_argument("--long-side", type=int, default=640)
     parser.add_argument("--seconds", type=float, default=3.0, help="length of each clip (default 3)")

@@ -37,6 +37,7 @@ from afterframe.imaging.framing import frame
 from afterframe.recipe import compose
 from afterframe.scene import Scene
 from afterframe.vision import analyse, load_detectors
+from environment import SHARED
 
 GATES = {
     "first_frame_psnr_db": 38.0,
@@ -69,8 +70,9 @@ SETTINGS = Settings(Home.find(), Config())
 def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     """Measure; the summary: worst, middle and best of each measure, the photos that fail each gate, the comparison."""
     parser = argparse.ArgumentParser(prog="bench.py quality", description=__doc__)
-    shared = Path(__file__).resolve().parents[1].parent / "shared" / "photos"
-    parser.add_argument("folder", nargs="?", type=Path, default=shared, help="photos (default: ../shared/photos)")
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=SHARED / "photos", help="photos (default: ../shared/photos)"
+    )
     parser.add_argument("--long-side", type=int, default=960)
     parser.add_argument("--only", default="", help="a part of the file names")
     parser.add_argument("--rows", type=Path, default=None, help="where to write each photo's numbers, JSON")

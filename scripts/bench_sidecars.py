@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import photometa
+from environment import SHARED
 
 RUNS = 5
 THREADS = 3
@@ -35,8 +36,7 @@ VOLATILE = {"SourceFile", "File", "System", "ExifTool"}
 def main(argv: list[str]) -> dict[str, Any]:
     """Measure; see the module."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    default = Path(__file__).resolve().parents[2] / "shared" / "sidecars"
-    parser.add_argument("--sidecars", type=Path, default=default)
+    parser.add_argument("--sidecars", type=Path, default=SHARED / "sidecars")
     options = parser.parse_args(argv)
     originals = sorted(options.sidecars.glob("*.xmp"))
     return {**losses(originals), **speeds(originals)}

@@ -13,7 +13,7 @@ from afterframe.recipe import classify, rules
 from afterframe.scene import Scene
 from afterframe.vision.clues import Weights
 from fit_photo_type import fit_types
-from labelled_photos import LabelledPhoto, add_arguments, parts, read_photos
+from labelled_photos import LabelledPhoto, add_fold_arguments, folds, read_photos
 
 KINDS = ("portrait", "action", "environmental", "still_life")
 
@@ -21,10 +21,7 @@ KINDS = ("portrait", "action", "environmental", "still_life")
 def main(argv: Sequence[str] | None = None) -> dict[str, Any]:
     """Fit on four fifths, ask about the last, over and over."""
     parser = argparse.ArgumentParser(description=__doc__)
-    add_arguments(parser)
-    parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--repeats", type=int, default=20)
-    parser.add_argument("--missed", action="store_true", help="name the photos that are told wrong")
+    add_fold_arguments(parser, repeats=20)
     options = parser.parse_args(argv)
     photos = read_photos(options)
     return {
@@ -38,11 +35,9 @@ def cross_validated(photos: Sequence[LabelledPhoto], options: argparse.Namespace
     """Shares that are acceptable to a person, of all and of each kind; the table of what was told for what."""
     runs = []
     told: list[tuple[LabelledPhoto, str]] = []
-    for seed in range(options.repeats):
-        order = np.random.default_rng(seed).permutation(len(photos)).tolist()
+    for repeat in folds(photos, options):
         answers: list[tuple[LabelledPhoto, str]] = []
-        for fold in range(options.folds):
-            asked, learned = parts(photos, order, fold, options.folds)
+        for asked, learned in repeat:
             answers += _answers(asked, fit_types(learned, by_nets=by_nets), by_nets=by_nets)
         runs.append(_accepted(answers))
         told += answers

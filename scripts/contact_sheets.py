@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from environment import use_venv
+from environment import SHARED, use_venv
 
 use_venv()  # everything from here on is installed there
 
@@ -34,8 +34,9 @@ TITLE = 22
 def main(args: Sequence[str] | None = None) -> int:
     """Write the sheets; prints each path."""
     parser = argparse.ArgumentParser(description=__doc__)
-    shared = Path(__file__).resolve().parents[1].parent / "shared" / "photos"
-    parser.add_argument("folder", nargs="?", type=Path, default=shared, help="photos (default: ../shared/photos)")
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=SHARED / "photos", help="photos (default: ../shared/photos)"
+    )
     parser.add_argument("--out", type=Path, default=Path("contact-sheets"))
     parser.add_argument("--long-side", type=int, default=960)
     parser.add_argument("--only", default="", help="a part of the file names")

@@ -10,21 +10,22 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 import photometa
 from afterframe.imaging.decode import decode
 from afterframe.intake.photo_reader import ANALYSIS_SIDE
 from afterframe.vision import Detectors, load_detectors, map_scene
 from afterframe.vision.measures import measure
+from environment import SHARED
 
-SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 OWN_LABELS = Path(__file__).with_name("seen_labels.csv")
 
 Measures = Mapping[str, float]
@@ -44,6 +45,10 @@ class LabelledPhoto:
     def types(self) -> tuple[str, ...]:
         """The acceptable kinds, the best first."""
         return tuple(kind for kind in self.labels.get("type", "").split("|") if kind)
+
+
+Fold = tuple[list[LabelledPhoto], list[LabelledPhoto]]
+"""Photos that are asked about, and those that are learned from."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,11 +73,23 @@ def read_photos(options: argparse.Namespace) -> list[LabelledPhoto]:
     return [LabelledPhoto(path, row, photometa.read(path), seen[path]) for path, row in rows]
 
 
-def parts(
-    photos: Sequence[LabelledPhoto], order: Sequence[int], fold: int, folds: int
-) -> tuple[list[LabelledPhoto], list[LabelledPhoto]]:
-    """The photos of one fold, which are asked about, and those of the others, which are learned from."""
-    asked = set(order[fold::folds])
+def add_fold_arguments(parser: argparse.ArgumentParser, repeats: int) -> None:
+    """The arguments of a bench that fits on some photos and asks about the others."""
+    add_arguments(parser)
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=repeats)
+    parser.add_argument("--missed", action="store_true", help="name the photos that are told wrong")
+
+
+def folds(photos: Sequence[LabelledPhoto], options: argparse.Namespace) -> Iterator[list[Fold]]:
+    """The folds of each repeat, in which every photo is asked about once."""
+    for seed in range(options.repeats):
+        order = np.random.default_rng(seed).permutation(len(photos)).tolist()
+        yield [_fold(photos, order, number, options.folds) for number in range(options.folds)]
+
+
+def _fold(photos: Sequence[LabelledPhoto], order: Sequence[int], number: int, count: int) -> Fold:
+    asked = set(order[number::count])
     return [photos[index] for index in order if index in asked], [
         photos[index] for index in order if index not in asked
     ]

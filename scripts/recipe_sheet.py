@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from environment import use_venv
+from environment import SHARED, use_venv
 
 use_venv()  # everything from here on is installed there
 
@@ -85,8 +85,7 @@ class SheetEntry:
 def main(args: Sequence[str] | None = None) -> int:
     """Write the page; 0 when at least 85 % of the labelled types are acceptable and no label denies time or light."""
     parser = argparse.ArgumentParser(description=__doc__)
-    shared = Path(__file__).resolve().parents[1].parent / "shared" / "photos"
-    parser.add_argument("folder", nargs="?", type=Path, default=shared)
+    parser.add_argument("folder", nargs="?", type=Path, default=SHARED / "photos")
     parser.add_argument("--out", type=Path, default=Path("recipe_sheet.html"))
     parser.add_argument(
         "--detectors", type=Path, default=Settings(Home.find()).detectors, help="folder of the two nets"
