@@ -166,7 +166,8 @@ def words_of(photo: Photo) -> tuple[str, ...]:
     """A photo's title, caption and keywords, as the catalogue knows them."""
     said = photo.facts
     keywords = tuple(str(keyword) for keyword in said.get("keywords") or ())
-    return own_words(Facts(title=said.get("title"), caption=said.get("caption"), keywords=keywords))
+    persons = tuple(str(person) for person in said.get("persons") or ())
+    return own_words(Facts(title=said.get("title"), caption=said.get("caption"), keywords=keywords, persons=persons))
 
 
 def _arrival(jobs: list[Job]) -> float:

@@ -281,6 +281,17 @@ def test_other_changes_of_a_sidecar_make_nothing_again(desk: Desk) -> None:
     assert desk.waiting() == []
 
 
+def test_names_of_persons_among_the_keywords_are_no_new_words(desk: Desk) -> None:
+    sidecar = desk.write(description="Lunch", subject=["Anna", "garden"])
+    photometa.write_sidecar(sidecar, {"Iptc4xmpExt:PersonInImage": Bag(["Anna"])})
+    desk.ingest.accept(desk.photo)
+    desk.render()
+    photometa.write_sidecar(sidecar, {"xmp:Rating": "4"})
+    desk.late.note(sidecar)
+    desk.wait(61)
+    assert desk.waiting() == []
+
+
 def test_a_photo_that_is_exported_again_may_be_made_again_once_more(desk: Desk) -> None:
     desk.ingest.accept(desk.photo)
     desk.render()
