@@ -95,22 +95,17 @@ class Queue(QueueTransitions):
 
     def _insert(self, connection: sqlite3.Connection, new: NewJob) -> Job:
         now = self._clock()
-        recipe = new.recipe.to_dict()
         row: dict[str, Any] = {
             "id": uuid.uuid4().hex,
             "photo_id": new.photo.id,
             "photo_sha256": new.photo.sha256,
-            "recipe": json.dumps(recipe),
-            "recipe_hash": new.recipe.hash,
-            "seed": new.recipe.seed,
+            **_recipe_columns(new.recipe, new.basis),
             "generator": new.generator,
             "lane": lane_of(new.generator),
             "origin": new.origin,
             "parent_clip": new.parent_clip,
-            "basis": None if new.basis is None else json.dumps(new.basis),
             "replaces": new.replaces,
             "reserved_for": new.reserved_for,
-            "needs_description": new.recipe.needs_description,
             "held_folder": None if new.reserved_for else holding(connection, new.photo.path),
             "real_folder": os.path.realpath(Path(new.photo.path).parent),
             "state": JobState.QUEUED,
@@ -118,29 +113,25 @@ class Queue(QueueTransitions):
             "updated_at": now,
         }
         seq = connection.execute(_insert_sql(row), row).lastrowid or 0
-        put_keys(connection, RENDER_KEYS, seq, search_keys(new.photo.path, now, recipe, new.photo.facts))
+        put_keys(connection, RENDER_KEYS, seq, search_keys(new.photo.path, now, new.recipe.to_dict(), new.photo.facts))
         return self._changed(row["id"])
 
-    def renew_recipe(self, job: Job, recipe: Recipe, basis: Mapping[str, Any]) -> bool:
-        """Give a render that has not begun, or can be retried, another recipe; whether it got it."""
+    def renew_recipe(self, job: Job, recipe: Recipe, basis: Mapping[str, Any]) -> None:
+        """Give a render another recipe, unless it has begun, or ended for good."""
         with self._db.transaction() as connection:
             now = self.get(job.id)
             if not (now.state is JobState.QUEUED or now.state.retryable):
-                return False
-            connection.execute(
-                """UPDATE jobs SET recipe = ?, recipe_hash = ?, seed = ?, needs_description = ?, basis = ?
-                   WHERE id = ?""",
-                (
-                    json.dumps(recipe.to_dict()),
-                    recipe.hash,
-                    recipe.seed,
-                    recipe.needs_description,
-                    json.dumps(basis),
-                    job.id,
-                ),
-            )
+                return
+            row = connection.execute(
+                """UPDATE jobs SET recipe = :recipe, recipe_hash = :recipe_hash, seed = :seed, basis = :basis,
+                     needs_description = :needs_description
+                   WHERE id = :id RETURNING seq, created_at""",
+                {**_recipe_columns(recipe, basis), "id": job.id},
+            ).fetchone()
+            facts = connection.execute("SELECT facts FROM photos WHERE id = ?", (job.photo_id,)).fetchone()["facts"]
+            keys = search_keys(now.photo_path, row["created_at"], recipe.to_dict(), json.loads(facts))
+            put_keys(connection, RENDER_KEYS, row["seq"], keys)
             self._changed(job.id)
-        return True
 
     # -- working -----------------------------------------------------------------------------
 
@@ -395,6 +386,17 @@ def lane_of(generator: str) -> str:
     """The lane of a generator's jobs."""
     kind = GeneratorName.parse(generator).kind
     return kind if kind in ELSEWHERE else LOCAL
+
+
+def _recipe_columns(recipe: Recipe, basis: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a row says of its recipe."""
+    return {
+        "recipe": json.dumps(recipe.to_dict()),
+        "recipe_hash": recipe.hash,
+        "seed": recipe.seed,
+        "needs_description": recipe.needs_description,
+        "basis": None if basis is None else json.dumps(basis),
+    }
 
 
 def _insert_sql(names: Iterable[str]) -> str:

@@ -22,6 +22,8 @@ from afterframe.publish.backlink import write_back_link
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
+from afterframe.state.list_index import ListFilter
+from afterframe.state.listings import RenderListing
 from afterframe.state.queue import Queue
 from factories import Clock, make_clip, make_photo_file, make_settings
 from fakes import FakeReader, open_files
@@ -326,6 +328,16 @@ def test_settings_that_come_later_hold_for_queued_renders(desk: Desk) -> None:
     desk.late.note(file)
     desk.late.step()
     assert desk.queue.page()[0][0].recipe.motion_intensity != 0.1
+
+
+def test_a_waiting_render_is_found_by_the_prompt_that_it_has_now(desk: Desk, database: Database) -> None:
+    desk.ingest.accept(desk.photo)
+    settings = desk.folder / "afterframe.toml"
+    settings.write_text('prompt = "A lighthouse in a storm"')
+    desk.late.note(settings)
+    desk.late.step()
+    renders = RenderListing(database, desk.queue)
+    assert [len(renders.page(ListFilter(text=word), "made")[0]) for word in ("lighthouse", "iguana")] == [1, 0]
 
 
 def test_settings_that_cannot_be_read_leave_queued_renders_as_they_are(desk: Desk) -> None:
