@@ -128,7 +128,9 @@ def watching(folder: Path, config: Config, count: int) -> Iterator[Timed]:
         ingest = Timed(
             Ingest(database, catalog, Queue(database), settings, reader.read, ForeignFiles(config.limits)), count
         )
-        watcher = Watcher(catalog, folders, config.watch, Handlers(ingest.accept, ignore, ignore_clip))
+        watcher = Watcher(
+            catalog, folders, config.watch, Handlers(photo=ingest.accept, temporary=ignore, clip=ignore_clip)
+        )
         watcher.start()
         stack.callback(watcher.stop)
         time.sleep(1)  # the folder's first scan is over
@@ -157,7 +159,9 @@ def scans(count: int) -> dict[str, float]:
         database = Database(Home(Path(temporary) / "home").make().database)
         catalog, folders = Catalog(database), FolderList(database)
         folders.put(folder, watch=True)
-        watcher = Watcher(catalog, folders, Config().watch, Handlers(Ignored().accept, ignore, ignore_clip))
+        watcher = Watcher(
+            catalog, folders, Config().watch, Handlers(photo=Ignored().accept, temporary=ignore, clip=ignore_clip)
+        )
         numbers = {
             "files": float(count),
             "listing_s": timed(lambda: scan(folder)),

@@ -60,9 +60,9 @@ class Hand:
             folders,
             WatchConfig(**config),
             Handlers(
-                self.taker,
-                self.strays.append,
-                self.clips.append,
+                photo=self.taker,
+                temporary=self.strays.append,
+                clip=self.clips.append,
                 closed=lambda path, error: self.closed.append(path),
             ),
             clocks=Clocks(self.clock, self.wall),

@@ -97,7 +97,6 @@ class Daemon:
             late = LateWords(state.database, state.catalog, state.queue, self._settings, ingest, reader.facts)
             watcher = self._watcher(state, ingest, late)
             supervisor = self._supervisor(state, publisher, owner, watcher, (reader, foreign, files))
-            ingest.follow_moved()
             cursor, held = _at_start(state.database)
             start(_running(supervisor))
             start(_running(watcher))
@@ -143,7 +142,14 @@ class Daemon:
             ingest.follow_moved()
             return late.step()
 
-        handlers = Handlers(ingest.accept, leftovers.clear, ingest.accept_clip, late.note, step, ingest.hold_unlisted)
+        handlers = Handlers(
+            photo=ingest.accept,
+            temporary=leftovers.clear,
+            clip=ingest.accept_clip,
+            note=late.note,
+            step=step,
+            closed=ingest.hold_unlisted,
+        )
         return Watcher(state.catalog, state.folders, self._config.watch, handlers, take_backlog=self._take_backlog)
 
     def _services(

@@ -64,7 +64,11 @@ class LateWords:
         """Ids of renders that are to be composed again, in the order in which they will be done."""
 
     def note(self, path: Path) -> bool:
-        """A sidecar or an afterframe.toml has arrived, changed or gone; False: the readers were closed, ask again."""
+        """A sidecar or an afterframe.toml has arrived or changed, or an afterframe.toml is gone.
+
+        Returns:
+            False: the readers were closed, ask again.
+        """
         if path.name == FOLDER_FILE:
             self._pending |= dict.fromkeys(job.id for job in self._queue.queued_under(path.parent))
             return True

@@ -53,7 +53,7 @@ class PhotoHandler(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Handlers:
     """What is called for the files that the watcher finds."""
 
@@ -63,7 +63,8 @@ class Handlers:
     clip: Callable[[Path], bool]
     """Called with a clip that has a sidecar, unknown to the catalogue or taken for gone. False: ask again."""
     note: Callable[[Path], bool] = lambda path: True
-    """Called with a sidecar or an afterframe.toml that has arrived, changed or gone. False: ask again."""
+    """Called with a sidecar or an afterframe.toml that has arrived or changed, or with an afterframe.toml that is
+    gone. False: ask again."""
     step: Callable[[], bool] = lambda: False
     """Called in every round; True: there is more to do at once."""
     closed: Callable[[Path, OSError], None] = lambda path, error: None

@@ -377,7 +377,7 @@ class Notes:
 
     def __init__(self, hand: Hand) -> None:
         self.told: list[str] = []
-        handlers = Handlers(hand.taker, hand.strays.append, lambda path: True, self.note)
+        handlers = Handlers(photo=hand.taker, temporary=hand.strays.append, clip=lambda path: True, note=self.note)
         hand.watcher._handlers = handlers
         self.hand = hand
 

@@ -194,7 +194,7 @@ def test_a_photo_renamed_into_place_is_taken_by_its_event(
     folders.put(tmp_path, watch=True)
     (tmp_path / "first.jpg").touch()
     os.utime(tmp_path / "first.jpg", (0, 0))
-    handlers = Handlers(take, lambda path: None, lambda path: None, lambda path, error: None)
+    handlers = Handlers(photo=take, temporary=lambda path: None, clip=lambda path: True)
     watcher = Watcher(catalog, folders, WatchConfig(settle_s=60), handlers)
     watcher.start()
     try:
@@ -281,7 +281,7 @@ def test_a_folder_deleted_and_made_again_is_followed_by_its_events(
     root.mkdir()
     folders.put(root, watch=True)
     export("first.jpg")
-    handlers = Handlers(take, lambda path: None, lambda path: None, lambda path, error: None)
+    handlers = Handlers(photo=take, temporary=lambda path: None, clip=lambda path: True)
     watcher = Watcher(catalog, folders, WatchConfig(settle_s=60), handlers)
     watcher.start()
     try:

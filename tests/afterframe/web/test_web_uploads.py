@@ -116,7 +116,7 @@ def test_the_watch_leaves_a_sent_photo_alone(desk: Desk, animate: str, monkeypat
         catalog,
         folders,
         WatchConfig(),
-        watcher.Handlers(take, lambda path: None, lambda path: None, lambda path, error: None),
+        watcher.Handlers(photo=take, temporary=lambda path: None, clip=lambda path: True),
         clocks=watcher.Clocks(Clock(), long_after),
     )
     watching.turn()
