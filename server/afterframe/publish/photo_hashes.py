@@ -53,7 +53,7 @@ class PhotoHashes:
             known: paths of clips that need not be looked at.
         """
         kept = self._folders.pop(folder, {})
-        standing = {path: stamp for path, stamp in _sidecars(folder).items() if str(path)[:-4] not in known}
+        standing = _sidecars(folder, known)
         unread = [path for path, stamp in standing.items() if path not in kept or kept[path][0] != stamp]
         read = self._read(unread) if unread else {}
         now = {path: (standing[path], read.get(path, "")) for path in unread}
@@ -64,15 +64,16 @@ class PhotoHashes:
         return sorted(path for path, (_, of) in now.items() if of == sha256)
 
 
-def _sidecars(folder: Path) -> dict[Path, _Stamp]:
-    """The clips' sidecars in a folder."""
+def _sidecars(folder: Path, known: Collection[str]) -> dict[Path, _Stamp]:
+    """The sidecars in a folder of clips that are not known."""
     found = {}
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.endswith(".mp4.xmp"):
+                path = folder / entry.name
+                if entry.name.endswith(".mp4.xmp") and str(path)[:-4] not in known:
                     status = entry.stat()
-                    found[folder / entry.name] = (status.st_size, status.st_mtime_ns)
+                    found[path] = (status.st_size, status.st_mtime_ns)
     except OSError:
         pass
     return found
