@@ -107,4 +107,6 @@ def _photo(path: Path, clip: Clip, catalog: Catalog, read: Callable[[Path], Read
     if reading.sha256 != clip.photo_sha256:
         # Exported again since: with this stamp the next scan takes it for a new photo.
         return catalog.put_photo(path, Stamp(0, 0), clip.photo_sha256, {})
-    return catalog.put_photo(path, reading.stamp, reading.sha256, reading.facts.to_dict(), reading.scene)
+    return catalog.put_photo(
+        path, reading.stamp, reading.sha256, reading.facts.to_dict(), reading.scene, reading.upright_size
+    )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fnmatch import translate
 from functools import cached_property
 
+from afterframe.system.paths import folded
+
 FOLDERS = (
     *("@eaDir", "#recycle", "#snapshot", "@tmp", "@sharebin"),  # Synology
     *("@Recycle", "@Recently-Snapshot", ".@__thumb", "@Transcode"),  # QNAP
@@ -56,21 +58,17 @@ class ForeignNames:
 
     def has_folder(self, name: str) -> bool:
         """Whether a folder of this name is somebody else's."""
-        return name.startswith(".") or bool(self._of_folders.match(_folded(name)))
+        return name.startswith(".") or bool(self._of_folders.match(folded(name)))
 
     def has_file(self, name: str) -> bool:
         """Whether a file of this name is somebody else's, or a copy that a synchronising program made."""
         if name.startswith(".") or _CONFLICT_COPY.search(unicodedata.normalize("NFC", name)):
             return True
-        return bool(self.ignored) and bool(self._of_files.match(_folded(name)))
+        return bool(self.ignored) and bool(self._of_files.match(folded(name)))
 
 
 def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(translate(_folded(pattern).replace("[", "[[]")) for pattern in patterns) or r"(?!)")
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    return re.compile("|".join(translate(folded(pattern).replace("[", "[[]")) for pattern in patterns) or r"(?!)")
 
 
 KNOWN_NAMES = ForeignNames()

@@ -35,7 +35,7 @@ from afterframe.state.folder_list import FolderList
 from afterframe.state.held_folders import HeldFolders
 from afterframe.state.queue import NewJob, Queue
 from afterframe.system.hashing import sha256_of
-from afterframe.system.paths import as_spelled, stands_as_spelled
+from afterframe.system.paths import spelled_below, stands_as_spelled
 from photometa.rename import move_to_free_name
 
 STILL_ARRIVING = frozenset({"empty", "truncated", "not_a_photo", "changing", "no_permission", "unreadable"})
@@ -154,8 +154,7 @@ class Ingest:
 
     def as_spelled(self, path: Path) -> Path:
         """A path as a user spelled it, as its folders do: below one of ours, or from the top."""
-        root = next((str(root) for root in self._roots() if path.is_relative_to(root)), None)
-        return Path(as_spelled(str(path), root))
+        return spelled_below(path, self._roots())
 
     def request(self, path: Path, wanted: RenderRequest) -> list[Job]:
         """Animate a photo because somebody asked; one job for each variant.
@@ -372,9 +371,9 @@ class Ingest:
         if moved:
             self._catalog.move_photo(moved, path)
             self._queue.retry_moved(moved.id)
-        photo = self._catalog.put_photo(path, reading.stamp, reading.sha256, reading.facts.to_dict(), reading.scene)
-        self._catalog.note_size(photo.id, reading.upright_size)
-        return photo
+        return self._catalog.put_photo(
+            path, reading.stamp, reading.sha256, reading.facts.to_dict(), reading.scene, reading.upright_size
+        )
 
     def _moved_to(self, path: Path, sha256: str) -> Photo | None:
         """The photo that was renamed or moved to a path: its bytes are not where they were. Else it is a copy."""

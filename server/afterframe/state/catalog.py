@@ -59,21 +59,37 @@ class Catalog:
     # -- photos ------------------------------------------------------------------------------
 
     def put_photo(
-        self, path: Path, stamp: Stamp, sha256: str, facts: Mapping[str, Any], scene: Scene | None = None
+        self,
+        path: Path,
+        stamp: Stamp,
+        sha256: str,
+        facts: Mapping[str, Any],
+        scene: Scene | None = None,
+        size: tuple[int, int] | None = None,
     ) -> Photo:
-        """Remember a photo that could be read; new content replaces that of the earlier row."""
+        """Remember a photo that could be read; new content replaces that of the earlier row.
+
+        Args:
+            size: upright (width, height), pixels; None: not known.
+        """
         seen = strict_json.dumps(scene.to_dict() if scene else {})
         with self._db.transaction() as connection:
             row = connection.execute(
-                """INSERT INTO photos (path, size, mtime_ns, ctime_ns, sha256, facts, scene, problem, seen_at)
-                   VALUES (?, ?, ?, ?, ?, ?, ?, NULL, ?)
-                   ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,
+                """INSERT INTO photos
+                     (path, size, mtime_ns, ctime_ns, sha256, facts, scene, width, height, problem, seen_at)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)
+                   ON CONFLICT (path) DO UPDATE SET width = excluded.width, height = excluded.height,
+                     size = excluded.size, mtime_ns = excluded.mtime_ns,
                      ctime_ns = excluded.ctime_ns, sha256 = excluded.sha256, facts = excluded.facts,
                      scene = excluded.scene, problem = NULL, on_hold = 0, seen_at = excluded.seen_at,
                      made_again = made_again AND sha256 IS excluded.sha256,
                      words_changed_at = CASE WHEN sha256 IS excluded.sha256 THEN words_changed_at END
                    RETURNING *""",
-                (str(path), *astuple(stamp), sha256, strict_json.dumps(facts), seen, self._clock()),
+                (
+                    *(str(path), *astuple(stamp), sha256, strict_json.dumps(facts), seen),
+                    *(size or (None, None)),
+                    self._clock(),
+                ),
             ).fetchone()
         return _photo(row)
 
@@ -203,11 +219,6 @@ class Catalog:
             "SELECT size, mtime_ns, ctime_ns FROM photos WHERE path = ?", (path_key(path),)
         ).fetchone()
         return _stamp(row) if row else None
-
-    def note_size(self, photo_id: int, size: tuple[int, int]) -> None:
-        """Remember a photo's upright (width, height), pixels."""
-        with self._db.transaction() as connection:
-            connection.execute("UPDATE photos SET width = ?, height = ? WHERE id = ?", (*size, photo_id))
 
     def renew_facts(self, photo_id: int, facts: Mapping[str, Any], *, words_changed: bool) -> None:
         """What a photo's sidecar says has changed since the photo was read."""

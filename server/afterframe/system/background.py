@@ -36,7 +36,7 @@ class Background(Generic[T]):
         if future is None:
             return None
         try:
-            future.exception(WAIT_S if not future.done() else 0)
+            future.exception(WAIT_S)
         except TimeoutError:
             return None
         del self._under_way[what]

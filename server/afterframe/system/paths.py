@@ -98,8 +98,9 @@ def spelled_inside(real: str, roots: Iterable[str]) -> str | None:
     spelled = Path(as_spelled(real))
     for root in known:
         top = os.path.realpath(root)
-        if spelled.is_relative_to(as_spelled(top)):
-            return str(top / spelled.relative_to(as_spelled(top)))
+        as_known = as_spelled(top)
+        if spelled.is_relative_to(as_known):
+            return str(top / spelled.relative_to(as_known))
     return None
 
 
@@ -109,13 +110,22 @@ def stands_as_spelled(path: Path, roots: Iterable[Path]) -> bool:
     Args:
         roots: folders whose own spelling does not matter.
     """
+    return os.path.lexists(path) and spelled_below(path, roots) == path
+
+
+def spelled_below(path: Path, roots: Iterable[Path]) -> Path:
+    """A path as its folders spell it: below one of our folders, or from the top.
+
+    Args:
+        roots: folders whose own spelling stays.
+    """
     root = next((str(root) for root in roots if path.is_relative_to(root)), None)
-    return os.path.lexists(path) and as_spelled(str(path), root) == str(path)
+    return Path(as_spelled(str(path), root))
 
 
 def are_one(one: Path, other: Path) -> bool:
     """Whether two spellings are one file's name, to a system that folds case."""
-    if one == other or _folded(str(one)) != _folded(str(other)):
+    if one == other or folded(str(one)) != folded(str(other)):
         return False
     return as_spelled(str(one)) == as_spelled(str(other))
 
@@ -128,10 +138,11 @@ def _spelled_in(folder: Path, name: str) -> str:
         names = os.listdir(folder)  # noqa: PTH208 - names alone
     except OSError:
         return name  # where case counts, the other spelling is not there
-    return name if name in names else next((entry for entry in names if _folded(entry) == _folded(name)), name)
+    return name if name in names else next((entry for entry in names if folded(entry) == folded(name)), name)
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """A name as systems that fold case, or compose letters, tell it from others."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
