@@ -34,7 +34,9 @@ POLL_INTERVAL_S = 0.1
 """How often the queue is asked for progress, seconds."""
 
 
-PASSING = frozenset({"read_only", "disk_full", "folder_missing", "disk_failing", "folder_unavailable", "unavailable"})
+PASSING = frozenset(
+    {"read_only", "disk_full", "folder_missing", "disk_failing", "folder_unavailable", "unavailable", "node_lost"}
+)
 """Errors for which the daemon lets a render wait; the command gives up."""
 
 
