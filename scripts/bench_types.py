@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from afterframe.clues import Weights
 from afterframe.recipe import classify, rules
 from afterframe.scene import Scene
-from afterframe.vision.clues import Weights
 from fit_photo_type import fit_types
 from labelled_photos import LabelledPhoto, add_fold_arguments, folds, read_photos
 

@@ -20,9 +20,9 @@ use_venv()  # everything from here on is installed there
 import numpy as np
 import numpy.typing as npt
 
+from afterframe.clues import Clue, Weights
 from afterframe.recipe import rules
 from afterframe.vision.claims import CLAIMS, claim_clues
-from afterframe.vision.clues import Clue, Weights
 from labelled_photos import LabelledPhoto, add_arguments, read_photos
 
 Numbers = npt.NDArray[np.float64]

@@ -7,10 +7,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
 
+from afterframe.clues import Clue, Weights, read_clues, read_weights
 from afterframe.domain import PhotoType
-from afterframe.vision.clues import Clue, Weights, read_clues, read_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +78,13 @@ def rules() -> Rules:
         clues=read_clues(data["clue"]),
         fitted=read_weights("afterframe.recipe", "photo_type_fit.toml"),
         action_start=data["action_start"],
-        action_clues=tuple((Clue(**_but_weight(entry)), entry["weight"]) for entry in data["action_clue"]),
+        action_clues=tuple(
+            zip(
+                read_clues(data["action_clue"], besides="weight"),
+                (entry["weight"] for entry in data["action_clue"]),
+                strict=True,
+            )
+        ),
         word_weight=data["words"]["weight"],
         words={kind: tuple(data["words"][kind]) for kind in PhotoType},
     )
-
-
-def _but_weight(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in entry.items() if name != "weight"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from afterframe.coco import ANIMALS
 from afterframe.scene import BoundingBox, Detection, Scene
-from afterframe.vision.coco import ANIMALS
 
 _PERSON, _KIND, _THING = 0.6, 0.8, 0.85
 """Confidence from which a person is counted, an animal's kind is named, a thing is named."""

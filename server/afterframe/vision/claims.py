@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 
-from afterframe.vision.clues import Clue, read_clues, read_weights
+from afterframe.clues import Clue, read_clues, read_weights
 from photometa.facts.facts import Facts
 
 CLAIMS = ("sky", "water", "leaves", "indoors", "people")
@@ -21,7 +21,7 @@ CLAIMS = ("sky", "water", "leaves", "indoors", "people")
 def claim_clues() -> tuple[tuple[Clue, frozenset[str]], ...]:
     """The clues, each with the claims that it may speak for or against."""
     entries = tomllib.loads(files("afterframe.vision").joinpath("claims.toml").read_text("utf-8"))["clue"]
-    clues = read_clues([{key: value for key, value in entry.items() if key != "claims"} for entry in entries])
+    clues = read_clues(entries, besides="claims")
     return tuple((clue, frozenset(entry["claims"])) for clue, entry in zip(clues, entries, strict=True))
 
 

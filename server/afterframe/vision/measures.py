@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from afterframe import coco
 from afterframe.scene import Detection
-from afterframe.vision import coco, faces, focus
+from afterframe.vision import faces, focus
 from afterframe.vision.analysis_image import AnalysisImage, Map
 from afterframe.vision.boxes import inside
 from afterframe.vision.maps import SceneMaps

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from afterframe.coco import CLASSES
 from afterframe.scene import Detection
 from afterframe.vision.analysis_image import Pixels
 from afterframe.vision.boxes import clipped
-from afterframe.vision.coco import CLASSES
 
 OBJECT_SIDE = 416
 _STRIDES = (8, 16, 32)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from afterframe.coco import ANIMALS
 from afterframe.scene import BoundingBox, Detection
 from afterframe.vision.boxes import inside, overlap
-from afterframe.vision.coco import ANIMALS
 
 NO_FACE = frozenset((*ANIMALS, "teddy bear"))
 """What has a face that is no person's."""

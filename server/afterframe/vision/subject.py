@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from afterframe.coco import ANIMALS
 from afterframe.scene import BoundingBox, Detection, Scene
 from afterframe.vision.analysis_image import AnalysisImage, Map, Pixels, box_mask, refine, smooth, unit
 from afterframe.vision.boxes import inside
-from afterframe.vision.coco import ANIMALS
 
 Mask = npt.NDArray[np.bool_]
 _KINDS = {"person": 1.0, "head": 0.0, "dining table": 0.0, "bed": 0.0, "couch": 0.0, **dict.fromkeys(ANIMALS, 1.0)}

@@ -54,6 +54,11 @@ def test_an_unknown_generator_is_named_with_those_that_are_there(settings: Setti
     assert "parallax" in caught.value.hint
 
 
+def test_the_commands_begin_without_what_looks_at_pictures() -> None:
+    code = "import afterframe.cli.main, sys; print({'cv2', 'numpy'} & set(sys.modules))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
+
+
 def test_web_and_commands_do_not_load_torch() -> None:
     code = (
         "import afterframe.cli.main, afterframe.web.app, afterframe.render.worker, sys; print('torch' in sys.modules)"

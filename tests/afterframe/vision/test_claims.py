@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from afterframe.clues import Clue, read_weights
 from afterframe.recipe import rules
 from afterframe.scene import SURE, Scene
 from afterframe.vision.claims import CLAIMS, claim_clues, weigh
-from afterframe.vision.clues import Clue, read_weights
 from photometa.facts.facts import Facts
 
 OPEN_SKY = {

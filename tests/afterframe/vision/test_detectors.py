@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from onnx_models import constant_net
 
+from afterframe.coco import CLASSES
 from afterframe.scene import Detection
 from afterframe.vision import Detectors, analyse, load_detectors
-from afterframe.vision.coco import CLASSES
 from afterframe.vision.object_net import OBJECT_OUTPUT
 
 SHARED = Path(__file__).parents[3].parent / "shared"

@@ -57,9 +57,13 @@ class Weights:
         return found
 
 
-def read_clues(entries: list[Mapping[str, Any]]) -> tuple[Clue, ...]:
-    """The clues of a TOML file's ``[[clue]]``; one without a name has its measure's."""
-    return tuple(Clue(**{"name": entry["measure"], **entry}) for entry in entries)
+def read_clues(entries: list[Mapping[str, Any]], besides: str = "") -> tuple[Clue, ...]:
+    """The clues of a TOML file's tables.
+
+    Args:
+        besides: a key that the tables have and clues have not.
+    """
+    return tuple(Clue(**{key: value for key, value in entry.items() if key != besides}) for entry in entries)
 
 
 @functools.cache
