@@ -11,6 +11,7 @@ import numpy as np
 
 from afterframe.imaging.frames import Pixels, PreparedPhoto
 from afterframe.scene import BoundingBox, Detection, Scene
+from afterframe.vision.boxes import around
 from afterframe.vision.subject_mask import crop_mask
 
 Box = TypeVar("Box", bound=BoundingBox)
@@ -83,18 +84,10 @@ def _what_matters(scene: Scene) -> list[BoundingBox]:
     groups: list[Sequence[BoundingBox]] = [[*scene.faces, *heads], scene.faces]
     for found in (scene.faces, heads):
         groups += [[one] for one in sorted(found, key=lambda face: -face.area)]
-    boxes = [_around(group, room) for group in groups if group for room in _ROOMS]
+    boxes = [around(group, room) for group in groups if group for room in _ROOMS]
     if scene.subject:
         boxes.append(scene.subject)
     return boxes
-
-
-def _around(faces: Sequence[BoundingBox], room: float) -> BoundingBox:
-    """Around faces, with room as a share of each."""
-    left, top = min(f.x - room * f.width for f in faces), min(f.y - room * f.height for f in faces)
-    right = max(f.x + (1 + room) * f.width for f in faces)
-    bottom = max(f.y + (1 + room) * f.height for f in faces)
-    return BoundingBox(left, top, right - left, bottom - top)
 
 
 def _placed(photo_side: int, crop_side: float, margin: float, spans: list[tuple[float, float]]) -> float:

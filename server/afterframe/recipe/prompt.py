@@ -125,7 +125,7 @@ def _describe_scene(scene: Scene, photo_type: PhotoType) -> str:
     """What can be said when the photographer wrote nothing: only what was seen for certain."""
     if seen := describe(scene):
         return seen
-    if photo_type is PhotoType.ENVIRONMENTAL and scene.shows("sky") and scene.share_of("sky") > _OPEN_SKY:
+    if photo_type is PhotoType.ENVIRONMENTAL and scene.share_of("sky") > _OPEN_SKY:
         return "A wide view over water." if scene.share_of("water") > 0.1 else "A wide view under open sky."
     if photo_type is PhotoType.STILL_LIFE and scene.subject:
         alone = scene.measures.get("apart", 0.0) >= _ALONE

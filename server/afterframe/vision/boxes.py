@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from afterframe.scene import BoundingBox, Detection
 
@@ -33,6 +33,14 @@ def overlap(one: BoundingBox, other: BoundingBox) -> float:
 def inside(one: BoundingBox, other: BoundingBox) -> float:
     """The share of ``one`` that lies in ``other``."""
     return shared(one, other) / one.area if one.area > 0 else 0.0
+
+
+def around(boxes: Sequence[BoundingBox], room: float = 0.0) -> BoundingBox:
+    """The box around several, with room as a share of each."""
+    left, top = min(b.x - room * b.width for b in boxes), min(b.y - room * b.height for b in boxes)
+    right = max(b.x + (1 + room) * b.width for b in boxes)
+    bottom = max(b.y + (1 + room) * b.height for b in boxes)
+    return BoundingBox(left, top, right - left, bottom - top)
 
 
 def without_doubles(

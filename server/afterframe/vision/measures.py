@@ -72,12 +72,13 @@ def _has_head(person: Detection, seen: SceneMaps) -> bool:
     return person.y > 0.01 or any(inside(face, person) > 0.5 for face in seen.faces)
 
 
-def _isolation(seen: SceneMaps) -> float:
-    """How clearly the subject is in focus before a background that is not, 0-1."""
-    inside = seen.subject > 0.5
-    if not inside.any() or inside.all():
-        return 0.0
-    sharp, soft = float(seen.focus[inside].mean()), float(seen.focus[~inside].mean())
+def _isolation(sharp: float, soft: float) -> float:
+    """How clearly the subject is in focus before a background that is not, 0-1.
+
+    Args:
+        sharp: the subject's mean focus.
+        soft: the rest's.
+    """
     return max(0.0, (sharp - soft) / max(sharp, 0.15)) * min(1.0, max(0.0, (0.42 - soft) / 0.15))
 
 
@@ -89,17 +90,18 @@ def _underwater(picture: AnalysisImage) -> float:
 
 def _focus(seen: SceneMaps) -> dict[str, float]:
     """Where it is sharp, and how what is not is blurred."""
-    inside = seen.subject > 0.5
+    subject = seen.subject > 0.5
     coherence, angle = focus.blur_direction(seen.picture)
-    contrast = 0.0
-    if inside.any() and not inside.all():
-        contrast = float(seen.focus[inside].mean() - seen.focus[~inside].mean())
+    contrast = isolation = 0.0
+    if subject.any() and not subject.all():
+        sharp, soft = seen.focus[subject].mean(), seen.focus[~subject].mean()
+        contrast, isolation = float(sharp - soft), _isolation(float(sharp), float(soft))
     return {
         "sharpness": float(np.percentile(seen.focus, 90)),
         "focus_share": float((seen.focus > 0.35).mean()),
         "focus_contrast": contrast,
         "centre_focus": _middle(seen.focus) - _rim(seen.focus),
-        "isolation": (isolation := _isolation(seen)),
+        "isolation": isolation,
         "apart": isolation * float(np.clip((0.3 - seen.sky.mean()) / 0.25, 0.0, 1.0)),
         "blur_coherence": coherence,
         "blur_angle_deg": angle,
@@ -159,11 +161,6 @@ def _sky(seen: SceneMaps) -> dict[str, float]:
 
 
 def _water(seen: SceneMaps) -> dict[str, float]:
-    """What the water looks like, if that is what it is: how bright, how coloured; snow in the shade is bluish, too."""
+    """How bright the water is, if that is what it is: snow in the shade is bluish, too."""
     inside = seen.water > 0.5
-    if not inside.any():
-        return {"water_luma": 0.0, "water_saturation": 0.0}
-    return {
-        "water_luma": float(seen.picture.luma[inside].mean()),
-        "water_saturation": float(seen.picture.hsv[..., 1][inside].mean()),
-    }
+    return {"water_luma": float(seen.picture.luma[inside].mean()) if inside.any() else 0.0}

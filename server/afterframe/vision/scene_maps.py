@@ -101,8 +101,9 @@ def analyse(pixels: Pixels, nets: Detectors = NO_NETS, facts: Facts = NO_FACTS) 
     ``saturation``, ``brightness``, ``contrast`` (means and spread), ``dark_share``, ``green_share``,
     ``brighter_above`` (upper against lower third, -1 to 1), ``rim_contrast`` (of the colours along the edge);
     ``detail`` (mean texture); ``face_share`` (largest face's area), ``face_count``; ``person_share``,
-    ``person_height``, ``person_count``, ``person_confidence``, ``animal_share``, ``vehicle_share``, ``food_share``,
-    ``furniture_share``, ``sports_share`` (the largest's area; by the nets); ``subject_share``; ``skin_share``;
+    ``person_height``, ``person_count``, ``person_confidence``, and for each of ``animal``, ``vehicle``, ``boat``,
+    ``food``, ``furniture``, ``sports`` and ``street`` its ``..._share`` (the largest's area) and ``..._confidence`` (by
+    the nets); ``water_luma``; ``subject_share``; ``skin_share``;
     ``underwater_share`` (deep cyan); ``blur_coherence`` and ``blur_angle_deg`` (-90 to 90, 0 horizontal);
     ``warmth`` (mean CIELAB b, about -60 to 60).
 

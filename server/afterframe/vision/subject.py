@@ -12,7 +12,7 @@ import numpy.typing as npt
 from afterframe.coco import ANIMALS
 from afterframe.scene import BoundingBox, Detection, Scene
 from afterframe.vision.analysis_image import AnalysisImage, Map, Pixels, box_mask, refine, smooth, unit
-from afterframe.vision.boxes import inside
+from afterframe.vision.boxes import around, inside
 
 Mask = npt.NDArray[np.bool_]
 _KINDS = {"person": 1.0, "head": 0.0, "dining table": 0.0, "bed": 0.0, "couch": 0.0, **dict.fromkeys(ANIMALS, 1.0)}
@@ -77,24 +77,28 @@ def subject_box(picture: AnalysisImage, saliency: Map, sharp: Map, seen: Scene) 
     """
     main = main_thing(seen, sharp)
     if main is not None:
-        return _united([thing for thing in seen.things if _belongs(thing, main)])
+        return around([thing for thing in seen.things if _belongs(thing, main)])
     return people_box(seen.faces) if seen.faces else _salient_box(picture, saliency)
 
 
 def main_thing(seen: Scene, sharp: Map) -> Detection | None:
     """The person, animal or thing that the picture is of."""
-    likely = [(weight, thing) for thing in seen.things if (weight := _weight(thing, seen, sharp)) >= _WORTH]
-    return max(likely, key=lambda pair: pair[0])[1] if likely else None
+    if not seen.things:
+        return None
+    sharpest = max(float(np.percentile(sharp, 90)), 0.1)
+    weighed = [(_weight(thing, seen, sharp, sharpest), thing) for thing in seen.things]
+    weight, thing = max(weighed, key=lambda pair: pair[0])
+    return thing if weight >= _WORTH else None
 
 
-def _weight(thing: Detection, seen: Scene, sharp: Map) -> float:
+def _weight(thing: Detection, seen: Scene, sharp: Map, sharpest: float) -> float:
     kind = _KINDS.get(thing.label, _OTHER_KIND)
     if thing.confidence < _BELIEVED or thing.area > _BACKGROUND or not kind:
         return 0.0
     x, y = thing.centre
     central = math.exp(-2.0 * ((x - 0.5) ** 2 + (y - 0.5) ** 2))
     within = box_mask(thing, sharp.shape)
-    clear = float(sharp[within].mean()) / max(float(np.percentile(sharp, 90)), 0.1) if within.any() else 0.0
+    clear = float(sharp[within].mean()) / sharpest if within.any() else 0.0
     face = 1.5 if any(inside(face, thing) > 0.7 for face in seen.faces) else 1.0
     return kind * thing.confidence * math.sqrt(thing.area) * central * (0.4 + 0.6 * min(1.0, clear)) * face
 
@@ -102,12 +106,6 @@ def _weight(thing: Detection, seen: Scene, sharp: Map) -> float:
 def _belongs(thing: Detection, main: Detection) -> bool:
     """The main thing itself, or another of its kind that is about as large."""
     return thing.label == main.label and thing.confidence >= _BELIEVED and thing.area >= _BESIDE * main.area
-
-
-def _united(boxes: Sequence[BoundingBox]) -> BoundingBox:
-    left, top = min(box.x for box in boxes), min(box.y for box in boxes)
-    right, bottom = max(box.x + box.width for box in boxes), max(box.y + box.height for box in boxes)
-    return BoundingBox(left, top, right - left, bottom - top)
 
 
 def _salient_box(picture: AnalysisImage, saliency: Map) -> BoundingBox | None:
@@ -122,9 +120,9 @@ def _salient_box(picture: AnalysisImage, saliency: Map) -> BoundingBox | None:
     left, top, wide, high, area = (int(v) for v in stats[best])
     box = BoundingBox(left / width, top / height, wide / width, high / height)
     inside = float(saliency[box_mask(box, picture.shape)].mean())
-    outside = float(saliency[~box_mask(box, picture.shape)].mean()) if box.width * box.height < 0.95 else 1.0
+    outside = float(saliency[~box_mask(box, picture.shape)].mean()) if box.area < 0.95 else 1.0
     large_enough = area / (height * width) > 0.006
-    return box if large_enough and box.width * box.height < 0.75 and inside > 2.0 * outside else None
+    return box if large_enough and box.area < 0.75 and inside > 2.0 * outside else None
 
 
 def people_box(faces: Sequence[BoundingBox]) -> BoundingBox:
