@@ -40,7 +40,7 @@ class Detection(BoundingBox):
 SURE = 0.75
 """From here on a claim of a scene is believed: said, counted as a reason, and moved."""
 SCENE_VERSION = 2
-"""Goes up when more or other things are seen: stored scenes of before are looked at again when next needed."""
+"""Goes up when more or other things are seen: photos with an older scene are looked at again when they are needed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from afterframe.config import LimitsConfig
 from afterframe.domain import Stamp
 from afterframe.errors import PhotoError, Stopping
 from afterframe.imaging.decode import decode
-from afterframe.scene import Detection, Scene
+from afterframe.scene import Scene
 from afterframe.system.hashing import sha256_of
 from afterframe.system.process_pool import CallKilled, PoolClosed, ProcessPool
 
@@ -78,9 +78,7 @@ def read_photo(
         ) from error
     if not after.agrees(before):
         raise PhotoError(f"{path.name} changed while it was read.", "It will be tried again.", code="changing")
-    scene = vision.analyse(pixels, vision.load_detectors(detectors), facts)
-    marked = [Detection(face.x, face.y, face.width, face.height) for face in facts.face_regions]
-    scene = vision.with_marked_faces(scene, marked)
+    scene = vision.look(pixels, detectors, facts)
     return Reading(sha256, after.size, after.mtime_ns, facts, scene, upright_size, problem, after.ctime_ns)
 
 

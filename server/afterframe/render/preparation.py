@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,18 +11,19 @@ from typing import Any
 from afterframe.domain import Photo
 from afterframe.imaging.frames import Pixels, PreparedPhoto, every_cpu_core
 from afterframe.imaging.framing import frame
-from afterframe.scene import SCENE_VERSION, Detection, Scene
-from afterframe.vision import analyse, load_detectors, with_marked_faces
+from afterframe.scene import SCENE_VERSION, Scene
+from afterframe.vision import load_detectors, look
+from afterframe.vision.claims import claim_facts
 from photometa import Facts
+from photometa.facts.faces import FaceRegion
 
 Load = Callable[[tuple[int, int]], Pixels]
 """Decodes a photo: called with the (width, height) in pixels that the picture must cover; gives uint8 sRGB
 (height, width, 3), upright, the whole photo."""
 LENS_FACTS = ("f_number", "focal_35mm", "subject_distance_m")
 """The facts that say something about depth; fields of :class:`PreparedPhoto`."""
-
-CLAIM_FACTS = ("ev100", "flash_fired", "subject_distance_m")
-"""The facts that tell sky from what only looks like it; fields of photometa's Facts."""
+_looked: dict[Hashable, Scene] = {}
+"""The scene of the photo that was looked at last: drafts ask for the same one again and again."""
 
 
 def prepare(
@@ -52,7 +53,12 @@ def prepare(
 def _scene(photo: Photo, pixels: Pixels, detectors: Path | None) -> Scene:
     if photo.scene.measures and photo.scene.version == SCENE_VERSION:
         return photo.scene
-    told: dict[str, Any] = {name: photo.facts.get(name) for name in CLAIM_FACTS}
-    scene = analyse(pixels, load_detectors(detectors), replace(Facts(), **told))
-    regions = photo.facts.get("face_regions") or ()
-    return with_marked_faces(scene, (Detection(r["x"], r["y"], r["width"], r["height"]) for r in regions))
+    told: dict[str, Any] = {name: photo.facts.get(name) for name in claim_facts()}
+    regions = tuple(FaceRegion(**region) for region in photo.facts.get("face_regions") or ())
+    facts = replace(Facts(), face_regions=regions, **told)
+    key = (photo.path, photo.sha256, pixels.shape, facts.face_regions, *told.values(), load_detectors(detectors))
+    if key not in _looked:
+        scene = look(pixels, detectors, facts)
+        _looked.clear()
+        _looked[key] = scene
+    return _looked[key]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from afterframe.vision.analysis_image import AnalysisImage, Map, Pixels, analysis_image
 from afterframe.vision.detectors import Detectors, load_detectors
+from afterframe.vision.look import look
 from afterframe.vision.maps import SceneMaps
-from afterframe.vision.marked_faces import with_marked_faces
 from afterframe.vision.scene_maps import analyse, map_scene
 
 __all__ = [
@@ -21,6 +21,6 @@ __all__ = [
     "analyse",
     "analysis_image",
     "load_detectors",
+    "look",
     "map_scene",
-    "with_marked_faces",
 ]

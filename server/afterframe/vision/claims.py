@@ -9,6 +9,7 @@ import functools
 import math
 import tomllib
 from collections.abc import Mapping
+from dataclasses import fields
 from importlib.resources import files
 
 from afterframe.clues import Clue, read_clues, read_weights
@@ -23,6 +24,13 @@ def claim_clues() -> tuple[tuple[Clue, frozenset[str]], ...]:
     entries = tomllib.loads(files("afterframe.vision").joinpath("claims.toml").read_text("utf-8"))["clue"]
     clues = read_clues(entries, besides="claims")
     return tuple((clue, frozenset(entry["claims"])) for clue, entry in zip(clues, entries, strict=True))
+
+
+@functools.cache
+def claim_facts() -> tuple[str, ...]:
+    """The fields of photometa's Facts that the clues ask for."""
+    asked = {clue.measure for clue, _ in claim_clues()}
+    return tuple(field.name for field in fields(Facts) if field.name in asked)
 
 
 def weigh(measures: Mapping[str, float], facts: Facts, *, by_nets: bool) -> dict[str, float]:

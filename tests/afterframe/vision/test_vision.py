@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from afterframe.scene import BoundingBox, Scene
-from afterframe.vision import analyse, map_scene, subject_mask, with_marked_faces
+from afterframe.vision import analyse, map_scene, subject_mask
+from afterframe.vision.look import with_marked_faces
 
 PHOTOS = Path(__file__).parents[3].parent / "shared" / "photos"
 
