@@ -48,7 +48,7 @@ class Watched:
 
     def watch(self, page: Page) -> None:
         page.on("pageerror", lambda error: self.wrong.append(f"error: {error}"))
-        page.on("console", lambda line: self._line(line.type, line.text))
+        page.on("console", lambda line: self._line(line.type, f"{line.text} {line.location['url']}"))
         page.on("request", lambda request: self._request(request.url))
         page.on("dialog", lambda dialog: (self.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
 
