@@ -96,7 +96,7 @@ function Settings.address()
   return running and type(running.url) == "string" and bare(running.url) or Settings.DEFAULT_ADDRESS
 end
 
--- The token for an address, and whether it was pasted. The token file is this machine's secret, sent nowhere else.
+-- The token for an address, and whether it was pasted. The token file is this machine's secret, sent nowhere.
 function Settings.token(address)
   local pasted = LrPasswords.retrieve(TOKEN .. address)
   if pasted and pasted ~= "" then

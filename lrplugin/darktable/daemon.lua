@@ -104,11 +104,16 @@ end
 -- it too, and gets its key from then on.
 -- @return what it says; or nil and the problem
 function Daemon:health()
-  self:forget()
   local place, problem = self:locate()
   if not place then
     return nil, problem
   end
+  return self:_prove(place)
+end
+
+-- Asks one place how it is. The key that its proof gives is good for this place alone.
+function Daemon:_prove(place)
+  self:forget()
   local route, challenge = "/api/health", nil
   if place.token ~= "" then
     self.asked = (self.asked or 0) + 1
@@ -116,8 +121,7 @@ function Daemon:health()
     challenge = self.proof.challenge(place.token, unique)
     route = route .. "?challenge=" .. challenge
   end
-  local answers
-  answers, problem = self:_send(place, { { route = route } }, ANSWER_S, challenge)
+  local answers, problem = self:_send(place, { { route = route } }, ANSWER_S, challenge)
   local first = answers and answers[1] or { problem = problem }
   if first.answer and challenge then
     self.key = { url = place.url, token = place.token, bearer = first.bearer }
@@ -137,7 +141,7 @@ function Daemon:_bearer(place)
   if place.token == "" then
     return nil
   elseif not key or key.url ~= place.url or key.token ~= place.token then
-    local _, problem = self:health()
+    local _, problem = self:_prove(place)
     if problem then
       return nil, problem
     end

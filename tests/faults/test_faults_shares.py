@@ -144,16 +144,6 @@ def test_a_path_is_spelled_as_its_folders_spell_it(run: Run, folder: Path) -> No
     assert run(f"{paths}print(stands_as_spelled(Path(here, 'trip'), [Path(here)]))") == "False"
 
 
-def test_where_case_counts_a_path_stays_as_it_is(tmp_path: Path) -> None:
-    from afterframe.system.paths import are_one, as_spelled, stands_as_spelled
-
-    for name in ("a.jpg", "A.jpg"):
-        (tmp_path / name).touch()
-        assert as_spelled(str(tmp_path / name)) == str(tmp_path / name)
-        assert stands_as_spelled(tmp_path / name, [])
-    assert not are_one(tmp_path / "a.jpg", tmp_path / "A.jpg")
-
-
 # -- Afterframe on it ------------------------------------------------------------------------------
 
 

@@ -74,7 +74,7 @@ def test_a_daemon_that_proves_nothing_gets_no_key(proof: Any, changes: dict[str,
         assert proof.key("the token", CHALLENGE, nothing) is None
 
 
-def test_a_challenge_cannot_be_foreseen_without_the_token(proof: Any) -> None:
+def test_a_challenge_is_another_one_for_each_token_and_each_time(proof: Any) -> None:
     found = {proof.challenge(token, unique) for token in ("one", "two") for unique in ("a", "b")}
     assert len(found) == 4
     assert all(len(challenge) == 32 and challenge.isalnum() for challenge in found)

@@ -61,9 +61,8 @@ DETECTOR_FILES = (
 
 def missing(folder: Path) -> tuple[DetectorFile, ...]:
     """The files that a folder lacks; none when both nets are there, whoever put them there under whatever name."""
-    if load_detectors(folder).complete:
-        return ()
-    return tuple(file for file in DETECTOR_FILES if not _is_good(folder / file.name, file))
+    lacking = tuple(file for file in DETECTOR_FILES if not _is_good(folder / file.name, file))
+    return () if not lacking or load_detectors(folder).complete else lacking
 
 
 def fetch(
