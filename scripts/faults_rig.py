@@ -23,7 +23,7 @@ from factories import make_photo_file
 
 SHIMS = ROOT / "scripts" / "faults_shim"
 PATIENCE_S = 600.0
-"""Until renders that have not ended count as stuck."""
+"""Until renders count as stuck, from the last one that was done."""
 FAST = {"settle_s": 0.2, "broken_s": 1.0, "rescan_s": 2, "poll_s": 1}
 
 
@@ -98,6 +98,15 @@ class Rig:
         """At least so many renders are done."""
         return bool(self.afterframe.states().get("done", 0) >= number)
 
+    def settle(self) -> bool:
+        """Wait for :meth:`settled` as long as renders are still done; whether it came."""
+        done = -1
+        while (now := self.afterframe.states().get("done", 0)) > done:
+            done = now
+            if self.until(self.settled):
+                return True
+        return False
+
     def settled(self) -> bool:
         """Every photo's render has ended, and as many are done as there are photos."""
         return self.done(len(self.originals)) and self.afterframe.idle()
@@ -105,7 +114,7 @@ class Rig:
     def count(self) -> None:
         """Wait until everything has ended, and count what is wrong."""
         tally = self.tally
-        if not self.until(self.settled):
+        if not self.settle():
             tally.stuck += len(self.originals) - self.afterframe.states().get("done", 0)
         rows = self.afterframe.rows("SELECT path, sha256 FROM clips WHERE present")
         listed = {row["path"]: row["sha256"] for row in rows}
