@@ -113,9 +113,19 @@ class RecipeError(AfterframeError):
 
 
 class GenerateError(AfterframeError):
-    """The generator failed. ``transient`` says whether trying again can help."""
+    """The generator failed. ``transient`` says whether trying again can help.
+
+    Args:
+        rendered: complete renders that brought no clip. Each is a strike: somebody may have paid for it.
+    """
 
     code = "generate"
+
+    def __init__(
+        self, message: str, hint: str = "", *, code: str = "", transient: bool = False, rendered: int = 0
+    ) -> None:
+        super().__init__(message, hint, code=code, transient=transient)
+        self.rendered = rendered
 
 
 class OutOfMemory(GenerateError):

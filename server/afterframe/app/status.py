@@ -20,8 +20,8 @@ from afterframe.system.runtime_files import read_daemon
 
 
 def release_dead_and_report(home: Home) -> dict[str, Any]:
-    """As JSON: daemon, queue counts, renders under way, recent failures, last cancelled, refused photos, folders,
-    and the files in them that are passed over.
+    """As JSON: daemon, queue counts, renders under way (with why one waits), recent failures, last cancelled,
+    refused photos, folders, and the files in them that are passed over.
     """
     database = Database(home.make().database)
     try:
@@ -34,7 +34,14 @@ def release_dead_and_report(home: Home) -> dict[str, Any]:
             "paused": queue.paused,
             "counts": queue.counts(),
             "renders": [
-                {"id": j.id, "photo": j.photo_path, "state": j.state, "progress": j.progress, "eta_s": j.eta_s}
+                {
+                    "id": j.id,
+                    "photo": j.photo_path,
+                    "state": j.state,
+                    "progress": j.progress,
+                    "eta_s": j.eta_s,
+                    "error": j.error.to_dict() if j.error else None,
+                }
                 for j in queue.unfinished(limit=20)
             ],
             "failed": [

@@ -83,6 +83,8 @@ def print_status(found: dict[str, Any]) -> None:
     for render in found["renders"]:
         eta = f", about {duration(render['eta_s'])} left" if render["eta_s"] else ""
         out.print(f"  {render['state']:10} {render['progress']:4.0%}{eta}  {shown(render['photo'])}")
+        if why := render["error"]:
+            out.print(f"             {shown(named(render['photo'], why['message']))} {hinted(why['hint'])}".rstrip())
     for kind in ("failed", "refused"):
         for entry in found[kind]:
             error = entry["error"] or {"message": "no reason given", "hint": ""}

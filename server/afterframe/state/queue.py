@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from afterframe.domain import Failure, GeneratorName, Job, JobState, Photo, Recipe
-from afterframe.errors import AfterframeError, FolderUnavailable, OutOfMemory, WrongState
+from afterframe.errors import AfterframeError, FolderUnavailable, GenerateError, OutOfMemory, WrongState
 from afterframe.state.held_folders import HeldFolders, holding
 from afterframe.state.queue_reads import CANCELLABLE, GOING, QUEUED
 from afterframe.state.queue_transitions import QueueTransitions
@@ -232,16 +232,19 @@ class Queue(QueueTransitions):
             elif isinstance(error, OutOfMemory) and (error.smaller_plan or 0) > row["plan"]:
                 self._step_down(connection, row, error)
             elif error.transient:
-                self._strike(connection, row, Failure(**error.to_dict()))
+                rendered = error.rendered if isinstance(error, GenerateError) else 0
+                self._strike(connection, row, Failure(**error.to_dict()), max(1, rendered))
             else:
                 self._end(connection, job_id, JobState.FAILED, error=Failure(**error.to_dict()))
         return self.get(job_id).state
 
     def postpone(self, job_id: str, owner: str, error: AfterframeError) -> None:
         """The machine that should do it is away: to the back of the queue without a strike, with the reason."""
-        why = {**error.to_dict(), "hint": f"{error.hint} The render waits and goes on by itself.".strip()}
         with self._db.transaction() as connection:
-            connection.execute("UPDATE jobs SET error = ? WHERE id = ? AND owner = ?", (json.dumps(why), job_id, owner))
+            if connection.execute("SELECT 1 FROM jobs WHERE id = ? AND owner = ?", (job_id, owner)).fetchone():
+                self._note_why(
+                    connection, job_id, Failure(**error.to_dict()), "The render waits and goes on by itself."
+                )
             self._requeue(connection, "id = ? AND owner = ?", (job_id, owner))
 
     def hold_folder(self, job_id: str, owner: str, error: FolderUnavailable) -> None:

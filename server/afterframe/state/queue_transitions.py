@@ -23,8 +23,8 @@ class QueueTransitions(QueueReads):
         )
         self._requeue(connection, "id = ?", (row["id"],))
 
-    def _strike(self, connection: sqlite3.Connection, row: sqlite3.Row, error: Failure) -> None:
-        strikes = row["strikes"] + 1
+    def _strike(self, connection: sqlite3.Connection, row: sqlite3.Row, error: Failure, times: int = 1) -> None:
+        strikes = row["strikes"] + times
         connection.execute("UPDATE jobs SET strikes = ? WHERE id = ?", (strikes, row["id"]))
         if row["cancel_requested"]:
             self._end(connection, row["id"], JobState.CANCELLED)
@@ -36,7 +36,13 @@ class QueueTransitions(QueueReads):
             )
             self._end(connection, row["id"], JobState.FAILED, error=parked)
         else:
+            self._note_why(connection, row["id"], error, "It is tried again.")
             self._requeue(connection, "id = ?", (row["id"],))
+
+    def _note_why(self, connection: sqlite3.Connection, job_id: str, error: Failure, then: str) -> None:
+        """Why a render waits, for who looks at it, with what happens next behind the remedy."""
+        why = {**error.to_dict(), "hint": f"{error.hint} {then}".strip()}
+        connection.execute("UPDATE jobs SET error = ? WHERE id = ?", (json.dumps(why), job_id))
 
     def _requeue(self, connection: sqlite3.Connection, where: str, values: tuple[Any, ...]) -> None:
         rows = connection.execute(

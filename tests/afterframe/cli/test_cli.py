@@ -14,7 +14,7 @@ from afterframe.cli.main import main
 from afterframe.cli.recipe_options import FILE_ONLY
 from afterframe.config import Home
 from afterframe.domain import Stamp
-from afterframe.errors import PublishError
+from afterframe.errors import GenerateError, PublishError, Unavailable
 from afterframe.recipe.settings import SETTINGS
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
@@ -227,6 +227,23 @@ def test_a_failed_render_is_retried_by_the_id_that_status_names(shell: Shell, fo
     assert shell.json("retry", failed)["renders"] == [{"id": failed, "photo": str(folder / "a.jpg")}]
     assert shell.json("status")["counts"]["queued"] == 1
     assert shell.json("retry", failed, status=1)["error"]["code"] == "wrong_state"
+
+
+@pytest.mark.parametrize("strike", [False, True])
+def test_status_says_why_a_render_waits(shell: Shell, failed: str, home_of_its_own: Path, strike: bool) -> None:
+    shell.run("retry", failed)
+    database = Database(Home(home_of_its_own).database)
+    queue = Queue(database)
+    queue.claim("worker")
+    if strike:
+        queue.fail(failed, "worker", GenerateError("attic: it lost the clip.", "Mend it.", transient=True))
+    else:
+        queue.postpone(failed, "worker", Unavailable("attic: it lost the clip.", "Mend it."))
+    queue.postpone(failed, "nobody", Unavailable("Somebody else's."))
+    database.close()
+    assert shell.json("status")["renders"][0]["error"]["message"] == "attic: it lost the clip."
+    then = "It is tried again." if strike else "The render waits and goes on by itself."
+    assert f"a.jpg: attic: it lost the clip. Mend it. {then}" in " ".join(shell.run("status").split())
 
 
 def test_everything_that_failed_is_retried(shell: Shell, failed: str) -> None:

@@ -167,6 +167,14 @@ def test_a_failure_that_a_retry_can_help_is_tried_again(queue: Queue, catalog: C
     assert queue.fail(job.id, OWNER, GenerateError("busy", transient=True)) == JobState.FAILED
 
 
+def test_each_complete_render_that_came_to_nothing_is_a_strike(queue: Queue, catalog: Catalog) -> None:
+    job = make_job(queue, catalog)
+    for rendered, state in ((2, JobState.QUEUED), (1, JobState.FAILED)):
+        assert queue.claim(OWNER) is not None
+        assert queue.fail(job.id, OWNER, GenerateError("no clip", transient=True, rendered=rendered)) == state
+    assert queue.get(job.id).strikes == 3
+
+
 def test_a_failure_that_no_retry_can_help_is_final(queue: Queue, catalog: Catalog) -> None:
     job = make_job(queue, catalog)
     queue.claim(OWNER)
