@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import sys
@@ -39,6 +40,11 @@ from afterframe.imaging.frames import Frames, Sound
 
 OPENAI_FIELDS = {"model", "prompt", "seconds", "size"}
 OPENAI_SIZES = {"720x1280", "1280x720", "1024x1792", "1792x1024"}
+FASTVIDEO_FORM = {
+    *("prompt", "model", "seconds", "size", "fps", "num_frames", "seed", "negative_prompt"),
+    *("guidance_scale", "num_inference_steps", "enable_teacache"),
+}
+FASTVIDEO_JSON = FASTVIDEO_FORM | {"guidance_scale_2", "true_cfg_scale", "output_path"}
 LONGEST_SIDE = 96
 """Clips are made no larger than this, whatever is asked for: tests have no time for more."""
 
@@ -69,6 +75,16 @@ class VideoServer:
     """Every creation is refused with this status and these words."""
     forgets: bool = False
     """Jobs are forgotten as soon as they are made, as by a restart."""
+    withholds: tuple[int, str] | None = None
+    """Who asks for a finished clip gets this status and these words."""
+    withheld: float = float("inf")
+    """That many times; then the clip."""
+    uploads_to: str = ""
+    """Finished jobs name this address of a cloud storage, as SGLang's do."""
+    makes: tuple[int, int, int, int] | None = None
+    """(width, height, frames, fps) of every clip, whatever is asked for: some models have their own."""
+    fields: dict[str, str] = field(default_factory=dict)
+    """What the engine got of the last job."""
     rubbish: bytes = b""
     """Sent in place of every clip."""
     tone_s: float = 0.0
@@ -76,6 +92,7 @@ class VideoServer:
     redirects_to: str = ""
     jobs: dict[str, VideoJob] = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
+    created: int = 0
     seen_keys: set[str] = field(default_factory=set)
     url: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -108,18 +125,32 @@ class VideoServer:
     def create(self) -> Response:
         if self.refuses_with:
             return self._error(*self.refuses_with)
-        form, file = dict(request.form), request.files.get("input_reference")
-        if wrong := self._wrong(form, file is not None):
+        form, data = self._read()
+        if wrong := self._wrong(form, bool(data)):
             return self._error(*wrong)
-        data = file.read() if file else b""
         picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         if picture is None:
             return self._error(400, "Failed to process image")
         job = VideoJob(f"video_{uuid.uuid4().hex}", form, (picture.shape[1], picture.shape[0]), time.monotonic())
-        job.clip = self.rubbish or make_clip(*self._shape(form), self.tone_s)
+        job.clip = self.rubbish or make_clip(*(self.makes or self._shape(form)), self.tone_s, begin=data)
         with self.lock:
             self.jobs[job.id] = job
+            self.created += 1
+            self.fields = form
         return self._json(self._told(job, fresh=True))
+
+    def _read(self) -> tuple[dict[str, str], bytes]:
+        """The fields that reach the engine, and the photo; what its form does not have is dropped without a word."""
+        if request.is_json:
+            form = {name: str(value) for name, value in request.get_json().items() if name != "reference_url"}
+            data = base64.b64decode(request.get_json()["reference_url"].partition("base64,")[2])
+        else:
+            file = request.files.get("input_reference")
+            form, data = dict(request.form), file.read() if file else b""
+        known = FASTVIDEO_JSON if request.is_json else FASTVIDEO_FORM
+        if self.dialect == "fastvideo":
+            form = {name: value for name, value in form.items() if name in known}
+        return form, data
 
     def _wrong(self, form: dict[str, str], has_file: bool) -> tuple[int, str] | None:
         if not form.get("prompt"):
@@ -170,6 +201,8 @@ class VideoServer:
         told: dict[str, Any] = {"id": job.id, "object": "video", "status": status, "model": self.model}
         if self.dialect != "vllm-omni" or done:
             told["progress"] = 100 if status == "completed" else 0
+        if status == "completed" and self.uploads_to:
+            told |= {"url": self.uploads_to, "urls": [self.uploads_to]}
         if status == "failed":
             told["error"] = {"message": self.fails_with}
         return told
@@ -193,6 +226,9 @@ class VideoServer:
             return self._error(404, "Video not found")
         if self._told(job)["status"] != "completed":
             return self._error(404, "Generation is still in-progress")
+        if self.withholds and self.withheld > 0:
+            self.withheld -= 1
+            return self._error(*self.withholds)
         job.fetched += 1
         return Response(job.clip, mimetype="video/mp4")
 
@@ -216,9 +252,18 @@ class VideoServer:
 
 
 @lru_cache
-def make_clip(width: int, height: int, count: int, fps: int, tone_s: float = 0.0) -> bytes:
-    """A real MP4 whose picture grows brighter, with a tone of 440 Hz, one channel, if it is to have one."""
-    pictures = (np.full((height, width, 3), 60 + 100 * index // count, np.uint8) for index in range(count))
+def make_clip(width: int, height: int, count: int, fps: int, tone_s: float = 0.0, begin: bytes = b"") -> bytes:
+    """A real MP4 whose picture grows brighter, with a tone of 440 Hz, one channel, if it is to have one.
+
+    Args:
+        begin: the photo that it begins with, PNG; without one it is a plain grey.
+    """
+    first = np.full((height, width, 3), 60, np.uint8)
+    if begin:
+        photo = cv2.imdecode(np.frombuffer(begin, np.uint8), cv2.IMREAD_COLOR)
+        assert photo is not None
+        first = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)[..., ::-1]
+    pictures = (cv2.add(first, np.full_like(first, 100 * index // count)) for index in range(count))
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "clip.mp4"
         tone = np.sin(np.arange(round(tone_s * 16_000)) / 16_000 * 440 * 2 * np.pi).astype(np.float32)

@@ -334,7 +334,9 @@ def test_pages_fit_every_screen(studio: Studio, browser: Browser, watched: Watch
     for path in ("", "queue", "audit", "folders", "settings"):
         studio.show(page, f"/{path}")
         expect(page.locator("h1").first).to_be_attached()
-        page.evaluate("for (const hint of document.querySelectorAll('.hint')) hint.append(' /a/path/' + 'x'.repeat(99))")
+        page.evaluate(
+            "for (const hint of document.querySelectorAll('.hint')) hint.append(' /a/path/' + 'x'.repeat(99))"
+        )
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path or "clips"
     studio.show(page)
     assert page.locator("html").get_attribute("lang") == "de"

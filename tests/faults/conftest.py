@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # faults_processes and faults_photos
+sys.path.append(str(Path(__file__).parents[1] / "afterframe"))  # video_servers
 sys.path.append(str(Path(__file__).parents[2] / "scripts"))  # the rig
 
 from faults_processes import Afterframe

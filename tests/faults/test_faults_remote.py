@@ -8,19 +8,21 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from faults_processes import Afterframe, clips_in, frames_of, hidden_in, until
+from video_servers import VideoServer
 
 from afterframe.publish.sidecar import read_clip
 from factories import make_photo_file
 from photometa import read_sidecar
 
 SERVER = Path(__file__).parents[1] / "afterframe" / "video_servers.py"
-CLIPS = 30 if os.environ.get("AFTERFRAME_LONG") else 7
+LONG = bool(os.environ.get("AFTERFRAME_LONG"))
+CLIPS = 30 if LONG else 7
 """The long form is run by hand: AFTERFRAME_LONG=1."""
 
 
@@ -124,6 +126,34 @@ def test_who_waits_at_the_terminal_is_told_that_nobody_is_there(
     assert result["error"]["code"] == "unavailable"
     assert "connection is refused" in result["error"]["message"]
     assert hidden_in(folder) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("withholds", "times"),
+    [((400, "Video has been uploaded to cloud storage."), 1), ((404, "Generated video file not found on disk."), 3)],
+)
+def test_no_photo_is_rendered_again_and_again_for_a_clip_that_a_server_keeps(
+    afterframe: Afterframe, folder: Path, withholds: tuple[int, str], times: int
+) -> None:
+    with VideoServer("sglang", withholds=withholds).running() as server:
+        use(afterframe, server)
+        photos_in(folder, 1)
+        daemon = afterframe.serve(folder)
+        words = withholds[1].rstrip(".")
+        if times > 1:  # tried again after 5 and 15 seconds; meanwhile it waits, and says why
+            until(lambda: any(words in str(row) for row in afterframe.rows("SELECT error FROM jobs")), "a strike")
+            if not LONG:
+                return
+        if LONG:
+            with suppress(AssertionError):
+                until(lambda: server.created > times, "ten minutes to be over", 600)
+        until(lambda: afterframe.states() == {"failed": 1}, "the photo to be parked", 60)
+        (parked,) = afterframe.ask("status")["failed"]
+        assert words in parked["error"]["message"]
+        assert server.created == times
+        assert daemon.process.poll() is None
+        assert hidden_in(folder) == []
 
 
 @pytest.mark.slow

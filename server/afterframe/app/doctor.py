@@ -135,7 +135,7 @@ def _servers(home: Home) -> tuple[str, str]:
     endpoints = _config(home).remote.endpoints
     if not endpoints:
         return "none named", ""
-    from afterframe.generators.remote.generator import check_endpoints
+    from afterframe.generators.remote.generator import check_endpoints, keeping
 
     found = check_endpoints(endpoints)
     if unreachable := {title: why for title, why in found.items() if why}:
@@ -143,7 +143,12 @@ def _servers(home: Home) -> tuple[str, str]:
             "; ".join(f"{title}: {why}" for title, why in unreachable.items()) + ".",
             "Start it, or correct [[remote.endpoints]] in config.toml.",
         )
-    return f"{', '.join(found)} answer" if len(found) > 1 else f"{next(iter(found))} answers", ""
+    answers = f"{', '.join(found)} answer" if len(found) > 1 else f"{next(iter(found))} answers"
+    kept = keeping(endpoints)
+    return (
+        answers,
+        f"Photos and clips stay in the folders of {', '.join(kept)}; docs/studio.md says where." if kept else "",
+    )
 
 
 def _disk(home: Home) -> tuple[str, str]:

@@ -66,6 +66,18 @@ def decode_clip(clip: EncodedClip, encoding: Encoding) -> Frames:
     return Frames("rgb24", stream.size, stream.fps, count, pictures, model=clip.model, sound=sound)
 
 
+def frame_at(clip: EncodedClip, frames: Frames, index: int, encoding: Encoding) -> Pixels:
+    """One frame of a clip by its number, (height, width, 3).
+
+    Args:
+        frames: what :func:`decode_clip` found.
+    Raises:
+        EncodeError: it cannot be decoded.
+    """
+    *_, frame = _pictures(clip.path, frames.size, index + 1, encoding)
+    return frame
+
+
 def _probe(path: Path, encoding: Encoding) -> _Stream:
     # One frame as YUV4MPEG2: its header tells size and rate in a fixed form (yuv4mpeg(5)).
     head = run(_picture_command(path, encoding, format="yuv4mpegpipe", pix_fmt="yuv420p", vframes=1))

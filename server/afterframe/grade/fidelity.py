@@ -33,6 +33,37 @@ STEPS = 6
 """Steps between frames that a loop's seam is compared with."""
 
 
+LEAST_PSNR_DB = 15.0
+"""At :data:`OVERVIEW` pixels; a photo that a model made a stop darker has more."""
+LEAST_LIKENESS = 0.6
+"""Correlation of luma, for photos that were graded beyond recognition of their levels."""
+OVERVIEW = 48
+"""Long side of the pictures that are compared for showing the same thing at all, pixels."""
+
+
+def shows_photo(frame: Pixels, photo: PreparedPhoto) -> bool:
+    """Whether a frame shows the photo at all, however it is graded.
+
+    Args:
+        frame: (height, width, 3), sRGB, of any size of about the photo's shape.
+    """
+    shown = _overview(frame)
+    wanted = cv2.resize(_overview(photo.pixels), shown.shape[::-1], interpolation=cv2.INTER_AREA)
+    if float(cv2.PSNR(shown, wanted)) >= LEAST_PSNR_DB:
+        return True
+    deviations = float(shown.std()) * float(wanted.std())
+    covariance = float(((shown - shown.mean(dtype=float)) * (wanted - wanted.mean(dtype=float))).mean())
+    return deviations > 0 and covariance / deviations >= LEAST_LIKENESS
+
+
+def _overview(pixels: Pixels) -> Pixels:
+    height, width = pixels.shape[:2]
+    scale = OVERVIEW / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(np.ascontiguousarray(pixels), size, interpolation=cv2.INTER_AREA)
+    return np.asarray(luma(np.ascontiguousarray(small), "rgb24"), np.uint8)
+
+
 class Fidelity:
     """Measures one clip while its frames pass through.
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from afterframe.config import Settings
-from afterframe.domain import Clip, Job, Verdict
+from afterframe.domain import Clip, Job, Recipe, Verdict
 from afterframe.errors import AfterframeError, Cancelled, FolderUnavailable, PhotoError, PublishError, Unavailable
 from afterframe.imaging.frames import Frames
 from afterframe.naming import poster_of, sidecar_of
@@ -124,7 +124,7 @@ class Publisher:
             path=str(path),
             sidecar_path=str(sidecar_of(path)),
             sha256="",
-            recipe=replace(job.recipe, size=frames.size, fps=frames.fps, duration_s=rendered.duration_s),
+            recipe=_as_made(job.recipe, frames),
             generator=job.generator,
             generator_version=rendered.made_by.version,
             variant=variant,
@@ -228,6 +228,20 @@ def check_real_folder(job: Job) -> None:
             "If that is what you want, animate the photo again.",
             code="not_allowed",
         )
+
+
+def _as_made(recipe: Recipe, frames: Frames) -> Recipe:
+    """The recipe with size, rate and length of the clip that came of it: some servers choose their own."""
+    made: dict[str, Any] = {"size": frames.size, "fps": frames.fps, "duration_s": frames.count / frames.fps}
+    because = dict(recipe.because)
+    if frames.size != recipe.size:
+        because["size"] = (*because.get("size", ()), f"{frames.size[0]}x{frames.size[1]} is what came of it")
+    if frames.count != recipe.frame_count:
+        because["duration_s"] = (
+            *because.get("duration_s", ()),
+            f"{frames.count / frames.fps:.3g} s is what came of it",
+        )
+    return replace(recipe, **made, because=because)
 
 
 def _publication(temporary: Path, clip: Clip, packet: bytes, replaced: _Replaced | None) -> Publication:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from video_servers import VideoServer
+from video_servers import VideoServer, make_clip
 
 from afterframe.app.doctor import examine
 from afterframe.config import DIALECTS, Config, EndpointConfig, Home, RemoteConfig, Settings, read_config
@@ -26,6 +26,7 @@ from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, O
 from afterframe.generators import registry
 from afterframe.generators.remote.client import MAX_CLIP_BYTES, ServerClient, ServerFailed, ServerGone
 from afterframe.generators.remote.generator import Remote, check_endpoints
+from afterframe.generators.remote.pool import EndpointPool
 from afterframe.imaging.frames import EncodedClip, Frames, PreparedPhoto
 from afterframe.imaging.framing import frame
 from afterframe.scene import Scene
@@ -283,6 +284,141 @@ def test_memory_that_ran_out_there_is_known_for_what_it_is(
         clip_of(remote(start("fastvideo", fails_with="CUDA out of memory. Tried to allocate 2 GiB")))
 
 
+CLOUD = "Video has been uploaded to cloud storage. Please use the cloud URL: https://bucket.example/a.mp4"
+
+
+@pytest.mark.parametrize(
+    ("withholds", "again"),
+    [
+        ((400, CLOUD), False),
+        ((403, "not yours"), False),
+        ((410, "swept away"), False),
+        ((302, "over there"), False),
+        ((404, "Generated video file not found on disk."), True),
+        ((429, "later"), True),
+        ((500, "the disk"), True),
+        ((503, "no room"), True),
+    ],
+    ids=str,
+)
+def test_a_finished_clip_that_is_not_given_out_counts_as_a_render_and_is_told_in_the_servers_words(
+    withholds: tuple[int, str],
+    again: bool,
+    start: Callable[..., VideoServer],
+    remote: Callable[..., Remote],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("afterframe.generators.remote.generator.FETCH_PAUSE_S", 0.0)
+    server = start("sglang", withholds=withholds)
+    with pytest.raises(GenerateError, match=f"box0: .*{withholds[0]}") as caught:
+        clip_of(remote(server))
+    assert not isinstance(caught.value, Unavailable)  # which would be tried for ever
+    assert (caught.value.transient, caught.value.rendered, server.created) == (again, 1, 1)
+    assert withholds[1].rstrip(".") in caught.value.message or withholds[0] < 400
+    assert ".." not in caught.value.message
+
+
+def test_a_clip_in_a_cloud_storage_is_told_with_the_remedy_and_not_fetched_by_its_address(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    elsewhere = start("openai")
+    server = start("sglang", withholds=(400, CLOUD), uploads_to=f"{elsewhere.url}/v1/videos")
+    with pytest.raises(GenerateError, match="turn its upload to a cloud off"):
+        clip_of(remote(server))
+    assert not elsewhere.seen_keys
+
+
+@pytest.mark.parametrize("withholds", [(404, "Generation is still in-progress"), (500, "for a moment")], ids=str)
+def test_a_finished_clip_that_is_there_a_moment_later_is_fetched(
+    withholds: tuple[int, str],
+    start: Callable[..., VideoServer],
+    remote: Callable[..., Remote],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("afterframe.generators.remote.generator.FETCH_PAUSE_S", 0.0)
+    server = start("fastvideo", withholds=withholds, withheld=1)
+    assert clip_of(remote(server)).count == 9
+    assert server.created == 1
+
+
+def test_what_is_withheld_by_one_server_is_made_by_another_at_most_three_times_in_all(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    servers = [start("sglang", withholds=(400, CLOUD)) for _ in range(5)]
+    with pytest.raises(GenerateError) as caught:
+        clip_of(remote(*servers))
+    assert sum(server.created for server in servers) == caught.value.rendered == 3
+    good = start("sglang")
+    assert clip_of(remote(servers[0], good)).count == 9
+
+
+def test_a_server_that_answers_and_forgets_its_jobs_is_no_server_that_is_away(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    with pytest.raises(GenerateError, match="no longer knows the job") as caught:
+        clip_of(remote(start("sglang", forgets=True)))
+    assert caught.value.transient
+    assert not isinstance(caught.value, Unavailable)
+
+
+def test_only_a_clip_shortens_the_time_that_a_failing_server_is_left_alone(home_of_its_own: Path) -> None:
+    now = 0.0
+    server = ServerClient(EndpointConfig("http://127.0.0.1:9", "box", "sglang"))
+    server.active_jobs = lambda: 0  # type: ignore[method-assign]  # its list always answers
+    pool = EndpointPool([server], home_of_its_own, lambda: now)
+    (member,) = pool.members
+    left_alone = []
+    for _ in range(3):
+        with pool.take((), lambda: None):
+            pool.mark_away(member, "it lost the clip")
+        left_alone.append(member.retry_at - now)
+        now = member.retry_at
+    assert left_alone == [5.0, 15.0, 60.0]
+    pool.record_duration(member, 1.0)
+    pool.mark_away(member, "once more")
+    assert member.retry_at - now == 5.0
+
+
+@pytest.mark.parametrize("dialect", ["sglang", "fastvideo"])
+def test_a_clip_that_does_not_show_its_photo_is_the_servers_failure(
+    dialect: str, start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    server = start(dialect, rubbish=make_clip(96, 64, 9, 8))  # of the right shape, of nothing in the photo
+    with pytest.raises(GenerateError, match=r"does not show the photo; .*model\?$") as caught:
+        clip_of(remote(server))
+    assert not caught.value.transient
+    assert server.created == 1
+
+
+def test_a_clip_of_another_size_and_length_says_its_own_in_the_record(
+    start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    server = start("sglang", makes=(64, 42, 17, 16))
+    generator = remote(server)
+    recipe = generator.adapt(make_recipe(size=(96, 64), fps=8, duration_s=1.0))
+    made = generator.generate(photo_for(recipe), recipe, ignore, no)
+    assert made.model is not None
+    settings = made.model.settings
+    assert [settings[name] for name in ("size", "num_frames", "fps")] == ["64x42", "17", "16"]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "claimed"),
+    [("fastvideo", {"guidance_scale_2": 2.0}), ("sglang", {"guidance_scale_2": 2.0, "flow_shift": 5.0})],
+)
+def test_a_field_that_a_server_drops_is_not_claimed(
+    dialect: str, claimed: dict[str, float], start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    extra = {"guidance_scale_2": 2.0, "flow_shift": 5.0, "no_such_field": 1.0}
+    server = start(dialect)
+    generator = remote(server, extra=extra)
+    recipe = generator.adapt(make_recipe(size=(96, 64), fps=8, duration_s=1.0))
+    made = generator.generate(photo_for(recipe), recipe, ignore, no)
+    assert made.model is not None
+    assert {name: made.model.settings[name] for name in extra if name in made.model.settings} == claimed
+    assert server.fields["guidance_scale_2"] == "2.0"
+
+
 @pytest.mark.slow
 def test_a_server_that_takes_too_long_is_given_up(
     start: Callable[..., VideoServer], remote: Callable[..., Remote]
@@ -341,7 +477,11 @@ def test_doctor_looks_whether_the_servers_answer(
     home = Home(home_of_its_own).make()
     settings = f'[[remote.endpoints]]\nname = "good"\nurl = "{good.url}"\n'
     home.config.write_text(settings)
-    assert "good answers" in next(check for check in examine(home) if check.name == "servers").detail
+    check = next(check for check in examine(home) if check.name == "servers")
+    assert check.detail == "good answers"
+    assert check.hint == ""  # OpenAI's protocol deletes
+    home.config.write_text(settings + 'dialect = "sglang"\n')
+    assert "stay in the folders of good" in next(check for check in examine(home) if check.name == "servers").hint
     settings += f'[[remote.endpoints]]\nname = "locked"\nurl = "{locked.url}"\nkey_env = "BOX_KEY"\n'
     settings += '[[remote.endpoints]]\nname = "gone"\nurl = "http://127.0.0.1:9"\n'
     home.config.write_text(settings)

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,7 +21,7 @@ from video_servers import VideoServer, make_clip
 from afterframe.config import EndpointConfig
 from afterframe.errors import GenerateError
 from afterframe.generators.remote import client as module
-from afterframe.generators.remote.client import RemoteJobState, ServerClient, ServerGone, ServerRefused
+from afterframe.generators.remote.client import RemoteJobState, ServerClient, ServerFailed, ServerGone, ServerRefused
 from afterframe.generators.remote.generator import PHOTO_SHARE, Remote, check_endpoints
 from factories import make_recipe
 
@@ -214,7 +215,7 @@ def test_a_redirect_leads_nowhere(status: int, where: str, tmp_path: Path) -> No
             client.create({"prompt": "x"}, b"png")
         with pytest.raises(ServerGone):
             client.status("1")
-        with pytest.raises(ServerGone), (tmp_path / "clip").open("wb") as file:
+        with pytest.raises(ServerFailed, match="another address"), (tmp_path / "clip").open("wb") as file:
             client.download("1", file, no)
         assert len(liar.heard) == 3
     assert (tmp_path / "clip").read_bytes() == b""
@@ -287,7 +288,8 @@ def test_what_another_afterframe_says_of_its_clip_stays_small(
         "Iptc4xmpExt:AIPromptInformation": "p\n" * 1_000_000,
     }
     sent = tmp_path / "sent.mp4"
-    sent.write_bytes(CLIP)
+    _, png = cv2.imencode(".png", photo_for(RECIPE).pixels[..., ::-1])
+    sent.write_bytes(make_clip(96, 64, 9, 8, begin=png.tobytes()))
     with sent.open("r+b") as file:
         append_xmp(file, packet(said))
     server = start("afterframe", rubbish=sent.read_bytes())

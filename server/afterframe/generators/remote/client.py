@@ -6,12 +6,13 @@ import json
 import os
 import re
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 from urllib.parse import quote
 
 import urllib3
@@ -35,6 +36,8 @@ MAX_CLIP_BYTES = 1 << 30
 """Larger clips are refused."""
 MAX_ANSWER_BYTES = 1 << 22
 """Larger answers about jobs are refused."""
+PASSING = frozenset({404, 408, 425, 429})
+"""Statuses below 500 after which the same request may succeed (RFC 9110, RFC 8470, RFC 6585); 404: not there yet."""
 JOB_ID = re.compile(r"(?!\.+$)[\x21-\x7e]{1,200}")
 """A job's id: it becomes part of an address."""
 MAX_NAME_CHARACTERS = 200
@@ -48,11 +51,13 @@ class ServerGone(Exception):
 
     Args:
         patience_s: a job that is under way there is given up after this long without an answer, seconds.
+        answers: it is there, and does not have (any more) what it accepted.
     """
 
-    def __init__(self, reason: str, patience_s: float = 0.0) -> None:
+    def __init__(self, reason: str, patience_s: float = 0.0, *, answers: bool = False) -> None:
         super().__init__(reason)
         self.patience_s = patience_s
+        self.answers = answers
 
 
 class ServerRefused(Exception):
@@ -89,6 +94,8 @@ class Answer:
     """How much is done, 0-1; 0 where the server does not say."""
     model: str
     error: str
+    kept_elsewhere: bool = False
+    """It names an address from which the clip could be fetched (SGLang with a cloud storage)."""
 
 
 _DONE = {"completed", "succeeded"}
@@ -134,19 +141,22 @@ class ServerClient:
             return 0
         return sum(_state(job.get("status")) is RemoteJobState.WORKING for job in jobs if isinstance(job, dict))
 
-    def create(self, fields: Mapping[str, str], photo: bytes) -> Answer:
+    def create(self, fields: Mapping[str, str], photo: bytes, *, as_json: bool = False) -> Answer:
         """Send it a job.
 
         Args:
             photo: a PNG.
+            as_json: instead of as a form, with the photo as a data URL.
         Raises:
             ServerGone: it does not answer, or is too busy.
             ServerRefused: it does not accept the job.
         """
-        form: dict[str, Any] = {**fields, "input_reference": ("photo.png", photo, "image/png")}
-        status, body = self._ask("POST", "/videos", TRANSFER_TIMEOUT_S, fields=form)
-        if status in (408, 425, 429) or status >= 500:
-            raise ServerGone(f"it is too busy ({status}): {self._error_text(body)}")
+        form: dict[str, Any] = {"fields": {**fields, "input_reference": ("photo.png", photo, "image/png")}}
+        if as_json:
+            form = {"json": {**fields, "reference_url": f"data:image/png;base64,{b64encode(photo).decode()}"}}
+        status, body = self._ask("POST", "/videos", TRANSFER_TIMEOUT_S, **form)
+        if (status in PASSING and status != 404) or status >= 500:
+            raise ServerGone(f"it does not take it now ({status}): {self._error_text(body)}")
         if status >= 300:
             raise ServerRefused(self._refusal(status, body))
         answer = self._answer(body)
@@ -165,22 +175,23 @@ class ServerClient:
         if "status" in body and isinstance(body["status"], str):
             return self._answer(body, self._error_text(body))
         if status == 404:
-            raise ServerGone("it no longer knows the job; was it restarted?")
+            raise ServerGone("it no longer knows the job; was it restarted?", answers=True)
         raise ServerGone(f"it answers {status}: {self._error_text(body)}", BUSY_S)
 
     def download(self, job_id: str, target: BinaryIO, cancelled: CancelCheck) -> None:
         """Fetch a finished clip.
 
         Raises:
-            ServerGone: it does not answer, or does not have it yet.
-            ServerFailed: the clip is larger than any is, or takes longer to arrive than a clip may take.
+            ServerGone: it does not answer, or does not have the clip (yet, or any more).
+            ServerFailed: it does not give the clip out; or the clip is larger than any is, or takes longer to arrive
+                than a clip may take.
             DownloadInterrupted: ``cancelled()`` became true.
         """
         received = 0
         try:
             with self._response("GET", f"/videos/{_quoted(job_id)}/content", TRANSFER_TIMEOUT_S) as response:
                 if response.status != 200:
-                    raise ServerGone(f"it answers {response.status} when asked for the clip")
+                    self._not_given(response)
                 for piece in self._pieces(response, self.endpoint.timeout_s):
                     received += len(piece)
                     if cancelled():
@@ -191,6 +202,15 @@ class ServerClient:
         except _Slow:
             raise ServerFailed(f"its clip did not arrive within {self.endpoint.timeout_s:g} s") from None
 
+    def _not_given(self, response: urllib3.BaseHTTPResponse) -> NoReturn:
+        """Say why a finished clip is not sent, in the server's own words."""
+        status, words = response.status, self._error_text(self._body(response, ANSWER_TIMEOUT_S))
+        if status in PASSING or status >= 500:
+            raise ServerGone(f"it answers {status} when asked for the clip: {words}", answers=True)
+        if status < 400:
+            words = "it sends to another address for the clip, and Afterframe fetches clips from the server alone"
+        raise ServerFailed(f"it made the clip and does not give it out ({status}): {words}")
+
     def delete(self, job_id: str) -> None:
         """Stop a job and remove its files, as far as the server does that; never an error."""
         try:
@@ -200,22 +220,24 @@ class ServerClient:
 
     def _ask(self, method: str, path: str, timeout_s: float, **more: Any) -> tuple[int, dict[str, Any]]:
         """The status, and the JSON object in the body (empty where there is none)."""
-        text = bytearray()
         try:
             with self._response(method, path, timeout_s, **more) as response:
-                for piece in self._pieces(response, timeout_s):
-                    text += piece
-                    if len(text) > MAX_ANSWER_BYTES:
-                        raise ServerGone(
-                            f"its answer is larger than {MAX_ANSWER_BYTES >> 20} MB; is it a video server?"
-                        )
+                return response.status, self._body(response, timeout_s)
         except _Slow:
             raise ServerGone("it did not answer in time", BUSY_S) from None
+
+    def _body(self, response: urllib3.BaseHTTPResponse, timeout_s: float) -> dict[str, Any]:
+        """The JSON object in a response's body; empty where there is none."""
+        text = bytearray()
+        for piece in self._pieces(response, timeout_s):
+            text += piece
+            if len(text) > MAX_ANSWER_BYTES:
+                raise ServerGone(f"its answer is larger than {MAX_ANSWER_BYTES >> 20} MB; is it a video server?")
         try:
             body = json.loads(text)
         except (ValueError, RecursionError):
-            body = {}
-        return response.status, body if isinstance(body, dict) else {}
+            return {}
+        return body if isinstance(body, dict) else {}
 
     @contextmanager
     def _response(self, method: str, path: str, timeout_s: float, **more: Any) -> Iterator[urllib3.BaseHTTPResponse]:
@@ -249,7 +271,7 @@ class ServerClient:
             yield piece
 
     def _refusal(self, status: int, body: Mapping[str, Any]) -> str:
-        if status in (401, 403):
+        if status == 401:
             return f"it does not accept the key ({status}): {self._error_text(body)}"
         if status < 400:
             return f"it redirects to another address ({status}); write that address into config.toml"
@@ -260,7 +282,8 @@ class ServerClient:
         error = body.get("error") or body.get("detail") or body.get("message") or ""
         if isinstance(error, dict):
             error = error.get("message") or ""
-        return self._clean(error if isinstance(error, str) else json.dumps(error)) or "no reason given"
+        # A full stop is ours to set.
+        return self._clean(error if isinstance(error, str) else json.dumps(error)).rstrip(".") or "no reason given"
 
     def _clean(self, text: str, longest: int = MAX_MESSAGE_CHARACTERS) -> str:
         """A server's text as it may be shown: without the key, on one line, of limited length."""
@@ -276,6 +299,7 @@ class ServerClient:
             share=min(100, max(0, share)) / 100 if isinstance(share, int | float) else 0.0,
             model=self._clean(model, MAX_NAME_CHARACTERS) if isinstance(model, str) else "",
             error=error,
+            kept_elsewhere=bool(body.get("url") or body.get("urls")),
         )
 
 

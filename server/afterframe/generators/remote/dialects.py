@@ -2,13 +2,15 @@
 
 - openai: the retired API as its package still sends it; four sizes, three lengths, no seed. Clips are cut to
   the length that was asked for.
-- sglang: fields beyond the standard; older builds read them only from ``extra_body``, a JSON text. Any size, frame
-  count and rate is accepted. Without ``seed`` every clip has the same one. DELETE removes the record; the render
-  goes on.
+- sglang: fields beyond the standard; older builds read them only from ``extra_body``, a JSON text, and tell no
+  progress. Some models have a size or a grid of frames of their own, whatever is asked for. Fields that its model does
+  not declare are dropped without a word. Without ``seed`` every clip has the same one. DELETE removes the record; the
+  render goes on, and photo and clip stay in its folders.
 - vllm-omni: multipart only; a ``model`` other than the one it serves is an error, so none is sent unless config.toml
-  names one; a failed job is reported with a failing HTTP status; DELETE stops the render, and answers 409 while it
-  does; no progress.
-- fastvideo: like sglang, without ``extra_body``; progress is 0 until the clip is done.
+  names one; a model with a fixed number of frames refuses any other; a failed job is reported with a failing HTTP
+  status; DELETE stops the render and removes its file, and answers 409 while it cannot; no progress.
+- fastvideo: like sglang, without progress until the clip is done. Its form knows fewer fields than its JSON, which
+  takes the photo as a data URL.
 - afterframe: another daemon takes the whole recipe, and its clip carries the record of how it was made.
 """
 
@@ -23,8 +25,8 @@ from afterframe.domain import Direction, Recipe
 from afterframe.errors import GenerateError
 
 GRID = 32
-"""Sizes are multiples of this, and frame counts multiples of FRAME_GRID plus one. Every published image-to-video model
-accepts those (Wan, LTX-Video, HunyuanVideo, CogVideoX); servers round or stretch anything else."""
+"""Sizes are multiples of this, and frame counts multiples of FRAME_GRID plus one. Most published image-to-video models
+accept those (Wan, LTX-Video, HunyuanVideo, CogVideoX); servers round or stretch anything else, and some these."""
 FRAME_GRID = 8
 OPENAI_SIZES = ((720, 1280), (1280, 720), (1024, 1792), (1792, 1024))
 OPENAI_SECONDS = (4, 8, 12)
@@ -42,6 +44,12 @@ class Dialect:
     """It makes longer clips than asked for: they are cut."""
     describes_itself: bool = False
     """Its clips carry an XMP packet that says how they were made, and are already graded."""
+    as_json: bool = False
+    """It is sent JSON with the photo as a data URL, instead of a form."""
+    keeps_files: bool = False
+    """DELETE forgets a job; the photo and the clip stay in the server's folders."""
+    reads: frozenset[str] | None = None
+    """Further fields that it reads for certain, and a clip's record may claim; None: it drops none without a word."""
 
 
 def _openai_adapt(recipe: Recipe) -> Recipe:
@@ -132,10 +140,29 @@ def _text(size: tuple[int, int]) -> str:
     return f"{size[0]}x{size[1]}"
 
 
+_FASTVIDEO_READS = frozenset(
+    {"guidance_scale", "guidance_scale_2", "num_inference_steps", "true_cfg_scale", "enable_teacache"}
+)
+"""FastVideo 0.2.1, entrypoints/openai/protocol.py, VideoGenerationsRequest."""
+_SGLANG_READS = frozenset(
+    {
+        "enable_frame_interpolation",
+        "enable_upscaling",
+        "enhance_prompt",
+        "flow_shift",
+        "frame_interpolation_exp",
+        "frame_interpolation_scale",
+        "max_sequence_length",
+        "output_compression",
+        "output_quality",
+        "upscaling_scale",
+    }
+)
+"""SGLang 0.5.23, the same class in its multimodal_gen/runtime/entrypoints/openai/protocol.py, beyond FastVideo's."""
 DIALECTS: Mapping[str, Dialect] = {
     "openai": Dialect(_openai_adapt, _openai_fields, cut=True),
-    "sglang": Dialect(_model_adapt, _sglang_fields),
+    "sglang": Dialect(_model_adapt, _sglang_fields, keeps_files=True, reads=_FASTVIDEO_READS | _SGLANG_READS),
     "vllm-omni": Dialect(_model_adapt, _model_fields),
-    "fastvideo": Dialect(_model_adapt, _model_fields),
+    "fastvideo": Dialect(_model_adapt, _model_fields, as_json=True, keeps_files=True, reads=_FASTVIDEO_READS),
     "afterframe": Dialect(_afterframe_adapt, _afterframe_fields, describes_itself=True),
 }

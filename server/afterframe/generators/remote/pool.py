@@ -60,6 +60,7 @@ class Endpoint:
     reason: str = ""
     """Why it did not answer when it was last asked; empty: it did."""
     absences: int = 0
+    """How often it was not there, or lost a job, since its last clip."""
     retry_at: float = 0.0
     active_jobs: int = 0
     """Unfinished jobs that it has, from any client."""
@@ -144,7 +145,7 @@ class EndpointPool:
         except ServerGone as error:
             self.mark_away(member, str(error))
             return False
-        member.checked_at, member.absences, member.reason = now, 0, ""
+        member.checked_at, member.reason = now, ""
         return True
 
     def mark_away(self, member: Endpoint, reason: str) -> None:
@@ -157,7 +158,8 @@ class EndpointPool:
         log.warning("%s: %s; next attempt in %g s", member.title, reason, back_off_s)
 
     def record_duration(self, member: Endpoint, seconds: float) -> None:
-        """Note how long a clip took, seconds."""
+        """Note how long a clip took, seconds: only a clip shows that a server is well."""
+        member.absences = 0
         member.duration_s = seconds if not member.duration_s else 0.7 * member.duration_s + 0.3 * seconds
 
 
