@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from afterframe.scene import SURE
-from afterframe.vision.claims import CLAIMS, claim_clues
+from afterframe.scene import CLAIMS, SURE
+from afterframe.vision.claims import claim_clues
 from fit_photo_type import fit_claims
 from labelled_photos import LabelledPhoto, add_fold_arguments, folds, read_photos
 

@@ -22,7 +22,8 @@ import numpy.typing as npt
 
 from afterframe.clues import Clue, Weights
 from afterframe.recipe import rules
-from afterframe.vision.claims import CLAIMS, claim_clues
+from afterframe.scene import CLAIMS
+from afterframe.vision.claims import claim_clues
 from labelled_photos import LabelledPhoto, add_arguments, read_photos
 
 Numbers = npt.NDArray[np.float64]

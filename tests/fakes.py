@@ -16,6 +16,7 @@ from afterframe.generators.interface import Capabilities
 from afterframe.imaging.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress
 from afterframe.intake.foreign_files import ForeignFiles
 from afterframe.intake.photo_reader import Reading
+from afterframe.scene import Scene
 from afterframe.state.database import Database
 from afterframe.system.hashing import sha256_of
 from factories import make_reading
@@ -48,6 +49,7 @@ class FakeReader:
     """Reads nothing but the hash; fails for the paths that it is told to."""
 
     problems: dict[Path, Exception] = field(default_factory=dict)
+    scene: Scene = field(default_factory=Scene)
     asked: list[Path] = field(default_factory=list)
 
     def read(self, path: Path) -> Reading:
@@ -56,7 +58,7 @@ class FakeReader:
             raise self.problems[path]
         if not path.exists():
             raise PhotoError(f"{path} is not there.", "It may have been moved.", code="missing")
-        return make_reading(path, sha256_of(path))
+        return make_reading(path, sha256_of(path), scene=self.scene)
 
 
 @dataclass

@@ -37,8 +37,12 @@ class Detection(BoundingBox):
     """0-1."""
 
 
+CLAIMS = ("sky", "water", "leaves", "indoors", "people")
+"""What may be said to be in a picture."""
 SURE = 0.75
 """From here on a claim of a scene is believed: said, counted as a reason, and moved."""
+COUNTS = 0.4
+"""Confidence from which a thing counts: less is a hint, no more."""
 SCENE_VERSION = 2
 """Goes up when more or other things are seen: photos with an older scene are looked at again when they are needed."""
 
@@ -63,6 +67,11 @@ class Scene:
     by_nets: bool = False
     """Whether the two detectors looked; else OpenCV's cascades did."""
     version: int = SCENE_VERSION
+
+    @property
+    def current(self) -> bool:
+        """Whether the photo was looked at, and by today's eyes."""
+        return bool(self.measures) and self.version == SCENE_VERSION
 
     def shows(self, what: str) -> bool:
         """Whether it is sure that the picture shows sky, water ...; a scene that claims nothing is not doubted."""

@@ -148,3 +148,18 @@ def _inside(box: Box, window: _Window, shape: tuple[int, ...]) -> Box | None:
     if right <= left or bottom <= top:
         return None
     return replace(box, x=left, y=top, width=right - left, height=bottom - top)
+
+
+def part_shown(photo: tuple[int, int], scene: Scene, size: tuple[int, int], overscan: float) -> BoundingBox:
+    """The part of a photo that a clip shows, in shares of it: what :func:`frame` crops, without the margin.
+
+    Args:
+        photo: (width, height) of the upright photo, pixels.
+    """
+    margins = [_margin(side, overscan) for side in size]
+    wide, high = (side + 2 * margin for side, margin in zip(size, margins, strict=True))
+    x, y = margins[0] / wide, margins[1] / high
+    window = _window(photo, wide / high, scene, (x, y))
+    left, top = window.x + x * window.width, window.y + y * window.height
+    shown = (1 - 2 * x) * window.width, (1 - 2 * y) * window.height
+    return BoundingBox(left / photo[0], top / photo[1], shown[0] / photo[0], shown[1] / photo[1])

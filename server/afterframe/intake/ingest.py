@@ -260,6 +260,22 @@ class Ingest:
         """
         return self._read_photo(path)
 
+    def looked_at(self, photo: Photo) -> Photo:
+        """A photo with what is seen in it today.
+
+        One that nobody looked at, or an earlier version did, is looked at now, and what is seen is kept.
+
+        Raises:
+            PhotoError: it cannot be read.
+        """
+        if photo.scene.current and photo.upright_size:
+            return photo
+        reading = self.inspect(Path(photo.path))
+        if reading.sha256 != photo.sha256:
+            return photo  # exported again: it is read anew as that
+        self._catalog.renew_scene(photo.id, photo.sha256, reading.scene, reading.upright_size)
+        return replace(photo, scene=reading.scene, upright_size=reading.upright_size)
+
     def recipe_for(self, path: Path, overrides: Overrides) -> Recipe:
         """The recipe that would be used, with its reasons; nothing is queued.
 

@@ -121,6 +121,7 @@ class LateWords:
 
     def _compose(self, photo: Photo, basis: Basis) -> Composed:
         path = Path(photo.path)
+        photo = self._ingest.looked_at(photo)
         if photo.upright_size is None:  # an earlier version read it
             return self._ingest.composer.compose(path, self._ingest.inspect(path), basis)
         facts = self._read_facts(path)

@@ -1,11 +1,16 @@
-"""What was surely seen, in words: how many people, which animal or thing, where; never what they do or feel."""
+"""What was seen, as data, and what was surely seen, in words: how many people, which animal or thing, where.
+
+Never what they do or feel.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 from afterframe.coco import ANIMALS
-from afterframe.scene import BoundingBox, Detection, Scene
+from afterframe.scene import COUNTS, BoundingBox, Detection, Scene
 
 _PERSON, _KIND, _THING = 0.6, 0.8, 0.85
 """Confidence from which a person is counted, an animal's kind is named, a thing is named."""
@@ -35,6 +40,29 @@ _CLOSE, _SMALL = 0.25, 0.02
 """Area from which something is close, and below which it is small."""
 _NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six")
 _MANY = 12
+
+
+def seen(scene: Scene) -> dict[str, Any]:
+    """What was seen in a photo and counts, as JSON; boxes and the horizon in shares of the upright picture.
+
+    ``words``: what was surely seen; ``faces``, and ``things``: people, heads, animals and things, each with its place
+    and confidence; ``subject``; ``horizon``: its height, 0 top; ``sure_of``: the claims that are believed; ``by_nets``:
+    whether the detectors looked.
+    """
+    return {
+        "words": describe(scene),
+        "faces": [asdict(face) for face in scene.faces],
+        "things": [asdict(thing) for thing in scene.things if thing.confidence >= COUNTS],
+        "subject": asdict(scene.subject) if scene.subject else None,
+        "horizon": horizon(scene),
+        "sure_of": [claim for claim in scene.claims if scene.shows(claim)],
+        "by_nets": scene.by_nets,
+    }
+
+
+def horizon(scene: Scene) -> float | None:
+    """The height of the horizon, 0 top to 1 bottom; None without a sky that is sure."""
+    return scene.measures.get("horizon") if scene.shows("sky") else None
 
 
 def people_count(scene: Scene) -> int:

@@ -13,9 +13,10 @@ from afterframe.domain import Photo, Recipe
 from afterframe.generators import registry
 from afterframe.generators.parallax.relief import relief
 from afterframe.imaging.frames import PreparedPhoto
+from afterframe.imaging.framing import part_shown
 from afterframe.render.derived_files import SMALL_SIDE, DerivedFiles, cache_name, load_pixels
 from afterframe.render.preparation import prepare
-from afterframe.scene import SCENE_VERSION
+from afterframe.scene import SCENE_VERSION, BoundingBox
 
 LARGE_SIDE = 2560
 """Long side of large pictures, pixels."""
@@ -49,6 +50,15 @@ class PictureMaker:
         overscan = self._overscan(recipe, generator)
         name = f"{cache_name('framed', SCENE_VERSION, photo.path, photo.sha256, recipe.size, overscan)}.jpg"
         return self._files.get("pictures", name, Path(photo.path), _draw_framed, photo, recipe.size, overscan)
+
+    def part_shown(self, photo: Photo, recipe: Recipe, generator: str) -> BoundingBox:
+        """The part of a photo that :meth:`framed` shows, in shares of it.
+
+        Args:
+            photo: one that was looked at; its size is known.
+        """
+        assert photo.upright_size
+        return part_shown(photo.upright_size, photo.scene, recipe.size, self._overscan(recipe, generator))
 
     def _overscan(self, recipe: Recipe, generator: str) -> float:
         # Other generators begin with the photo as it is framed, without room around it.

@@ -36,6 +36,7 @@ from afterframe.recipe import add_description
 from afterframe.render.heartbeat import Heartbeat
 from afterframe.render.preparation import prepare
 from afterframe.render.previews import with_live_preview
+from afterframe.scene import Scene
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
@@ -147,7 +148,11 @@ class Renderer:
                 _check_unchanged(path, job)  # a photo that is being replaced looks damaged, too
 
         photo = known or Photo(job.photo_id, job.photo_path, job.photo_sha256, 0, 0, {})
-        return prepare(photo, recipe.size, overscan, load, self._settings.detectors)
+
+        def keep(scene: Scene) -> None:
+            beat.retry_through_outage(partial(self._catalog.renew_scene, photo.id, photo.sha256, scene))
+
+        return prepare(photo, recipe.size, overscan, load, self._settings.detectors, keep)
 
     def _generate(
         self, job: Job, recipe: Recipe, generator: Generator, photo: PreparedPhoto, beat: Heartbeat

@@ -230,6 +230,19 @@ class Catalog:
             )
             self._follow_photo(connection, photo_id)
 
+    def renew_scene(self, photo_id: int, sha256: str, scene: Scene, size: tuple[int, int] | None = None) -> None:
+        """Remember what is seen in a photo that was looked at again, unless its content has changed meanwhile.
+
+        Args:
+            size: upright (width, height), pixels; None: as it was known.
+        """
+        with self._db.transaction() as connection:
+            connection.execute(
+                """UPDATE photos SET scene = ?, width = COALESCE(?, width), height = COALESCE(?, height)
+                   WHERE id = ? AND sha256 IS ?""",
+                (strict_json.dumps(scene.to_dict()), *(size or (None, None)), photo_id, sha256),
+            )
+
     def words_still_for(self, seconds: float) -> list[tuple[Photo, float]]:
         """The photos whose words changed at least so long ago and were not dealt with, and when they did."""
         rows = self._db.connection.execute(

@@ -15,8 +15,6 @@ from importlib.resources import files
 from afterframe.clues import Clue, read_clues, read_weights
 from photometa.facts.facts import Facts
 
-CLAIMS = ("sky", "water", "leaves", "indoors", "people")
-
 
 @functools.cache
 def claim_clues() -> tuple[tuple[Clue, frozenset[str]], ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from afterframe import coco
-from afterframe.scene import Detection
+from afterframe.scene import COUNTS, Detection
 from afterframe.vision import faces, focus
 from afterframe.vision.analysis_image import AnalysisImage, Map
 from afterframe.vision.boxes import inside
@@ -22,8 +22,6 @@ GROUPS = {
     "street": frozenset((*coco.OUTDOOR, "kite", "airplane")),
 }
 """Kinds of things that tell the same about a picture."""
-_SEEN = 0.4
-"""Confidence from which a thing counts."""
 
 
 def measure(seen: SceneMaps) -> dict[str, float]:
@@ -54,7 +52,7 @@ def _things(seen: SceneMaps) -> dict[str, float]:
     A hand or a back at the edge is no person that a picture is of.
     """
     people = [thing for thing in seen.things if thing.label == "person"]
-    shown = [person for person in people if person.confidence >= _SEEN and _has_head(person, seen)]
+    shown = [person for person in people if person.confidence >= COUNTS and _has_head(person, seen)]
     measures = {
         "person_share": max((person.area for person in shown), default=0.0),
         "person_height": max((person.height for person in shown), default=0.0),
@@ -63,7 +61,7 @@ def _things(seen: SceneMaps) -> dict[str, float]:
     }
     for group, labels in GROUPS.items():
         found = [thing for thing in seen.things if thing.label in labels]
-        measures[f"{group}_share"] = max((thing.area for thing in found if thing.confidence >= _SEEN), default=0.0)
+        measures[f"{group}_share"] = max((thing.area for thing in found if thing.confidence >= COUNTS), default=0.0)
         measures[f"{group}_confidence"] = max((thing.confidence for thing in found), default=0.0)
     return measures
 

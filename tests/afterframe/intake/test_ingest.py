@@ -13,6 +13,7 @@ from afterframe.intake import foreign_files
 from afterframe.intake.ingest import Ingest, RenderRequest
 from afterframe.naming import POSTER_MARK
 from afterframe.publish.sidecar import MadeBy, sidecar_properties
+from afterframe.scene import Scene
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.queue import Queue
@@ -281,3 +282,30 @@ def test_a_name_that_leaves_no_room_for_its_clips_is_refused_and_the_photo_is_no
     with pytest.raises(PhotoError, match="too long"):
         ingest.request(photo, RenderRequest({}))
     assert (queue.page()[0], reader.asked) == ([], [])
+
+
+def test_a_photo_that_an_earlier_version_looked_at_is_looked_at_once_more(
+    ingest: Ingest, catalog: Catalog, reader: FakeReader, photo: Path
+) -> None:
+    reader.scene = Scene(measures={"sky_share": 0.2}, claims={"sky": 0.1})
+    old = Scene(measures={"sky_share": 0.5}, version=1)
+    known = catalog.put_photo(photo, Stamp.of(photo.stat()), sha256_of(photo), {}, old)
+    assert known.upright_size is None
+    assert ingest.looked_at(known).scene == reader.scene
+    kept = catalog.photo_at(photo)
+    assert kept is not None
+    assert (kept.scene, kept.upright_size) == (reader.scene, (192, 128))
+    assert ingest.looked_at(kept) is kept
+    assert reader.asked == [photo]
+
+
+def test_what_is_seen_in_a_photo_that_was_exported_again_is_not_kept_for_the_one_before(
+    ingest: Ingest, catalog: Catalog, reader: FakeReader, photo: Path
+) -> None:
+    reader.scene = Scene(measures={"sky_share": 0.2})
+    old = Scene(measures={"sky_share": 0.5}, version=1)
+    known = catalog.put_photo(photo, Stamp.of(photo.stat()), "f" * 64, {}, old)
+    assert ingest.looked_at(known) is known
+    kept = catalog.photo_at(photo)
+    assert kept is not None
+    assert kept.scene == old

@@ -26,7 +26,7 @@ from afterframe.scene import Scene
 from afterframe.state.database import Database
 from afterframe.state.queue import NewJob
 from afterframe.system.hashing import sha256_of
-from factories import make_photo_file
+from factories import make_photo_file, make_recipe
 from photometa.facts.facts import Facts
 
 
@@ -250,3 +250,14 @@ def test_without_the_setting_nothing_is_described(studio: Studio) -> None:
     job = studio.order()
     assert studio.render() is None
     assert studio.clip_of(job).recipe.prompt == job.recipe.prompt
+
+
+def test_what_is_seen_in_a_photo_of_an_earlier_version_is_kept(studio: Studio) -> None:
+    old = Scene(measures={"sky_share": 0.5}, version=1)
+    photo = studio.catalog.put_photo(studio.photo, Stamp.of(studio.photo.stat()), sha256_of(studio.photo), {}, old)
+    studio.queue.enqueue(NewJob(photo, make_recipe(), "fake", "watch"))
+    assert studio.render() is None
+    known = studio.catalog.photo_at(studio.photo)
+    assert known is not None
+    assert known.scene.current
+    assert known.scene.claims

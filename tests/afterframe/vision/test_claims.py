@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from afterframe.clues import Clue, read_weights
 from afterframe.recipe import rules
-from afterframe.scene import SURE, Scene
-from afterframe.vision.claims import CLAIMS, claim_clues, weigh
+from afterframe.scene import CLAIMS, SURE, Scene
+from afterframe.vision.claims import claim_clues, weigh
 from photometa.facts.facts import Facts
 
 OPEN_SKY = {

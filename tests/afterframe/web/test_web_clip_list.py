@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ from afterframe.errors import GenerateError
 from afterframe.formats import strict_json
 from afterframe.publish.adoption import Adoption
 from afterframe.render.drafts import coarse
-from afterframe.scene import Scene
+from afterframe.scene import BoundingBox, Detection, Scene
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.list_index import ListFilter
@@ -140,6 +141,65 @@ def test_a_clip_s_context_is_its_photo_and_its_other_clips(desk: Desk) -> None:
     context = desk.good("GET", f"/api/clips/{clip.id}/context")
     assert [other["id"] for other in context["clips"]] == [clip.id]
     assert context["facts"] == {}
+    assert context["seen"] is None
+
+
+LOOKED = Scene(
+    faces=(Detection(0.5, 0.2, 0.1, 0.2),),
+    subject=BoundingBox(0.45, 0.1, 0.2, 0.8),
+    things=(Detection(0.45, 0.1, 0.2, 0.8, "person", 0.9), Detection(0.1, 0.1, 0.1, 0.1, "kite", 0.31)),
+    measures={"horizon": 0.4, "sky_share": 0.4},
+    claims={"sky": 0.9, "water": 0.2, "people": 0.95},
+    by_nets=True,
+)
+
+
+def test_what_was_seen_in_a_clip_s_photo_is_told_with_the_part_that_the_clip_shows(desk: Desk) -> None:
+    clip = desk.clip(recipe=make_recipe(size=(64, 64)), generator="diffusers")
+    desk.reader.scene = LOOKED
+    seen = desk.good("GET", f"/api/clips/{clip.id}/seen")["seen"]
+    assert seen["words"] == "One person."
+    assert [thing["label"] for thing in seen["things"]] == ["person"]  # a kite that is no more than a hint is not told
+    assert (seen["faces"][0]["label"], seen["sure_of"], seen["horizon"]) == ("face", ["sky", "people"], 0.4)
+    assert seen["subject"] == {"x": 0.45, "y": 0.1, "width": 0.2, "height": 0.8}
+    assert (seen["frame"]["y"], seen["frame"]["height"]) == (0, 1)
+    assert seen["frame"]["width"] == pytest.approx(128 / 192)  # of a photo of 192 by 128, a square
+    assert seen["frame"]["x"] == pytest.approx(0.55 - 64 / 192, abs=0.02)  # around the face
+    assert desk.good("GET", f"/api/clips/{clip.id}/context")["seen"] == seen
+    desk.good("GET", f"/api/clips/{clip.id}/seen")
+    assert len(desk.reader.asked) == 1
+
+
+def test_no_horizon_is_told_where_there_may_be_no_sky(desk: Desk) -> None:
+    clip = desk.clip()
+    desk.reader.scene = replace(LOOKED, claims={"sky": 0.4, "people": 0.0}, subject=None)
+    seen = desk.good("GET", f"/api/clips/{clip.id}/seen")["seen"]
+    assert (seen["horizon"], seen["sure_of"], seen["subject"], seen["words"]) == (None, [], None, "")
+
+
+def test_what_was_seen_in_a_photo_is_not_told_of_one_that_was_exported_again(desk: Desk) -> None:
+    clip = desk.clip()
+    desk.reader.scene = LOOKED
+    desk.good("GET", f"/api/clips/{clip.id}/seen")
+    photo = Path(clip.photo_path)
+    desk.services.catalog.put_photo(photo, Stamp.of(photo.stat()), "f" * 64, {}, LOOKED, (192, 128))
+    assert desk.good("GET", f"/api/clips/{clip.id}/context")["seen"] is None
+    assert desk.bad("GET", f"/api/clips/{clip.id}/seen") == (409, "photo_changed")
+
+
+@pytest.mark.parametrize("wanted", ["photo?size=framed", "interactive/relief", "draft"])
+def test_what_a_picture_had_to_look_for_is_kept(desk: Desk, wanted: str) -> None:
+    clip = real(desk)
+    desk.reader.scene = LOOKED
+    for _ in range(2):
+        if wanted == "draft":
+            desk.good("POST", f"/api/clips/{clip.id}/draft", {"changes": {}})
+        else:
+            assert desk.ask("GET", f"/api/clips/{clip.id}/{wanted}").status_code == 200
+    assert len(desk.reader.asked) == 1
+    photo = desk.services.catalog.photo_at(Path(clip.photo_path))
+    assert photo is not None
+    assert photo.scene == Scene.from_dict(LOOKED.to_dict())
 
 
 def test_a_photo_is_shown_whole_small_and_as_its_clip_begins(desk: Desk) -> None:

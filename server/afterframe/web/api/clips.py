@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any
@@ -14,6 +15,7 @@ from afterframe.intake.ingest import RenderRequest
 from afterframe.intake.late_words import words_of
 from afterframe.publish.sidecar import write_verdict
 from afterframe.recipe import SETTINGS, validate
+from afterframe.recipe.sighting import seen
 from afterframe.web.api.animate import resolve_generator
 from afterframe.web.connections.entry import Lane
 from afterframe.web.http import schemas
@@ -33,11 +35,12 @@ def get_clip(call: Call) -> Json:
 @ROUTES.add(
     "GET",
     "/api/clips/<clip_id>/context",
-    "A clip's context: the facts of its photo, and every clip of that photo, oldest first.",
+    "A clip's context: what its photo's file says, what was seen in it, and every clip of that photo, oldest first.",
     answer=form(
         {
             "facts": {"type": "object", "description": "As `afterframe facts --json` gives them; empty: unknown."},
             "clips": listed(ref("Clip")),
+            "seen": ref("MaybeSeen"),
         }
     ),
 )
@@ -49,7 +52,29 @@ def get_context(call: Call) -> Json:
     return {
         "facts": dict(photo.facts) if photo else {},
         "clips": [clip_json(other) for other in catalog.clips_of(clip.photo_id) if other.present],
+        "seen": _seen_json(call, clip, photo) if photo and photo.sha256 == clip.photo_sha256 else None,
     }
+
+
+@ROUTES.add(
+    "GET",
+    "/api/clips/<clip_id>/seen",
+    "What is seen in a clip's photo, which is looked at for it if need be: its context only says what is known.",
+    lane=Lane.PHOTOS,
+    answer=form({"seen": ref("MaybeSeen")}),
+)
+def get_seen(call: Call) -> Json:
+    """What is seen in a clip's photo."""
+    clip = call.services.catalog.clip(call.args["clip_id"])
+    return {"seen": _seen_json(call, clip, seen_photo(call, clip))}
+
+
+def _seen_json(call: Call, clip: Clip, photo: Photo) -> Json | None:
+    """What was seen in a photo, and the part of it that the clip shows; None: nobody looked."""
+    if not (photo.scene.current and photo.upright_size):
+        return None
+    part = call.services.pictures.part_shown(photo, clip.recipe, clip.generator)
+    return {**seen(photo.scene), "frame": asdict(part)}
 
 
 @ROUTES.add(
@@ -214,6 +239,15 @@ def source_photo(call: Call, made: Clip | Job) -> Photo:
             code="photo_changed",
         )
     return photo
+
+
+def seen_photo(call: Call, made: Clip | Job) -> Photo:
+    """The same, with what is seen in it.
+
+    Raises:
+        NotAllowed, PhotoError, WrongState: as :func:`source_photo`.
+    """
+    return call.services.ingest.looked_at(source_photo(call, made))
 
 
 def present_clip(call: Call) -> Clip:

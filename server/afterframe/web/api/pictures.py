@@ -15,7 +15,7 @@ from afterframe.recipe import validate
 from afterframe.recipe.settings import read_setting
 from afterframe.render.derived_files import SMALL_SIDE
 from afterframe.render.pictures import LARGE_SIDE
-from afterframe.web.api.clips import source_photo
+from afterframe.web.api.clips import seen_photo, source_photo
 from afterframe.web.api.media import MEDIA, send
 from afterframe.web.auth.allowed_paths import open_regular
 from afterframe.web.connections.entry import Lane
@@ -47,11 +47,11 @@ _DRAFT = re.compile(r"[0-9a-f]{40}")
 def get_clip_photo(call: Call) -> Response:
     """Send a clip's photo."""
     clip = call.services.catalog.clip(call.args["clip_id"])
-    photo = source_photo(call, clip)
     pictures = call.services.pictures
     size = call.query["size"]
     if size == "framed":
-        return _jpeg(call, pictures.framed(photo, clip.recipe, clip.generator))
+        return _jpeg(call, pictures.framed(seen_photo(call, clip), clip.recipe, clip.generator))
+    photo = source_photo(call, clip)
     return _jpeg(call, pictures.picture(Path(photo.path), photo.sha256, long_side_of(size)))
 
 
@@ -112,7 +112,7 @@ def draft_clip(call: Call) -> Json:
     changes = call.body["changes"]
     validate([("the request", changes)])
     recipe = with_changes(clip.recipe, changes)
-    key = call.services.drafts.draft(source_photo(call, clip), recipe)
+    key = call.services.drafts.draft(seen_photo(call, clip), recipe)
     return {"file": f"/api/drafts/{key}", "recipe": recipe_json(recipe)}
 
 
@@ -126,7 +126,7 @@ def draft_clip(call: Call) -> Json:
 def draft_render(call: Call) -> Json:
     """Make a draft of a clip that is not made yet."""
     job = call.services.queue.get(call.args["render_id"])
-    key = call.services.drafts.draft(source_photo(call, job), job.recipe)
+    key = call.services.drafts.draft(seen_photo(call, job), job.recipe)
     return {"file": f"/api/drafts/{key}"}
 
 

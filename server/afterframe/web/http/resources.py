@@ -5,6 +5,7 @@ from __future__ import annotations
 from afterframe.domain import Clip, Failure, Job, JobState, Recipe
 from afterframe.field_mapping import api_schemas, to_api
 from afterframe.recipe.schema import RECIPE
+from afterframe.scene import CLAIMS
 from afterframe.state.folder_list import Folder
 from afterframe.web.http.schemas import (
     BOOLEAN,
@@ -21,6 +22,18 @@ from afterframe.web.http.schemas import (
     listed,
     one_of,
     ref,
+)
+
+_BOX: Json = form({"x": SHARE, "y": SHARE, "width": SHARE, "height": SHARE}) | {
+    "description": "In shares of the upright photo, from its upper left corner."
+}
+_MAYBE_BOX: Json = {**_BOX, "type": ["object", "null"]}
+_DETECTION: Json = form(
+    {
+        **_BOX["properties"],
+        "label": {**TEXT, "description": "face, head (of somebody who looks away) or one of COCO's classes."},
+        "confidence": SHARE,
+    }
 )
 
 SCHEMAS: dict[str, Json] = {
@@ -48,6 +61,19 @@ SCHEMAS: dict[str, Json] = {
             "updated_at": TIME,
         }
     ),
+    "MaybeSeen": form(
+        {
+            "words": {**TEXT, "description": "What was surely seen, in English; empty: nothing that could be named."},
+            "faces": listed(_DETECTION),
+            "things": {**listed(_DETECTION), "description": "People, heads, animals and things, the surest first."},
+            "subject": _MAYBE_BOX,
+            "horizon": {**MAYBE_NUMBER, "description": "Its height in the picture, 0 top to 1 bottom."},
+            "sure_of": {**listed(one_of(*CLAIMS)), "description": "What the picture surely shows."},
+            "by_nets": {**BOOLEAN, "description": "Whether the two detectors looked; else OpenCV's cascades did."},
+            "frame": {**_BOX, "description": "The part of the photo that the clip shows."},
+        }
+    )
+    | {"type": ["object", "null"], "description": "Null: nobody has looked yet."},
     "MaybeReason": {**form({"code": TEXT, "message": TEXT, "hint": TEXT}), "type": ["object", "null"]},
     "Clip": form(
         {

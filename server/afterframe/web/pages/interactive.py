@@ -16,7 +16,7 @@ from urllib.parse import quote
 from flask import Response, make_response, render_template
 
 from afterframe.domain import Clip, Photo
-from afterframe.web.api.clips import source_photo
+from afterframe.web.api.clips import seen_photo
 from afterframe.web.api.media import MEDIA, send
 from afterframe.web.auth.allowed_paths import open_regular
 from afterframe.web.connections.entry import Lane
@@ -113,7 +113,7 @@ def get_interactive_relief(call: Call) -> Response:
 
 def _asked(call: Call) -> tuple[Clip, Photo]:
     clip = call.services.catalog.clip(call.args["clip_id"])
-    return clip, source_photo(call, clip)
+    return clip, seen_photo(call, clip)
 
 
 def _content(photo: Photo, picture: str, relief: str) -> ViewContent:
