@@ -88,14 +88,16 @@ class Studio:
     def photo(self, name: str = "DSC_0042.jpg", size: tuple[int, int] = SIZE, **save: Any) -> Path:
         return make_photo_file(self.photos / name, size, sum(name.encode()), **save)
 
-    def clips(self, count: int, *, facts: dict[str, Any] | None = None, names: list[str] | None = None) -> list[Clip]:
+    def clips(
+        self, count: int, *, facts: dict[str, Any] | None = None, names: list[str] | None = None, **save: Any
+    ) -> list[Clip]:
         """Real clips with their sidecars, in the catalogue of a daemon that is not started yet."""
         film = self._film()
         database = Database(self.home.database)
         catalog, made = Catalog(database), []
         FolderList(database).put(self.photos, watch=True)
         for number in range(count):
-            photo = self.photo(names[number] if names else f"DSC_{number:04}.jpg")
+            photo = self.photo(names[number] if names else f"DSC_{number:04}.jpg", **save)
             known = catalog.put_photo(photo, Stamp.of(photo.stat()), sha256_of(photo), facts or {})
             catalog.mark_auto_animated(photo, known.sha256)
             path = photo.with_name(f"{photo.stem}_motion.mp4")

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from web_fixtures import Desk, make_desk  # noqa: F401 - a fixture
 
+from afterframe.coco import CLASSES
 from afterframe.domain import CameraMovement, Failure, PhotoType, Stamp
 from afterframe.errors import GenerateError
 from afterframe.intake.scoring import WEIGHTS
 from afterframe.recipe import SETTINGS
+from afterframe.scene import CLAIMS
 from afterframe.web.api.settings import FIELDS
 from afterframe.web.pages.i18n import LANGUAGES, STATES, dictionary, shown, time_left, translator
 from afterframe.web.pages.pages import PAGE, ROUTES, SHORTCUTS, STATIC
@@ -212,6 +214,7 @@ def said() -> set[str]:
     found = {label for _, label in SHORTCUTS} | set(STATES.values())
     found |= {words for field in FIELDS for words in (field.label, field.about)}
     found |= {name.replace("_", " ") for name in (*CameraMovement, *PhotoType, *WEIGHTS, "source_quality")}
+    found |= set(CLASSES) | set(CLAIMS) - {"indoors"}
     for file in STATIC.glob("*.js"):
         for block in re.findall(r"const (?:LABELS|FACTS|OWN) = \{(.+?)\};", file.read_text("utf-8"), re.DOTALL):
             found |= set(re.findall(r'\w+: "([^"]+)"', block))

@@ -67,6 +67,7 @@ SHORTCUTS = (
     (("[", "]"), "Slower, faster"),
     (("L",), "Loop"),
     (("F",), "Full screen"),
+    (("O",), "What was seen, over the photo"),
     (("D",), "Download"),
     (("S",), "Select"),
     (("Ctrl", "A"), "Select everything"),

@@ -8,6 +8,8 @@ import { keyed } from "./keys.js";
 import { typing } from "./page.js";
 import { Player } from "./player.js";
 import { fillRefine, onDraft } from "./refine.js";
+import { row } from "./rows.js";
+import { SeenMarks } from "./seen.js";
 import { toast, toastError } from "./toast.js";
 import { changeOf, judge, undo } from "./verdicts.js";
 
@@ -30,6 +32,7 @@ const KEYS = {
   f: "full",
   e: "edit",
   d: "download",
+  o: "seen",
 };
 
 export class Detail {
@@ -38,6 +41,7 @@ export class Detail {
     this.list = list;
     this.moved = moved;
     this.player = new Player();
+    this.marks = new SeenMarks();
     this.index = 0;
     /** @type {Clip | null} */
     this.clip = null;
@@ -103,6 +107,7 @@ export class Detail {
     this.player.show(clip);
     this.showRecipe(clip);
     fillRefine(clip);
+    this.marks.clear();
     this.showContext();
     this.showOutdated().catch(() => {}); // only an offer
   }
@@ -139,10 +144,11 @@ export class Detail {
   async showContext() {
     const id = this.clip?.id ?? "";
     try {
-      const { facts, clips } = await get("/api/clips/{clip_id}/context", { path: { clip_id: id } });
+      const { facts, clips, seen } = await get("/api/clips/{clip_id}/context", { path: { clip_id: id } });
       if (this.clip?.id !== id) return;
       this.variants = clips;
       byId("facts").replaceChildren(...factRows(facts).map(row));
+      this.marks.show(id, seen);
       this.showVariants();
     } catch (error) {
       if (this.clip?.id === id) toastError(error);
@@ -198,6 +204,12 @@ export class Detail {
     inside(byId("strip"), `[data-variant="${clip.id}"]`).focus();
   }
 
+  /** What was seen, over the photo, or not any more; where only the clip is shown, the photo comes beside it. */
+  showSeen() {
+    this.marks.toggle();
+    if (this.marks.on && this.player.mode === "clip") this.player.setMode("side");
+  }
+
   nextVariant() {
     if (this.variants.length < 2) return toast(t("There is only one clip of this photo."));
     const at = this.variants.findIndex((clip) => clip.id === this.clip?.id);
@@ -244,6 +256,7 @@ export class Detail {
     variants: () => this.nextVariant(),
     edit: () => inside(byId("refine"), "[name=motion_intensity]").focus(),
     download: () => byId("download").click(),
+    seen: () => this.showSeen(),
     slower: () => this.player.changeSpeed(-1),
     faster: () => this.player.changeSpeed(1),
     undo: () => void undo(),
@@ -291,6 +304,7 @@ export class Detail {
     dialog.addEventListener("close", () => {
       document.body.append(byId("says"));
       this.player.clear();
+      this.marks.clear();
       if (history.state?.detail) history.back();
       else if (location.hash) history.replaceState(null, "", location.pathname + location.search);
       this.clip = null;
@@ -305,10 +319,4 @@ function actOf(event) {
   const key = event.key.length > 1 ? event.key : event.key.toLowerCase();
   if ((event.ctrlKey || event.metaKey) && key === "z") return "undo";
   return event.ctrlKey || event.metaKey || event.altKey ? undefined : KEYS[key];
-}
-
-/** @param {import("./clip_facts.js").Row} row */
-function row({ name, value, reasons }) {
-  const why = reasons.map((reason) => el("small", { dir: "auto" }, shown(reason)));
-  return el("div", {}, el("dt", {}, name), el("dd", { dir: "auto" }, shown(value), ...why));
 }
