@@ -27,7 +27,7 @@ from PIL import Image, ImageDraw, ImageOps
 import photometa
 from afterframe.config import Home, Settings
 from afterframe.domain import Recipe
-from afterframe.recipe import compose
+from afterframe.recipe import compose, sighting
 from afterframe.scene import BoundingBox, Scene
 from afterframe.vision import Detectors, analyse, load_detectors
 
@@ -129,7 +129,7 @@ def _read(path: Path, label: Mapping[str, str], nets: Detectors) -> SheetEntry:
 
 
 def sheet_page(found: Sequence[SheetEntry]) -> str:
-    """The page, self-contained: thumbnails with faces red, heads orange, things blue and the subject green."""
+    """The page, self-contained: thumbnails with faces red, heads orange, things blue, the subject green, the horizon white."""
     articles = "\n".join(_article(entry) for entry in found)
     title = "Recipes"
     head = f'<meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
@@ -138,7 +138,9 @@ def sheet_page(found: Sequence[SheetEntry]) -> str:
 
 def _article(entry: SheetEntry) -> str:
     recipe = entry.recipe
-    things = [f"{thing.label} {thing.confidence:.0%}" for thing in (*entry.scene.faces, *entry.scene.things)]
+    told = sighting.seen(entry.scene)
+    things = [told["words"] or "Nothing that could be named."]
+    things += [f"{thing['label']} {thing['confidence']:.0%}" for thing in (*told["faces"], *told["things"])]
     things += [f"{name} {sure:.0%} sure" for name, sure in entry.scene.claims.items()]
     seen = ", ".join([*things, *(f"{name} {value:g}" for name, value in entry.scene.measures.items() if value)])
     rows = "".join(
@@ -164,6 +166,8 @@ def _thumbnail(entry: SheetEntry) -> str:
     boxes += [(thing, "orange" if thing.label == "head" else "deepskyblue") for thing in entry.scene.things]
     if entry.scene.subject:
         boxes.append((entry.scene.subject, "lime"))
+    if (height := sighting.horizon(entry.scene)) is not None:
+        pen.line((0, height * small.height, small.width, height * small.height), fill="white", width=2)
     for box, colour in boxes:
         corners = (box.x, box.y, box.x + box.width, box.y + box.height)
         scaled = [share * side for share, side in zip(corners, small.size * 2, strict=True)]

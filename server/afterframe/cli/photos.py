@@ -34,7 +34,7 @@ def facts(*, paths: tuple[str, ...]) -> Outcome:
 
     reader = PhotoReader(load_settings().config.limits, READERS)
     try:
-        return _each_photo(paths, "facts", lambda path: reader.facts(path).to_dict())
+        return _each_photo(paths, lambda path: {"facts": reader.facts(path).to_dict()}, {"facts": None})
     finally:
         reader.close()
 
@@ -44,10 +44,12 @@ def facts(*, paths: tuple[str, ...]) -> Outcome:
 @recipe_options(leave_out=["variants"])
 @with_json
 def recipe(*, paths: tuple[str, ...], **fields: Any) -> Outcome:
-    """Show the recipe that would be used for photos, with every reason. Nothing is rendered."""
+    """Show the recipe that would be used for photos, with every reason, and what was seen. Nothing is rendered."""
+    from afterframe.intake.composition import Basis
     from afterframe.intake.foreign_files import ForeignFiles
     from afterframe.intake.ingest import Ingest
     from afterframe.intake.photo_reader import PhotoReader
+    from afterframe.recipe.sighting import seen
     from afterframe.state.catalog import Catalog
     from afterframe.state.database import Database
     from afterframe.state.queue import Queue
@@ -60,7 +62,13 @@ def recipe(*, paths: tuple[str, ...], **fields: Any) -> Outcome:
         closing(ForeignFiles(settings.config.limits)) as foreign,
     ):
         ingest = Ingest(database, Catalog(database), Queue(database), settings, reader.read, foreign)
-        return _each_photo(paths, "recipe", lambda path: ingest.recipe_for(path, overrides).to_dict())
+
+        def examine(path: Path) -> dict[str, Any]:
+            reading = ingest.inspect(path)
+            composed = ingest.composer.compose(path, reading, Basis(overrides))
+            return {"recipe": composed.recipe.to_dict(), "seen": seen(reading.scene)}
+
+        return _each_photo(paths, examine, {"recipe": None, "seen": None})
 
 
 @click.command()
@@ -85,25 +93,31 @@ def audit(*, paths: tuple[str, ...], page: Path | None) -> Outcome:
     return Outcome({"photos": [result.to_dict() for result in results]}, ok=ok)
 
 
-def _each_photo(paths: tuple[str, ...], key: str, examine: Callable[[Path], dict[str, Any]]) -> Outcome:
-    """Print something about each photo; not all went well when one of them could not be read."""
+def _each_photo(paths: tuple[str, ...], examine: Callable[[Path], dict[str, Any]], unknown: dict[str, None]) -> Outcome:
+    """Print something about each photo; not all went well when one of them could not be read.
+
+    Args:
+        unknown: what stands for the findings of a photo that cannot be read.
+    """
     from afterframe.app.animate import find_photos
 
     def entry_of(path: str) -> dict[str, Any]:
         try:
-            return {"path": path, key: examine(Path(path).absolute()), "error": None}
+            return {"path": path, **examine(Path(path).absolute()), "error": None}
         except AfterframeError as error:
-            return {"path": path, key: None, "error": error.to_dict()}
+            return {"path": path, **unknown, "error": error.to_dict()}
 
     photos: list[dict[str, Any]] = []
     with ThreadPoolExecutor(READERS) as threads:
         for entry in threads.map(entry_of, find_photos(paths)):
             photos.append(entry)
-            print_photo(entry["path"], entry[key], entry["error"])
+            print_photo(entry["path"], entry.get("recipe") or entry.get("facts"), entry["error"], entry.get("seen"))
     return Outcome({"photos": photos}, ok=bool(photos) and not any(entry["error"] for entry in photos))
 
 
-def print_photo(path: str, found: dict[str, Any] | None, error: dict[str, str] | None) -> None:
+def print_photo(
+    path: str, found: dict[str, Any] | None, error: dict[str, str] | None, seen: dict[str, Any] | None = None
+) -> None:
     """A table of what is known about one photo."""
     if error or found is None:
         why = error or {"message": "nothing is known", "hint": ""}
@@ -116,7 +130,23 @@ def print_photo(path: str, found: dict[str, Any] | None, error: dict[str, str] |
             continue
         why = reasons.get(name, "")
         table.add_row(name, shown(_plain(value)), f"[dim]{shown('; '.join(why) if isinstance(why, list) else why)}[/]")
+    if seen:
+        table.add_row("seen", shown(seen["words"] or "nothing that could be named"), f"[dim]{shown(_seen(seen))}[/]")
     out.print(table)
+
+
+def _seen(seen: dict[str, Any]) -> str:
+    """What was seen, on one line."""
+    said = [f"{thing['label']} {thing['confidence']:.0%}" for thing in (*seen["faces"], *seen["things"])]
+    if seen["subject"]:
+        box = seen["subject"]
+        said.append(f"subject at {box['x'] + box['width'] / 2:.0%}, {box['y'] + box['height'] / 2:.0%}")
+    if seen["horizon"] is not None:
+        said.append(f"horizon at {seen['horizon']:.0%}")
+    if seen["sure_of"]:
+        said.append(f"surely in it: {', '.join(seen['sure_of'])}")
+    by = "by the detectors" if seen["by_nets"] else "without the detectors"
+    return f"{', '.join(said)} ({by})" if said else f"({by})"
 
 
 def _plain(value: object) -> str:

@@ -101,6 +101,14 @@ def test_people_get_a_table(shell: Shell, folder: Path) -> None:
     assert "width" in shell.run("facts", folder / "a.jpg")
 
 
+def test_recipe_tells_what_was_seen(shell: Shell, folder: Path) -> None:
+    (photo,) = shell.json("recipe", folder / "a.jpg")["photos"]
+    seen = photo["seen"]
+    assert set(seen) == {"words", "faces", "things", "subject", "horizon", "sure_of", "by_nets"}
+    assert seen["by_nets"] is False
+    assert "without the detectors" in shell.run("recipe", folder / "a.jpg")
+
+
 @pytest.mark.parametrize(
     "words",
     [
