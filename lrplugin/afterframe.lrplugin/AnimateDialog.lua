@@ -18,6 +18,7 @@ local KEPT = {
   "durationOn",
   "duration",
   "camera",
+  "quality",
   "variants",
   "generator",
   "importWhenDone",
@@ -149,6 +150,10 @@ local function settingRows(f, generators)
     f:row {
       label(f, LOC "$$$/Afterframe/Dialog/Camera=Camera:"),
       f:popup_menu { value = bind "camera", items = cameraItems() },
+    },
+    f:row {
+      label(f, LOC "$$$/Afterframe/Dialog/Quality=Quality:"),
+      f:popup_menu { value = bind "quality", items = PhotoMetadata.qualityItems(Settings.AUTO) },
     },
     f:row {
       label(f, LOC "$$$/Afterframe/Dialog/Variants=Variants:"),

@@ -11,6 +11,7 @@ local Api = require "Api"
 local Deferred = require "Deferred"
 local Folders = require "Folders"
 local Paths = require "Paths"
+local PhotoMetadata = require "PhotoMetadata"
 local RenderRequest = require "RenderRequest"
 local Settings = require "Settings"
 local Submit = require "Submit"
@@ -24,6 +25,7 @@ local function requestOf(settings)
   return RenderRequest.from {
     prompt = settings.afterframePrompt,
     camera = Settings.AUTO,
+    quality = settings.afterframeQuality,
     generator = Settings.AUTO,
   }
 end
@@ -78,7 +80,10 @@ local service = {
   canExportVideo = false,
   allowFileFormats = { "JPEG", "TIFF", "PNG" },
   allowColorSpaces = { "sRGB", "AdobeRGB", "ProPhotoRGB" },
-  exportPresetFields = { { key = "afterframePrompt", default = "" } },
+  exportPresetFields = {
+    { key = "afterframePrompt", default = "" },
+    { key = "afterframeQuality", default = Settings.AUTO },
+  },
 }
 
 function service.sectionsForTopOfDialog(f)
@@ -89,6 +94,10 @@ function service.sectionsForTopOfDialog(f)
       f:row {
         f:static_text { title = LOC "$$$/Afterframe/Dialog/Prompt=What happens next:" },
         f:edit_field { value = LrView.bind "afterframePrompt", width_in_chars = 45, height_in_lines = 2 },
+      },
+      f:row {
+        f:static_text { title = LOC "$$$/Afterframe/Dialog/Quality=Quality:" },
+        f:popup_menu { value = LrView.bind "afterframeQuality", items = PhotoMetadata.qualityItems(Settings.AUTO) },
       },
       f:static_text {
         title = LOC "$$$/Afterframe/Export/Info=Empty: the photo decides. The clip is saved beside the file.",

@@ -53,6 +53,16 @@ function PhotoMetadata.cameraText(name)
   })[name] or name
 end
 
+-- What the menus for a clip's quality offer: for RenderRequest.from.
+function PhotoMetadata.qualityItems(usual)
+  return {
+    { title = LOC "$$$/Afterframe/Quality/Usual=As set in Afterframe", value = usual },
+    { title = LOC "$$$/Afterframe/Quality/Fast=Fast", value = "fast" },
+    { title = LOC "$$$/Afterframe/Quality/Standard=Standard", value = "standard" },
+    { title = LOC "$$$/Afterframe/Quality/Best=Best", value = "best" },
+  }
+end
+
 local function statusOf(entry, clip)
   if clip and clip.verdict ~= "none" then
     return clip.verdict

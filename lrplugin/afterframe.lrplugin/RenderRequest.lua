@@ -9,7 +9,7 @@ function RenderRequest.automatic()
   return { recipe = {} }
 end
 
--- values: camera, generator; optional: prompt, motionOn, motion, durationOn, duration, variants.
+-- values: camera, quality, generator; optional: prompt, motionOn, motion, durationOn, duration, variants.
 function RenderRequest.from(values)
   local recipe = {}
   if string.find(values.prompt or "", "%S") then
@@ -18,6 +18,7 @@ function RenderRequest.from(values)
   recipe.motion_intensity = values.motionOn and values.motion or nil
   recipe.duration_s = values.durationOn and values.duration or nil
   recipe.camera_movement = values.camera ~= Settings.AUTO and values.camera or nil
+  recipe.quality = values.quality ~= Settings.AUTO and values.quality or nil
   return {
     recipe = recipe,
     generator = values.generator ~= Settings.AUTO and values.generator or nil,

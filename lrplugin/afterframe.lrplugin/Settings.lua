@@ -25,6 +25,7 @@ local DEFAULTS = {
   durationOn = false,
   duration = 4,
   camera = Settings.AUTO,
+  quality = Settings.AUTO,
   variants = 1,
   generator = Settings.AUTO,
   importWhenDone = true,

@@ -159,7 +159,7 @@ local function connect()
     tell = tell,
     animate = function(items)
       dt.control.dispatch(function()
-        renders:run(items, {})
+        renders:run(items, { quality = Panel.quality(setting) })
       end)
     end,
   }

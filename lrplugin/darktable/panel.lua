@@ -5,6 +5,18 @@ Panel.__index = Panel
 local MOTION = { "as the photo suggests", "barely any", "gentle", "moderate", "lively" }
 local INTENSITY = { nil, 0.15, 0.35, 0.6, 0.85 }
 local LAST_MOTION = 5
+local QUALITY = { "as set in Afterframe", "fast", "standard", "best" } -- from the second on as recipes name them
+
+local function chosen_quality(setting)
+  return math.max(1, math.min(#QUALITY, tonumber(setting "quality") or 1))
+end
+
+--- The quality that was chosen, as recipes name it; nil: as set in Afterframe.
+-- @param setting reads a preference
+function Panel.quality(setting)
+  local chosen = chosen_quality(setting)
+  return chosen > 1 and QUALITY[chosen] or nil
+end
 
 --- @param parts.dt darktable
 -- @param parts.actions as in the module of this name
@@ -44,10 +56,20 @@ function Panel:_build()
     selected = math.max(1, math.min(LAST_MOTION, tonumber(self.setting "motion") or 1)),
     table.unpack(MOTION),
   }
+  self.quality = dt.new_widget "combobox" {
+    label = "quality",
+    tooltip = "how much time a model's clip is worth; also for photos that are exported and animated",
+    selected = chosen_quality(self.setting),
+    changed_callback = function(widget)
+      self.set("quality", tostring(widget.selected))
+    end,
+    table.unpack(QUALITY),
+  }
   self.widget = dt.new_widget "box" {
     orientation = "vertical",
     self.prompt,
     self.motion,
+    self.quality,
     self:_button("animate", "animate", "make a clip of each selected photo"),
     self:_row(
       self:_button("open", "open clip", "play the newest clip of the selected photo"),
@@ -79,7 +101,11 @@ function Panel:overrides()
   local motion = self.motion.selected
   self.set("prompt", prompt)
   self.set("motion", tostring(motion))
-  return { prompt = prompt ~= "" and prompt or nil, motion_intensity = INTENSITY[motion] }
+  return {
+    prompt = prompt ~= "" and prompt or nil,
+    motion_intensity = INTENSITY[motion],
+    quality = Panel.quality(self.setting),
+  }
 end
 
 return Panel

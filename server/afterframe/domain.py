@@ -64,6 +64,14 @@ class Direction(StrEnum):
     BEFORE = "before"
 
 
+class Quality(StrEnum):
+    """How much time a clip is worth; what that means stands in each model's profile."""
+
+    FAST = "fast"
+    STANDARD = "standard"
+    BEST = "best"
+
+
 class JobState(StrEnum):
     """A render's life: queued -> running -> publishing -> done; or failed, cancelled.
 
@@ -131,6 +139,10 @@ class GeneratorName:
         return f"{self.kind}:{self.model}" if self.model else self.kind
 
 
+_LATER = ("quality",)
+"""Fields of a recipe that the first version did not have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything that decides what a clip looks like, each value with its reason."""
@@ -149,6 +161,7 @@ class Recipe:
     """(width, height), pixels, both even."""
     loop: bool = False
     direction: Direction = Direction.AFTER
+    quality: Quality = Quality.STANDARD
     seed: int = 0
     variants: int = 1
     because: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -169,9 +182,16 @@ class Recipe:
             "photo_type": str(self.photo_type),
             "camera_movement": str(self.camera_movement),
             "direction": str(self.direction),
+            "quality": str(self.quality),
             "size": list(self.size),
             "because": {name: list(reasons) for name, reasons in self.because.items()},
         }
+
+    def record(self) -> dict[str, Any]:
+        """As JSON that lasts, in sidecars and hashes: what the first version did not have stands there only where it is
+        not as usual, so that neither bytes nor hashes of what it made change."""
+        usual = {f.name for f in fields(self) if f.name in _LATER and getattr(self, f.name) == f.default}
+        return {name: value for name, value in self.to_dict().items() if name not in usual}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -185,6 +205,7 @@ class Recipe:
                 "photo_type": PhotoType(values["photo_type"]),
                 "camera_movement": CameraMovement(values["camera_movement"]),
                 "direction": Direction(values.get("direction", Direction.AFTER)),
+                "quality": Quality(values.get("quality", Quality.STANDARD)),
                 "size": (int(width), int(height)),
                 "because": {name: tuple(reasons) for name, reasons in values.get("because", {}).items()},
             }
@@ -193,7 +214,7 @@ class Recipe:
     @property
     def hash(self) -> str:
         """SHA-256 over what changes the pixels: everything but the reasons, the seed and the variant count."""
-        data = self.to_dict()
+        data = self.record()
         for name in ("because", "seed", "variants"):
             del data[name]
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
@@ -314,7 +335,7 @@ def _verdict(text: str) -> Verdict:
 
 
 def _recipe_text(recipe: Recipe) -> str:
-    return json.dumps(recipe.to_dict(), ensure_ascii=False, sort_keys=True)
+    return json.dumps(recipe.record(), ensure_ascii=False, sort_keys=True)
 
 
 def _recipe_of(text: str) -> Recipe:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterframe.domain import CameraMovement, Clip, Direction, GeneratorName, Photo, PhotoType, Recipe
+from afterframe.domain import CameraMovement, Clip, Direction, GeneratorName, Photo, PhotoType, Quality, Recipe
 from afterframe.scene import BoundingBox, Detection, Scene
 from factories import make_clip, make_recipe
 
@@ -24,6 +24,7 @@ recipes = st.builds(
     size=st.tuples(st.integers(16, 4096), st.integers(16, 4096)),
     loop=st.booleans(),
     direction=st.sampled_from(Direction),
+    quality=st.sampled_from(Quality),
     seed=st.integers(0, 2**31 - 1),
     variants=st.integers(1, 8),
     because=st.dictionaries(st.text(), st.lists(st.text()).map(tuple), max_size=3),
@@ -51,7 +52,15 @@ def test_what_does_not_change_the_look_does_not_change_the_hash(changes: dict[st
     assert replace(make_recipe(), **changes).hash == make_recipe().hash  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("changes", [{"prompt": "x"}, {"fps": 9}, {"size": (64, 64)}, {"loop": True}])
+@given(recipes)
+def test_what_is_as_usual_leaves_the_record_as_the_first_version_wrote_it(recipe: Recipe) -> None:
+    assert ("quality" in recipe.record()) == (recipe.quality is not Quality.STANDARD)
+    assert Recipe.from_dict(recipe.record()) == recipe
+
+
+@pytest.mark.parametrize(
+    "changes", [{"prompt": "x"}, {"fps": 9}, {"size": (64, 64)}, {"loop": True}, {"quality": Quality.FAST}]
+)
 def test_what_changes_the_look_changes_the_hash(changes: dict[str, object]) -> None:
     assert replace(make_recipe(), **changes).hash != make_recipe().hash  # type: ignore[arg-type]
 

@@ -168,7 +168,7 @@ class Lightroom:
 
     def export(self, photos: Sequence[Any], folder: Path | None = None, **settings: Any) -> None:
         """Export photos with the plugin's service."""
-        values = self._lua.table_from({"afterframePrompt": "", **settings})
+        values = self._lua.table_from({"afterframePrompt": "", "afterframeQuality": "auto", **settings})
         chosen = to_lua(str(folder)) if folder else None
         self.sdk.export(self.sdk.script("ExportService.lua"), self._lua.table_from(list(photos)), values, chosen)
         self.finish()

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))  # faults_processe
 
 from faults_processes import Afterframe, until
 
+from afterframe.domain import Quality
 from afterframe.web.auth.boot import Boot
 from factories import make_photo_file
 
@@ -392,6 +393,27 @@ def test_paths_are_mapped_by_the_longest_prefix(script: Script, modules: Any, he
     daemon = make(modules("daemon"), mapping)
     assert daemon.there(daemon, here) == there
     assert daemon.here(daemon, there) == here
+
+
+def test_the_panel_keeps_the_quality_and_asks_for_it(script: Script, modules: Any) -> None:
+    make = script.lua.eval(
+        """function(Panel, kept)
+          return Panel.new {
+            dt = FAKE.dt,
+            actions = { log = { path = "" } },
+            setting = function(name) return kept[name] or "" end,
+            set = function(name, value) kept[name] = value end,
+          }
+        end"""
+    )
+    kept = script.lua.table()
+    panel = make(modules("panel"), kept)
+    assert panel.overrides(panel)["quality"] is None  # as set in Afterframe
+    for number, quality in enumerate(Quality, 2):
+        panel.quality.selected = number
+        panel.quality.changed_callback(panel.quality)
+        assert panel.overrides(panel)["quality"] == quality
+        assert make(modules("panel"), kept).quality.selected == number
 
 
 # -- the log ---------------------------------------------------------------------------------------

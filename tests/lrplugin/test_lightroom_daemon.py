@@ -254,6 +254,7 @@ def test_the_dialog_shows_the_recipe_and_what_was_asked_for_is_what_is_made(stud
     lightroom.fill_in = lambda values: {
         "prompt": "she turns to the light",
         "camera": "pull_out",
+        "quality": "best",
         "variants": 2,
         "motionOn": True,
         "motion": 0.25,
@@ -270,6 +271,7 @@ def test_the_dialog_shows_the_recipe_and_what_was_asked_for_is_what_is_made(stud
     said = photometa.read_sidecar(studio.photos / "one_motion.mp4.xmp")
     assert "she turns to the light" in str(said["afterframe:prompt"])
     assert (said["afterframe:cameraMovement"], said["afterframe:motionIntensity"]) == ("pull_out", "0.25")
+    assert said["afterframe:quality"] == "best"
     assert len(lightroom.clips()) == 4
     recipe = lightroom.modal["preview"]
     assert recipe.lower().startswith("pull out · 1 s · motion 0.25 · she turns to the light")
@@ -414,10 +416,11 @@ def test_an_export_is_animated_and_works_without_the_daemon_too(studio: Studio, 
 
     # Into a watched folder: asked for with words, and not animated a second time without them.
     beside = [studio.shoot("DSC_9.NEF", fileFormat="RAW")]
-    lightroom.export(beside, afterframePrompt="leaves fall")
+    lightroom.export(beside, afterframePrompt="leaves fall", afterframeQuality="fast")
     assert studio.clips() == ["DSC_9-animate_motion.mp4"]
     said = photometa.read_sidecar(studio.photos / "DSC_9-animate_motion.mp4.xmp")
     assert "leaves fall" in str(said["afterframe:prompt"])
+    assert said["afterframe:quality"] == "fast"
     assert lightroom.under(lightroom.clips()[-1]) == lightroom.facts(beside[0])["path"]
 
 

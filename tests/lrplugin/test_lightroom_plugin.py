@@ -20,7 +20,7 @@ from squatter import KINDS, squatting
 
 from afterframe.app import plugins
 from afterframe.config import Home
-from afterframe.domain import CameraMovement
+from afterframe.domain import CameraMovement, Quality
 from afterframe.web.auth.boot import Boot
 from factories import make_photo_file
 from photometa.xmp.packets import packet
@@ -201,7 +201,7 @@ def test_the_preset_is_lua_and_exports_by_the_plugins_service(lightroom: Lightro
     assert preset.value.exportServiceProvider == info.LrToolkitIdentifier
     # A key that it left out would be taken from the user's last export.
     needed = {key.removeprefix("LR_") for key in lightroom.sdk.exportKeys} - {"export_destinationPathPrefix"}
-    assert set(preset.value.keys()) == needed | {"afterframePrompt"}
+    assert set(preset.value.keys()) == needed | {"afterframePrompt", "afterframeQuality"}
 
 
 def test_every_file_of_the_plugin_loads(lightroom: Lightroom) -> None:
@@ -503,6 +503,12 @@ def test_every_camera_movement_has_a_name(lightroom: Lightroom) -> None:
     named = lightroom.require("PhotoMetadata").cameraText
     for movement in CameraMovement:
         assert from_lua(named(str(movement))) != ("" if movement == "handheld" else str(movement))
+
+
+def test_the_menus_offer_every_quality_of_a_recipe(lightroom: Lightroom) -> None:
+    items = plain(lightroom.require("PhotoMetadata").qualityItems(to_lua("auto")))
+    assert [item["value"] for item in items] == ["auto", *Quality]
+    assert all(item["title"] for item in items)
 
 
 # -- small modules -----------------------------------------------------------------------------

@@ -15,6 +15,7 @@ const RECIPE = {
   size: [1280, 720],
   loop: true,
   direction: "after",
+  quality: "best",
   seed: 7,
   variants: 1,
   because: { duration_s: ["still life: 1-2 s"] },
@@ -36,6 +37,7 @@ test("a recipe is told in words, each value with its reasons", () => {
     Size: "1280 × 720",
     Loop: "yes",
     Direction: "the photo comes first",
+    Quality: "best",
     Seed: "7",
   });
   assert.deepEqual(rows.find(({ name }) => name === "Length").reasons, ["still life: 1-2 s"]);

@@ -21,7 +21,7 @@ from typing import Any
 
 import photometa
 from afterframe import __version__
-from afterframe.domain import Clip, Recipe, Verdict
+from afterframe.domain import Clip, Quality, Recipe, Verdict
 from afterframe.errors import PhotoError, UsageError, shortened
 from afterframe.field_mapping import api_schemas, from_properties, iso_time, to_api, to_properties, unix_s
 from afterframe.formats.json_schema import check
@@ -209,6 +209,7 @@ def _maker(made_by: MadeBy) -> dict[str, photometa.Value]:
 
 def _recipe(recipe: Recipe) -> dict[str, photometa.Value]:
     """The parts of the recipe one by one, for other programs: the clip is read from the whole one."""
+    unusual = {} if recipe.quality is Quality.STANDARD else {"afterframe:quality": str(recipe.quality)}
     return {
         "afterframe:recipeHash": recipe.hash,
         "afterframe:seed": str(recipe.seed),
@@ -222,6 +223,7 @@ def _recipe(recipe: Recipe) -> dict[str, photometa.Value]:
         "afterframe:loop": str(recipe.loop),
         "afterframe:direction": recipe.direction,
         "afterframe:because": Seq([f"{name}: {why}" for name, reasons in recipe.because.items() for why in reasons]),
+        **unusual,
     }
 
 

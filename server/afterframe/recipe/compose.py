@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from afterframe.domain import CameraMovement, Direction, PhotoType, Recipe
+from afterframe.domain import CameraMovement, Direction, PhotoType, Quality, Recipe
 from afterframe.recipe.classify import Classification, classify, own_words
 from afterframe.recipe.prompt import add_look, write_prompt
 from afterframe.recipe.rules import Rules, TypeRules, rules
@@ -110,6 +110,7 @@ def _by_rule(facts: Facts, scene: Scene, verdict: Classification, book: Rules, b
     because["fps"] = (f"{book.fps} frames a second, as in film",)
     because["loop"] = ("a clip plays once unless you ask for a loop",)
     because["direction"] = ("the photo is the first moment",)
+    because["quality"] = ("the usual balance of time and quality",)
     because["variants"] = ("one clip of each photo",)
     return {
         "prompt": "",
@@ -121,6 +122,7 @@ def _by_rule(facts: Facts, scene: Scene, verdict: Classification, book: Rules, b
         "fps": book.fps,
         "loop": False,
         "direction": Direction.AFTER,
+        "quality": Quality.STANDARD,
         "variants": 1,
     }
 

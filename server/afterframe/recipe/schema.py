@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from afterframe.domain import CameraMovement, Direction, PhotoType
+from afterframe.domain import CameraMovement, Direction, PhotoType, Quality
 
 LARGEST_SEED = 2**62
 """SQLite's integers end a little above."""
@@ -36,6 +36,7 @@ RECIPE: dict[str, Any] = {
         },
         "loop": {"type": "boolean"},
         "direction": {"type": "string", "enum": [str(direction) for direction in Direction]},
+        "quality": {"type": "string", "enum": [str(quality) for quality in Quality]},
         "seed": {"type": "integer", "minimum": 0, "maximum": LARGEST_SEED},
         "variants": {"type": "integer", "minimum": 1, "maximum": 1000},
         "because": {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from afterframe.domain import CameraMovement, Direction, PhotoType
+from afterframe.domain import CameraMovement, Direction, PhotoType, Quality
 from afterframe.errors import RecipeError, shortened
 
 Overrides = Sequence[tuple[str, Mapping[str, object]]]
@@ -148,6 +148,9 @@ SETTINGS: dict[str, RecipeSetting] = {
         ValueKind.CHOICE,
         "Whether the clip begins with the photo (after) or ends with it (before).",
         choices=Direction,
+    ),
+    "quality": RecipeSetting(
+        ValueKind.CHOICE, "How much time the clip is worth; for clips of trained models.", choices=Quality
     ),
     "seed": RecipeSetting(ValueKind.WHOLE, "The same seed gives the same clip.", high=2**31 - 1),
     "variants": RecipeSetting(ValueKind.WHOLE, "Clips per photo, each with its own seed.", low=1, high=16),

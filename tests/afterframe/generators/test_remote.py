@@ -18,12 +18,13 @@ from video_servers import VideoServer, make_clip
 
 from afterframe.app.doctor import examine
 from afterframe.config import DIALECTS, Config, EndpointConfig, Home, RemoteConfig, Settings, read_config
-from afterframe.domain import Direction, Recipe
+from afterframe.domain import Direction, Quality, Recipe
 from afterframe.encode.encode import encode
 from afterframe.encode.process import Encoding
 from afterframe.encode.remote_clip import decode_clip
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, OutOfMemory, Unavailable
 from afterframe.generators import registry
+from afterframe.generators.remote import dialects
 from afterframe.generators.remote.client import MAX_CLIP_BYTES, ServerClient, ServerFailed, ServerGone
 from afterframe.generators.remote.generator import Remote, check_endpoints
 from afterframe.generators.remote.pool import EndpointPool
@@ -145,6 +146,20 @@ def test_further_fields_reach_the_server(start: Callable[..., VideoServer], remo
     assert seen[0]["lora"] == '{"name": "film"}'
     assert frames.model is not None
     assert frames.model.settings["num_inference_steps"] == 30
+
+
+@pytest.mark.parametrize(("quality", "sent"), [(Quality.STANDARD, None), (Quality.BEST, "best")])
+def test_another_daemon_is_told_the_quality_unless_it_is_the_usual_one(quality: Quality, sent: str | None) -> None:
+    """A daemon of an earlier version refuses fields that it does not know."""
+    recipe = make_recipe(quality=quality)
+    assert dialects.DIALECTS["afterframe"].fields(recipe, EndpointConfig("http://there")).get("quality") == sent
+
+
+@pytest.mark.parametrize("dialect", ["openai", "sglang", "vllm-omni", "fastvideo"])
+def test_a_server_that_takes_no_wish_for_quality_says_so(dialect: str) -> None:
+    adapt = dialects.DIALECTS[dialect].adapt
+    assert "takes no wish" in adapt(make_recipe(quality=Quality.FAST)).because["quality"][-1]
+    assert "quality" not in adapt(make_recipe()).because
 
 
 @pytest.mark.parametrize("changes", [{"loop": True}, {"direction": Direction.BEFORE}])

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import pytest
 
-from afterframe.domain import CameraMovement, PhotoType, Recipe
+from afterframe.domain import CameraMovement, PhotoType, Quality, Recipe
 from afterframe.errors import RecipeError
 from afterframe.recipe import compose, rules, validate
 from afterframe.scene import Detection, Scene
@@ -34,6 +34,20 @@ def test_every_value_has_its_reason() -> None:
     made = recipe(scene=SKY)
     assert {field.name for field in fields(Recipe)} - {"because", "needs_description"} == set(made.because)
     assert all(all(reasons) and reasons for reasons in made.because.values())
+
+
+@pytest.mark.parametrize("said", ["best", "BEST", " Best "])
+def test_a_quality_is_taken_as_it_is_written(said: str) -> None:
+    made = recipe(quality=said)
+    assert made.quality is Quality.BEST
+    assert len(made.because["quality"]) == 1
+    assert recipe().quality is Quality.STANDARD
+
+
+@pytest.mark.parametrize("said", ["better", "", 1, True, None])
+def test_a_quality_that_there_is_not_is_refused(said: object) -> None:
+    with pytest.raises(RecipeError, match="fast, standard, best"):
+        recipe(quality=said)
 
 
 @pytest.mark.parametrize("kind", PhotoType)

@@ -18,9 +18,10 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 from afterframe.config import Settings
-from afterframe.domain import Direction, PhotoType, Recipe
+from afterframe.domain import Direction, PhotoType, Quality, Recipe
 from afterframe.errors import Cancelled
 from afterframe.generators.interface import Capabilities
 from afterframe.generators.parallax.camera import reach
@@ -48,8 +49,11 @@ class Parallax:
         self._depth_model = settings.config.vision.depth_folder
 
     def adapt(self, recipe: Recipe) -> Recipe:
-        """Every recipe can be done unchanged."""
-        return recipe
+        """Every recipe can be done unchanged: its clips have one quality."""
+        if recipe.quality is Quality.STANDARD:
+            return recipe
+        reasons = (*recipe.because.get("quality", ()), "parallax moves the photo's own pixels: always at its best")
+        return replace(recipe, because={**recipe.because, "quality": reasons})
 
     def overscan(self, recipe: Recipe) -> float:
         """What the camera's path and moving clouds need beyond the frame.

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from afterframe.config import EndpointConfig
-from afterframe.domain import Direction, Recipe
+from afterframe.domain import Direction, Quality, Recipe
 from afterframe.errors import GenerateError
 
 GRID = 32
@@ -104,6 +104,8 @@ def _afterframe_adapt(recipe: Recipe) -> Recipe:
 
 
 def _afterframe_fields(recipe: Recipe, endpoint: EndpointConfig) -> Mapping[str, str]:
+    # A daemon of an earlier version refuses what it does not know.
+    quality = {} if recipe.quality is Quality.STANDARD else {"quality": str(recipe.quality)}
     return {
         **_model_fields(recipe, endpoint),
         "facts": "false",  # they are in the prompt already
@@ -113,6 +115,7 @@ def _afterframe_fields(recipe: Recipe, endpoint: EndpointConfig) -> Mapping[str,
         "camera_movement": recipe.camera_movement,
         "loop": json.dumps(recipe.loop),
         "direction": recipe.direction,
+        **quality,
     }
 
 
@@ -126,6 +129,8 @@ def _changed(recipe: Recipe, **values: object) -> Recipe:
             code="cannot_do",
         )
     because = dict(recipe.because)
+    if recipe.quality is not Quality.STANDARD:
+        because["quality"] = (*because.get("quality", ()), "its server takes no wish for it")
     for name, value in values.items():
         if value != getattr(recipe, name):
             because[name] = (*because.get(name, ()), f"rounded to {_plain(value)}, which its server can do")

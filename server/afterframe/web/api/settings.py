@@ -78,6 +78,7 @@ FIELDS = (
     of_recipe("duration_s", "Length, seconds"),
     of_recipe("camera_movement", "Camera movement", "How the virtual camera moves."),
     of_recipe("loop", "Loop", "The clip ends where it began."),
+    of_recipe("quality", "Quality", "How much time a model's clip is worth.", "standard"),
     ConfigSetting("render.crf", "Quality of the file", "Lower is better and larger.", "number", "18", low=0, high=51),
     ConfigSetting("render.preset", "Effort for a small file", "x264's preset.", "choice", "medium", values=PRESETS),
     ConfigSetting("render.poster", "Poster beside the clip", "A JPEG of its first frame.", "switch", BY_PHOTO),

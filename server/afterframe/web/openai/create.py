@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import Any
 
 from afterframe.config import Settings
-from afterframe.domain import CameraMovement, Direction, GeneratorName, PhotoType
+from afterframe.domain import CameraMovement, Direction, GeneratorName, PhotoType, Quality
 from afterframe.errors import UsageError, shortened
 from afterframe.generators import registry
 from afterframe.intake.ingest import RenderRequest
@@ -54,6 +54,7 @@ EXTENSIONS: dict[str, Json] = {
     "photo_type": one_of(*PhotoType),
     "loop": {"type": "boolean"},
     "direction": one_of(*Direction),
+    "quality": one_of(*Quality),
 }
 """Beyond the protocol: what a client sends as extra_body. Names and ranges are the recipe's (docs/recipe.md)."""
 SETTINGS = EXTENSIONS.keys() - {"facts", "num_frames"}

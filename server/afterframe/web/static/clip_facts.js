@@ -15,6 +15,7 @@ const LABELS = {
   size: "Size",
   loop: "Loop",
   direction: "Direction",
+  quality: "Quality",
   negative_prompt: "To be avoided",
   seed: "Seed",
 };
@@ -63,6 +64,7 @@ function settings(recipe) {
     size: recipe.size.join(" × "),
     loop: recipe.loop ? t("yes") : t("no"),
     direction: recipe.direction === "after" ? t("the photo comes first") : t("the photo comes last"),
+    quality: t(recipe.quality),
     negative_prompt: recipe.negative_prompt,
     seed: String(recipe.seed),
   };

@@ -21,6 +21,7 @@ const sliders = {
 const selects = {
   camera_movement: inside(form, "[name=camera_movement]", HTMLSelectElement),
   direction: inside(form, "[name=direction]", HTMLSelectElement),
+  quality: inside(form, "[name=quality]", HTMLSelectElement),
 };
 const generator = inside(form, "[name=generator]", HTMLSelectElement);
 const loop = inside(form, "[name=loop]", HTMLInputElement);
@@ -85,7 +86,7 @@ function seedFor(seed) {
 
 async function draft() {
   if (!clip) return;
-  const { prompt: _, ...wanted } = changes(); // a draft cannot show words
+  const { prompt: _, quality: __, ...wanted } = changes(); // a draft can show neither
   asked?.abort();
   if (!Object.keys(wanted).length) return showDraft(null, "");
   asked = new AbortController();

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from afterframe.domain import CameraMovement, Direction, PhotoType, Recipe
+from afterframe.domain import CameraMovement, Direction, PhotoType, Quality, Recipe
 from afterframe.errors import Cancelled
 from afterframe.generators.interface import Generator
 from afterframe.generators.parallax.clip_renderer import ClipRenderer
@@ -21,7 +21,7 @@ from afterframe.generators.registry import load
 from afterframe.imaging.frames import PreparedPhoto
 from afterframe.imaging.framing import frame
 from afterframe.scene import BoundingBox, Scene
-from factories import make_settings
+from factories import make_recipe, make_settings
 
 SIZE = (192, 128)
 RECIPE = Recipe(
@@ -75,6 +75,16 @@ def psnr(one: np.ndarray, other: np.ndarray) -> float:
 
 def step(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(one.astype(float) - other.astype(float)).mean())
+
+
+@pytest.mark.parametrize("quality", [Quality.FAST, Quality.BEST])
+def test_it_says_that_a_quality_changes_nothing(quality: Quality) -> None:
+    asked = make_recipe(quality=quality, because={"quality": ("your options",)})
+    made = Parallax(make_settings()).adapt(asked)
+    assert replace(made, because=asked.because) == asked
+    assert made.because["quality"][0] == "your options"
+    assert "always at its best" in made.because["quality"][1]
+    assert Parallax(make_settings()).adapt(make_recipe()) == make_recipe()
 
 
 def test_it_is_installed_under_its_name() -> None:
