@@ -102,7 +102,7 @@ def _ltx() -> Any:
     """LTX-Video with its real grid: 32 pixels, 8 frames."""
     transformer = _seeded(
         diffusers.LTXVideoTransformer3DModel, in_channels=8, out_channels=8, patch_size=1, patch_size_t=1,
-        num_attention_heads=4, attention_head_dim=8, cross_attention_dim=WIDTH, num_layers=1, caption_channels=WIDTH,
+        num_attention_heads=4, attention_head_dim=8, cross_attention_dim=WIDTH, num_layers=2, caption_channels=WIDTH,
     )  # fmt: skip
     vae = _seeded(
         diffusers.AutoencoderKLLTXVideo, in_channels=3, out_channels=3, latent_channels=8,
@@ -170,7 +170,7 @@ def _ltx2() -> Any:
         diffusers.LTX2VideoTransformer3DModel, in_channels=4, out_channels=4, patch_size=1, patch_size_t=1,
         num_attention_heads=2, attention_head_dim=8, cross_attention_dim=16, audio_in_channels=4,
         audio_out_channels=4, audio_num_attention_heads=2, audio_attention_head_dim=4, audio_cross_attention_dim=8,
-        num_layers=1, qk_norm="rms_norm_across_heads", caption_channels=WIDTH, rope_double_precision=False,
+        num_layers=2, qk_norm="rms_norm_across_heads", caption_channels=WIDTH, rope_double_precision=False,
         rope_type="split",
     )  # fmt: skip
     connectors = _seeded(
@@ -227,6 +227,33 @@ def _cogvideox() -> Any:
         transformer=transformer,
         scheduler=diffusers.CogVideoXDDIMScheduler(),
     )
+
+
+def _distilled_layers() -> dict[str, Any]:
+    """A LoRA of the tiny A14B under the names that its makers and packers use: diffusion_model, lora_down, alpha."""
+    sides = {f"self_attn.{part}": (24, 24) for part in "qkvo"} | {f"cross_attn.{part}": (24, 24) for part in "qkvo"}
+    layers: dict[str, Any] = {}
+    for block in range(2):
+        for name, (seen, made) in sides.items():
+            place = f"diffusion_model.blocks.{block}.{name}"
+            layers[f"{place}.lora_down.weight"] = torch.randn(4, seen)
+            layers[f"{place}.lora_up.weight"] = torch.randn(made, 4)
+            layers[f"{place}.alpha"] = torch.tensor(4.0)
+    return layers
+
+
+def pull_lora(lora: Any, cache: Path) -> None:
+    """Put a LoRA of the tiny A14B into a Hugging Face cache, as if it had been pulled."""
+    from safetensors.torch import save_file
+
+    repository = cache / ("models--" + lora.repository.replace("/", "--"))
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("c" * 40, "utf-8")
+    torch.manual_seed(2)
+    for file in (lora.file, lora.file_2):
+        target = repository / "snapshots" / ("c" * 40) / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        save_file(_distilled_layers(), target)
 
 
 MAKERS: dict[str, Callable[[], Any]] = {

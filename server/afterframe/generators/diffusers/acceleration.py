@@ -1,6 +1,6 @@
-"""Faster steps with the same visible result: attention back end and regional compilation.
+"""Faster steps: attention back end, regional compilation, and steps taken over from the one before.
 
-Either may fail with some GPU, driver or version; then it is switched off, the clip begins again without it, and the
+Each may fail with some GPU, driver or version; then it is switched off, the clip begins again without it, and the
 failure is remembered for that model, memory plan and device.
 """
 
@@ -15,9 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from afterframe.generators.diffusers import step_cache
 from afterframe.generators.diffusers.device import TorchDevice
 from afterframe.generators.diffusers.plans import transformers_of
 from afterframe.generators.diffusers.profiles import MemoryPlan
+from afterframe.generators.diffusers.quality import NO_CACHE, StepCache
 from afterframe.system.files import write_file
 
 COMPILATION = "compilation"
@@ -46,6 +48,9 @@ class Acceleration:
         wanted = attention_for(device)
         self.attention = "native" if wanted in refused else wanted
         self.compiled = False
+        self.cache = NO_CACHE
+        self._refused = set(refused)
+        self._steps = 0
         self._may_compile = (
             plan.compile
             and device.kind == "cuda"
@@ -57,7 +62,32 @@ class Acceleration:
     @property
     def on(self) -> bool:
         """Whether anything that could cause an error is switched on."""
-        return self.compiled or self.attention != "native"
+        return self.compiled or self.attention != "native" or bool(self.cache.kind)
+
+    def take_over(self, cache: StepCache, steps: int) -> None:
+        """Let the next clip's steps be taken over as a profile says, unless that has failed before.
+
+        Args:
+            steps: of that clip.
+        """
+        wanted = self.allowed(cache)
+        if (wanted, steps) == (self.cache, self._steps):
+            return
+        step_cache.disable(self._pipeline)
+        self._forget_compiled()  # it was compiled with or without the hooks
+        self.cache, self._steps = wanted, steps
+        if not wanted.kind:
+            return
+        try:
+            step_cache.enable(self._pipeline, wanted, steps)
+        except (ValueError, IndexError) as error:
+            log.warning("%s cannot be used with this model: %s", _name_of(wanted), error)
+            self._refused.add(_name_of(wanted))
+            self.cache = NO_CACHE
+
+    def allowed(self, cache: StepCache) -> StepCache:
+        """What of it has not failed before: all or nothing."""
+        return NO_CACHE if _name_of(cache) in self._refused else cache
 
     def compile_where_it_pays(self, clip_s: float) -> None:
         """Compile the transformers' repeated blocks, once; the work happens at the next step.
@@ -65,13 +95,15 @@ class Acceleration:
         Args:
             clip_s: what the steps of one clip take, seconds; 0: nothing was measured yet.
         """
-        if self._may_compile and not self.compiled and clip_s * COMPILE_GAIN * CLIPS_A_LOAD > COMPILE_S:
+        # MagCache's hooks keep their blocks from being compiled.
+        possible = self._may_compile and not self.compiled and self.cache.kind != "mag"
+        if possible and clip_s * COMPILE_GAIN * CLIPS_A_LOAD > COMPILE_S:
             self._compile()
 
     def _compile(self) -> None:
         try:
             for transformer in transformers_of(self._pipeline):
-                transformer.compile_repeated_blocks(fullgraph=True)
+                transformer.compile_repeated_blocks(fullgraph=not self.cache.kind)  # hooks break the graph
         except (ValueError, RuntimeError) as error:
             log.info("the model is not compiled: %s", error)
             self._forget_compiled()
@@ -87,9 +119,14 @@ class Acceleration:
                 self._forget_compiled()
                 self._compile()
             return dropped
-        self._may_compile = False
-        self._forget_compiled()
-        return COMPILATION
+        if self.compiled:
+            self._may_compile = False
+            self._forget_compiled()
+            return COMPILATION
+        dropped = _name_of(self.cache)
+        self._refused.add(dropped)
+        self.take_over(NO_CACHE, self._steps)
+        return dropped
 
     def _forget_compiled(self) -> None:
         for transformer in transformers_of(self._pipeline):
@@ -141,6 +178,11 @@ class AccelerationFailures:
             if isinstance(found, dict):
                 return found
         return {}
+
+
+def _name_of(cache: StepCache) -> str:
+    """Its name where failures are remembered."""
+    return f"{cache.kind} cache"
 
 
 def _with_versions(key: str) -> str:

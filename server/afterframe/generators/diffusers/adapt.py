@@ -6,9 +6,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from afterframe.domain import Direction, Recipe
+from afterframe.domain import Direction, Quality, Recipe
 from afterframe.errors import GenerateError
-from afterframe.generators.diffusers.profiles import MemoryPlan, ModelChoice, Profile
+from afterframe.generators.diffusers.profiles import SEPARATOR, MemoryPlan, ModelChoice, Profile
+from afterframe.generators.diffusers.quality import Level
+from afterframe.system.cli_hints import program
 
 CALM, LIVELY, FAITHFUL = 0.35, 0.65, 0.8
 """Motion below and above which words are added; style consistency from which they are."""
@@ -21,7 +23,7 @@ def adapt_recipe(recipe: Recipe, profile: Profile, plan: MemoryPlan) -> Recipe:
         GenerateError: the model cannot do a loop, or a clip that ends with the photo.
     """
     check(recipe, profile)
-    megapixels = plan.megapixels or profile.megapixels
+    megapixels = min(plan.megapixels or profile.megapixels, profile.megapixels)
     size = nearest_size(recipe.size, profile.grid, megapixels * 1e6)
     count = clip_frame_count(recipe, profile)
     because = dict(recipe.because)
@@ -37,6 +39,35 @@ def adapt_recipe(recipe: Recipe, profile: Profile, plan: MemoryPlan) -> Recipe:
     if abs(duration_s - recipe.duration_s) > 1e-3:
         because["duration_s"] = (*because.get("duration_s", ()), f"{profile.title}: {count} frames")
     return replace(recipe, size=size, fps=profile.fps, duration_s=duration_s, because=because)
+
+
+def explain_quality(recipe: Recipe, usual: ModelChoice, asked: ModelChoice) -> Recipe:
+    """The recipe with what its quality means for the model among the reasons.
+
+    Args:
+        usual: the model as its profile has it.
+        asked: the model as the quality wants it.
+    """
+    reasons = [*recipe.because.get("quality", ()), *_quality_reasons(recipe.quality, usual, asked)]
+    return replace(recipe, because={**recipe.because, "quality": tuple(reasons)})
+
+
+def _quality_reasons(quality: Quality, usual: ModelChoice, asked: ModelChoice) -> list[str]:
+    profile, level = usual.profile, usual.profile.qualities.get(quality, Level())
+    found = []
+    if asked.steps != usual.steps:
+        by_lora = f" with the LoRA {level.lora}" if len(asked.loras) > len(usual.loras) else ""
+        found.append(f"{profile.title}: {asked.steps} steps{by_lora} instead of {usual.steps}")
+    if asked.cache.kind:
+        found.append("what hardly changes from one step to the next is not computed again")
+    if level.parameters and asked.profile.parameters != profile.parameters:
+        found.append("with " + ", ".join(f"{name} {value}" for name, value in level.parameters.items()))
+    if level.lora and level.lora not in {lora.name for lora, _ in asked.loras}:
+        pull = f"{program()} models pull {profile.name}{SEPARATOR}{level.lora}"
+        found.append(f"quicker still with a LoRA that is not on this machine: `{pull}`")
+    if quality is not Quality.STANDARD and level == Level() and not profile.qualities.get(Quality.STANDARD):
+        found.append(f"{profile.title}: the same as standard")
+    return found
 
 
 def check(recipe: Recipe, profile: Profile) -> None:

@@ -24,7 +24,8 @@ from afterframe.generators.diffusers import adapt, failures, plans, schedule, we
 from afterframe.generators.diffusers.acceleration import Acceleration, AccelerationFailures
 from afterframe.generators.diffusers.device import TorchDevice
 from afterframe.generators.diffusers.families import FAMILIES, Call, PipelineInput
-from afterframe.generators.diffusers.profiles import MemoryPlan, ModelChoice
+from afterframe.generators.diffusers.loras import PipelineLoras
+from afterframe.generators.diffusers.profiles import Lora, MemoryPlan, ModelChoice
 from afterframe.generators.diffusers.prompt_cache import Embeddings, PromptCache
 from afterframe.generators.diffusers.timings import PhaseProgress
 from afterframe.imaging.frames import Pixels, Sound
@@ -80,6 +81,8 @@ class Engine:
         self._encoding = Encoding(settings.config.render.ffmpeg)
         self._pipeline: Any = None
         self._reader: Any = None
+        self._loras: PipelineLoras | None = None
+        self._switched = _usable(choice)
         self._acceleration: Acceleration | None = None
         self._failed = AccelerationFailures(settings.home.cache / "acceleration.json")
         gigabytes = weights.size_of(self.stored.folder) / (1 << 30)
@@ -90,22 +93,26 @@ class Engine:
                 code="no_gpu",
             )
 
+    def choice_for(self, recipe: Recipe) -> ModelChoice:
+        """The model as the recipe's quality wants it."""
+        return self.choice.at(recipe.quality, self._switched)
+
     @property
     def loaded(self) -> bool:
         """Whether it is warm."""
         return self._pipeline is not None
 
-    @property
-    def settings(self) -> dict[str, object]:
+    def settings(self, recipe: Recipe) -> dict[str, object]:
         """How it runs, for the sidecar."""
-        acceleration = self._acceleration
+        acceleration, choice = self._acceleration, self.choice_for(recipe)
         return {
             "device": self.device.name,
             "memory_plan": self.plan.name,
             "precision": str(self._dtype()).removeprefix("torch."),
             "attention": acceleration.attention if acceleration else "native",
             "compiled": bool(acceleration and acceleration.compiled),
-            "loras": {lora.name: weight for lora, weight in self.choice.loras},
+            "cache": (acceleration.allowed(choice.cache) if acceleration else choice.cache).kind,
+            "loras": {lora.name: weight for lora, weight in choice.loras},
         }
 
     # -- a clip ------------------------------------------------------------------------------
@@ -138,6 +145,10 @@ class Engine:
     def _run(self, photo: Pixels, recipe: Recipe, texts: Call, tracker: PhaseProgress) -> ModelOutput:
         call = {**texts, **self._call(photo, recipe)}
         assert self._acceleration is not None, "_load made it"
+        assert self._loras is not None, "_load made it"
+        choice = self.choice_for(recipe)
+        self._loras.use(choice.loras)
+        self._acceleration.take_over(choice.cache, choice.steps)
         self._acceleration.compile_where_it_pays(tracker.steps_s)
         answer = self._accelerated(self._acceleration, call, recipe.seed, tracker)
         frames = answer.frames[0][: recipe.frame_count]
@@ -189,7 +200,7 @@ class Engine:
 
     def _call(self, photo: Pixels, recipe: Recipe) -> Call:
         profile = self.choice.profile
-        parameters = dict(adapt.parameters_of(recipe, self.choice))
+        parameters = dict(adapt.parameters_of(recipe, self.choice_for(recipe)))
         strength = float(str(parameters.pop("strength", 1.0)))
         if crf := int(str(parameters.pop("image_crf", 0))):
             photo = as_video_frame(photo, crf, self._encoding)
@@ -238,7 +249,7 @@ class Engine:
 
     def guided(self, recipe: Recipe) -> bool:
         """Whether the negative prompt counts: some guidance, the profile's or the pipeline's usual one, is above 1."""
-        told = adapt.parameters_of(recipe, self.choice)
+        told = adapt.parameters_of(recipe, self.choice_for(recipe))
         usual = inspect.signature(self._pipeline_class().__call__).parameters
         scales = [name for name in usual if "guidance_scale" in name]
         values = [told.get(name, usual[name].default) for name in scales]
@@ -295,7 +306,8 @@ class Engine:
             pipeline = self._assemble(tracker)
             pipeline.set_progress_bar_config(disable=True)
             schedule.apply(self.choice.profile, pipeline)
-            self._load_loras(pipeline)
+            fuse = not (self.plan.fp8 or self.plan.quantise)
+            self._loras = PipelineLoras(pipeline, self.choice, self._switched, fuse=fuse)
             plans.apply(self.plan, pipeline, self.device)
             self._acceleration = Acceleration(pipeline, self.plan, self.device, self._failed.refused(self._key))
             self._pipeline = pipeline
@@ -347,45 +359,16 @@ class Engine:
             )
         return kind
 
-    def _load_loras(self, pipeline: Any) -> None:
-        for lora, _ in self.choice.loras:
-            paths = weights.find_lora(lora)
-            assert paths is not None, "weights.require looked"
-            for number, path in enumerate(paths):
-                weights.check_whole(path)
-                expert: dict[str, Any] = {"load_into_transformer_2": True} if number else {}
-                self._load_lora(pipeline, path, f"{_adapter(lora.name)}_{number}", expert)
-        names = {name for found in pipeline.get_list_adapters().values() for name in found} if self.choice.loras else ()
-        if names:
-            weight_of = {_adapter(lora.name): weight for lora, weight in self.choice.loras}
-            ordered = sorted(names)
-            pipeline.set_adapters(ordered, [weight_of[name.rpartition("_")[0]] for name in ordered])
-            if not (self.plan.fp8 or self.plan.quantise):  # 8-bit weights would lose what a LoRA adds
-                parts = [name for name in ("transformer", "transformer_2") if getattr(pipeline, name, None) is not None]
-                pipeline.fuse_lora(components=parts)
-                pipeline.unload_lora_weights()
-
-    def _load_lora(self, pipeline: Any, path: Path, name: str, expert: dict[str, Any]) -> None:
-        try:
-            pipeline.load_lora_weights(
-                str(path.parent), weight_name=path.name, adapter_name=name, local_files_only=True, **expert
-            )
-        except (ValueError, KeyError, RuntimeError, TypeError) as error:
-            raise GenerateError(
-                f"The LoRA {path.name} does not fit {self.choice.profile.title}: {str(error).splitlines()[0][:200]}",
-                "Choose a LoRA that was made for this model.",
-                code="bad_lora",
-            ) from error
-
     def close(self) -> None:
         """Release the memory."""
-        self._pipeline = self._reader = self._acceleration = None
+        self._pipeline = self._reader = self._acceleration = self._loras = None
         _empty_cache()
 
 
-def _adapter(name: str) -> str:
-    """A LoRA's name as peft takes it: no dots."""
-    return "".join(c if c.isalnum() else "-" for c in name)
+def _usable(choice: ModelChoice) -> list[Lora]:
+    """LoRAs that a quality may switch on, as far as they are on this machine and the user has not named them anyway."""
+    named = {level.lora for level in choice.profile.qualities.values()} - {lora.name for lora, _ in choice.loras}
+    return [lora for lora in choice.profile.loras if lora.name in named and weights.find_lora(lora)]
 
 
 def _changed(part: Path) -> Iterator[int]:

@@ -8,6 +8,8 @@ prompt_cache  encoded prompts                          timings       phases: how
 failures      errors of torch and diffusers as ours    hub           downloads, and what is in the cache
 selection     the model that ``auto`` uses
 schedule      the noise levels of the steps             model_list   the models, as page and commands list them
+quality       what a recipe's quality asks of a model   step_cache   steps taken over from the one before
+loras         a pipeline's LoRAs, on and off
 """
 
 from __future__ import annotations
@@ -96,7 +98,10 @@ class Diffusers:
             GenerateError: it cannot loop or end with the photo; the weights or the packages are missing.
         """
         adapt.check(recipe, self._choice.profile)
-        return adapt.adapt_recipe(recipe, self._choice.profile, self._ready_engine().plan)
+        engine = self._ready_engine()
+        choice = engine.choice_for(recipe)
+        made = adapt.adapt_recipe(recipe, choice.profile, engine.plan)
+        return adapt.explain_quality(made, self._choice, choice)
 
     def overscan(self, recipe: Recipe) -> float:
         """0: the model moves the camera itself."""
@@ -134,9 +139,10 @@ class Diffusers:
 
     def _make(self, photo: Pixels, recipe: Recipe, progress: Progress, cancelled: CancelCheck) -> ModelOutput:
         engine = self._ready_engine()
-        key, megapixels = self._timing_key(), recipe.size[0] * recipe.size[1] * recipe.frame_count / 1e6
+        key, megapixels = self._timing_key(recipe), recipe.size[0] * recipe.size[1] * recipe.frame_count / 1e6
         phases = ("text", *(() if engine.loaded else ("load",)), "step", "decode")
-        tracker = PhaseProgress(self._timings.expect(key, megapixels), self._choice.steps, phases, progress, cancelled)
+        steps = engine.choice_for(recipe).steps
+        tracker = PhaseProgress(self._timings.expect(key, megapixels), steps, phases, progress, cancelled)
         try:
             made = engine.make(photo, recipe, tracker)
         except Exception as error:
@@ -168,9 +174,12 @@ class Diffusers:
     def _key(self, device: TorchDevice) -> str:
         return f"{self._choice.spec} on {device.name}"
 
-    def _timing_key(self) -> str:
+    def _timing_key(self, recipe: Recipe) -> str:
         engine = self._ready_engine()
-        return f"{self._key(engine.device)}: {engine.plan.name}, {self._choice.steps} steps"
+        choice = engine.choice_for(recipe)
+        asks = recipe.quality in choice.profile.qualities
+        quality = f", {recipe.quality}" if asks else ""
+        return f"{self._key(engine.device)}: {engine.plan.name}, {choice.steps} steps{quality}"
 
     def _model(self, recipe: Recipe) -> Model:
         engine = self._ready_engine()
@@ -181,8 +190,8 @@ class Diffusers:
             prompt=adapt.prompt_of(recipe, profile),
             settings={
                 "negative_prompt": adapt.negative_prompt_of(recipe, profile) if engine.guided(recipe) else "",
-                **adapt.parameters_of(recipe, self._choice),
-                **engine.settings,
+                **adapt.parameters_of(recipe, engine.choice_for(recipe)),
+                **engine.settings(recipe),
                 **({"chosen_because": self._choice.because} if self._choice.because else {}),
             },
         )

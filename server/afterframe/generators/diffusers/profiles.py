@@ -7,15 +7,16 @@ docs/models.md explains each key.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
-from afterframe.domain import CameraMovement
+from afterframe.domain import CameraMovement, Quality
 from afterframe.errors import ConfigError, NotFound
 from afterframe.formats import typed_toml
+from afterframe.generators.diffusers.quality import NO_CACHE, Level, StepCache
 
 FOLDER_PROFILE = "afterframe-model.toml"
 """A model folder's own profile."""
@@ -178,6 +179,8 @@ class Profile:
     ramps: tuple[Ramp, ...] = ()
     words: PromptWording = field(default_factory=PromptWording)
     loras: tuple[Lora, ...] = ()
+    qualities: Mapping[str, Level] = field(default_factory=dict)
+    """Quality -> what it asks of the model; one that is left out asks nothing."""
 
     def lora(self, name: str) -> Lora:
         """One of its LoRAs, or a safetensors file on this machine.
@@ -210,6 +213,8 @@ class ModelChoice:
     """Each with its weight."""
     because: str = ""
     """Why ``auto`` chose it; empty: the user named it."""
+    cache: StepCache = NO_CACHE
+    """What its steps may take over, at the quality that :meth:`at` was asked for."""
 
     @property
     def spec(self) -> str:
@@ -221,6 +226,24 @@ class ModelChoice:
     def steps(self) -> int:
         """Steps to take: a distilled LoRA needs fewer."""
         return next((lora.steps for lora, _ in self.loras if lora.steps), self.profile.steps)
+
+    def at(self, quality: Quality, here: Collection[Lora]) -> ModelChoice:
+        """It as a quality wants it. What the user named beside the model, such as a distillation, stays as it is.
+
+        Args:
+            here: LoRAs that can be used, of those that its qualities name.
+        """
+        level = self.profile.qualities.get(quality, Level())
+        smaller = min(level.megapixels or self.profile.megapixels, self.profile.megapixels)
+        profile = replace(self.profile, megapixels=smaller)
+        if any(lora.steps for lora, _ in self.loras):
+            return replace(self, profile=profile)
+        lora = next((lora for lora in here if lora.name == level.lora), None)
+        if lora is not None:
+            return replace(self, profile=profile, loras=(*self.loras, (lora, lora.weight)))
+        parameters = {**profile.parameters, **level.parameters}
+        profile = replace(profile, steps=level.steps or profile.steps, parameters=parameters)
+        return replace(self, profile=profile, cache=level.cache)
 
     @property
     def guidance(self) -> Mapping[str, float]:
@@ -369,6 +392,11 @@ def _check(profile: Profile, where: str) -> None:
         problems.append("there is no [[plans]]")
     if strangers := set(profile.words.camera) - set(CameraMovement):
         problems.append(f"words.camera names movements that do not exist: {', '.join(sorted(strangers))}")
+    if strangers := set(profile.qualities) - set(Quality):
+        problems.append(f"qualities names {', '.join(sorted(strangers))}; there are {', '.join(Quality)}")
+    loras = {lora.name for lora in profile.loras}
+    if strangers := {level.lora for level in profile.qualities.values() if level.lora} - loras:
+        problems.append(f"qualities names LoRAs that it does not have: {', '.join(sorted(strangers))}")
     if set(profile.name) & set(f"{SEPARATOR}:/\\= "):
         problems.append("name holds one of + : / \\ = or a space")
     if problems:

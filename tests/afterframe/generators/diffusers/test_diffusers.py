@@ -321,7 +321,7 @@ def test_a_back_end_without_masks_never_meets_the_texts_mask(
     recipe = generator.adapt(recipe_for())
     clip_of(generator, recipe)
     assert generator._engine is not None
-    assert generator._engine.settings["attention"] == "_native_flash"
+    assert generator._engine.settings(recipe)["attention"] == "_native_flash"
 
 
 def test_a_back_end_that_fails_is_dropped_remembered_and_not_tried_again(
@@ -341,7 +341,7 @@ def test_a_back_end_that_fails_is_dropped_remembered_and_not_tried_again(
             clip_of(generator, recipe)
         assert len(tried) == drops  # another plan has not failed yet
         assert generator._engine is not None
-        assert generator._engine.settings["attention"] == "native"
+        assert generator._engine.settings(recipe)["attention"] == "native"
 
 
 def counted(method: Callable[..., Any], calls: list[int]) -> Callable[..., Any]:

@@ -136,34 +136,12 @@ def test_the_first_expert_gets_as_many_steps_as_with_the_makers(
     assert min(first) >= WAN_BOUNDARY > max(second)
 
 
-def distilled_layers() -> dict[str, Any]:
-    """A LoRA of the tiny A14B under the names that its makers and packers use: diffusion_model, lora_down, alpha."""
-    sides = {f"self_attn.{part}": (24, 24) for part in "qkvo"} | {f"cross_attn.{part}": (24, 24) for part in "qkvo"}
-    layers: dict[str, Any] = {}
-    for block in range(2):
-        for name, (seen, made) in sides.items():
-            place = f"diffusion_model.blocks.{block}.{name}"
-            layers[f"{place}.lora_down.weight"] = torch.randn(4, seen)
-            layers[f"{place}.lora_up.weight"] = torch.randn(made, 4)
-            layers[f"{place}.alpha"] = torch.tensor(4.0)
-    return layers
-
-
 @pytest.mark.slow
 def test_the_4_step_lora_runs_the_levels_that_it_was_trained_on(
     seen: dict[float, None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from safetensors.torch import save_file
-
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    lora = PROFILES["wan22-a14b"].lora("4-step")
-    repository = tmp_path / "hub" / ("models--" + lora.repository.replace("/", "--"))
-    (repository / "refs").mkdir(parents=True)
-    (repository / "refs" / "main").write_text("c" * 40, "utf-8")
-    for file in (lora.file, lora.file_2):
-        target = repository / "snapshots" / ("c" * 40) / file
-        target.parent.mkdir(parents=True, exist_ok=True)
-        save_file(distilled_layers(), target)
+    diffusers_tiny.pull_lora(PROFILES["wan22-a14b"].lora("4-step"), tmp_path / "hub")
     run(f"{diffusers_tiny.make('wan22-a14b', tmp_path / 'a14b', steps=40)}+4-step")
     assert list(seen) == pytest.approx([1000, 937, 833, 625], abs=1.5)
 
