@@ -98,6 +98,9 @@ class Frames:
     """None: no trained model was used."""
     sound: Callable[[], Sound | None] = lambda: None
     """The sound, available once all frames were read; None: the clip is silent."""
+    preview: Callable[[], Pixels | None] = lambda: None
+    """What the clip looks like so far while the first frame is waited for: sRGB, small; None: nothing to see yet. Asked
+    for whenever progress is reported."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from afterframe.publish.sidecar import MadeBy
 from afterframe.recipe import add_description
 from afterframe.render.heartbeat import Heartbeat
 from afterframe.render.preparation import prepare
-from afterframe.render.previews import with_live_preview
+from afterframe.render.previews import LivePreview
 from afterframe.scene import Scene
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
@@ -101,11 +101,12 @@ class Renderer:
     def _rendered(self, job: Job, generator: Generator, temporary: Path, beat: Heartbeat) -> RenderedClip:
         recipe = generator.adapt(self._with_caption(job, generator))
         photo = self._prepare(job, recipe, generator.overscan(recipe), beat)
-        frames = self._generate(job, recipe, generator, photo, beat)
-        if generator.capabilities.graded:
-            frames = match_grade(frames, photo)
         fidelity = Fidelity(photo, recipe)
-        self._encode(job, fidelity.watch(frames), temporary, beat)
+        with LivePreview(preview_of(self._settings.home.cache, job.id)) as preview:
+            frames = self._generate(job, recipe, generator, photo, beat, preview)
+            if generator.capabilities.graded:
+                frames = match_grade(frames, photo)
+            self._encode(preview.of_frames(fidelity.watch(frames)), temporary, beat)
         made_by = MadeBy(generator.name, generator.version, generator.capabilities.trained, frames.model)
         return RenderedClip(replace(job, recipe=recipe), temporary, made_by, frames, fidelity.measures())
 
@@ -155,19 +156,25 @@ class Renderer:
         return prepare(photo, recipe.size, overscan, load, self._settings.detectors, keep)
 
     def _generate(
-        self, job: Job, recipe: Recipe, generator: Generator, photo: PreparedPhoto, beat: Heartbeat
+        self,
+        job: Job,
+        recipe: Recipe,
+        generator: Generator,
+        photo: PreparedPhoto,
+        beat: Heartbeat,
+        preview: LivePreview,
     ) -> Frames:
         """The clip's frames; all in memory, and the device free, where the generator makes clips ahead."""
-        made = generator.generate(photo, recipe, beat.progress, beat.stopped)
+        made = generator.generate(photo, recipe, preview.progress(beat.progress), beat.stopped)
         frames = decode_clip(made, self._encoding) if isinstance(made, EncodedClip) else made
+        preview.before_frames(frames)
         if generator.capabilities.ahead and not job.exclusive:
             frames = buffered(frames)
             beat.release_device()
         return frames
 
-    def _encode(self, job: Job, frames: Frames, temporary: Path, beat: Heartbeat) -> None:
-        shown = with_live_preview(frames, preview_of(self._settings.home.cache, job.id))
-        encode(shown, temporary, self._encoding, beat.progress, beat.stopped)
+    def _encode(self, frames: Frames, temporary: Path, beat: Heartbeat) -> None:
+        encode(frames, temporary, self._encoding, beat.progress, beat.stopped)
         if self._config.render.poster:
             write_poster(temporary, temporary.with_suffix(".jpg"), self._encoding, mark=POSTER_MARK)
 

@@ -24,6 +24,7 @@ from afterframe.generators.diffusers import adapt, failures, plans, schedule, we
 from afterframe.generators.diffusers.acceleration import Acceleration, AccelerationFailures
 from afterframe.generators.diffusers.device import TorchDevice
 from afterframe.generators.diffusers.families import FAMILIES, Call, PipelineInput
+from afterframe.generators.diffusers.latent_preview import LatentPreview
 from afterframe.generators.diffusers.loras import PipelineLoras
 from afterframe.generators.diffusers.profiles import Lora, MemoryPlan, ModelChoice
 from afterframe.generators.diffusers.prompt_cache import Embeddings, PromptCache
@@ -84,6 +85,8 @@ class Engine:
         self._loras: PipelineLoras | None = None
         self._switched = _usable(choice)
         self._acceleration: Acceleration | None = None
+        self.preview: LatentPreview | None = None
+        """Shows the clip that is being made."""
         self._failed = AccelerationFailures(settings.home.cache / "acceleration.json")
         gigabytes = weights.size_of(self.stored.folder) / (1 << 30)
         if not device.accelerated and gigabytes > SLOW_ON_CPU_GB:
@@ -140,10 +143,12 @@ class Engine:
                     raise known from error
             raise
         finally:
+            self.preview = None
             self._free_hooks()
 
     def _run(self, photo: Pixels, recipe: Recipe, texts: Call, tracker: PhaseProgress) -> ModelOutput:
         call = {**texts, **self._call(photo, recipe)}
+        self.preview = LatentPreview(self._family, photo, int(call["num_frames"]), self.device.kind)
         assert self._acceleration is not None, "_load made it"
         assert self._loras is not None, "_load made it"
         choice = self.choice_for(recipe)
@@ -180,11 +185,15 @@ class Engine:
         import torch
 
         def after_step(pipeline: Any, number: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            preview.step(pipeline, number, tensors["latents"])
             tracker.step()
             if number + 1 == pipeline.num_timesteps:
                 decoding.append(time.monotonic())
             return tensors
 
+        assert self.preview is not None, "_run made it"
+        preview = self.preview
+        preview.begin(self._pipeline)
         decoding: list[float] = []
         tracker.begin_steps()
         answer = self._pipeline(

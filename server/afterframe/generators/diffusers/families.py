@@ -6,6 +6,7 @@ The parameters' names are those of diffusers 0.42 (``WanImageToVideoPipeline``, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -59,6 +60,14 @@ class Family:
         """The parameters that hold the encoded prompts; without guidance there is no negative one."""
         return {**embeddings, **{f"negative_{name}": value for name, value in negative.items()}}
 
+    def video_latents(self, latents: Any, shape: tuple[int, int, int]) -> Any:
+        """The latents between two steps as (batch, channels, frames, height, width).
+
+        Args:
+            shape: their (frames, height, width).
+        """
+        return latents
+
     def sound(self, pipeline: Any, answer: Any) -> Sound | None:
         """The clip's sound; None where the model makes none."""
         return None
@@ -70,6 +79,14 @@ class Wan(Family):
     def conditions(self, scene: PipelineInput) -> Call:
         """``last_image`` holds the end. Wan 5B would silently ignore it; its profile says so."""
         return {"image": scene.photo} | ({"last_image": scene.photo} if scene.last else {})
+
+
+class CogVideoX(Family):
+    """CogVideoX: time before channels."""
+
+    def video_latents(self, latents: Any, shape: tuple[int, int, int]) -> Any:
+        """From (batch, frames, channels, height, width)."""
+        return latents.transpose(1, 2)
 
 
 class Ltx(Family):
@@ -85,6 +102,10 @@ class Ltx(Family):
         held = [LTXVideoCondition(image=scene.photo, frame_index=at, strength=scene.strength) for at in places]
         return {"conditions": held, "frame_rate": scene.recipe.fps}
 
+    def video_latents(self, latents: Any, shape: tuple[int, int, int]) -> Any:
+        """From one token for each place; those of a condition in mid-clip come before them."""
+        return _as_video(latents[:, -math.prod(shape) :], shape)
+
 
 class Ltx2(Family):
     """LTX-2: conditions by latent index; sound comes with the pictures."""
@@ -99,6 +120,10 @@ class Ltx2(Family):
         held = [LTX2VideoCondition(frames=scene.photo, index=at, strength=scene.strength, crf=0) for at in places]
         return {"conditions": held, "frame_rate": float(scene.recipe.fps)}
 
+    def video_latents(self, latents: Any, shape: tuple[int, int, int]) -> Any:
+        """From one token for each place; those of a condition come after them."""
+        return _as_video(latents[:, : math.prod(shape)], shape)
+
     def sound(self, pipeline: Any, answer: Any) -> Sound | None:
         """The vocoder's waveform, (batch, channels, samples)."""
         if answer.audio is None:
@@ -107,5 +132,10 @@ class Ltx2(Family):
         return Sound(np.ascontiguousarray(np.atleast_2d(samples).T), int(pipeline.vocoder.config.output_sampling_rate))
 
 
-FAMILIES: Mapping[str, Family] = {"wan": Wan(), "ltx": Ltx(), "ltx2": Ltx2(), "cogvideox": Family()}
+def _as_video(tokens: Any, shape: tuple[int, int, int]) -> Any:
+    """(batch, places, channels) -> (batch, channels, frames, height, width); the models' patches are single places."""
+    return tokens.transpose(1, 2).unflatten(2, shape)
+
+
+FAMILIES: Mapping[str, Family] = {"wan": Wan(), "ltx": Ltx(), "ltx2": Ltx2(), "cogvideox": CogVideoX()}
 """Profile.family -> how it is called. No built-in profile is a CogVideoX any more; a kept one still works."""

@@ -10,6 +10,7 @@ selection     the model that ``auto`` uses
 schedule      the noise levels of the steps             model_list   the models, as page and commands list them
 quality       what a recipe's quality asks of a model   step_cache   steps taken over from the one before
 loras         a pipeline's LoRAs, on and off
+latent_preview  what a clip looks like between its steps
 """
 
 from __future__ import annotations
@@ -124,7 +125,12 @@ class Diffusers:
             frames=self._frames(photo.pixels, recipe, progress, cancelled, sounds),
             model=self._model(recipe),
             sound=lambda: sounds[0] if sounds else None,
+            preview=self._preview,
         )
+
+    def _preview(self) -> Pixels | None:
+        preview = self._engine.preview if self._engine else None
+        return preview.picture() if preview else None
 
     def _frames(
         self, photo: Pixels, recipe: Recipe, progress: Progress, cancelled: CancelCheck, sounds: list[Sound]

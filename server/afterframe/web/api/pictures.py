@@ -75,7 +75,7 @@ def get_picture(call: Call) -> Response:
 @ROUTES.add(
     "GET",
     "/api/renders/<render_id>/preview",
-    "The latest frame of a running render; the photo while there is none.",
+    "What a running render looks like so far: between the steps of a model, then its latest frame; else the photo.",
     lane=Lane.PICTURES,
     query={
         "at": {**schemas.COUNT, "maximum": schemas.LARGEST, "description": "Ignored: a new address for a new picture."}
@@ -83,11 +83,11 @@ def get_picture(call: Call) -> Response:
     **JPEG,
 )
 def get_preview(call: Call) -> Response:
-    """Send the latest frame."""
+    """Send what can be seen of a render."""
     services = call.services
     job = services.queue.get(call.args["render_id"])
     preview = preview_of(services.home.cache, job.id)
-    if preview.is_file():
+    if preview.is_file() and not job.state.ended:
         return _jpeg(call, preview)
     path = call.context.paths.photo(job.photo_path)
     return _jpeg(call, services.pictures.picture(path, job.photo_sha256, SMALL_SIDE))
