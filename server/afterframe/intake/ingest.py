@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +29,7 @@ from afterframe.naming import fits, longest_names, sidecar_of
 from afterframe.publish.adoption import Adoption, clip_at, clips_beside, stands
 from afterframe.publish.folder_check import is_there, unlisted, widest_fault
 from afterframe.publish.photo_hashes import PhotoHashes
-from afterframe.recipe import validate
+from afterframe.recipe import another_movement, validate, with_values
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
@@ -251,6 +252,23 @@ class Ingest:
         job, _ = self._queue.enqueue(order)
         self.follow_moved()
         return job
+
+    def with_another_seed(self, photo: Photo, maker: Job) -> Job:
+        """Queue a render's clip with another seed, before everything else; parallax moves in another way, too."""
+        changes: dict[str, object] = {"seed": secrets.randbelow(2**31)}
+        if maker.generator == "parallax":  # its seeds differ too little to be seen
+            changes["camera_movement"] = str(another_movement(maker.recipe, 1 + secrets.randbelow(5)))
+        basis = Basis.from_dict(maker.basis or {})
+        order = NewJob(
+            photo,
+            with_values(maker.recipe, changes, "another seed, as you asked"),
+            maker.generator,
+            parent_clip=maker.parent_clip,
+            basis=replace(basis, overrides={**basis.overrides, **changes}).to_dict(),
+        )
+        job, _ = self._queue.enqueue(order)
+        self._queue.arrange([job.id])
+        return self._queue.get(job.id)
 
     def inspect(self, path: Path) -> Reading:
         """Read a photo; nothing is kept or queued.

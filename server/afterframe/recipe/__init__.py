@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from afterframe.recipe.classify import classify, own_words
-from afterframe.recipe.compose import another_movement, compose
+from afterframe.recipe.compose import another_movement, compose, with_values
 from afterframe.recipe.prompt import add_description
 from afterframe.recipe.rules import rules
 from afterframe.recipe.settings import SETTINGS, Overrides, validate
@@ -21,4 +21,5 @@ __all__ = [
     "own_words",
     "rules",
     "validate",
+    "with_values",
 ]

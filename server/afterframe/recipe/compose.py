@@ -79,6 +79,16 @@ def another_movement(recipe: Recipe, index: int) -> CameraMovement:
     return others[(index - 1) % len(others)]
 
 
+def with_values(recipe: Recipe, values: Mapping[str, object], reason: str) -> Recipe:
+    """The recipe with some values changed, for this reason.
+
+    Raises:
+        RecipeError: a value is of the wrong type or out of range.
+    """
+    read = {name: read_setting(name, value, reason) for name, value in values.items()}
+    return replace(recipe, **read, because={**recipe.because, **dict.fromkeys(values, (reason,))})
+
+
 def _with_look(recipe: Recipe, facts: Facts, scene: Scene) -> Recipe:
     prompt, reasons = add_look(recipe.prompt, facts, scene)
     because = {**recipe.because, "prompt": (*recipe.because["prompt"], *reasons)}

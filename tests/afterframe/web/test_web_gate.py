@@ -93,6 +93,7 @@ TABLE: dict[str, Row] = {
     "POST /api/renders/<render_id>/cancel": Row(),
     "POST /api/renders/cancel": Row(body={"renders": ["r"]}, get=404),
     "POST /api/renders/<render_id>/retry": Row(),
+    "POST /api/renders/<render_id>/reseed": Row(),
     "POST /api/renders/retry": Row(body={"state": "failed"}, get=404),
     "GET /api/clips": Row(),
     "GET /api/clips/outline": Row(),

@@ -7,6 +7,7 @@ import contextlib
 from afterframe.domain import JobState
 from afterframe.errors import NotFound, WrongState
 from afterframe.state.queue import Queue
+from afterframe.web.api.clips import source_photo
 from afterframe.web.http import schemas
 from afterframe.web.http.resources import render_json
 from afterframe.web.http.routes import Call, Routes
@@ -105,6 +106,24 @@ def retry_renders(call: Call) -> Json:
             with contextlib.suppress(NotFound, WrongState):
                 retried.append(services.queue.retry(render_id).id)
     return {"retried": retried}
+
+
+@ROUTES.add(
+    "POST",
+    "/api/renders/<render_id>/reseed",
+    "Stop a render, and make the same clip with another seed instead, next.",
+    answer=ref("Render"),
+    status=202,
+)
+def reseed_render(call: Call) -> Json:
+    """Another chance for what did not look right while it was made."""
+    services = call.services
+    job = services.queue.get(call.args["render_id"])
+    photo = source_photo(call, job)
+    with services.database.transaction():
+        if job.state.cancellable:
+            services.queue.cancel(job.id)
+        return render_json(services.ingest.with_another_seed(photo, job))
 
 
 def _all_in(queue: Queue, state: str) -> list[str]:

@@ -14,6 +14,7 @@ import "./upload.js";
 const actions = {
   cancel: ({ dataset }) => post("/api/renders/{render_id}/cancel", { path: { render_id: dataset.cancel ?? "" } }),
   retry: ({ dataset }) => post("/api/renders/{render_id}/retry", { path: { render_id: dataset.retry ?? "" } }),
+  reseed: ({ dataset }) => post("/api/renders/{render_id}/reseed", { path: { render_id: dataset.reseed ?? "" } }),
   pause: ({ dataset }) => post("/api/queue", { body: { paused: dataset.pause === "true" } }),
   cancelAll: () => post("/api/queue", { body: { cancel_all: true } }),
   confirm: ({ dataset }) =>
@@ -200,7 +201,7 @@ function showProgress(row, event) {
   inside(row, "progress", HTMLProgressElement).value = event.progress;
   if (event.eta_s != null) inside(row, "[data-eta]").textContent = timeLeft(event.eta_s);
   const preview = row.querySelector("[data-preview]");
-  const now = String(Math.floor(Date.now() / 2000));
+  const now = String(Math.floor(Date.now() / 1000));
   if (preview instanceof HTMLImageElement && preview.dataset.at !== now) {
     preview.dataset.at = now;
     preview.src = keyed(`/api/renders/${encodeURIComponent(event.id)}/preview?at=${now}`);

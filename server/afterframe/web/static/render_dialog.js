@@ -12,6 +12,7 @@ const AT_ONCE = 500;
 const dialog = byId("render", HTMLDialogElement);
 /** @type {Render | null} */
 let open = null;
+let shownAt = 0;
 
 /** Open a render. @param {Render} render */
 export function showRender(render) {
@@ -28,12 +29,14 @@ export function follow(event) {
 
 /** @param {Render} render */
 function fill(render) {
-  const fresh = open?.id !== render.id || open.state !== render.state;
-  open = render;
   const running = isRunning(render);
+  const fresh = open?.id !== render.id || open.state !== render.state || (running && Date.now() - shownAt > 1000);
+  open = render;
   byId("render-name").replaceChildren(el("bdi", { title: shown(render.photo) }, fileName(render.photo)));
   if (fresh) {
-    byId("render-picture", HTMLImageElement).src = keyed(`/api/renders/${encodeURIComponent(render.id)}/preview`);
+    shownAt = Date.now();
+    const preview = `/api/renders/${encodeURIComponent(render.id)}/preview?at=${shownAt}`;
+    byId("render-picture", HTMLImageElement).src = keyed(preview);
   }
   byId("render-state").textContent = [stateName(render), running && timeLeft(render.eta_s)].filter(Boolean).join(" · ");
   byId("render-progress").hidden = !running;
@@ -51,12 +54,16 @@ function fill(render) {
 function fillActions(render) {
   const retry = byId("render-retry", HTMLButtonElement);
   const cancel = byId("render-cancel", HTMLButtonElement);
+  const reseed = byId("render-reseed", HTMLButtonElement);
   const clip = byId("render-clip", HTMLAnchorElement);
   retry.hidden = !isRetryable(render.state);
   retry.dataset.retry = render.id;
   cancel.hidden = !isStoppable(render.state);
   cancel.disabled = render.cancelling;
   cancel.dataset.cancel = render.id;
+  reseed.hidden = render.state !== "running";
+  reseed.disabled = render.cancelling;
+  reseed.dataset.reseed = render.id;
   clip.hidden = !render.clip;
   clip.href = `/#${render.clip}`;
 }
