@@ -139,8 +139,8 @@ class GeneratorName:
         return f"{self.kind}:{self.model}" if self.model else self.kind
 
 
-_LATER = ("quality",)
-"""Fields of a recipe that the first version did not have."""
+LATER_FIELDS = ("quality", "exact_photo")
+"""Fields of a recipe that the first version did not have; its sidecars and rows lack them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +164,8 @@ class Recipe:
     quality: Quality = Quality.STANDARD
     seed: int = 0
     variants: int = 1
+    exact_photo: bool = True
+    """The photo itself is the first frame (the last where the clip leads up to it) of a model's clip, too."""
     because: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Field name -> its reasons, in a photographer's words."""
     needs_description: bool = field(default=False, compare=False)
@@ -190,7 +192,7 @@ class Recipe:
     def record(self) -> dict[str, Any]:
         """As JSON that lasts, in sidecars and hashes: what the first version did not have stands there only where it is
         not as usual, so that neither bytes nor hashes of what it made change."""
-        usual = {f.name for f in fields(self) if f.name in _LATER and getattr(self, f.name) == f.default}
+        usual = {f.name for f in fields(self) if f.name in LATER_FIELDS and getattr(self, f.name) == f.default}
         return {name: value for name, value in self.to_dict().items() if name not in usual}
 
     @classmethod

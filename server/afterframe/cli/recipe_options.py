@@ -19,7 +19,7 @@ SHORT_NAMES: Mapping[str, str] = {
     "duration_s": "--duration",
 }
 """Options that are not called as their setting is."""
-FILE_ONLY = frozenset({"photo_type", "negative_prompt", "long_side"})
+FILE_ONLY = frozenset({"photo_type", "negative_prompt", "long_side", "exact_photo"})
 """Settings without an option: they are for afterframe.toml and config.toml."""
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from afterframe.recipe.classify import classify, own_words
-from afterframe.recipe.compose import another_movement, compose, with_values
+from afterframe.recipe.compose import add_reason, another_movement, compose, with_values
 from afterframe.recipe.prompt import add_description
 from afterframe.recipe.rules import rules
 from afterframe.recipe.settings import SETTINGS, Overrides, validate
@@ -15,6 +15,7 @@ __all__ = [
     "SETTINGS",
     "Overrides",
     "add_description",
+    "add_reason",
     "another_movement",
     "classify",
     "compose",

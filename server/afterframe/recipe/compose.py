@@ -79,6 +79,11 @@ def another_movement(recipe: Recipe, index: int) -> CameraMovement:
     return others[(index - 1) % len(others)]
 
 
+def add_reason(recipe: Recipe, name: str, reason: str) -> Recipe:
+    """The recipe with one more reason for a value."""
+    return replace(recipe, because={**recipe.because, name: (*recipe.because.get(name, ()), reason)})
+
+
 def with_values(recipe: Recipe, values: Mapping[str, object], reason: str) -> Recipe:
     """The recipe with some values changed, for this reason.
 
@@ -122,6 +127,7 @@ def _by_rule(facts: Facts, scene: Scene, verdict: Classification, book: Rules, b
     because["direction"] = ("the photo is the first moment",)
     because["quality"] = ("the usual balance of time and quality",)
     because["variants"] = ("one clip of each photo",)
+    because["exact_photo"] = ("the clip begins with your photo, not with a model's copy of it",)
     return {
         "prompt": "",
         "negative_prompt": _negative(scene, verdict, book, because),
@@ -134,6 +140,7 @@ def _by_rule(facts: Facts, scene: Scene, verdict: Classification, book: Rules, b
         "direction": Direction.AFTER,
         "quality": Quality.STANDARD,
         "variants": 1,
+        "exact_photo": True,
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from afterframe.domain import CameraMovement, Direction, PhotoType, Quality
+from afterframe.domain import LATER_FIELDS, CameraMovement, Direction, PhotoType, Quality
 
 LARGEST_SEED = 2**62
 """SQLite's integers end a little above."""
@@ -39,6 +39,7 @@ RECIPE: dict[str, Any] = {
         "quality": {"type": "string", "enum": [str(quality) for quality in Quality]},
         "seed": {"type": "integer", "minimum": 0, "maximum": LARGEST_SEED},
         "variants": {"type": "integer", "minimum": 1, "maximum": 1000},
+        "exact_photo": {"type": "boolean"},
         "because": {
             "type": "object",
             "additionalProperties": {"type": "array", "items": _TEXT},
@@ -47,4 +48,4 @@ RECIPE: dict[str, Any] = {
     },
     "additionalProperties": False,
 }
-RECIPE["required"] = list(RECIPE["properties"])
+RECIPE["required"] = [name for name in RECIPE["properties"] if name not in LATER_FIELDS]

@@ -153,6 +153,9 @@ SETTINGS: dict[str, RecipeSetting] = {
         ValueKind.CHOICE, "How much time the clip is worth; for clips of trained models.", choices=Quality
     ),
     "seed": RecipeSetting(ValueKind.WHOLE, "The same seed gives the same clip.", high=2**31 - 1),
+    "exact_photo": RecipeSetting(
+        ValueKind.SWITCH, "The photo itself is the first frame of a model's clip, melted into the frames after it."
+    ),
     "variants": RecipeSetting(ValueKind.WHOLE, "Clips per photo, each with its own seed.", low=1, high=16),
 }
 

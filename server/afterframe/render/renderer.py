@@ -23,6 +23,7 @@ from afterframe.generators import describer, registry
 from afterframe.generators.interface import Generator
 from afterframe.grade.fidelity import Fidelity
 from afterframe.grade.match import match_grade
+from afterframe.grade.photo_frame import PhotoFrame
 from afterframe.imaging.decode import decode
 from afterframe.imaging.frames import EncodedClip, Frames, Pixels, PreparedPhoto, buffered
 from afterframe.naming import POSTER_MARK, preview_of, temporary_for
@@ -32,7 +33,7 @@ from afterframe.publish.placement import Publication, discard
 from afterframe.publish.publisher import Publisher, RenderedClip, check_real_folder
 from afterframe.publish.reservation import Reservations, machine_id
 from afterframe.publish.sidecar import MadeBy
-from afterframe.recipe import add_description
+from afterframe.recipe import add_description, add_reason
 from afterframe.render.heartbeat import Heartbeat
 from afterframe.render.preparation import prepare
 from afterframe.render.previews import LivePreview
@@ -101,12 +102,16 @@ class Renderer:
     def _rendered(self, job: Job, generator: Generator, temporary: Path, beat: Heartbeat) -> RenderedClip:
         recipe = generator.adapt(self._with_caption(job, generator))
         photo = self._prepare(job, recipe, generator.overscan(recipe), beat)
-        fidelity = Fidelity(photo, recipe)
+        fidelity, photo_frame = Fidelity(photo, recipe), PhotoFrame(photo, recipe)
         with LivePreview(preview_of(self._settings.home.cache, job.id)) as preview:
             frames = self._generate(job, recipe, generator, photo, beat, preview)
             if generator.capabilities.graded:
                 frames = match_grade(frames, photo)
+            if generator.capabilities.graded and recipe.exact_photo:
+                frames = photo_frame.melt(frames)
             self._encode(preview.of_frames(fidelity.watch(frames)), temporary, beat)
+        if photo_frame.reason:
+            recipe = add_reason(recipe, "exact_photo", photo_frame.reason)
         made_by = MadeBy(generator.name, generator.version, generator.capabilities.trained, frames.model)
         return RenderedClip(replace(job, recipe=recipe), temporary, made_by, frames, fidelity.measures())
 

@@ -16,6 +16,7 @@ const LABELS = {
   loop: "Loop",
   direction: "Direction",
   quality: "Quality",
+  exact_photo: "Photo as a frame",
   negative_prompt: "To be avoided",
   seed: "Seed",
 };
@@ -65,6 +66,7 @@ function settings(recipe) {
     loop: recipe.loop ? t("yes") : t("no"),
     direction: recipe.direction === "after" ? t("the photo comes first") : t("the photo comes last"),
     quality: t(recipe.quality),
+    exact_photo: recipe.exact_photo === false ? t("no") : t("yes"),
     negative_prompt: recipe.negative_prompt,
     seed: String(recipe.seed),
   };
