@@ -258,10 +258,12 @@ def pull_lora(lora: Any, cache: Path) -> None:
 
 MAKERS: dict[str, Callable[[], Any]] = {
     "wan22-5b": _wan_5b,
+    "wan22-5b-turbo": _wan_5b,
     "wan22-a14b": _wan_a14b,
     "ltx-2b": _ltx,
     "ltx-13b": _ltx,
     "ltx2": _ltx2,
+    "ltx25": _ltx2,
     "cogvideox": _cogvideox,
 }
 """Profile -> what makes its tiny pipeline."""

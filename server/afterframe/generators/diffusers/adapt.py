@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
 from afterframe.domain import Direction, Quality, Recipe
 from afterframe.errors import GenerateError
-from afterframe.generators.diffusers.profiles import SEPARATOR, MemoryPlan, ModelChoice, Profile
+from afterframe.generators.diffusers.profiles import SEPARATOR, MemoryPlan, ModelChoice, Profile, PromptWording
 from afterframe.generators.diffusers.quality import Level
 from afterframe.system.cli_hints import program
 
@@ -129,16 +130,27 @@ def _neighbours(side: float, grid: int) -> list[int]:
 
 
 def prompt_of(recipe: Recipe, profile: Profile) -> str:
-    """The whole prompt: the recipe's, then the words that this model needs."""
-    words = profile.words
-    parts = [recipe.prompt, words.camera.get(recipe.camera_movement, "")]
+    """The whole prompt: the recipe's words as they are, among those that this model needs, in its own form."""
+    said = {
+        "words": recipe.prompt + "." * recipe.prompt[-1:].isalnum(),  # the next sentence is none of theirs
+        "camera": profile.words.camera.get(recipe.camera_movement, ""),
+        "motion": _motion_words(recipe, profile.words),
+        "likeness": profile.words.faithful if recipe.style_consistency >= FAITHFUL else "",
+    }
+    found = []
+    for token in profile.words.template.split():
+        slot = re.search(r"\{(\w+)\}", token)
+        if slot is None:
+            found.append(token)
+        elif said[slot[1]]:
+            found.append(token.replace(slot[0], said[slot[1]]))
+    return " ".join(found)
+
+
+def _motion_words(recipe: Recipe, words: PromptWording) -> str:
     if recipe.motion_intensity < CALM:
-        parts.append(words.calm)
-    elif recipe.motion_intensity > LIVELY:
-        parts.append(words.lively)
-    if recipe.style_consistency >= FAITHFUL:
-        parts.append(words.faithful)
-    return " ".join(part for part in parts if part)
+        return words.calm
+    return words.lively if recipe.motion_intensity > LIVELY else ""
 
 
 def negative_prompt_of(recipe: Recipe, profile: Profile) -> str:

@@ -274,7 +274,7 @@ class Engine:
         if self._reader is None:
             self._reader = self._pipeline_class().from_pretrained(
                 str(self.stored.folder),
-                **dict.fromkeys(self._parts_but("text_encoder", "tokenizer")),
+                **dict.fromkeys([*self._parts_but("text_encoder", "tokenizer"), *self.choice.profile.unused]),
                 **self._loading("text_encoder"),
             )
         device = self._text_device()
@@ -335,7 +335,10 @@ class Engine:
                 tracker.report()
                 tracker.check_cancelled()
         return self._pipeline_class().from_pretrained(
-            str(self.stored.folder), text_encoder=None, **parts, **self._loading("others")
+            str(self.stored.folder),
+            **dict.fromkeys(("text_encoder", *self.choice.profile.unused)),
+            **parts,
+            **self._loading("others"),
         )
 
     def _loading(self, part: str) -> dict[str, Any]:

@@ -139,6 +139,7 @@ def _wanted(api: Any, choice: ModelChoice) -> Iterator[tuple[str, str, Any]]:
     index_file = api.hf_hub_download(profile.repository, "model_index.json", revision=profile.revision)
     index = json.loads(Path(index_file).read_text("utf-8"))
     folders = {name for name, value in index.items() if isinstance(value, list) and value and value[0] is not None}
+    folders -= set(profile.unused)
 
     def of_model(name: str) -> bool:
         if name == "model_index.json":

@@ -7,6 +7,7 @@ docs/models.md explains each key.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
@@ -22,6 +23,10 @@ FOLDER_PROFILE = "afterframe-model.toml"
 """A model folder's own profile."""
 SEPARATOR = "+"
 """Between a model and its LoRAs, in what the user types: ``wan22-a14b+4-step+film=0.6``."""
+
+
+PROMPT_SLOTS = ("words", "camera", "motion", "likeness")
+"""What the template of a prompt puts together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +105,11 @@ class Ramp:
 
 @dataclass(frozen=True, slots=True)
 class PromptWording:
-    """What the prompt says beyond the recipe's own words."""
+    """What the prompt says beyond the recipe's own words, in the form of the captions that the model learned from."""
 
+    template: str = "{words} {camera} {motion} {likeness}"
+    """Where each stands: the recipe's words, which are never changed, those for the camera, for much or little motion,
+    and for likeness. One that has nothing to say is left out, with the punctuation that it touches."""
     camera: Mapping[str, str] = field(default_factory=dict)
     """CameraMovement -> words."""
     calm: str = ""
@@ -163,6 +171,8 @@ class Profile:
     experts: int = 1
     """Transformers: 2 where one sees the first steps and one the last."""
     precision: Literal["bfloat16", "float16", "float32"] = "bfloat16"
+    unused: tuple[str, ...] = ()
+    """Parts in its repository that are neither downloaded nor loaded."""
     full_precision: tuple[str, ...] = ()
     """Parts that stay in float32."""
     sequence: int = 512
@@ -392,6 +402,9 @@ def _check(profile: Profile, where: str) -> None:
         problems.append("there is no [[plans]]")
     if strangers := set(profile.words.camera) - set(CameraMovement):
         problems.append(f"words.camera names movements that do not exist: {', '.join(sorted(strangers))}")
+    slots = re.findall(r"\{(.*?)\}", profile.words.template)
+    if slots.count("words") != 1 or set(slots) - set(PROMPT_SLOTS):
+        problems.append(f"words.template needs {{words}} once, and may have {', '.join(PROMPT_SLOTS[1:])} in braces")
     if strangers := set(profile.qualities) - set(Quality):
         problems.append(f"qualities names {', '.join(sorted(strangers))}; there are {', '.join(Quality)}")
     loras = {lora.name for lora in profile.loras}

@@ -10,7 +10,7 @@ import importlib.util
 import json
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def find(choice: ModelChoice) -> Stored | None:
     if choice.folder:
         return Stored(choice.folder, "")
     stored = find_snapshot(choice.profile.repository, choice.profile.revision)
-    if stored is None or missing_parts(stored.folder):
+    if stored is None or missing_parts(stored.folder, choice.profile.unused):
         return None
     return stored if all(find_lora(lora) for lora, _ in choice.loras) else None
 
@@ -110,7 +110,7 @@ def require(choice: ModelChoice) -> Stored:
             f"`afterframe models pull {choice.spec}` downloads about {profile.download_gb:.0f} GB.",
             code="no_weights",
         )
-    if missing := missing_parts(stored.folder):
+    if missing := missing_parts(stored.folder, profile.unused):
         raise GenerateError(
             f"The model in {stored.folder} is incomplete: {', '.join(missing)} has no safetensors weights.",
             "Download it again with its safetensors files; other formats are not read, because they can run code.",
@@ -132,9 +132,13 @@ def parts_with_weights(folder: Path) -> list[str]:
     return [name for name, (_, kind) in parts if not any(word in str(kind) for word in weightless)]
 
 
-def missing_parts(folder: Path) -> list[str]:
-    """Parts whose weights are incomplete."""
-    return [part for part in parts_with_weights(folder) if not _is_there(folder / part)]
+def missing_parts(folder: Path, unused: Collection[str] = ()) -> list[str]:
+    """Parts whose weights are incomplete.
+
+    Args:
+        unused: parts that need not be there.
+    """
+    return [part for part in parts_with_weights(folder) if part not in unused and not _is_there(folder / part)]
 
 
 def _is_there(part: Path) -> bool:

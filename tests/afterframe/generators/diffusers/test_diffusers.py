@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -173,6 +174,20 @@ def test_the_photo_is_compressed_as_the_model_saw_it_in_training_and_less_for_le
     assert recorded == [0, 16, 33]
     assert seen[0] == 0
     assert 0 < seen[1] < seen[2]
+
+
+def test_parts_that_a_profile_does_not_use_need_not_be_there(made: Callable[..., Diffusers], tmp_path: Path) -> None:
+    folder = diffusers_tiny.make("ltx25", tmp_path / "with a rewriter")
+    index = json.loads((folder / "model_index.json").read_text("utf-8"))
+    index |= {
+        "duration_head": ["ltx2", "LTX2DurationHead"],
+        "prompt_enhancer": ["transformers", "Gemma3ForConditionalGeneration"],
+    }
+    (folder / "model_index.json").write_text(json.dumps(index), "utf-8")
+    generator = Diffusers(make_settings(), str(folder))
+    recipe = generator.adapt(recipe_for())
+    assert len(clip_of(generator, recipe)) == recipe.frame_count
+    generator.close()
 
 
 # -- warm --------------------------------------------------------------------------------------

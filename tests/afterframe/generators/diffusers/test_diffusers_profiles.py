@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +44,18 @@ def test_a_profile_says_all_that_a_photographer_asks(name: str) -> None:
     assert (profile.frames.most - 1) % profile.frames.every == 0
 
 
+def test_a_gated_model_says_how_to_get_it_and_unused_parts_are_left_out() -> None:
+    profile = PROFILES["ltx25"]
+    assert "log in there" in profile.licence.note
+    assert set(profile.unused) == {"prompt_enhancer", "duration_head"}
+
+
 @pytest.mark.parametrize("name", PROFILES)
 def test_a_licence_says_whether_clips_may_be_sold_and_on_which_conditions(name: str) -> None:
     licence = PROFILES[name].licence
-    assert licence.paid_work == ("free" if licence.name in ("Apache-2.0", "MIT") else "conditions")
+    known = {"Apache-2.0": "free", "MIT": "free", "not checked": "unverified"}
+    assert licence.paid_work == known.get(licence.name, "conditions")
+    assert ("Nobody here has checked" in licence.words) == (licence.paid_work == "unverified")
     if licence.paid_work == "conditions":
         assert "10 million" in licence.note  # of Lightricks' models, which are all of them
         assert "latest version may be used" not in licence.note
@@ -283,6 +292,63 @@ def test_camera_motion_and_faithfulness_become_the_models_words_and_dials() -> N
     assert still["image_cond_noise_scale"] == 0.0
     assert lively["image_cond_noise_scale"] == 0.18
     assert lively["strength"] == 1.0
+
+
+FORMS = {
+    "wan": "{words} Motion is natural and lively. The camera pans left slowly. {likeness}",
+    "ltx": "{words} The movement is clear and natural. The camera pans to the left. {likeness} "
+    "The scene is captured in real-life footage.",
+    "ltx2": "Style: realistic - {words} The movement is clear and natural, with the sound that belongs to it. "
+    "The camera pans to the left. {likeness}",
+}
+"""Family -> how its models are told of a lively pan."""
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_each_family_is_told_in_the_form_that_it_learned_from(name: str) -> None:
+    profile = PROFILES[name]
+    recipe = make_recipe(camera_movement=CameraMovement.PAN_LEFT, motion_intensity=0.9, style_consistency=1.0)
+    told = FORMS[profile.family].format(words="a cup of coffee.", likeness=profile.words.faithful)
+    assert adapt.prompt_of(recipe, profile) == told
+
+
+@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize(
+    "words",
+    [
+        "She says: {camera}!",
+        "two  spaces\nand a line",
+        "“Ende.”",
+        "雪が降る。",
+        "100 % {words} {0}",
+        "a \\1 b",
+        "{",
+        "…",
+    ],
+)
+def test_a_photographers_words_stand_as_they_are(name: str, words: str) -> None:
+    prompt = adapt.prompt_of(make_recipe(prompt=words), PROFILES[name])
+    assert words in prompt
+    assert "{likeness}" not in prompt
+
+
+@given(words=st.text(max_size=60), name=st.sampled_from(sorted(PROFILES)))
+def test_no_words_are_lost_or_changed_whatever_they_are(words: str, name: str) -> None:
+    assert words in adapt.prompt_of(make_recipe(prompt=words), PROFILES[name])
+
+
+def test_what_there_is_nothing_to_say_about_leaves_no_gap() -> None:
+    words = replace(PROFILES["ltx2"].words, camera={}, template="So: {words} ({camera}), {motion} {likeness}")
+    recipe = make_recipe(motion_intensity=0.5, style_consistency=0.0)
+    assert adapt.prompt_of(recipe, replace(PROFILES["ltx2"], words=words)) == "So: a cup of coffee."
+
+
+@pytest.mark.parametrize("template", ["{camera}", "{words} {words}", "{words} {mood}", "{words} {}", ""])
+def test_a_template_that_loses_or_invents_words_is_refused(template: str) -> None:
+    source = files("afterframe.generators.diffusers").joinpath("profiles", "wan22-5b.toml")
+    text = source.read_text("utf-8").replace("{words} {motion} {camera} {likeness}", template)
+    with pytest.raises(ConfigError, match=r"words\.template"):
+        parse(text, "mine.toml")
 
 
 # -- memory plans ----------------------------------------------------------------------------

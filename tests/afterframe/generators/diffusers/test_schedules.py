@@ -47,7 +47,8 @@ def ltx(steps: int) -> list[float]:
 
 
 LTX_DISTILLED = [1000.0, 993.7, 987.5, 981.2, 975.0, 909.4, 725.0, 421.9]
-"""ltx_video's configs/ltxv-13b-0.9.8-distilled.yaml, its first seven, and where the eighth of one stage stands."""
+"""ltx_video's configs/ltxv-13b-0.9.8-distilled.yaml, its first seven, and where the eighth of one stage stands; for
+LTX-2.5 ltx_pipelines/utils/constants.py, DISTILLED_SIGMA_VALUES."""
 
 
 def ltx2(steps: int) -> list[float]:
@@ -64,6 +65,8 @@ REFERENCE: dict[str, list[float]] = {
     "ltx-2b": ltx(40),
     "ltx-13b": LTX_DISTILLED,
     "ltx2": ltx2(40),
+    "ltx25": LTX_DISTILLED,
+    "wan22-5b-turbo": wan(4),
 }
 
 
