@@ -268,6 +268,8 @@ class ClusterConfig:
     """The generator that makes the frames there."""
     token_file: str = ""
     """The file that holds its token; empty: where Ray looks for it."""
+    open: bool = False
+    """A cluster that asks for no token is used all the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,7 @@ class GeneratorName:
         return f"{self.kind}:{self.model}" if self.model else self.kind
 
 
-LATER_FIELDS = ("quality", "exact_photo")
+_LATER = ("quality", "exact_photo")
 """Fields of a recipe that the first version did not have; its sidecars and rows lack them."""
 
 
@@ -192,7 +192,7 @@ class Recipe:
     def record(self) -> dict[str, Any]:
         """As JSON that lasts, in sidecars and hashes: what the first version did not have stands there only where it is
         not as usual, so that neither bytes nor hashes of what it made change."""
-        usual = {f.name for f in fields(self) if f.name in LATER_FIELDS and getattr(self, f.name) == f.default}
+        usual = {f.name for f in fields(self) if f.name in _LATER and getattr(self, f.name) == f.default}
         return {name: value for name, value in self.to_dict().items() if name not in usual}
 
     @classmethod

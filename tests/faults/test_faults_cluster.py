@@ -23,7 +23,8 @@ from photometa import read_sidecar
 
 NODES = Path(__file__).with_name("ray_nodes.py")
 WAITING = Path(__file__).parents[2] / "scripts" / "waiting"
-CLIPS = 20 if os.environ.get("AFTERFRAME_LONG") else 6
+LONG = bool(os.environ.get("AFTERFRAME_LONG"))
+CLIPS = 20 if LONG else 6
 """The long form is run by hand: AFTERFRAME_LONG=1."""
 TOKEN = "0123456789abcdef" * 4
 
@@ -31,13 +32,13 @@ TOKEN = "0123456789abcdef" * 4
 class Cluster:
     """Two nodes with a processor each."""
 
-    def __init__(self, folder: Path, wait_s: float) -> None:
+    def __init__(self, folder: Path, wait_s: float, auth_mode: str = "token") -> None:
         # Ray's sockets have no room for pytest's long paths.
         self._sessions = tempfile.mkdtemp(prefix="ray-")
         self.token_file = folder / "ray token"
         self.token_file.write_text(TOKEN)
         self.environment = {"PYTHONPATH": python_path(WAITING), "RAY_USAGE_STATS_ENABLED": "0"}
-        secret = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(self.token_file)}
+        secret = {"RAY_AUTH_MODE": auth_mode, "RAY_AUTH_TOKEN_PATH": str(self.token_file)}
         self._log = (folder / "ray.log").open("wb")
         self.process = subprocess.Popen(
             [sys.executable, NODES],
@@ -148,6 +149,22 @@ def test_a_cluster_makes_every_clip_once_though_a_node_and_the_daemon_die(
     assert (said["afterframe:generator"], said["afterframe:generatorVersion"]) == ("ray", "waiting 1")
     assert all(TOKEN not in log.read_text() for log in (afterframe.home / "logs").iterdir())
     it_lets_nobody_in_without_its_token(afterframe, cluster)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not LONG, reason="a second cluster takes long to start: AFTERFRAME_LONG=1")
+def test_a_cluster_that_lets_anybody_in_is_used_only_where_that_is_allowed(
+    afterframe: Afterframe, tmp_path: Path
+) -> None:
+    made = Cluster(tmp_path, wait_s=0.0, auth_mode="disabled")
+    try:
+        settings = {"address": made.address, "token_file": str(made.token_file)}
+        afterframe.settings(cluster=settings)
+        assert "asks for no token" in afterframe.ask("cluster", "status")["error"]["message"]
+        afterframe.settings(cluster={**settings, "open": True})
+        assert afterframe.ask("cluster", "status")["room"] == 2
+    finally:
+        made.end()
 
 
 def it_tells_what_it_is(afterframe: Afterframe) -> None:

@@ -16,6 +16,7 @@ const RECIPE = {
   loop: true,
   direction: "after",
   quality: "best",
+  exact_photo: true,
   seed: 7,
   variants: 1,
   because: { duration_s: ["still life: 1-2 s"] },
@@ -38,6 +39,7 @@ test("a recipe is told in words, each value with its reasons", () => {
     Loop: "yes",
     Direction: "the photo comes first",
     Quality: "best",
+    "Photo as a frame": "yes",
     Seed: "7",
   });
   assert.deepEqual(rows.find(({ name }) => name === "Length").reasons, ["still life: 1-2 s"]);

@@ -31,7 +31,9 @@ def print_cluster(found: dict[str, Any]) -> None:
     out.print(f"Cluster at {shown(found['address'])}, Ray {found['ray']}")
     for node in found["nodes"]:
         out.print(f"  {shown(node['host']):24} {node['gpus']:3.0f} GPUs {node['cpus']:4.0f} CPU cores")
-    out.print(f"Room for {found['room']} renders ({found['renders_on']}), {found['free']} free")
-    if found["slots"] != found["room"]:
-        hint = f"cluster.slots is {found['slots']}: write slots = {found['room']} under \\[cluster] to use them all."
-        out.print(f"[yellow]{hint}[/]")
+    slots, room = found["slots"], found["room"]
+    out.print(f"Room for {room} {'render' if room == 1 else 'renders'} ({found['renders_on']}), {found['free']} free")
+    if slots < room:
+        out.print(f"[yellow]cluster.slots is {slots}: write slots = {room} under \\[cluster] to use them all.[/]")
+    elif slots > room:
+        out.print(f"[yellow]cluster.slots is {slots}, more than there is room for: write slots = {room}.[/]")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from afterframe.domain import LATER_FIELDS, CameraMovement, Direction, PhotoType, Quality
+from afterframe.domain import CameraMovement, Direction, PhotoType, Quality
 
 LARGEST_SEED = 2**62
 """SQLite's integers end a little above."""
@@ -48,4 +48,4 @@ RECIPE: dict[str, Any] = {
     },
     "additionalProperties": False,
 }
-RECIPE["required"] = [name for name in RECIPE["properties"] if name not in LATER_FIELDS]
+RECIPE["required"] = list(RECIPE["properties"])

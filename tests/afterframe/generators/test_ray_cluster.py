@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from ray_heads import HEAD, listening
 
 from afterframe.config import ClusterConfig, Config, Settings
 from afterframe.errors import Cancelled, ConfigError, GenerateError, NotFound, Unavailable
@@ -119,10 +120,36 @@ def test_a_head_that_is_not_there_leaves_the_job_waiting(settings: Settings) -> 
     generator.close()
 
 
+@pytest.mark.parametrize(
+    "says", [None, b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-OpenSSH_9\r\n", bytes((0, 0, 0, 7, 0))], ids=repr
+)
+def test_a_port_with_something_else_behind_it_is_told_within_seconds(
+    says: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("afterframe.generators.ray_cluster.connection.CONNECT_TIMEOUT_S", 0.2)
+    with listening(says) as address, pytest.raises(Unavailable, match="is no head of a Ray cluster") as caught:
+        connect(ClusterConfig(address))
+    assert "--port" in caught.value.hint
+
+
+def test_a_token_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with listening(HEAD) as address, pytest.raises(Unavailable, match="my token is not there"):
+        connect(ClusterConfig(address, token_file=str(tmp_path / "my token")))
+
+
+@pytest.mark.parametrize(
+    ("open_", "said"), [(False, "`RAY_AUTH_MODE=token ray start --head"), (True, "`ray start --head")]
+)
+def test_the_hints_lead_to_a_cluster_with_a_token(open_: bool, said: str) -> None:
+    with pytest.raises(Unavailable) as caught:
+        connect(ClusterConfig("127.0.0.1:9", open=open_))
+    assert said in caught.value.hint
+
+
 def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with socket.create_server(("127.0.0.1", 0)) as head, pytest.raises(GenerateError, match="package ray") as caught:
-        connect(ClusterConfig(f"127.0.0.1:{head.getsockname()[1]}"))
+    with listening(HEAD) as address, pytest.raises(GenerateError, match="package ray") as caught:
+        connect(ClusterConfig(address))
     assert caught.value.error_code == "no_ray"
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ray_heads import HEAD, listening
 
-from afterframe.config import Settings
+from afterframe.config import ClusterConfig, Settings
 from afterframe.errors import Cancelled, GenerateError, OutOfMemory, Unavailable
 from afterframe.generators.interface import Capabilities
 from afterframe.generators.ray_cluster import generator as module
@@ -216,11 +217,23 @@ def test_progress_stays_within_its_range(cluster: Any, content: Any, seen: list[
 def test_a_renderer_that_is_lost_blames_its_machine_or_the_photo(cluster: Any, after: list[Any], alive: bool) -> None:
     generator = cluster(*after, ActorDiedError("gone"), node_id=ActorDiedError("gone"))
     generator._ray.alive = alive
-    with pytest.raises(GenerateError) as caught:
+    with listening(HEAD) as address, pytest.raises(GenerateError) as caught:
+        generator._config = ClusterConfig(address)
         made_by(generator)
     assert isinstance(caught.value, Unavailable) is not alive
     assert caught.value.error_code == ("worker_died" if alive else "node_lost")
     assert generator._actor is None  # the next clip gets another one
+
+
+def test_a_renderer_that_is_lost_with_the_head_blames_no_photo_and_asks_the_head_nothing(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = cluster(ActorDiedError("gone"), node_id=ActorDiedError("gone"))
+    monkeypatch.setattr(generator._ray, "nodes", None)  # Ray would wait a minute, and end the process
+    monkeypatch.setattr(generator, "_config", ClusterConfig("127.0.0.1:9"))
+    with pytest.raises(Unavailable) as caught:
+        made_by(generator)
+    assert caught.value.error_code == "node_lost"
 
 
 def test_memory_that_runs_out_there_and_errors_of_python_are_told_in_words(cluster: Any) -> None:

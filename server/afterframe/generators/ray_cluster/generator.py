@@ -30,7 +30,7 @@ from afterframe.generators.ray_cluster.checks import (
     checked_message,
     checked_sound,
 )
-from afterframe.generators.ray_cluster.connection import connect, nodes
+from afterframe.generators.ray_cluster.connection import check_reachable, connect, nodes
 from afterframe.imaging.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress, Sound
 
 __all__ = ["Ray"]
@@ -298,10 +298,9 @@ class Ray:
         """Whether the renderer's machine has left the cluster; Ray may take a while to notice."""
         ends = time.monotonic() + NODE_LOSS_TIMEOUT_S
         while time.monotonic() < ends:
+            if not self._is_listed():
+                return True
             try:
-                alive = {node.id for node in nodes(self._ray) if node.alive}
-                if self._node_id not in alive:
-                    return True
                 self._ray.get(self._actor.node_id.remote(), timeout=POLL_INTERVAL_S)
             except self._ray.exceptions.ActorDiedError:
                 return self._node_leaves_soon()
@@ -312,10 +311,18 @@ class Ray:
             self._pause.wait(POLL_INTERVAL_S)
         return True  # it does not answer, whatever Ray believes
 
+    def _is_listed(self) -> bool:
+        """Whether the head lists the renderer's machine among the living."""
+        try:
+            check_reachable(self._config)  # a dead head is not asked: Ray waits a minute for it, and ends the process
+        except Unavailable:
+            return False
+        return self._node_id in {node.id for node in nodes(self._ray) if node.alive}
+
     def _node_leaves_soon(self) -> bool:
         """Whether the renderer died together with its machine: Ray reports the two deaths in either order."""
         for _ in range(10):
-            if self._node_id not in {node.id for node in nodes(self._ray) if node.alive}:
+            if not self._is_listed():
                 return True
             self._pause.wait(POLL_INTERVAL_S)
         return False

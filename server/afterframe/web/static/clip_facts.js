@@ -66,7 +66,7 @@ function settings(recipe) {
     loop: recipe.loop ? t("yes") : t("no"),
     direction: recipe.direction === "after" ? t("the photo comes first") : t("the photo comes last"),
     quality: t(recipe.quality),
-    exact_photo: recipe.exact_photo === false ? t("no") : t("yes"),
+    exact_photo: recipe.exact_photo ? t("yes") : t("no"),
     negative_prompt: recipe.negative_prompt,
     seed: String(recipe.seed),
   };
