@@ -30,12 +30,12 @@ def believed(faces: Sequence[Detection], things: Sequence[Detection]) -> tuple[D
 
 
 def _needed(face: Detection, people: Sequence[Detection], others: Sequence[Detection]) -> float:
-    if any(_has_head(person, face) for person in people):
+    if any(has_head(person, face) for person in people):
         return _WITH_PERSON
     return _ON_ANIMAL if any(inside(face, other) > 0.7 for other in others) else _SURE
 
 
-def _has_head(person: BoundingBox, face: BoundingBox) -> bool:
+def has_head(person: BoundingBox, face: BoundingBox) -> bool:
     """Whether a face lies where a person's head may be: the upper half, whoever bends or sits."""
     x, y = face.centre
     across = person.x <= x <= person.x + person.width
@@ -51,7 +51,7 @@ def heads(things: Sequence[Detection], faces: Sequence[BoundingBox], aspect: flo
     people = [thing for thing in things if thing.label == "person" and thing.confidence >= _PERSON]
     found: list[Detection] = []
     for person in people:
-        if person.y <= 0.0 or any(_has_head(person, face) for face in faces):
+        if person.y <= 0.0 or any(has_head(person, face) for face in faces):
             continue  # a box that the upper edge cuts has lost its head
         head = _head_of(person, aspect)
         if all(overlap(head, other) < 0.3 for other in [*faces, *found]):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from afterframe.domain import PhotoType, Recipe
+from afterframe.generators.parallax.bodies import heads_in, presence, unbent
 from afterframe.generators.parallax.camera import progress
 from afterframe.generators.parallax.motion_fields import FLOW_CYCLE_S, Drift, Flow, Wave
-from afterframe.generators.parallax.warp import Field
+from afterframe.generators.parallax.warp import SPACING, Field
 from afterframe.vision import Map, SceneMaps
 from afterframe.vision.analysis_image import smooth, unit
 
@@ -38,6 +39,8 @@ def ambient_motions(seen: SceneMaps, recipe: Recipe, shape: tuple[int, int], siz
     """
     width = size[0]
     found: Movements = []
+    if recipe.photo_type is not PhotoType.PORTRAIT:
+        seen = _around_people(seen, _node(seen, size))
     if recipe.photo_type in (PhotoType.ENVIRONMENTAL, PhotoType.ACTION):
         found += _clouds(seen, recipe, shape, width)
         found += _water(seen, recipe, shape, width)
@@ -46,6 +49,17 @@ def ambient_motions(seen: SceneMaps, recipe: Recipe, shape: tuple[int, int], siz
     if recipe.photo_type is PhotoType.PORTRAIT:
         found += _breath(seen, recipe, shape, size)
     return found
+
+
+def _around_people(seen: SceneMaps, node: float) -> SceneMaps:
+    """Clouds, water and leaves move around people and animals, never through them."""
+    free = np.float32(1.0) - presence(seen, node)
+    return replace(seen, sky=seen.sky * free, water=seen.water * free, foliage=seen.foliage * free)
+
+
+def _node(seen: SceneMaps, size: tuple[int, int]) -> float:
+    """The distance of the warp's nodes, pixels of the scene maps."""
+    return SPACING * max(seen.picture.shape) / max(size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +190,7 @@ def _breath(seen: SceneMaps, recipe: Recipe, shape: tuple[int, int], size: tuple
     rows = seen.picture.rows()
     hold = np.clip((1.0 - rows) / max(1.0 - chin, 0.05), 0.0, 1.0)
     body = smooth(cv2.dilate(seen.subject, np.ones((15, 15))).astype(np.float32), 10.0)
-    lift = _onto((body * hold).astype(np.float32), shape) * np.float32(_BREATH * size[1] * recipe.motion_intensity)
+    risen = unbent((body * hold).astype(np.float32), heads_in(seen), _node(seen, size))
+    lift = _onto(risen, shape) * np.float32(_BREATH * size[1] * recipe.motion_intensity)
     still = np.zeros(shape, np.float32)
     return [Wave(_field(still, 0.0, shape), _field(0.0, lift, shape), 0.3)]

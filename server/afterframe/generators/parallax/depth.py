@@ -8,16 +8,23 @@ in the visual field, aerial perspective, occlusion, accommodation.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from afterframe.generators.parallax.bodies import Body, bodies, body_map, filled, heads_in, unbent
 from afterframe.generators.parallax.camera import SUBJECT_NEARNESS
 from afterframe.generators.parallax.depth_network import learned_nearness
+from afterframe.generators.parallax.warp import SPACING
 from afterframe.imaging.frames import PreparedPhoto
+from afterframe.scene import BoundingBox
 from afterframe.vision import Map, SceneMaps
 from afterframe.vision.analysis_image import box_mask, down_columns, refine, smooth
+
+_BELONGS = 0.35
+"""The part of somebody that the subject's outline covers from which the whole belongs to it."""
 
 
 def nearness(seen: SceneMaps, photo: PreparedPhoto, weights: Path | None = None) -> Map:
@@ -29,12 +36,13 @@ def nearness(seen: SceneMaps, photo: PreparedPhoto, weights: Path | None = None)
         weights: a folder with a depth network, used in place of the cues.
     """
     depth = _by_cues(seen, photo) if weights is None else learned_nearness(photo.surround, weights, seen.sky.shape)
-    depth = _with_subject(_upright(depth, seen, 0.18), seen)
+    depth = _with_bodies(_upright(depth, seen, 0.18), seen)
     grown = _grown(np.clip(depth, 0.0, 1.0).astype(np.float32))
-    if seen.faces:
-        return grown  # nothing around people is worth distorting them
-    # Once more: a pole beside the subject has become near beside it, but not above it.
-    return smooth(_upright(grown, seen, 0.35, seen.subject), max(grown.shape) / 160)
+    heads = heads_in(seen)
+    if not heads:  # nothing around people is worth distorting them
+        # Once more: a pole beside the subject has become near beside it, but not above it.
+        grown = smooth(_upright(grown, seen, 0.35, seen.subject), max(grown.shape) / 160)
+    return unbent(grown, heads, SPACING * max(grown.shape) / max(photo.surround.shape))
 
 
 def _by_cues(seen: SceneMaps, photo: PreparedPhoto) -> Map:
@@ -92,20 +100,43 @@ def _upright(depth: Map, seen: SceneMaps, reach: float, but: Map | float = 0.0) 
     return np.asarray(depth + (along - depth) * upright, np.float32)
 
 
-def _with_subject(depth: Map, seen: SceneMaps) -> Map:
-    """Faces and the subject on one plane each: no depth inside, so no distortion."""
-    inside = seen.subject > 0.5
-    # A box over nearly the whole picture holds a landscape: its near and far parts do not move as one.
+def _with_bodies(depth: Map, seen: SceneMaps) -> Map:
+    """The subject and everybody else on one plane each: no depth inside, so no distortion.
+
+    Who does not belong to the subject is as near as the feet, like all that stands on the ground.
+    """
+    everybody = bodies(seen)
+    subject = np.clip(seen.subject, 0.0, 1.0)
+    if _landscape(seen, everybody):
+        subject = np.zeros_like(depth)
+    inside = subject > 0.5
+    level = max(SUBJECT_NEARNESS, float(np.percentile(depth[inside], 80))) if inside.any() else 0.0
+    whole, others = subject, list[tuple[float, Map]]()
+    for body in everybody:
+        there = body_map(body.box, depth.shape)
+        if float(np.average(subject, weights=there + 1e-6)) > _BELONGS:
+            whole = np.maximum(whole, filled(subject, body.box))
+        else:
+            others.append((_at_foot(depth, body.box), there))
+    for near, there in sorted(others, key=lambda other: other[0]):
+        depth = depth + (np.float32(near) - depth) * there
+    return np.asarray(depth + (np.float32(level) - depth) * whole, np.float32)
+
+
+def _landscape(seen: SceneMaps, everybody: Sequence[Body]) -> bool:
+    """A box over nearly the whole picture, with nobody who fills it, holds a landscape: near and far do not move as
+    one."""
     box = seen.subject_box
-    landscape = box is not None and box.width > 0.8 and box.width * box.height > 0.45 and not seen.faces
-    if inside.any() and not landscape:
-        level = max(SUBJECT_NEARNESS, float(np.percentile(depth[inside], 80)))
-        depth = depth + (np.float32(level) - depth) * np.clip(seen.subject, 0.0, 1.0)
-    for face in seen.faces:
-        area = box_mask(face, depth.shape)
-        solid = smooth(np.asarray(cv2.dilate(area.astype(np.float32), np.ones((9, 9))), np.float32), 4.0)
-        depth = depth + (np.float32(SUBJECT_NEARNESS) - depth) * solid
-    return depth.astype(np.float32)
+    if box is None or seen.faces or box.width <= 0.8 or box.area <= 0.45:
+        return False
+    return all(body.box.area < 0.4 * box.area for body in everybody)
+
+
+def _at_foot(depth: Map, box: BoundingBox) -> float:
+    height, width = box.height / 8, box.width / 2
+    foot = BoundingBox(box.x + width / 2, box.y + box.height - height, width, height)
+    ground = depth[box_mask(foot, depth.shape)]
+    return float(np.median(ground)) if ground.size else float(np.median(depth))
 
 
 def _grown(depth: Map) -> Map:
