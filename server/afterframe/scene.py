@@ -43,7 +43,7 @@ SURE = 0.75
 """From here on a claim of a scene is believed: said, counted as a reason, and moved."""
 COUNTS = 0.4
 """Confidence from which a thing counts: less is a hint, no more."""
-SCENE_VERSION = 2
+SCENE_VERSION = 3
 """Goes up when more or other things are seen: photos with an older scene are looked at again when they are needed."""
 
 

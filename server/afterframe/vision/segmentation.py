@@ -33,6 +33,7 @@ def sky_map(picture: AnalysisImage, detail: Map) -> Map:
         sky = _sunset(picture, warm & (value > 0.5) & (detail < 0.28))
     sky &= ~(dark & _blocked(sky))
     sky = _one_light(sky, value)
+    sky = _to_its_end(sky, (detail < 0.05) & (value > 0.25))
     sky = _above_a_ridge(picture, _above_a_line(picture, sky))
     if _implausible(picture, sky):
         return np.zeros(picture.shape, np.float32)
@@ -42,17 +43,15 @@ def sky_map(picture: AnalysisImage, detail: Map) -> Map:
 
 def _sunset(picture: AnalysisImage, warm: Mask) -> Mask:
     """A sky that is lit all over by a sun in it: strongly coloured, from edge to edge, down to a straight horizon."""
-    none = np.zeros_like(warm)
-    row = _straight_row(picture)
-    if row is None or not 0.2 < row / len(warm) < 0.9:
-        return none
-    above, below = warm[:row], warm[row:]
-    colour = float(picture.hsv[:row, :, 1].mean())
-    if above.mean() < 0.85 or below.mean() > 0.4 or colour < 0.35 or float(picture.luma[:row].max()) < 0.97:
-        return none
-    sky = none.copy()
-    sky[:row] = above
-    return _reaching_top(sky)
+    sky = np.zeros_like(warm)
+    for row in _straight_rows(picture):  # waves may be as straight as the horizon above them
+        above, below = warm[:row], warm[row:]
+        colour = float(picture.hsv[:row, :, 1].mean())
+        lit = colour >= 0.35 and float(picture.luma[:row].max()) >= 0.97
+        if 0.2 < row / len(warm) < 0.9 and above.mean() >= 0.85 and below.mean() <= 0.4 and lit:
+            sky[:row] = above
+            return _reaching_top(sky)
+    return sky
 
 
 def _one_light(sky: Mask, value: Map) -> Mask:
@@ -64,6 +63,11 @@ def _one_light(sky: Mask, value: Map) -> Mask:
     area = np.maximum(np.bincount(labels.ravel(), minlength=count), 1)
     mean = np.bincount(labels.ravel(), weights=value.ravel(), minlength=count) / area
     return np.asarray(sky & (mean[labels] > 0.3), np.bool_)
+
+
+def _to_its_end(sky: Mask, clear: Mask) -> Mask:
+    """A large sky goes on through whatever colours twilight has, down to where something ends it."""
+    return _reaching_top(sky | clear) if float(sky.mean()) >= 0.15 else sky
 
 
 def _blocked(sky: Mask) -> Mask:
@@ -85,14 +89,31 @@ def _above_a_line(picture: AnalysisImage, sky: Mask) -> Mask:
 
 
 def _straight_row(picture: AnalysisImage) -> int | None:
-    """The row of the strongest straight, level edge across the picture; None without one."""
+    """The row of the strongest edge across the picture, if that is straight and level."""
+    dy, strength = _level_edges(picture)
+    row = max(1, int(strength.argmax()))
+    return row if _is_straight(dy, strength, row) else None
+
+
+def _straight_rows(picture: AnalysisImage) -> list[int]:
+    """The rows of straight, level edges across the picture, nearly as strong as the strongest, the upper first."""
+    dy, strength = _level_edges(picture)
+    rows = np.flatnonzero(strength > 0.7 * strength.max())
+    return [int(row) for row in rows if row > 0 and _is_straight(dy, strength, int(row))]
+
+
+def _level_edges(picture: AnalysisImage) -> tuple[Map, Map]:
+    """The vertical gradient, and of each row how strong it is on the whole; 0 near the upper and lower edge."""
     height = picture.shape[0]
     _, dy = gradients(smooth(picture.luma, 1.0))
     strength = np.abs(dy.mean(axis=1))
     strength[: height // 10] = strength[-height // 10 :] = 0.0
-    row = max(1, int(strength.argmax()))
+    return dy, np.asarray(strength, np.float32)
+
+
+def _is_straight(dy: Map, strength: Map, row: int) -> bool:
     along = (np.sign(dy[row].mean()) * dy[row - 1 : row + 2].mean(axis=0) > 0.4 * strength[row]).mean()
-    return row if along > 0.7 and strength[row] > 0.012 else None
+    return bool(along > 0.7 and strength[row] > 0.012)
 
 
 def _above_a_ridge(picture: AnalysisImage, sky: Mask) -> Mask:
@@ -197,7 +218,15 @@ def water_map(picture: AnalysisImage, sky: Map, detail: Map, horizon: float | No
     water = _level(bluish & there & ((across > 1.15 * along) | (detail < 0.25)) & (detail < 0.8)) * below
     if not water.any() and _straight(sky):
         water = _sea(picture, below, dx, dy)
+    if _as_bright_as_sky(water, sky, picture.luma):
+        return np.zeros(picture.shape, np.float32)
     return unit(refine(water, picture.luma, max(picture.shape) // 60, 1e-3))
+
+
+def _as_bright_as_sky(water: Map, sky: Map, luma: Map) -> bool:
+    """Whether it is snow, or fog: water gives back less light than falls on it from the sky (Fresnel's equations)."""
+    below, above = luma[water > 0.5], luma[sky > 0.5]
+    return bool(below.size and above.size and below.mean() > 0.85 * above.mean())
 
 
 def _level(candidate: Mask) -> Map:

@@ -93,6 +93,40 @@ def test_blue_mountains_are_neither_sky_nor_water() -> None:
     assert measures["water_share"] == 0
 
 
+def below_a_blue_sky(colour: tuple[int, int, int], height: int = 240, width: int = 320) -> np.ndarray:
+    """A blue sky, a strip of woods, and below them a smooth plain of a colour that begins at a level shore."""
+    picture = landscape(height, width)
+    picture[height // 2 + 20 :] = np.asarray(colour, np.uint8)
+    return picture
+
+
+def test_a_smooth_lake_is_water_and_snow_in_the_shade_is_not() -> None:
+    assert map_scene(below_a_blue_sky((60, 95, 140))).water.mean() > 0.2
+    assert map_scene(below_a_blue_sky((205, 222, 245))).water.max() == 0.0
+
+
+def test_a_setting_sun_over_the_sea_has_a_sky_down_to_the_horizon_though_waves_are_as_straight() -> None:
+    height, width = 240, 320
+    y, x = np.mgrid[0:height, 0:width].astype(float)
+    glow = np.exp(-(((x - 160) / 90) ** 2) - ((y - 115) / 60) ** 2)
+    picture = np.stack([200 + 55 * glow, 120 + 135 * glow, 40 + 200 * glow], -1)
+    waves = 18 + 10 * np.sin(y / 1.5 + x / 40)
+    picture[120:] = np.stack([waves, waves, waves * 1.4], -1)[120:]
+    picture[185:188] = (180, 150, 90)  # a wave in the light
+    seen = map_scene(np.clip(picture, 0, 255).astype(np.uint8))
+    assert seen.sky[:110].mean() > 0.9
+    assert seen.sky[130:].mean() < 0.05
+
+
+def test_a_twilight_sky_goes_on_below_its_blue() -> None:
+    height, width = 240, 320
+    share = np.linspace(0, 1, 170)[:, None, None]
+    picture = landscape(height, width)
+    picture[:170] = (1 - share) * np.array([120, 140, 175]) + share * np.array([150, 118, 122])
+    picture[170:] = picture[170:] // 2
+    assert map_scene(picture).horizon == pytest.approx(170 / 240, abs=0.04)
+
+
 def test_beside_a_bright_sky_black_is_no_night() -> None:
     picture = landscape()
     picture[:120, :100] = 8
