@@ -129,7 +129,7 @@ def _read(path: Path, label: Mapping[str, str], nets: Detectors) -> SheetEntry:
 
 
 def sheet_page(found: Sequence[SheetEntry]) -> str:
-    """The page, self-contained: thumbnails with faces red, heads orange, things blue, subject green, horizon white."""
+    """The page, self-contained: faces are red, heads orange, things blue, the subject green, the horizon white."""
     articles = "\n".join(_article(entry) for entry in found)
     title = "Recipes"
     head = f'<meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
