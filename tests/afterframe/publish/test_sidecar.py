@@ -66,7 +66,7 @@ def test_a_models_clip_says_so(clip: Clip) -> None:
 
 def test_the_whole_recipe_and_its_reasons_stand_there(clip: Clip) -> None:
     properties = sidecar_properties(clip, PARALLAX, FACTS, 4)
-    assert json.loads(str(properties["afterframe:recipe"])) == clip.recipe.to_dict()
+    assert json.loads(str(properties["afterframe:recipe"])) == clip.recipe.record()
     assert properties["afterframe:because"] == ("fps: cinema’s rate",)
 
 
