@@ -22,6 +22,7 @@ from PIL import ImageFilter
 
 from afterframe.grade.alignment import SIDE, Tracker
 from afterframe.grade.colour_transform import NONE, Transform, apply
+from afterframe.grade.faces import face_boxes
 from afterframe.grade.temporal import REACH_S, TransformTrack
 from afterframe.imaging.colour import Floats, small_rgb, to_oklab
 from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
@@ -112,10 +113,7 @@ def _skin(small: Floats, photo: PreparedPhoto) -> Floats:
     hue, chroma = np.degrees(np.arctan2(b, a)), np.hypot(a, b)
     coloured = (light > 0.25) & (light < 0.95) & (hue > 15) & (hue < 80) & (chroma > 0.02)
     inside = np.zeros_like(coloured)
-    (mx, my), (height, width) = photo.margin, small.shape[:2]
-    high, wide = photo.surround.shape[:2]
-    for face in photo.scene.faces:
-        left, right = ((x * wide - mx) / (wide - 2 * mx) * width for x in (face.x, face.x + face.width))
-        top, bottom = ((y * high - my) / (high - 2 * my) * height for y in (face.y, face.y + face.height))
-        inside[max(0, round(top)) : max(0, round(bottom)), max(0, round(left)) : max(0, round(right))] = True
+    height, width = small.shape[:2]
+    for left, top, right, bottom in face_boxes(photo, (width, height)):
+        inside[top:bottom, left:right] = True
     return np.asarray(coloured & inside, np.float32)
