@@ -139,7 +139,7 @@ class GeneratorName:
         return f"{self.kind}:{self.model}" if self.model else self.kind
 
 
-_LATER = ("quality", "exact_photo")
+_LATER = ("quality", "takes", "exact_photo")
 """Fields of a recipe that the first version did not have; its sidecars and rows lack them."""
 
 
@@ -166,6 +166,8 @@ class Recipe:
     variants: int = 1
     exact_photo: bool = True
     """The photo itself is the first frame (the last where the clip leads up to it) of a model's clip, too."""
+    takes: int = 1
+    """How many takes a model makes first, cheaply; the best is finished."""
     because: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Field name -> its reasons, in a photographer's words."""
     needs_description: bool = field(default=False, compare=False)

@@ -32,6 +32,7 @@ from afterframe.render.pictures import PictureMaker
 from afterframe.render.slots import WorkerGroup, worker_specs
 from afterframe.render.state_outage import OutageLog
 from afterframe.render.supervisor import Supervisor
+from afterframe.render.takes import drop_old_takes
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
@@ -127,6 +128,7 @@ class Daemon:
             for pool in pools:
                 pool.rest(self._config.render.keep_warm_s)
             held.look()
+            drop_old_takes(self._home.cache / "takes", time.time())
             if done := recovery.ask("recover", partial(recover, publisher, state.queue, self._home)):
                 done.result()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from afterframe.domain import Recipe
 from afterframe.imaging.frames import CancelCheck, EncodedClip, Frames, PreparedPhoto, Progress
@@ -73,4 +73,15 @@ class Generator(Protocol):
 
     def close(self) -> None:
         """Release memory and devices."""
+        ...
+
+
+@runtime_checkable
+class MakesTakes(Protocol):
+    """A generator that can make a clip cheaply first, so that several can be compared before one is finished."""
+
+    def take(
+        self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck
+    ) -> Frames | EncodedClip:
+        """Start a clip as :meth:`Generator.generate` does, in less time: what it shows must be much the same."""
         ...

@@ -127,6 +127,7 @@ def _by_rule(facts: Facts, scene: Scene, verdict: Classification, book: Rules, b
     because["direction"] = ("the photo is the first moment",)
     because["quality"] = ("the usual balance of time and quality",)
     because["variants"] = ("one clip of each photo",)
+    because["takes"] = ("one take is made and kept",)
     because["exact_photo"] = ("the clip begins with your photo, not with a model's copy of it",)
     return {
         "prompt": "",
@@ -140,6 +141,7 @@ def _by_rule(facts: Facts, scene: Scene, verdict: Classification, book: Rules, b
         "direction": Direction.AFTER,
         "quality": Quality.STANDARD,
         "variants": 1,
+        "takes": 1,
         "exact_photo": True,
     }
 

@@ -39,6 +39,7 @@ RECIPE: dict[str, Any] = {
         "quality": {"type": "string", "enum": [str(quality) for quality in Quality]},
         "seed": {"type": "integer", "minimum": 0, "maximum": LARGEST_SEED},
         "variants": {"type": "integer", "minimum": 1, "maximum": 1000},
+        "takes": {"type": "integer", "minimum": 1, "maximum": 1000},
         "exact_photo": {"type": "boolean"},
         "because": {
             "type": "object",

@@ -153,6 +153,12 @@ SETTINGS: dict[str, RecipeSetting] = {
         ValueKind.CHOICE, "How much time the clip is worth; for clips of trained models.", choices=Quality
     ),
     "seed": RecipeSetting(ValueKind.WHOLE, "The same seed gives the same clip.", high=2**31 - 1),
+    "takes": RecipeSetting(
+        ValueKind.WHOLE,
+        "Cheap takes that a model makes first, each with its own seed; the best is finished.",
+        low=1,
+        high=8,
+    ),
     "exact_photo": RecipeSetting(
         ValueKind.SWITCH, "The photo itself is the first frame of a model's clip, melted into the frames after it."
     ),

@@ -14,18 +14,13 @@ import cv2
 
 from afterframe.config import Settings
 from afterframe.domain import Job, Photo, Recipe
-from afterframe.encode.encode import encode
 from afterframe.encode.process import Encoding
-from afterframe.encode.remote_clip import decode_clip
 from afterframe.encode.stills import write_poster
 from afterframe.errors import Cancelled, PhotoError
 from afterframe.generators import describer, registry
-from afterframe.generators.interface import Generator
-from afterframe.grade.fidelity import Fidelity
-from afterframe.grade.match import match_grade
-from afterframe.grade.photo_frame import PhotoFrame
+from afterframe.generators.interface import Generator, MakesTakes
 from afterframe.imaging.decode import decode
-from afterframe.imaging.frames import EncodedClip, Frames, Pixels, PreparedPhoto, buffered
+from afterframe.imaging.frames import Pixels, PreparedPhoto
 from afterframe.naming import POSTER_MARK, preview_of, temporary_for
 from afterframe.publish.adoption import Adoption, standing_clip
 from afterframe.publish.folder_check import check_folder, check_is_there, room_for
@@ -35,8 +30,10 @@ from afterframe.publish.reservation import Reservations, machine_id
 from afterframe.publish.sidecar import MadeBy
 from afterframe.recipe import add_description, add_reason
 from afterframe.render.heartbeat import Heartbeat
+from afterframe.render.making import ClipMaking, MadeClip
 from afterframe.render.preparation import prepare
 from afterframe.render.previews import LivePreview
+from afterframe.render.takes import TakeChoice, TakeFolder
 from afterframe.scene import Scene
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
@@ -44,6 +41,11 @@ from afterframe.state.folder_list import FolderList
 from afterframe.state.held_folders import HeldFolders
 from afterframe.state.queue import Queue
 from afterframe.system.hashing import sha256_of
+
+_WITHOUT_TAKES = {
+    "parallax": "parallax moves the photo's own pixels, whatever the seed: there is nothing to choose from"
+}
+"""Why a generator makes one take, whatever the recipe says."""
 
 log = logging.getLogger(__name__)
 
@@ -102,18 +104,23 @@ class Renderer:
     def _rendered(self, job: Job, generator: Generator, temporary: Path, beat: Heartbeat) -> RenderedClip:
         recipe = generator.adapt(self._with_caption(job, generator))
         photo = self._prepare(job, recipe, generator.overscan(recipe), beat)
-        fidelity, photo_frame = Fidelity(photo, recipe), PhotoFrame(photo, recipe)
         with LivePreview(preview_of(self._settings.home.cache, job.id)) as preview:
-            frames = self._generate(job, recipe, generator, photo, beat, preview)
-            if generator.capabilities.graded:
-                frames = match_grade(frames, photo)
-            if generator.capabilities.graded and recipe.exact_photo:
-                frames = photo_frame.melt(frames)
-            self._encode(preview.of_frames(fidelity.watch(frames)), temporary, beat)
-        if photo_frame.reason:
-            recipe = add_reason(recipe, "exact_photo", photo_frame.reason)
-        made_by = MadeBy(generator.name, generator.version, generator.capabilities.trained, frames.model)
-        return RenderedClip(replace(job, recipe=recipe), temporary, made_by, frames, fidelity.measures())
+            release = generator.capabilities.ahead and not job.exclusive
+            making = ClipMaking(generator, photo, beat, preview, self._encoding, release)
+            made = self._made(job, recipe, making, temporary)
+        if self._config.render.poster:
+            write_poster(temporary, temporary.with_suffix(".jpg"), self._encoding, mark=POSTER_MARK)
+        made_by = MadeBy(generator.name, generator.version, generator.capabilities.trained, made.frames.model)
+        return RenderedClip(replace(job, recipe=made.recipe), temporary, made_by, made.frames, made.measures)
+
+    def _made(self, job: Job, recipe: Recipe, making: ClipMaking, temporary: Path) -> MadeClip:
+        if recipe.takes == 1:
+            return making.make(recipe, temporary)
+        if isinstance(making.generator, MakesTakes):
+            return TakeChoice(making, making.generator, TakeFolder(self._settings.home, job.id)).best(recipe, temporary)
+        name = making.generator.name
+        why = _WITHOUT_TAKES.get(name, f"{name} makes each clip once: takes need a model on this machine")
+        return making.make(add_reason(recipe, "takes", why), temporary)
 
     def _adopt_standing(self, job: Job, generator: Generator) -> bool:
         """Whether the clip lies beside the photo already: another Afterframe made it, or this one before it forgot."""
@@ -159,29 +166,6 @@ class Renderer:
             beat.retry_through_outage(partial(self._catalog.renew_scene, photo.id, photo.sha256, scene))
 
         return prepare(photo, recipe.size, overscan, load, self._settings.detectors, keep)
-
-    def _generate(
-        self,
-        job: Job,
-        recipe: Recipe,
-        generator: Generator,
-        photo: PreparedPhoto,
-        beat: Heartbeat,
-        preview: LivePreview,
-    ) -> Frames:
-        """The clip's frames; all in memory, and the device free, where the generator makes clips ahead."""
-        made = generator.generate(photo, recipe, preview.progress(beat.progress), beat.stopped)
-        frames = decode_clip(made, self._encoding) if isinstance(made, EncodedClip) else made
-        preview.before_frames(frames)
-        if generator.capabilities.ahead and not job.exclusive:
-            frames = buffered(frames)
-            beat.release_device()
-        return frames
-
-    def _encode(self, frames: Frames, temporary: Path, beat: Heartbeat) -> None:
-        encode(frames, temporary, self._encoding, beat.progress, beat.stopped)
-        if self._config.render.poster:
-            write_poster(temporary, temporary.with_suffix(".jpg"), self._encoding, mark=POSTER_MARK)
 
     def folders(self) -> list[Path]:
         """The folders that Afterframe knows."""

@@ -22,6 +22,7 @@ from afterframe.web.api import (
     sessions,
     settings,
     storage,
+    takes,
     uploads,
 )
 from afterframe.web.http.routes import Route
@@ -39,6 +40,7 @@ ROUTES: tuple[Route, ...] = (
     *clips.ROUTES,
     *media.ROUTES,
     *posters.ROUTES,
+    *takes.ROUTES,
     *pictures.ROUTES,
     *interactive.ROUTES,
     *folders.ROUTES,

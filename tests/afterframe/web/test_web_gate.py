@@ -122,6 +122,8 @@ TABLE: dict[str, Row] = {
     "POST /api/clips/verdicts": Row(body={"clips": ["x"], "verdict": "approved"}, get=404),
     "POST /api/clips/<clip_id>/refine": Row(body={"changes": {"fps": 12}}),
     "GET /api/clips/<clip_id>/outdated": Row(),
+    "GET /api/clips/<clip_id>/takes": Row(),
+    "GET /api/clips/<clip_id>/takes/<number>": Row(),
     "POST /api/clips/<clip_id>/renew": Row(),
     "GET /api/folders": Row(),
     # Naming any folder is what adding one is for; whether its photos may be used is asked of the token.

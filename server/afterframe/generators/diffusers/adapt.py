@@ -13,6 +13,8 @@ from afterframe.generators.diffusers.profiles import SEPARATOR, MemoryPlan, Mode
 from afterframe.generators.diffusers.quality import Level
 from afterframe.system.cli_hints import program
 
+TAKE_SHARE, FEWEST_STEPS = 0.4, 4
+"""Share of its steps that a cheap take has, and at least how many."""
 CALM, LIVELY, FAITHFUL = 0.35, 0.65, 0.8
 """Motion below and above which words are added; style consistency from which they are."""
 
@@ -156,6 +158,12 @@ def _motion_words(recipe: Recipe, words: PromptWording) -> str:
 def negative_prompt_of(recipe: Recipe, profile: Profile) -> str:
     """What the model is told to avoid."""
     return ", ".join(part for part in (recipe.negative_prompt, profile.words.negative) if part)
+
+
+def steps_of_take(choice: ModelChoice) -> int:
+    """Steps of a cheap take; all of them where the model runs fixed noise levels, or is distilled to few."""
+    fixed = {"sigmas", "timesteps"} & choice.profile.parameters.keys()
+    return choice.steps if fixed else min(choice.steps, max(FEWEST_STEPS, math.ceil(choice.steps * TAKE_SHARE)))
 
 
 def parameters_of(recipe: Recipe, choice: ModelChoice) -> Mapping[str, object]:

@@ -147,13 +147,13 @@ class Engine:
             self._free_hooks()
 
     def _run(self, photo: Pixels, recipe: Recipe, texts: Call, tracker: PhaseProgress) -> ModelOutput:
-        call = {**texts, **self._call(photo, recipe)}
+        call = {**texts, **self._call(photo, recipe), "num_inference_steps": tracker.steps}
         self.preview = LatentPreview(self._family, photo, int(call["num_frames"]), self.device.kind)
         assert self._acceleration is not None, "_load made it"
         assert self._loras is not None, "_load made it"
         choice = self.choice_for(recipe)
         self._loras.use(choice.loras)
-        self._acceleration.take_over(choice.cache, choice.steps)
+        self._acceleration.take_over(choice.cache, tracker.steps)
         self._acceleration.compile_where_it_pays(tracker.steps_s)
         answer = self._accelerated(self._acceleration, call, recipe.seed, tracker)
         frames = answer.frames[0][: recipe.frame_count]

@@ -15,7 +15,8 @@ latent_preview  what a clip looks like between its steps
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from afterframe.config import Settings
 from afterframe.domain import Recipe
@@ -116,13 +117,27 @@ class Diffusers:
             Cancelled: while reading, within one step.
             GenerateError: while reading.
         """
+        return self._started(photo, recipe, self._ready_engine().choice_for(recipe).steps, progress, cancelled)
+
+    def take(self, photo: PreparedPhoto, recipe: Recipe, progress: Progress, cancelled: CancelCheck) -> Frames:
+        """The same with fewer steps: from the same noise, so that it shows what the whole clip will.
+
+        A model that is distilled to a few steps, or to fixed noise levels, makes them all.
+        """
+        steps = adapt.steps_of_take(self._ready_engine().choice_for(recipe))
+        return self._started(photo, recipe, steps, progress, cancelled)
+
+    def _started(
+        self, photo: PreparedPhoto, recipe: Recipe, steps: int, progress: Progress, cancelled: CancelCheck
+    ) -> Frames:
         sounds: list[Sound] = []
+        tracker = partial(self._tracker, recipe, steps, progress, cancelled)
         return Frames(
             pixel_format="rgb24",
             size=recipe.size,
             fps=recipe.fps,
             count=recipe.frame_count,
-            frames=self._frames(photo.pixels, recipe, progress, cancelled, sounds),
+            frames=self._frames(photo.pixels, recipe, tracker, cancelled, sounds),
             model=self._model(recipe),
             sound=lambda: sounds[0] if sounds else None,
             preview=self._preview,
@@ -133,9 +148,14 @@ class Diffusers:
         return preview.picture() if preview else None
 
     def _frames(
-        self, photo: Pixels, recipe: Recipe, progress: Progress, cancelled: CancelCheck, sounds: list[Sound]
+        self,
+        photo: Pixels,
+        recipe: Recipe,
+        tracker: Callable[[], PhaseProgress],
+        cancelled: CancelCheck,
+        sounds: list[Sound],
     ) -> Iterator[Pixels]:
-        made = self._make(photo, recipe, progress, cancelled)
+        made = self._make(photo, recipe, tracker())
         if made.sound:
             sounds.append(made.sound)
         for frame in made.pixels():
@@ -143,19 +163,20 @@ class Diffusers:
                 raise Cancelled("The clip was cancelled.")
             yield frame
 
-    def _make(self, photo: Pixels, recipe: Recipe, progress: Progress, cancelled: CancelCheck) -> ModelOutput:
+    def _tracker(self, recipe: Recipe, steps: int, progress: Progress, cancelled: CancelCheck) -> PhaseProgress:
+        phases = ("text", *(() if self._ready_engine().loaded else ("load",)), "step", "decode")
+        expected = self._timings.expect(self._timing_key(recipe), _megapixels(recipe))
+        return PhaseProgress(expected, steps, phases, progress, cancelled)
+
+    def _make(self, photo: Pixels, recipe: Recipe, tracker: PhaseProgress) -> ModelOutput:
         engine = self._ready_engine()
-        key, megapixels = self._timing_key(recipe), recipe.size[0] * recipe.size[1] * recipe.frame_count / 1e6
-        phases = ("text", *(() if engine.loaded else ("load",)), "step", "decode")
-        steps = engine.choice_for(recipe).steps
-        tracker = PhaseProgress(self._timings.expect(key, megapixels), steps, phases, progress, cancelled)
         try:
             made = engine.make(photo, recipe, tracker)
         except Exception as error:
             if not failures.is_out_of_memory(error):
                 raise
             raise self._out_of_memory(engine) from error
-        self._timings.learn(key, megapixels, tracker.spent)
+        self._timings.learn(self._timing_key(recipe), _megapixels(recipe), tracker.spent)
         return made
 
     def _out_of_memory(self, engine: Engine) -> OutOfMemory:
@@ -207,3 +228,8 @@ class Diffusers:
         if self._engine is not None:
             self._engine.close()
             self._engine = None
+
+
+def _megapixels(recipe: Recipe) -> float:
+    """Of all frames together, million pixels."""
+    return recipe.size[0] * recipe.size[1] * recipe.frame_count / 1e6

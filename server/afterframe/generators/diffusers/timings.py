@@ -99,7 +99,8 @@ class PhaseProgress:
     ) -> None:
         self._expected = {name: seconds for name, seconds in asdict(costs).items() if name in phases}
         self._known = costs.known
-        self._steps = steps
+        self.steps = steps
+        """How many steps the clip has."""
         self._progress = progress
         self._cancelled = cancelled
         self._clock = clock
@@ -159,20 +160,20 @@ class PhaseProgress:
             self._share = max(self._share, min(elapsed / (elapsed + left + 1e-6), 0.99))
             self._progress(self._share, left)
         else:  # nothing was measured yet: typical proportions, and no ETA
-            total = sum(s * (self._steps if name == "step" else 1) for name, s in self._expected.items())
+            total = sum(s * (self.steps if name == "step" else 1) for name, s in self._expected.items())
             self._share = max(self._share, min(1 - left / total, 0.99))
             self._progress(self._share)
 
     @property
     def steps_s(self) -> float:
         """What the steps of a clip take, seconds, as earlier renders tell; 0: none was measured."""
-        return self._expected.get("step", 0.0) * self._steps if self._known else 0.0
+        return self._expected.get("step", 0.0) * self.steps if self._known else 0.0
 
     def _left_s(self) -> float:
         left = 0.0
         for name, expected in self._expected.items():
             if name == "step":
-                left += self.spent.get("step", expected) * (self._steps - self._steps_done)
+                left += self.spent.get("step", expected) * (self.steps - self._steps_done)
             elif name not in self.spent:
                 left += expected
         return left

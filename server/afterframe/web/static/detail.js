@@ -10,6 +10,7 @@ import { Player } from "./player.js";
 import { fillRefine, onDraft } from "./refine.js";
 import { row } from "./rows.js";
 import { SeenMarks } from "./seen.js";
+import { lostTakes } from "./takes.js";
 import { toast, toastError } from "./toast.js";
 import { changeOf, judge, undo } from "./verdicts.js";
 
@@ -47,6 +48,8 @@ export class Detail {
     this.clip = null;
     /** @type {Clip[]} */
     this.variants = [];
+    /** @type {{clip: string, parts: HTMLElement[]}} */
+    this.takes = { clip: "", parts: [] };
     onDraft((file, name) => this.player.showFile(file, name));
     this.listen();
   }
@@ -110,6 +113,7 @@ export class Detail {
     this.marks.clear();
     this.showContext();
     this.showOutdated().catch(() => {}); // only an offer
+    this.showTakes(clip).catch(() => {}); // likewise
   }
 
   /** Which variant it is, and where it stands in the list. @param {Clip} clip */
@@ -180,7 +184,15 @@ export class Detail {
 
   showVariants() {
     const several = this.variants.length > 1;
-    byId("strip").replaceChildren(...(several ? this.variants.map((clip) => this.variant(clip)) : []));
+    const takes = this.takes.clip === this.clip?.id ? this.takes.parts : [];
+    byId("strip").replaceChildren(...(several ? this.variants.map((clip) => this.variant(clip)) : []), ...takes);
+  }
+
+  /** The takes that lost stand behind the variants. @param {Clip} clip */
+  async showTakes(clip) {
+    const parts = await lostTakes(clip, (file, name) => this.player.showFile(file, name));
+    this.takes = { clip: clip.id, parts };
+    if (this.clip?.id === clip.id && parts.length) this.showVariants();
   }
 
   /** @param {Clip} clip */
@@ -224,7 +236,7 @@ export class Detail {
       this.showVerdict();
     }
     this.variants = this.variants.map((clip) => clips.find((fresh) => fresh.id === clip.id) ?? clip);
-    if (this.variants.length > 1) this.showVariants();
+    this.showVariants();
   }
 
   /** A new clip is there. @param {import("./events.js").ClipEvent} event */

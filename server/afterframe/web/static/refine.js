@@ -25,6 +25,7 @@ const selects = {
 };
 const generator = inside(form, "[name=generator]", HTMLSelectElement);
 const loop = inside(form, "[name=loop]", HTMLInputElement);
+const takes = inside(form, "[name=takes]", HTMLSelectElement);
 const newSeed = inside(form, "[name=newseed]", HTMLInputElement);
 const SLIDERS = /** @type {(keyof typeof sliders)[]} */ (Object.keys(sliders));
 const SELECTS = /** @type {(keyof typeof selects)[]} */ (Object.keys(selects));
@@ -47,6 +48,7 @@ export function fillRefine(shownClip) {
   for (const name of SLIDERS) sliders[name].value = String(recipe[name]);
   for (const name of SELECTS) selects[name].value = recipe[name];
   loop.checked = recipe.loop;
+  takes.value = String(recipe.takes ?? 1);
   newSeed.checked = false;
   generator.value = clip.generator;
   if (!generator.value) generator.selectedIndex = 0;
@@ -74,6 +76,7 @@ function changes() {
   for (const name of SELECTS) if (selects[name].value !== recipe[name]) found[name] = selects[name].value;
   if (prompt.value.trim() !== recipe.prompt.trim()) found.prompt = prompt.value.trim();
   if (loop.checked !== recipe.loop) found.loop = loop.checked;
+  if (Number(takes.value) !== (recipe.takes ?? 1)) found.takes = Number(takes.value);
   if (newSeed.checked) found.seed = seedFor(recipe.seed);
   return found;
 }

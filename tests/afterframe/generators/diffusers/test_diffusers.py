@@ -19,6 +19,7 @@ from afterframe.errors import Cancelled, GenerateError, OutOfMemory
 from afterframe.generators.diffusers import acceleration, engine
 from afterframe.generators.diffusers.generator import Diffusers
 from afterframe.generators.diffusers.profiles import packaged_profiles, parse
+from afterframe.generators.diffusers.timings import PhaseProgress
 from afterframe.generators.registry import load
 from afterframe.imaging.frames import Frames, PreparedPhoto
 from afterframe.scene import Scene
@@ -123,6 +124,27 @@ def test_a_last_frame_reaches_the_model(made: Callable[..., Diffusers], family: 
     clip = clip_of(generator, recipe)
     assert len(clip) == recipe.frame_count == len(usual) - recipe.loop
     assert not np.array_equal(clip, usual[: len(clip)])
+
+
+@pytest.mark.parametrize(("steps", "cheap"), [(12, 5), (7, 4), (3, 3)])
+def test_a_take_has_fewer_steps_from_the_same_noise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int, cheap: int
+) -> None:
+    generator = Diffusers(make_settings(), str(diffusers_tiny.make("ltx-2b", tmp_path / "model", steps)))
+    done: list[int] = []
+    step = PhaseProgress.step
+    monkeypatch.setattr(PhaseProgress, "step", lambda tracker: (done.append(1), step(tracker))[1])
+    recipe = generator.adapt(recipe_for())
+    photo = PreparedPhoto(np.asarray(make_picture(recipe.size)), (0, 0), Scene())
+    take = np.stack(list(generator.take(photo, recipe, lambda *_: None, lambda: False).frames))
+    assert len(done) == cheap
+    done.clear()
+    clip = clip_of(generator, recipe)
+    assert len(done) == steps
+    assert take.shape == clip.shape
+    other = clip_of(generator, replace(recipe, seed=8))
+    assert np.abs(take.astype(int) - clip).mean() <= np.abs(take.astype(int) - other).mean()
+    generator.close()
 
 
 @pytest.mark.parametrize("family", ["wan22-5b", "cogvideox"])
