@@ -15,18 +15,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "afterframe"))  # diffusers_t
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def model(studio: Studio) -> str:
-    """A tiny model that takes its time: the studio renders with it."""
+def render_with_a_tiny_model(studio: Studio, steps: int, **recipe: object) -> None:
     diffusers_tiny = pytest.importorskip("diffusers_tiny")
-    folder = diffusers_tiny.make("wan22-5b", studio.home.root.parent / "model", steps=2000)
-    studio.settings(render={"generator": f"diffusers:{folder}"})
-    return str(folder)
+    folder = diffusers_tiny.make("wan22-5b", studio.home.root.parent / "model", steps)
+    studio.settings(render={"generator": f"diffusers:{folder}"}, recipe=recipe)
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.usefixtures("model")
 def test_steps_are_seen_and_one_press_begins_again_with_another_seed(studio: Studio, page: Page) -> None:
+    render_with_a_tiny_model(studio, 2000)
     studio.photo()
     studio.start()
     studio.enter(page, "/queue")
@@ -50,3 +47,28 @@ def test_steps_are_seen_and_one_press_begins_again_with_another_seed(studio: Stu
     page.locator(f"#works [data-cancel='{fresh['id']}']").click()
     expect(page.locator("#works li")).to_have_count(0)
     assert [file.name for file in studio.photos.iterdir()] == ["DSC_0042.jpg"]
+
+
+@pytest.mark.timeout(420)
+def test_takes_are_compared_and_one_that_lost_is_finished_after_all(studio: Studio, page: Page) -> None:
+    render_with_a_tiny_model(studio, 2, takes=2, size=[64, 64], duration_s=0.5)
+    studio.photo()
+    studio.start()
+    studio.enter(page)
+    tile = page.locator(".tile[data-verdict=none]")
+    expect(tile).to_have_count(1, timeout=300_000)
+    tile.click()
+    lost = page.locator("#strip .take")
+    (clip,) = studio.ask("/api/clips")["clips"]
+    takes = studio.ask(f"/api/clips/{clip['id']}/takes")["takes"]
+    assert [take["seed"] for take in takes if take["taken"]] == [clip["seed"]]
+    expect(lost).to_have_count(len(takes) - 1)
+    first = next(take for take in takes if not take["taken"])
+    expect(lost.first).to_contain_text(first["reason"])
+    lost.first.get_by_role("button", name=f"take {first['number']}").first.click()
+    expect(page.locator("#clip-caption")).to_have_text(f"take {first['number']}")
+    expect(page.locator("#stage-clip")).to_have_js_property("readyState", 4)
+    page.get_by_role("button", name=f"Finish take {first['number']}").click()
+    until(lambda: len(studio.ask("/api/clips")["clips"]) == 2, "the take to be finished")
+    other = next(one for one in studio.ask("/api/clips")["clips"] if one["id"] != clip["id"])
+    assert (other["seed"], other["parent"], other["recipe"]["takes"]) == (first["seed"], clip["id"], 1)
