@@ -24,6 +24,8 @@ from afterframe.field_mapping import (
     if_any,
     iso_time,
     mapped,
+    numbers_of,
+    numbers_text,
     shown,
     stars,
     to_plain,
@@ -431,6 +433,21 @@ class Clip:
         ),
     )
     """How true it is to its photo, as ``afterframe.grade.fidelity`` names it; what could not be measured is missing."""
+    cost: Mapping[str, float] = field(
+        default_factory=dict,
+        metadata=mapped(
+            plain=JsonForm(finite_numbers, finite_numbers),
+            fixed=True,
+            json=True,
+            sidecar=Property("afterframe:cost", numbers_text, numbers_of),
+            api=shown(
+                "object",
+                additionalProperties={"type": "number"},
+                description="What it cost: seconds, gpu_memory_gb or memory_gb at the peak, energy_wh.",
+            ),
+        ),
+    )
+    """Seconds, peak memory (GiB), energy (Wh), named as in ``afterframe.render.cost``; what is not known is missing."""
     created_at: float = field(
         metadata=mapped(
             fixed=True,

@@ -121,6 +121,20 @@ def stars(text: str) -> int:
         return 0
 
 
+def numbers_text(numbers: Mapping[str, float]) -> str | None:
+    """Numbers by name as JSON; none are left out."""
+    return json.dumps(finite_numbers(numbers), sort_keys=True) if numbers else None
+
+
+def numbers_of(text: str) -> dict[str, float]:
+    """The reverse of :func:`numbers_text`; what is no number, whoever wrote it, counts as not known."""
+    try:
+        found = strict_json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return finite_numbers(found) if isinstance(found, dict) else {}
+
+
 # -- JSON ----------------------------------------------------------------------------------------
 
 

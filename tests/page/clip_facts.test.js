@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { factRows, percent, promptText, recipeRows } from "../../server/afterframe/web/static/clip_facts.js";
+import { costRow, factRows, percent, promptText, recipeRows } from "../../server/afterframe/web/static/clip_facts.js";
 
 const RECIPE = {
   photo_type: "still_life",
@@ -43,6 +43,13 @@ test("a recipe is told in words, each value with its reasons", () => {
     Seed: "7",
   });
   assert.deepEqual(rows.find(({ name }) => name === "Length").reasons, ["still life: 1-2 s"]);
+});
+
+test("what a clip cost is told as far as it is known", () => {
+  assert.equal(costRow({}), null);
+  assert.equal(costRow({ seconds: 125.23, memory_gb: 0.512 }).value, "125 s, 0.512 GB of memory");
+  const cost = costRow({ seconds: 9, gpu_memory_gb: 21.26, energy_wh: 2 });
+  assert.equal(cost.value, "9 s, 21.3 GB of the GPU's memory, 2 Wh");
 });
 
 test("the reasons for a prompt stand first", () => {

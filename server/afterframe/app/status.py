@@ -21,7 +21,7 @@ from afterframe.system.runtime_files import read_daemon
 
 def release_dead_and_report(home: Home) -> dict[str, Any]:
     """As JSON: daemon, queue counts, renders under way (with why one waits), recent failures, last cancelled,
-    refused photos, folders, and the files in them that are passed over.
+    clips made last and what they cost, refused photos, folders, and the files in them that are passed over.
     """
     database = Database(home.make().database)
     try:
@@ -48,6 +48,7 @@ def release_dead_and_report(home: Home) -> dict[str, Any]:
                 {"id": j.id, "photo": j.photo_path, "error": j.error.to_dict() if j.error else None} for j in failed
             ],
             "cancelled": [{"id": j.id, "photo": j.photo_path} for j in cancelled],
+            "made": [{"clip": clip.path, "cost": clip.cost} for clip in catalog.newest_clips(limit=5)],
             "refused": [{"photo": path, "error": why.to_dict()} for path, why in catalog.problems(limit=10)],
             "held_folders": [folder.to_dict() for folder in HeldFolders(database).all()],
             "folders": [folders.as_json(folder) for folder in known.all()],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -85,6 +85,7 @@ def print_status(found: dict[str, Any]) -> None:
         out.print(f"  {render['state']:10} {render['progress']:4.0%}{eta}  {shown(render['photo'])}")
         if why := render["error"]:
             out.print(f"             {shown(named(render['photo'], why['message']))} {hinted(why['hint'])}".rstrip())
+    _print_made(found["made"])
     for kind in ("failed", "refused"):
         for entry in found[kind]:
             error = entry["error"] or {"message": "no reason given", "hint": ""}
@@ -95,6 +96,25 @@ def print_status(found: dict[str, Any]) -> None:
     for entry in found["cancelled"]:
         out.print(f"  {'cancelled':10} {shown(entry['photo'])}")
         print_again(entry["id"])
+
+
+def _print_made(clips: Sequence[Mapping[str, Any]]) -> None:
+    for clip in clips:
+        if cost := cost_text(clip["cost"]):
+            out.print(f"  {'made':10} {shown(clip['clip'])} {hinted(f'({cost})')}")
+
+
+def cost_text(cost: Mapping[str, float]) -> str:
+    """What a clip cost, in words: "2 min 5 s, 21.3 GB of the GPU's memory, 12 Wh"."""
+    parts = []
+    if "seconds" in cost:
+        parts.append(duration(cost["seconds"]))
+    for name, words in (("gpu_memory_gb", " of the GPU's memory"), ("memory_gb", " of memory")):
+        if name in cost:
+            parts.append(f"{cost[name]:.1f} GB{words}")
+    if "energy_wh" in cost:
+        parts.append(f"{cost['energy_wh']:.3g} Wh")
+    return ", ".join(parts)
 
 
 def print_again(job_id: str) -> None:

@@ -23,6 +23,8 @@ class Capabilities:
     """Its pixels come from a trained model (decides the IPTC digital source type)."""
     ahead: bool = False
     """Its work is done before the first frame can be read: the next clip may begin while this one is encoded."""
+    elsewhere: bool = False
+    """Another machine does its work: memory and energy of this one say nothing about a clip."""
     graded: bool = False
     """Its frames are matched to the photo's colour afterwards. False: they are the photo's own pixels."""
 

@@ -52,6 +52,8 @@ class RenderedClip:
     """What was encoded, read to its end."""
     measures: Mapping[str, float]
     """How true it is to its photo, see ``afterframe.grade.fidelity``."""
+    cost: Mapping[str, float]
+    """What it cost, see ``afterframe.render.cost``."""
 
     @property
     def duration_s(self) -> float:
@@ -135,6 +137,7 @@ class Publisher:
             created_at=time.time(),
             present=True,
             measures=rendered.measures,
+            cost=rendered.cost,
         )
         return clip, replaced
 

@@ -46,13 +46,13 @@ class ClipMaking:
     beat: Heartbeat
     preview: LivePreview
     encoding: Encoding
-    release: bool
-    """The device is free for the next render once a clip's frames are made."""
+    release: Callable[[], None] | None
+    """Called once a clip's frames are made ahead: the device is free for the next render. None: it stays ours."""
 
     def make(self, recipe: Recipe, target: Path) -> MadeClip:
         """The clip at full quality."""
         fidelity = Fidelity(self.photo, recipe)
-        frames = self._frames(self.generator.generate, recipe, self.beat.progress, release=self.release)
+        frames = self._frames(self.generator.generate, recipe, self.beat.progress, self.release)
         frames, recipe_of = self._graded(frames, recipe)
         self._encode(fidelity.watch(frames), target, self.beat.progress)
         return MadeClip(recipe_of(), frames, fidelity.measures())
@@ -65,18 +65,18 @@ class ClipMaking:
             progress: is told how far it is.
         """
         meter = TakeMeter(self.photo, recipe)
-        frames, recipe_of = self._graded(self._frames(start, recipe, progress, release=False), recipe)
+        frames, recipe_of = self._graded(self._frames(start, recipe, progress, None), recipe)
         self._encode(meter.watch(frames), target, progress)
         return MadeClip(recipe_of(), frames, meter.fidelity.measures(), meter.judged())
 
-    def _frames(self, start: Start, recipe: Recipe, progress: Progress, *, release: bool) -> Frames:
+    def _frames(self, start: Start, recipe: Recipe, progress: Progress, release: Callable[[], None] | None) -> Frames:
         """All in memory, and the device free, where the generator makes clips ahead."""
         made = start(self.photo, recipe, self.preview.progress(progress), self.beat.stopped)
         frames = decode_clip(made, self.encoding) if isinstance(made, EncodedClip) else made
         self.preview.before_frames(frames)
-        if release:
+        if release and self.generator.capabilities.ahead:
             frames = buffered(frames)
-            self.beat.release_device()
+            release()
         return frames
 
     def _graded(self, frames: Frames, recipe: Recipe) -> tuple[Frames, Callable[[], Recipe]]:

@@ -29,6 +29,7 @@ from afterframe.publish.publisher import Publisher, RenderedClip, check_real_fol
 from afterframe.publish.reservation import Reservations, machine_id
 from afterframe.publish.sidecar import MadeBy
 from afterframe.recipe import add_description, add_reason
+from afterframe.render.cost import CostMeter
 from afterframe.render.heartbeat import Heartbeat
 from afterframe.render.making import ClipMaking, MadeClip
 from afterframe.render.preparation import prepare
@@ -102,16 +103,22 @@ class Renderer:
             return beat.retry_through_outage(partial(self._publisher.begin, rendered, self._owner))
 
     def _rendered(self, job: Job, generator: Generator, temporary: Path, beat: Heartbeat) -> RenderedClip:
+        meter = CostMeter()
         recipe = generator.adapt(self._with_caption(job, generator))
         photo = self._prepare(job, recipe, generator.overscan(recipe), beat)
+
+        def release() -> None:
+            meter.frames_made()
+            beat.release_device()
+
         with LivePreview(preview_of(self._settings.home.cache, job.id)) as preview:
-            release = generator.capabilities.ahead and not job.exclusive
-            making = ClipMaking(generator, photo, beat, preview, self._encoding, release)
+            making = ClipMaking(generator, photo, beat, preview, self._encoding, None if job.exclusive else release)
             made = self._made(job, recipe, making, temporary)
         if self._config.render.poster:
             write_poster(temporary, temporary.with_suffix(".jpg"), self._encoding, mark=POSTER_MARK)
         made_by = MadeBy(generator.name, generator.version, generator.capabilities.trained, made.frames.model)
-        return RenderedClip(replace(job, recipe=made.recipe), temporary, made_by, made.frames, made.measures)
+        cost = meter.read(here=not generator.capabilities.elsewhere)
+        return RenderedClip(replace(job, recipe=made.recipe), temporary, made_by, made.frames, made.measures, cost)
 
     def _made(self, job: Job, recipe: Recipe, making: ClipMaking, temporary: Path) -> MadeClip:
         if recipe.takes == 1:

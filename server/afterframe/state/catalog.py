@@ -340,6 +340,13 @@ class Catalog:
         ).fetchall()
         return [clip_of(row) for row in rows]
 
+    def newest_clips(self, limit: int) -> list[Clip]:
+        """The clips made last that are there, newest first."""
+        rows = self._db.connection.execute(
+            f"{SELECT_CLIP} WHERE clips.present ORDER BY clips.seq DESC LIMIT ?", (limit,)
+        )
+        return [clip_of(row) for row in rows]
+
     def refined(self, clip_id: str) -> bool:
         """Whether another render was made from this clip."""
         row = self._db.connection.execute("SELECT 1 FROM jobs WHERE parent_clip = ? LIMIT 1", (clip_id,)).fetchone()

@@ -6,10 +6,12 @@ or with none, has one place to render.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 TOOL = "nvidia-smi"
 NVIDIA_SMI_TIMEOUT_S = 10.0
@@ -76,3 +78,38 @@ def free_mb(ours: Collection[int], query: Callable[..., str] = nvidia_smi) -> di
         if uuid in free and pid.isdecimal() and used.isdecimal() and int(pid) in ours:
             free[uuid] += int(used)
     return free
+
+
+def energy_j(library: Any = None) -> float | None:
+    """What the GPU of this process has taken since its driver was loaded, joules; None: nobody tells.
+
+    By NVML, if its Python package is installed (nvidia-ml-py); cards before Volta do not count
+    (nvmlDeviceGetTotalEnergyConsumption, NVML API reference).
+
+    Args:
+        library: pynvml, or one like it; None: the installed one.
+    """
+    if library is None:
+        if importlib.util.find_spec("pynvml") is None:
+            return None
+        import pynvml as library  # type: ignore[import-not-found,no-redef,unused-ignore]
+    names = [name.strip() for name in os.environ.get(VISIBLE, "").split(",") if name.strip()]
+    try:
+        library.nvmlInit()
+        try:
+            gpu = _nvml_gpu(library, names)
+            return float(library.nvmlDeviceGetTotalEnergyConsumption(gpu)) / 1000 if gpu is not None else None
+        finally:
+            library.nvmlShutdown()
+    except library.NVMLError:
+        return None
+
+
+def _nvml_gpu(library: Any, names: list[str]) -> Any:
+    """The one GPU that this process uses; None: which one it is cannot be told."""
+    if len(names) == 1 and names[0].isdecimal():
+        return library.nvmlDeviceGetHandleByIndex(int(names[0]))
+    if len(names) == 1:
+        return library.nvmlDeviceGetHandleByUUID(names[0])
+    alone = not names and library.nvmlDeviceGetCount() == 1
+    return library.nvmlDeviceGetHandleByIndex(0) if alone else None

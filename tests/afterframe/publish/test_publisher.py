@@ -123,7 +123,7 @@ def test_a_publish_that_an_earlier_version_committed_is_finished(
         with pytest.raises(KeyboardInterrupt):
             studio.render()
     ((job_id, _, body),) = studio.queue.intents()
-    for later in ("measures", "present", "rating", "verdict", "parent_clip", "variant"):
+    for later in ("cost", "measures", "present", "rating", "verdict", "parent_clip", "variant"):
         del body["record"][later]
     studio.publisher.publish(job_id, Publication.from_dict(body))
     assert studio.queue.get(job.id).state == JobState.DONE

@@ -93,6 +93,9 @@ def test_how_true_a_clip_is_to_its_photo_stands_in_catalogue_and_sidecar(studio:
     told = read_clip(Path(clip.sidecar_path))
     assert told is not None
     assert told.measures == clip.measures
+    assert told.cost == clip.cost
+    assert clip.cost["seconds"] >= 0
+    assert clip.cost["memory_gb"] > 0
     assert 0 < clip.measures["photo_psnr_db"] < 40  # grey frames
     assert clip.measures["photo_de00"] > 5
 

@@ -14,6 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -144,7 +145,7 @@ class Ray:
             has_gpus = any(node.alive and node.gpus for node in nodes(self._ray))
             self._start_actor("GPU" if has_gpus else "CPU")
         info = self._ask("info")
-        self.capabilities = info.capabilities
+        self.capabilities = replace(info.capabilities, elsewhere=True)
         self.version = f"{info.name} {info.version}"
 
     def _start_actor(self, resource: str) -> None:

@@ -126,7 +126,7 @@ class Remote:
                 code="no_endpoint",
             )
         self.version = "1"
-        self.capabilities = Capabilities(trained=True, graded=True)
+        self.capabilities = Capabilities(trained=True, graded=True, elsewhere=True)
         self._keyless: dict[str, str] = {}
         self._folder = settings.home.cache / "remote"
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -335,7 +335,7 @@ class Remote:
     ) -> EncodedClip:
         packet = _packet_of(self._clip_file) if dialect.describes_itself else {}
         trained = packet.get("Iptc4xmpExt:DigitalSourceType", "").endswith("trainedAlgorithmicMedia") or not packet
-        self.capabilities = Capabilities(trained=trained, graded=trained and not packet)
+        self.capabilities = Capabilities(trained=trained, graded=trained and not packet, elsewhere=True)
         apart = {"prompt", "model", "extra_body", *endpoint.extra}
         settings = {name: value for name, value in fields.items() if name not in apart}
         sent = (

@@ -74,6 +74,26 @@ function settings(recipe) {
   };
 }
 
+/**
+ * What a clip cost, as a row; null where nothing is known.
+ * @param {Record<string, number>} cost seconds, gpu_memory_gb or memory_gb, energy_wh
+ * @returns {Row | null}
+ */
+export function costRow(cost) {
+  const parts = [
+    cost.seconds === undefined ? "" : t("{n} s", { n: shortNumber(cost.seconds) }),
+    cost.gpu_memory_gb === undefined ? "" : t("{n} GB of the GPU's memory", { n: shortNumber(cost.gpu_memory_gb) }),
+    cost.memory_gb === undefined ? "" : t("{n} GB of memory", { n: shortNumber(cost.memory_gb) }),
+    cost.energy_wh === undefined ? "" : t("{n} Wh", { n: shortNumber(cost.energy_wh) }),
+  ].filter(Boolean);
+  return parts.length ? { name: t("Cost"), value: parts.join(", "), reasons: [] } : null;
+}
+
+/** @param {number} value with three digits at most */
+function shortNumber(value) {
+  return Number(value.toPrecision(3));
+}
+
 /** A share in words. @param {number} share 0-1 */
 export function percent(share) {
   return `${Math.round(share * 100)} %`;

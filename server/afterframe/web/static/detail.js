@@ -1,7 +1,7 @@
 // @ts-check
 /** One clip: photo and clip side by side, verdict, variants, recipe. */
 import { get, post } from "./api.js";
-import { factRows, promptText, recipeRows } from "./clip_facts.js";
+import { costRow, factRows, promptText, recipeRows } from "./clip_facts.js";
 import { allInside, byId, el, inside, targetOf } from "./dom.js";
 import { fileName, lastPart, shown, t } from "./i18n.js";
 import { keyed } from "./keys.js";
@@ -140,7 +140,8 @@ export class Detail {
   showRecipe(clip) {
     byId("prompt").textContent = promptText(clip.recipe.prompt);
     const maker = { name: t("Made by"), value: `${clip.generator} ${clip.generator_version}`, reasons: [] };
-    byId("recipe").replaceChildren(...[...recipeRows(clip.recipe), maker].map(row));
+    const cost = costRow(clip.cost);
+    byId("recipe").replaceChildren(...[...recipeRows(clip.recipe), maker, ...(cost ? [cost] : [])].map(row));
     const files = { [t("Clip")]: clip.path, [t("Sidecar")]: clip.sidecar, [t("Photo")]: clip.photo };
     byId("files").replaceChildren(...Object.entries(files).map(([name, value]) => row({ name, value, reasons: [] })));
   }
