@@ -20,7 +20,7 @@ from afterframe.domain import Recipe
 from afterframe.encode.process import Encoding
 from afterframe.encode.stills import as_video_frame
 from afterframe.errors import AfterframeError, GenerateError
-from afterframe.generators.diffusers import adapt, failures, plans, schedule, weights
+from afterframe.generators.diffusers import adapt, failures, few_bits, plans, schedule, weights
 from afterframe.generators.diffusers.acceleration import Acceleration, AccelerationFailures
 from afterframe.generators.diffusers.device import TorchDevice
 from afterframe.generators.diffusers.families import FAMILIES, Call, PipelineInput
@@ -116,6 +116,7 @@ class Engine:
             "compiled": bool(acceleration and acceleration.compiled),
             "cache": (acceleration.allowed(choice.cache) if acceleration else choice.cache).kind,
             "loras": {lora.name: weight for lora, weight in choice.loras},
+            **({"gguf": [file.name for file in choice.gguf]} if choice.gguf else {}),
         }
 
     # -- a clip ------------------------------------------------------------------------------
@@ -315,7 +316,7 @@ class Engine:
             pipeline = self._assemble(tracker)
             pipeline.set_progress_bar_config(disable=True)
             schedule.apply(self.choice.profile, pipeline)
-            fuse = not (self.plan.fp8 or self.plan.quantise)
+            fuse = not (self.plan.fp8 or self.plan.quantise or plans.is_quantised(pipeline.transformer))
             self._loras = PipelineLoras(pipeline, self.choice, self._switched, fuse=fuse)
             plans.apply(self.plan, pipeline, self.device)
             self._acceleration = Acceleration(pipeline, self.plan, self.device, self._failed.refused(self._key))
@@ -326,14 +327,20 @@ class Engine:
         from diffusers import AutoModel
 
         parts: dict[str, Any] = {}
+        files = dict(zip(("transformer", "transformer_2"), self.choice.gguf, strict=False))
         for name in ("transformer", "transformer_2", "vae"):
-            if name in weights.parts_with_weights(self.stored.folder):
-                quantised = {} if name == "vae" else plans.quantisation(self.plan, self._dtype(), self.device)
+            if name not in weights.parts_with_weights(self.stored.folder):
+                continue
+            if name in files:
+                parts[name] = few_bits.load(files[name], self.stored.folder, name, self._dtype())
+            else:
+                ready = name == "vae" or few_bits.require_quantiser(self.stored.folder / name)
+                quantised = {} if ready else plans.quantisation(self.plan, self._dtype(), self.device)
                 parts[name] = AutoModel.from_pretrained(
                     str(self.stored.folder), subfolder=name, **self._loading(name), **quantised
                 )
-                tracker.report()
-                tracker.check_cancelled()
+            tracker.report()
+            tracker.check_cancelled()
         return self._pipeline_class().from_pretrained(
             str(self.stored.folder),
             **dict.fromkeys(("text_encoder", *self.choice.profile.unused)),

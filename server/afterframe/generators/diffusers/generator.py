@@ -9,7 +9,7 @@ failures      errors of torch and diffusers as ours    hub           downloads, 
 selection     the model that ``auto`` uses
 schedule      the noise levels of the steps             model_list   the models, as page and commands list them
 quality       what a recipe's quality asks of a model   step_cache   steps taken over from the one before
-loras         a pipeline's LoRAs, on and off
+loras         a pipeline's LoRAs, on and off            few_bits     GGUF files, quantised repositories
 latent_preview  what a clip looks like between its steps
 """
 

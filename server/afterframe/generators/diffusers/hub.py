@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from afterframe.errors import GenerateError, NotFound
-from afterframe.generators.diffusers import weights
+from afterframe.generators.diffusers import few_bits, weights
 from afterframe.generators.diffusers.profiles import Licence, ModelChoice, Profile, all_profiles, choose
 
 DOWNLOADED = (".safetensors", ".json", ".txt", ".model", ".jinja")
@@ -102,7 +102,9 @@ def plan_download(spec: str, own: Path) -> Download:
         NotFound: there is no such model.
         GenerateError: the hub cannot be reached, the licence has to be accepted, or the disk is too small.
     """
-    choice = choose(spec, own, folders=False)
+    choice = choose(spec, own, folders=few_bits.SUFFIX in spec.lower())
+    if choice.folder:
+        raise NotFound(f"{choice.folder} is on this machine.", "There is nothing to pull.", code="no_model")
     _need_library()
     from huggingface_hub import HfApi
 
@@ -140,13 +142,15 @@ def _wanted(api: Any, choice: ModelChoice) -> Iterator[tuple[str, str, Any]]:
     index = json.loads(Path(index_file).read_text("utf-8"))
     folders = {name for name, value in index.items() if isinstance(value, list) and value and value[0] is not None}
     folders -= set(profile.unused)
+    configured = choice.unused - set(profile.unused)
 
     def of_model(name: str) -> bool:
         if name == "model_index.json":
             return True
         part, _, rest = name.partition("/")
         variant = rest.count(".") > 1 and rest.endswith(".safetensors")  # diffusion_pytorch_model.fp16.safetensors
-        return part in folders and name.endswith(DOWNLOADED) and not variant
+        needed = (".json",) if part in configured else DOWNLOADED
+        return part in folders and name.endswith(needed) and not variant
 
     yield profile.repository, profile.revision, of_model
     for lora, _ in choice.loras:

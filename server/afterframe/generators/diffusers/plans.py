@@ -100,6 +100,8 @@ def apply(plan: MemoryPlan, pipeline: Any, device: TorchDevice) -> None:
         pipeline.vae.enable_tiling()
     if plan.fp8 and device.kind != "mps":  # Apple's GPUs have no 8-bit floats
         for transformer in transformers_of(pipeline):
+            if is_quantised(transformer):  # it has few bits already
+                continue
             transformer.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=transformer.dtype)
     if plan.offload == "model" and device.accelerated:
         pipeline.enable_model_cpu_offload(device=device.kind)
@@ -116,6 +118,11 @@ def apply(plan: MemoryPlan, pipeline: Any, device: TorchDevice) -> None:
         )
     else:
         pipeline.to(device.kind)
+
+
+def is_quantised(transformer: Any) -> bool:
+    """Whether it was loaded with quantised weights."""
+    return bool(getattr(transformer, "is_quantized", False))
 
 
 def transformers_of(pipeline: Any) -> list[Any]:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from afterframe.domain import CameraMovement, Quality
 from afterframe.errors import ConfigError, NotFound
 from afterframe.formats import typed_toml
+from afterframe.generators.diffusers import few_bits
 from afterframe.generators.diffusers.quality import NO_CACHE, Level, StepCache
 
 FOLDER_PROFILE = "afterframe-model.toml"
@@ -221,6 +222,8 @@ class ModelChoice:
     """None: in the Hugging Face cache."""
     loras: tuple[tuple[Lora, float], ...] = ()
     """Each with its weight."""
+    gguf: tuple[Path, ...] = ()
+    """Files whose weights, in few bits, the transformers have instead; one for each, or none."""
     because: str = ""
     """Why ``auto`` chose it; empty: the user named it."""
     cache: StepCache = NO_CACHE
@@ -230,7 +233,14 @@ class ModelChoice:
     def spec(self) -> str:
         """Its name as the user would type it."""
         model = str(self.folder) if self.folder else self.profile.name
-        return SEPARATOR.join([model, *(_lora_spec(lora, weight) for lora, weight in self.loras)])
+        files = map(str, self.gguf)
+        return SEPARATOR.join([model, *files, *(_lora_spec(lora, weight) for lora, weight in self.loras)])
+
+    @property
+    def unused(self) -> frozenset[str]:
+        """Parts whose weights need not be there."""
+        replaced = ("transformer", "transformer_2") if self.gguf else ()
+        return frozenset((*self.profile.unused, *replaced))
 
     @property
     def steps(self) -> int:
@@ -270,7 +280,7 @@ def _lora_spec(lora: Lora, weight: float) -> str:
 
 
 def choose(spec: str, own: Path, *, folders: bool = True) -> ModelChoice:
-    """The model that the user named: a profile or a folder, then LoRAs.
+    """The model that the user named: a profile or a folder, then LoRAs and GGUF files.
 
     Args:
         own: the folder of the user's profiles.
@@ -292,7 +302,12 @@ def choose(spec: str, own: Path, *, folders: bool = True) -> ModelChoice:
         raise NotFound(
             f"There is no model called “{model}”.", f"Known: {', '.join(named)}; or name a folder.", code="no_model"
         )
-    return replace(choice, loras=tuple(_lora(choice.profile, extra, folders=folders) for extra in extras))
+    files = [extra for extra in extras if extra.lower().endswith(few_bits.SUFFIX)]
+    return replace(
+        choice,
+        loras=tuple(_lora(choice.profile, extra, folders=folders) for extra in extras if extra not in files),
+        gguf=few_bits.files_of(files, choice.profile.title, choice.profile.experts, folders=folders),
+    )
 
 
 def _is_folder(path: Path | str) -> bool:

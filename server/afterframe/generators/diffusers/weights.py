@@ -80,7 +80,7 @@ def find(choice: ModelChoice) -> Stored | None:
     if choice.folder:
         return Stored(choice.folder, "")
     stored = find_snapshot(choice.profile.repository, choice.profile.revision)
-    if stored is None or missing_parts(stored.folder, choice.profile.unused):
+    if stored is None or missing_parts(stored.folder, choice.unused):
         return None
     return stored if all(find_lora(lora) for lora, _ in choice.loras) else None
 
@@ -110,7 +110,7 @@ def require(choice: ModelChoice) -> Stored:
             f"`afterframe models pull {choice.spec}` downloads about {profile.download_gb:.0f} GB.",
             code="no_weights",
         )
-    if missing := missing_parts(stored.folder, profile.unused):
+    if missing := missing_parts(stored.folder, choice.unused):
         raise GenerateError(
             f"The model in {stored.folder} is incomplete: {', '.join(missing)} has no safetensors weights.",
             "Download it again with its safetensors files; other formats are not read, because they can run code.",
