@@ -149,15 +149,20 @@ def test_another_clip_is_drafted_made_and_stands_among_the_variants(studio: Stud
     expect(page.locator("#stage-clip")).to_have_attribute("src", re.compile("/api/drafts/"))
     assert not list(studio.photos.glob("*draft*"))
     page.locator("[name=camera_movement]").select_option("orbit_left")
+    expect(page.locator("#refine").get_by_label("Quality")).to_have_value("standard")
+    page.locator("#refine").get_by_label("Quality").select_option("best")
     page.locator("#refine").get_by_role("button", name="Make another").click()
     strip = page.get_by_role("group", name="Variants").get_by_role("button")
     expect(strip).to_have_count(2, timeout=40_000)
     strip.last.click()
     expect(page.locator("#recipe")).to_contain_text("orbit left")
     expect(page.locator("#recipe")).to_contain_text("your words for this photo")
+    expect(page.locator("#recipe")).to_contain_text("always at its best")
+    expect(page.locator("#recipe")).to_contain_text(re.compile(r"Cost.*\d s, [\d.]+ GB of memory", re.DOTALL))
     child = next(clip for clip in studio.ask("/api/clips")["clips"] if clip["variant"] == 2)
     assert child["parent"] == "00000000-0000-4000-8000-000000000000"
     assert child["recipe"]["motion_intensity"] == 0.9
+    assert child["recipe"]["quality"] == "best"
 
 
 def test_a_clip_whose_folder_says_something_else_by_now_is_offered_anew(
@@ -488,7 +493,7 @@ def test_settings_tell_the_models_and_how_one_is_brought_here(studio: Studio, pa
     studio.enter(page, "/settings")
     models = page.locator("#models li")
     expect(models.first).to_be_visible()
-    model = models.filter(has_text="Wan2.2-TI2V-5B")
+    model = models.filter(has_text=re.compile(r"Wan2\.2-TI2V-5B(?!-Turbo)"))
     expect(model.get_by_role("link", name="Apache-2.0")).to_have_attribute(
         "href", re.compile("^https://huggingface.co/")
     )
