@@ -16,7 +16,9 @@ from afterframe.vision.subject_mask import crop_mask
 
 Box = TypeVar("Box", bound=BoundingBox)
 _ROOMS = (0.35, 0.1)
-"""Room that is kept around a face if the crop has it, as a share of the face: with its hair; or whole, just."""
+"""Room that is kept around a face if the crop has it, as a share of the face: with its hair; or a little."""
+_WHOLE = 0.04
+"""Room that tells a whole face from a cut one: less, and the next detector may see it cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +79,14 @@ def _window(photo: tuple[int, int], aspect: float, scene: Scene, margin: tuple[f
 def _what_matters(scene: Scene) -> list[BoundingBox]:
     """Boxes that should be inside, most important first.
 
-    All faces and heads together, with room around them or at least whole; all faces; each face, then each head, the
-    largest first, for heads are only estimated; the subject.
+    All faces and heads together, with room around them or at least whole; all faces; each face, then each head, whole,
+    the largest first, for heads are only estimated; room around each of them; the subject.
     """
     heads = [thing for thing in scene.things if thing.label == "head"]
     groups: list[Sequence[BoundingBox]] = [[*scene.faces, *heads], scene.faces]
-    for found in (scene.faces, heads):
-        groups += [[one] for one in sorted(found, key=lambda face: -face.area)]
     boxes = [around(group, room) for group in groups if group for room in _ROOMS]
+    each = [one for found in (scene.faces, heads) for one in sorted(found, key=lambda face: -face.area)]
+    boxes += [around([one], room) for room in (_WHOLE, *_ROOMS) for one in each]
     if scene.subject:
         boxes.append(scene.subject)
     return boxes

@@ -83,3 +83,16 @@ def test_where_not_all_faces_fit_the_largest_is_whole() -> None:
     kept = frame(photo(), Scene(faces=(large, small)), (200, 600), 0.0).scene.faces[0]
     assert kept.x > 0
     assert kept.width * 200 / 600 == pytest.approx(0.12 * photo().shape[1] / photo().shape[0], rel=0.02)
+
+
+@pytest.mark.parametrize("size", [(450, 600), (600, 450)])
+def test_another_face_goes_before_room_around_the_largest(size: tuple[int, int]) -> None:
+    pixels = photo() if size[0] < size[1] else photo(200, 300)
+    # Along the longer side, the two fill the crop but for 4 % of it: no room for hair, and none to cut either.
+    crop = (200 * 450 / 600) / 300
+    spans = (0.3, 0.16), (0.3 + 0.96 * crop - 0.06, 0.06), (0.95, 0.05)
+    boxes = [(start, 0.3, length, 0.2) for start, length in spans]
+    faces = tuple(Detection(*(box if size[0] < size[1] else (box[1], box[0], box[3], box[2]))) for box in boxes)
+    kept = frame(pixels, Scene(faces=faces), size, 0.0).scene.faces[:2]
+    lengths = [face.width if size[0] < size[1] else face.height for face in kept]
+    assert [length * crop for length in lengths] == pytest.approx([0.16, 0.06], rel=0.03)
