@@ -22,11 +22,12 @@ class FakeSource {
   };
 }
 
-function listOf(source) {
+function listOf(source, places = () => []) {
   const failures = [];
   const list = new List(
     () => {},
     (error) => failures.push(error),
+    places,
     () => source,
   );
   return { list, failures };
@@ -88,9 +89,32 @@ test("a refresh keeps what is shown until the answer is there", async () => {
   const again = list.refresh();
   assert.equal(list.at(3).id, "3");
   await again;
-  list.want(0, 10);
+  assert.equal(list.at(3).id, "3");
+});
+
+test("after a refresh nothing of the list as it was is left, and where somebody is is known", async () => {
+  const source = new FakeSource(10 * CHUNK);
+  const { list } = listOf(source, () => [7 * CHUNK, 7 * CHUNK + 1]);
+  await list.choose(new URLSearchParams());
+  await list.find(3 * CHUNK);
+  list.want(5 * CHUNK, 5 * CHUNK + 10);
   await settled();
-  assert.equal(list.chunks.get(0).stale, false);
+  source.asked = [];
+  await list.refresh();
+  assert.deepEqual([...source.asked].sort(), [5 * CHUNK, 7 * CHUNK]);
+  assert.equal(list.at(3 * CHUNK), undefined);
+  assert.equal(list.at(7 * CHUNK).id, String(7 * CHUNK));
+});
+
+test("a refresh that another one overtakes changes nothing", async () => {
+  const source = new FakeSource(10);
+  const { list, failures } = listOf(source);
+  await list.choose(new URLSearchParams());
+  const first = list.refresh();
+  source.total = 20;
+  await Promise.all([first, list.refresh()]);
+  assert.equal(list.total, 20);
+  assert.deepEqual(failures, []);
 });
 
 test("only the items that were looked at lately are kept", async () => {

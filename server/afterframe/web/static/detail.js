@@ -17,6 +17,8 @@ import { changeOf, judge, undo } from "./verdicts.js";
 /** @typedef {import("./api.js").Clip} Clip */
 
 const dialog = byId("detail", HTMLDialogElement);
+/** So many items behind the clip are remembered, for when it leaves the list. */
+const FOLLOWING = 30;
 /** @type {Record<string, string>} */
 const KEYS = {
   ArrowLeft: "previous",
@@ -44,6 +46,8 @@ export class Detail {
     this.player = new Player();
     this.marks = new SeenMarks();
     this.index = 0;
+    /** @type {string[]} the ids of the items behind the clip */
+    this.following = [];
     /** @type {Clip | null} */
     this.clip = null;
     /** @type {Clip[]} */
@@ -87,13 +91,27 @@ export class Detail {
     this.fill(clip);
   }
 
-  /** @param {number} by */
+  /** Go on from the clip that is shown, wherever it stands by now. @param {number} by */
   async step(by) {
-    // A clip that was just judged may have left the list: the next one stands in its place.
-    const here = (await this.list.find(this.index))?.id === this.clip?.id;
-    const to = this.index + (by > 0 && !here ? 0 : by);
+    const at = this.list.indexOf(this.clip?.id ?? "");
+    // A clip that was just judged may have left the list: those that followed it are still known by their ids.
+    const next = this.following.map((id) => this.list.indexOf(id)).find((index) => index >= 0);
+    const to = at >= 0 ? at + by : by > 0 ? (next ?? this.index) : (next ?? this.index) - 1;
     if (to >= 0 && to < this.list.total) this.show(to);
     else toast(by > 0 ? t("That was the last one.") : t("That is the first one."));
+  }
+
+  /** The list has changed: what is shown may stand elsewhere in it. */
+  follow() {
+    const at = this.list.indexOf(this.clip?.id ?? "");
+    if (!this.clip || at < 0) return;
+    this.index = at;
+    this.following = [];
+    for (let index = at + 1; index < at + 1 + FOLLOWING; index += 1) {
+      const item = this.list.at(index);
+      if (item) this.following.push(item.id);
+    }
+    byId("detail-place").textContent = this.placeOf(this.clip);
   }
 
   /** @param {Clip} clip */
@@ -102,6 +120,7 @@ export class Detail {
     this.clip = clip;
     byId("detail-name").replaceChildren(el("bdi", { title: shown(clip.photo) }, fileName(clip.photo)));
     byId("detail-place").textContent = this.placeOf(clip);
+    this.follow();
     this.showVerdict();
     if (!other) return;
     byId("look", HTMLAnchorElement).href = keyed(`/api/clips/${clip.id}/interactive`);
@@ -186,7 +205,11 @@ export class Detail {
   showVariants() {
     const several = this.variants.length > 1;
     const takes = this.takes.clip === this.clip?.id ? this.takes.parts : [];
-    byId("strip").replaceChildren(...(several ? this.variants.map((clip) => this.variant(clip)) : []), ...takes);
+    const strip = byId("strip");
+    const focused = strip.contains(document.activeElement);
+    strip.replaceChildren(...(several ? this.variants.map((clip) => this.variant(clip)) : []), ...takes);
+    if (focused)
+      (this.clip && several ? inside(strip, `[data-variant="${this.clip.id}"]`) : byId("detail-name")).focus();
   }
 
   /** The takes that lost stand behind the variants. @param {Clip} clip */
@@ -312,7 +335,8 @@ export class Detail {
   }
 
   listen() {
-    dialog.addEventListener("keydown", (event) => this.key(event));
+    // Of the whole page: where what had the focus is replaced, keys go to the body.
+    addEventListener("keydown", (event) => dialog.open && this.key(event));
     dialog.addEventListener("click", (event) => this.click(event));
     dialog.addEventListener("close", () => {
       document.body.append(byId("says"));

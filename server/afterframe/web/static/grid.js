@@ -10,6 +10,8 @@ import { empty, fill, newTile } from "./tile.js";
 
 const AHEAD = 1.5;
 const PLAY_AFTER_MS = 180;
+/** So many items behind the one that one is at are remembered, for when that one leaves the list. */
+const FOLLOWING = 30;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const hovers = matchMedia("(hover: hover)");
 
@@ -31,6 +33,10 @@ export class Grid {
     this.layout = new GridLayout([], 0, this.size);
     this.active = 0;
     this.anchor = 0;
+    /** @type {string | undefined} */
+    this.anchorId = undefined;
+    /** @type {string[]} the ids of the item one is at and of those that follow it */
+    this.here = [];
     this.frame = 0;
     this.playing = 0;
     /** @type {HTMLVideoElement | null} */
@@ -48,6 +54,33 @@ export class Grid {
     this.root.style.height = `${Math.max(this.layout.bottom, 40)}px`;
     this.active = Math.max(0, Math.min(this.active, this.list.total - 1));
     this.draw();
+  }
+
+  /** Stay at the item one is at wherever it stands by now, or at the next that is left: nobody judges a place. */
+  follow() {
+    const anchor = this.anchorId === undefined ? -1 : this.list.indexOf(this.anchorId);
+    if (anchor >= 0) this.anchor = anchor;
+    const at = this.here.map((id) => this.list.indexOf(id)).find((index) => index >= 0);
+    if (at !== undefined && at !== this.active) {
+      const old = this.shown.get(this.active);
+      const focused = !!old && old === document.activeElement;
+      if (old) old.tabIndex = -1;
+      this.active = at;
+      const tile = this.shown.get(at);
+      if (tile) tile.tabIndex = 0;
+      if (focused) this.go(at);
+    }
+    this.remember();
+  }
+
+  /** Note what one is at. */
+  remember() {
+    const ids = [];
+    for (let index = this.active; index < this.active + FOLLOWING; index += 1) {
+      const item = this.list.at(index);
+      if (item) ids.push(item.id);
+    }
+    if (ids.length) this.here = ids;
   }
 
   soon() {
@@ -152,6 +185,7 @@ export class Grid {
     const old = this.shown.get(this.active);
     if (old) old.tabIndex = -1;
     this.active = Math.max(0, Math.min(this.list.total - 1, index));
+    this.remember();
     this.bringIntoSight(this.active);
     this.draw();
     const tile = this.shown.get(this.active);
@@ -200,7 +234,7 @@ export class Grid {
     if (to !== null) {
       this.go(to);
       if (event.shiftKey) this.selectTo(this.active);
-      else if (before !== this.active) this.anchor = this.active;
+      else if (before !== this.active) this.setAnchor(this.active);
       return true;
     }
     const command = event.ctrlKey || event.metaKey;
@@ -244,8 +278,14 @@ export class Grid {
     const item = this.list.at(index);
     if (!item) return;
     if (!this.selected.delete(item.id)) this.selected.set(item.id, item);
-    this.anchor = index;
+    this.setAnchor(index);
     this.chosen();
+  }
+
+  /** Where a range begins. @param {number} index */
+  setAnchor(index) {
+    this.anchor = index;
+    this.anchorId = this.list.at(index)?.id;
   }
 
   /** @param {number} index */
@@ -290,7 +330,7 @@ export class Grid {
       this.go(index);
       if (event.shiftKey) return void this.selectTo(index);
       if (event.ctrlKey || event.metaKey || targetOf(event)?.matches(".tick-box")) return this.toggle(index);
-      this.anchor = index;
+      this.setAnchor(index);
       this.told.open(index);
     });
     this.tiles.addEventListener("pointerover", (event) => {

@@ -49,21 +49,28 @@ function pageOf(choice, skip, limit) {
   return query;
 }
 
+/** @param {number} index */
+function chunkOf(index) {
+  return Math.floor(Math.max(0, index) / CHUNK);
+}
+
 export class List {
   /**
    * @param {() => void} changed called when more of the list is known
    * @param {(error: unknown) => void} failed
+   * @param {() => number[]} [places] where somebody is: these are known again as soon as the list has changed
    * @param {(choice: URLSearchParams) => Source} [from]
    */
-  constructor(changed, failed, from = sourceOf) {
+  constructor(changed, failed, places = () => [], from = sourceOf) {
     this.changed = changed;
     this.failed = failed;
+    this.places = places;
     this.from = from;
     /** @type {Group[]} */
     this.groups = [];
     this.total = 0;
     this.choice = new URLSearchParams();
-    /** @type {Map<number, {items: Item[], stale: boolean}>} chunk number -> items, the latest used last */
+    /** @type {Map<number, Item[]>} chunk number -> items, the latest used last */
     this.chunks = new Map();
     /** @type {Map<number, AbortController>} */
     this.asked = new Map();
@@ -76,48 +83,65 @@ export class List {
   async choose(choice) {
     this.choice = choice;
     this.chunks.clear();
+    this.wanted = [0, 0];
     await this.refresh();
   }
 
-  /** Ask the server again; what is shown stays until the answer is there. */
+  /**
+   * Ask the server again. What is shown stays until the answer is there, and changes at once: nobody ever sees, or judges,
+   * a list that is half of yesterday.
+   */
   async refresh() {
     const version = (this.version += 1);
     for (const [number, asked] of this.asked) {
       asked.abort();
       this.asked.delete(number);
     }
-    for (const chunk of this.chunks.values()) chunk.stale = true;
-    const first = this.chunks.size ? null : this.fetch(0, version); // both at once: the first row is there sooner
-    first?.catch(() => {}); // it is awaited below; the outline may fail before
-    const outline = await this.from(this.choice).outline(this.choice);
-    if (version !== this.version) return;
-    this.groups = outline.groups;
-    this.total = outline.total;
-    await first;
-    if (version !== this.version) return;
+    const asked = new AbortController();
+    this.asked.set(-1, asked);
+    try {
+      const numbers = new Set([this.wanted[0], Math.max(...this.wanted) - 1, ...this.places()].map(chunkOf));
+      const [outline, ...chunks] = await Promise.all([
+        this.from(this.choice).outline(this.choice),
+        ...[...numbers].map(async (number) => /** @type {const} */ ([number, await this.page(number, asked)])),
+      ]);
+      if (version !== this.version) return;
+      this.groups = outline.groups;
+      this.total = outline.total;
+      this.chunks = new Map(chunks);
+    } catch (error) {
+      if (!asked.signal.aborted) throw error;
+      return;
+    } finally {
+      if (this.asked.get(-1) === asked) this.asked.delete(-1);
+    }
     this.changed();
     this.want(...this.wanted);
   }
 
+  /** @param {number} number @param {AbortController} asked */
+  page(number, asked) {
+    return this.from(this.choice).page(this.choice, number * CHUNK, CHUNK, asked.signal);
+  }
+
   /** The item at a place, if it is known. @param {number} index @returns {Item | undefined} */
   at(index) {
-    return this.chunks.get(Math.floor(index / CHUNK))?.items[index % CHUNK];
+    return this.chunks.get(chunkOf(index))?.[index % CHUNK];
   }
 
   /** The item at a place, asked for where it is not known. @param {number} index @returns {Promise<Item | undefined>} */
   async find(index) {
-    const number = Math.floor(index / CHUNK);
-    const chunk = this.chunks.get(number);
-    if (!chunk || chunk.stale) await this.fetch(number, this.version);
+    if (!this.chunks.has(chunkOf(index))) await this.fetch(chunkOf(index), this.version);
     return this.at(index);
   }
 
   /** Places from one to before another are in sight, or soon will be. @param {number} from @param {number} to */
   want(from, to) {
     this.wanted = [from, to];
-    const first = Math.floor(from / CHUNK);
-    const last = Math.floor(Math.max(from, to - 1) / CHUNK);
+    const first = chunkOf(from);
+    const last = chunkOf(Math.max(from, to - 1));
     for (const [number, asked] of this.asked) {
+      if (number < 0) continue; // a refresh
       if (number < first - 1 || number > last + 1) {
         asked.abort();
         this.asked.delete(number);
@@ -126,8 +150,7 @@ export class List {
     const middle = (first + last) / 2;
     const missing = [];
     for (let number = first; number <= last; number += 1) {
-      const chunk = this.chunks.get(number);
-      if ((!chunk || chunk.stale) && !this.asked.has(number) && number * CHUNK < this.total) missing.push(number);
+      if (!this.chunks.has(number) && !this.asked.has(number) && number * CHUNK < this.total) missing.push(number);
     }
     missing.sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle));
     for (const number of missing.slice(0, Math.max(0, MAX_PARALLEL - this.asked.size))) {
@@ -140,10 +163,9 @@ export class List {
     const asked = new AbortController();
     this.asked.set(number, asked);
     try {
-      const items = await this.from(this.choice).page(this.choice, number * CHUNK, CHUNK, asked.signal);
+      const items = await this.page(number, asked);
       if (version !== this.version) return;
-      this.chunks.delete(number);
-      this.chunks.set(number, { items, stale: false });
+      this.chunks.set(number, items);
       for (const old of this.chunks.keys()) {
         if (this.chunks.size <= MAX_CACHED) break;
         this.chunks.delete(old);
@@ -160,12 +182,17 @@ export class List {
   /** Put what changed in the place of what was known of it. @param {Item[]} items */
   replace(items) {
     const fresh = new Map(items.map((item) => [item.id, item]));
-    for (const chunk of this.chunks.values()) chunk.items = chunk.items.map((item) => fresh.get(item.id) ?? item);
+    for (const [number, items] of this.chunks) {
+      this.chunks.set(
+        number,
+        items.map((item) => fresh.get(item.id) ?? item),
+      );
+    }
   }
 
   /** Where an item stands, if it is known; else -1. @param {string} id */
   indexOf(id) {
-    for (const [number, { items }] of this.chunks) {
+    for (const [number, items] of this.chunks) {
       const at = items.findIndex((item) => item.id === id);
       if (at >= 0) return number * CHUNK + at;
     }

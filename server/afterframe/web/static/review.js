@@ -18,8 +18,13 @@ import { changeOf, judge, onJudged, undo } from "./verdicts.js";
 const REFRESH_MS = 400;
 const DOWNLOAD_MS = 300;
 const search = byId("text", HTMLInputElement);
-const list = new List(() => known(), trouble);
+/** Where somebody is in the list. @returns {number[]} */
+const places = () => [grid.active, grid.active + 1, detail.index, detail.index + 1];
+/** @type {List} */
+const list = new List(() => known(), trouble, places);
+/** @type {Grid} */
 const grid = new Grid(list, { open, chosen: showBulk });
+/** @type {Detail} */
 const detail = new Detail(list, (index) => grid.go(index, !detail.open));
 
 let laidOut = "";
@@ -43,6 +48,8 @@ function known() {
     grid.layOut();
   }
   grid.update();
+  grid.follow();
+  detail.follow();
   byId("total").textContent = t("Clips: {n}", { n: list.total.toLocaleString(document.documentElement.lang) });
   byId("empty").textContent = byId("grid").dataset.empty ?? "";
   if (list.total) {
@@ -52,11 +59,46 @@ function known() {
   byId("empty").hidden = list.total > 0 || !byId("first").hidden;
 }
 
+/* ---- arrivals ------------------------------------------------------------------------------- */
+
+/** @type {Set<string>} clips that came while somebody was at work here */
+const arrived = new Set();
+const fresh = byId("fresh");
+
+/** Whether somebody judges, scrolls or selects: the grid then stays as it is. */
+function atWork() {
+  const target = document.activeElement;
+  return detail.open || grid.selected.size > 0 || scrollY > 40 || !!target?.closest("#tiles");
+}
+
+/** @param {import("./events.js").ClipEvent} event */
+function arrive({ id }) {
+  if (!atWork()) return refreshSoon();
+  if (list.indexOf(id) < 0) arrived.add(id);
+  showArrived();
+}
+
+function showArrived() {
+  fresh.hidden = !arrived.size;
+  fresh.textContent = arrived.size === 1 ? t("One new clip") : t("{n} new clips", { n: arrived.size });
+}
+
+fresh.addEventListener("click", () => {
+  refreshSoon();
+  scrollTo({ top: 0, behavior: "instant" });
+});
+
 let timer = 0;
 function refreshSoon() {
   timer ||= window.setTimeout(() => {
     timer = 0;
-    list.refresh().catch(trouble);
+    list
+      .refresh()
+      .then(() => {
+        arrived.clear();
+        showArrived();
+      })
+      .catch(trouble);
   }, REFRESH_MS);
 }
 
@@ -74,7 +116,7 @@ onJudged((clips) => {
     .catch(trouble);
 });
 
-/** The next clip is in the place of the one that left the list. */
+/** Somebody judged with the keyboard: the focus stays in the grid. */
 function keepFocus() {
   if (document.activeElement === document.body) grid.go(grid.active);
 }
@@ -86,7 +128,7 @@ subscribe((event) => {
     byId("filters").hidden = false;
     if (unfinished()) followRender(event);
   } else if (event.kind === "clip") {
-    refreshSoon();
+    arrive(event);
     detail.came(event);
   } else if (["clip_gone", "reset", "back"].includes(event.kind)) {
     refreshSoon();
@@ -233,6 +275,7 @@ onChoice(() => {
   grid.selectNothing();
   scrollTo({ top: 0, behavior: "instant" });
   grid.active = 0;
+  grid.here = [];
   list.choose(choice()).catch(trouble);
 });
 
