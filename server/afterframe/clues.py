@@ -13,6 +13,11 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from afterframe.scene import Scene
+
+_NAMED = 0.7
+"""Confidence from which a thing is named among the reasons."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clue:
@@ -26,6 +31,12 @@ class Clue:
     """In a photographer's words, what it is when it is full."""
     claim: str = ""
     """The claim that must be sure before this is said: it counts before, but as a likeness."""
+    seen: str = ""
+    """The measure of how sure something was seen that must be high before this is said (``food_confidence``)."""
+
+    def may_be_said(self, scene: Scene) -> bool:
+        """Whether it is sure enough to be a reason."""
+        return scene.shows(self.claim) and (not self.seen or scene.measures.get(self.seen, 0.0) >= _NAMED)
 
     def strength(self, measures: Mapping[str, float], facts: object) -> float:
         """0-1; 0 when it was not measured and the file does not say.

@@ -41,6 +41,8 @@ CLAIMS = ("sky", "water", "leaves", "indoors", "people")
 """What may be said to be in a picture."""
 SURE = 0.75
 """From here on a claim of a scene is believed: said, counted as a reason, and moved."""
+CLOUDED = 0.011
+"""Spread of a sky's brightness about a smooth one (``sky_clouds``) from which it has clouds."""
 COUNTS = 0.4
 """Confidence from which a thing counts: less is a hint, no more."""
 SCENE_VERSION = 3
@@ -81,6 +83,10 @@ class Scene:
         """The share of the picture that sky, water or leaves fill; 0 when it is not sure of them."""
         name = "foliage_share" if what == "leaves" else f"{what}_share"
         return self.measures.get(name, 0.0) if self.shows(what) else 0.0
+
+    def has_clouds(self) -> bool:
+        """Whether the sky is sure and has clouds: a clear one, one burnt out and an even grey one have none."""
+        return self.shows("sky") and self.measures.get("sky_clouds", CLOUDED) >= CLOUDED
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""

@@ -151,8 +151,8 @@ def _movement(facts: Facts, scene: Scene) -> Score:
     return _best(
         (_ramp(scene.share_of("water"), 0.02, 0.25), "water"),
         (
-            0.75 * _ramp(scene.share_of("sky"), 0.1, 0.5) * _ramp(seen("brightness"), 0.1, 0.3),
-            "sky where clouds can drift",
+            0.75 * _ramp(scene.share_of("sky"), 0.1, 0.5) * _ramp(seen("brightness"), 0.1, 0.3) * scene.has_clouds(),
+            "clouds that can drift",
         ),
         (0.6 * _ramp(scene.share_of("leaves"), 0.05, 0.35), "leaves or grass for the wind"),
         # Horizons and clouds look like blur too, and a short exposure leaves none.
@@ -180,7 +180,7 @@ def _environment(facts: Facts, scene: Scene) -> Score:
         (0.5 * _ramp(seen("focus_share"), 0.2, 0.6) * all_sharp, "the surroundings are sharp too"),
         (0.5 * _ramp(facts.field_of_view_deg or 0.0, 45, 75), "a wide lens takes the place in"),
         (0.3 if place else 0.0, f"taken in {place}"),
-        otherwise="a close view without a place",
+        otherwise="no surroundings to speak of",
     )
 
 

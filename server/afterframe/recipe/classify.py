@@ -80,10 +80,10 @@ def _seen(facts: Facts, scene: Scene, rules: Rules) -> Iterable[Evidence]:
     for clue in rules.clues:
         if strength := clue.strength(scene.measures, facts):
             for kind, weight in weights.get(clue.name, {}).items():
-                yield weight * strength, PhotoType(kind), clue.say if scene.shows(clue.claim) else ""
+                yield weight * strength, PhotoType(kind), clue.say if clue.may_be_said(scene) else ""
     for clue, weight in rules.action_clues:
         if strength := clue.strength(scene.measures, facts):
-            yield weight * strength, PhotoType.ACTION, clue.say
+            yield weight * strength, PhotoType.ACTION, clue.say if clue.may_be_said(scene) else ""
 
 
 def _written(facts: Facts, rules: Rules) -> Iterable[Evidence]:

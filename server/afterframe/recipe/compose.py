@@ -180,7 +180,7 @@ def _duration(facts: Facts, scene: Scene, chosen: TypeRules, because: Because) -
     if facts.exposure_s is not None and facts.exposure_s >= 0.5 and duration < longest:
         duration = min(longest, duration + 1.5)
         reasons.append(f"exposure {facts.exposure_s:g} s: time flows in it, so longer")
-    elif chosen.camera_movement == "drift" and scene.share_of("sky") > 0.3:
+    elif chosen.camera_movement == "drift" and scene.share_of("sky") > 0.3 and scene.has_clouds():
         duration = min(longest, duration + 1.0)
         reasons.append("much sky: clouds need time")
     because["duration_s"] = tuple(reasons)

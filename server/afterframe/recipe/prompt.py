@@ -127,9 +127,8 @@ def _describe_scene(scene: Scene, photo_type: PhotoType) -> str:
         return seen
     if photo_type is PhotoType.ENVIRONMENTAL and scene.share_of("sky") > _OPEN_SKY:
         return "A wide view over water." if scene.share_of("water") > 0.1 else "A wide view under open sky."
-    if photo_type is PhotoType.STILL_LIFE and scene.subject:
-        alone = scene.measures.get("apart", 0.0) >= _ALONE
-        return "A close view of one thing." if alone else "A close view."
+    if photo_type is PhotoType.STILL_LIFE and scene.subject and scene.measures.get("apart", 0.0) >= _ALONE:
+        return "The subject is sharp, what lies behind it soft."
     return ""
 
 
@@ -151,7 +150,7 @@ def _ambience(facts: Facts, scene: Scene, photo_type: PhotoType) -> list[str]:
         return []
     said = []
     night = facts.light == "night" or scene.measures.get("dark_share", 0.0) > 0.6
-    if scene.share_of("sky") > _OPEN_SKY and not night:
+    if scene.share_of("sky") > _OPEN_SKY and scene.has_clouds() and not night:
         said.append("Clouds drift slowly.")
     if scene.share_of("water") > 0.05:
         said.append("The water ripples gently.")
@@ -185,6 +184,8 @@ def _light(facts: Facts, scene: Scene) -> str | None:
         return light
     if light == "hard sun" and brightness <= 0.22:
         return "backlit"  # a silhouette before the sun is exposed for the sun, and not lit by it
+    if light == "flash" and scene.share_of("sky") > _OPEN_SKY:
+        return None  # it reached no more than what is near
     return None if light in ("night", "low light") and brightness >= 0.6 else light
 
 

@@ -39,7 +39,10 @@ _BESIDE = 0.3
 _CLOSE, _SMALL = 0.25, 0.02
 """Area from which something is close, and below which it is small."""
 _NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six")
-_MANY = 12
+_FEW, _MANY = 5, 12
+"""Fewer than these are counted even where one more is likely; from as many on it is a crowd."""
+_UNCOUNTED = len(_NUMBERS)
+"""From here on nobody counts."""
 
 
 def seen(scene: Scene) -> dict[str, Any]:
@@ -73,10 +76,14 @@ def people_count(scene: Scene) -> int:
     return max(len(_near(scene.faces)), len(_near(bodies)))
 
 
+def _likely(scene: Scene) -> int:
+    """How many people there may be."""
+    return max(sum(thing.label == "person" for thing in scene.things), len(scene.faces))
+
+
 def _many_more(scene: Scene, count: int) -> bool:
     """Whether so many others are likely that a count would be wrong."""
-    likely = sum(thing.label == "person" for thing in scene.things)
-    return max(likely, len(scene.faces)) > 2 * count and max(likely, len(scene.faces)) > 2
+    return _likely(scene) > max(2, 2 * count)
 
 
 def animals(scene: Scene) -> tuple[Detection, ...]:
@@ -98,15 +105,20 @@ def describe(scene: Scene) -> str:
     things = [thing for thing in scene.things if thing.label in _NAMED and thing.confidence >= _THING]
     main = max(things, key=lambda thing: thing.area, default=None)
     if main is not None and main.area >= _SMALL and _is_subject(main, scene.subject):
-        return (
-            f"{_counted(len([1 for thing in things if thing.label == main.label]), main.label)}{_place(scene, main)}."
-        )
+        return f"{_counted_things(scene, main.label)}{_place(scene, main)}."
     return ""
+
+
+def _counted_things(scene: Scene, label: str) -> str:
+    """How many of a kind; several, where more are likely than are sure."""
+    found = [thing.confidence >= _THING for thing in scene.things if thing.label == label]
+    return _counted(sum(found) if all(found) else _UNCOUNTED, label) if len(found) > 1 else _counted(1, label)
 
 
 def _people(count: int, scene: Scene) -> str:
     crowd = "A crowd of people" if count >= _MANY else "A group of people"
-    said = f"{_NUMBERS[count]} {'person' if count == 1 else 'people'}" if count < len(_NUMBERS) else crowd
+    counted = count < _FEW or (count < _UNCOUNTED and _likely(scene) <= count)
+    said = f"{_NUMBERS[count]} {'person' if count == 1 else 'people'}" if counted else crowd
     if any(thing.label == "dining table" and thing.confidence >= _PERSON for thing in scene.things):
         return f"{said} at a table"
     sure = [animal for animal in animals(scene) if animal.confidence >= _KIND]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from afterframe import coco
 from afterframe.scene import COUNTS, Detection
 from afterframe.vision import faces, focus
-from afterframe.vision.analysis_image import AnalysisImage, Map
+from afterframe.vision.analysis_image import AnalysisImage, Map, smooth
 from afterframe.vision.boxes import inside
 from afterframe.vision.maps import SceneMaps
 
@@ -146,7 +147,8 @@ def _sky(seen: SceneMaps) -> dict[str, float]:
     """What the sky looks like, if that is what it is: along the upper edge, how bright, blue and even."""
     inside = seen.sky > 0.5
     if not inside.any():
-        return {"sky_top": 0.0, "sky_blue": 0.0, "sky_luma": 0.0, "sky_detail": 0.0, "sky_low": 0.0, "sky_focus": 0.0}
+        names = ("sky_top", "sky_blue", "sky_luma", "sky_detail", "sky_low", "sky_focus", "sky_clouds")
+        return dict.fromkeys(names, 0.0)
     half = inside.shape[0] // 2
     return {
         "sky_top": float(inside[: max(1, inside.shape[0] // 50)].mean()),
@@ -155,7 +157,20 @@ def _sky(seen: SceneMaps) -> dict[str, float]:
         "sky_detail": float(seen.detail[inside].mean()),
         "sky_low": float(inside[half:].sum() / inside.sum()),
         "sky_focus": float(seen.focus[~inside].mean()) if not inside.all() else 0.0,
+        "sky_clouds": _clouds(seen),
     }
+
+
+def _clouds(seen: SceneMaps) -> float:
+    """How far the sky's brightness is from that of a clear one, which changes smoothly: its spread about a surface."""
+    inside = cv2.erode((seen.sky > 0.9).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    if inside.sum() < 200:
+        return 0.0
+    y, x = (index / max(inside.shape) - 0.5 for index in np.nonzero(inside))
+    surface = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y, x * x * y, y**3], axis=1)
+    luma = smooth(seen.picture.luma, 1.5)[inside]  # without noise
+    fitted = surface @ np.linalg.lstsq(surface, luma, rcond=None)[0]
+    return float(np.std(luma - fitted))
 
 
 def _water(seen: SceneMaps) -> dict[str, float]:

@@ -94,10 +94,11 @@ def analyse(pixels: Pixels, nets: Detectors = NO_NETS, facts: Facts = NO_FACTS) 
 
     The measures, 0-1 unless said otherwise: ``sky_share``, ``water_share``, ``foliage_share`` (of the picture);
     ``horizon`` (its height, 0 top, 1 bottom; absent without sky); ``sky_top`` (of the upper edge), ``sky_blue`` (-1
-    to 1), ``sky_luma``, ``sky_detail``, ``sky_low`` (its part in the lower half) and ``sky_focus`` (of the rest) of
-    what looks like sky; ``sharpness`` (of the sharpest tenth), ``focus_share`` (of the picture in focus),
-    ``focus_contrast`` (subject against the rest, -1 to 1), ``centre_focus`` (the middle against the rim, -1 to 1),
-    ``isolation`` (a sharp subject before a soft background), ``apart`` (the same, unless that is the sky);
+    to 1), ``sky_luma``, ``sky_detail``, ``sky_low`` (its part in the lower half), ``sky_clouds`` (spread of its
+    brightness about a smooth one) and ``sky_focus`` (of the rest) of what looks like sky; ``sharpness`` (of the
+    sharpest tenth), ``focus_share`` (of the picture in focus), ``focus_contrast`` (subject against the rest, -1 to 1),
+    ``centre_focus`` (the middle against the rim, -1 to 1), ``isolation`` (a sharp subject before a soft background),
+    ``apart`` (the same, unless that is the sky);
     ``saturation``, ``brightness``, ``contrast`` (means and spread), ``dark_share``, ``green_share``,
     ``brighter_above`` (upper against lower third, -1 to 1), ``rim_contrast`` (of the colours along the edge);
     ``detail`` (mean texture); ``face_share`` (largest face's area), ``face_count``; ``person_share``,

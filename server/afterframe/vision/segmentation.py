@@ -218,7 +218,8 @@ def water_map(picture: AnalysisImage, sky: Map, detail: Map, horizon: float | No
     water = _level(bluish & there & ((across > 1.15 * along) | (detail < 0.25)) & (detail < 0.8)) * below
     if not water.any() and _straight(sky):
         water = _sea(picture, below, dx, dy)
-    if _as_bright_as_sky(water, sky, picture.luma):
+    low = (sky > 0.5) & (picture.rows() > horizon - 0.1)
+    if _as_bright_as_sky(water, sky, picture.luma) or _mirrors_no_glow(picture, water, low, across > 2.5 * along):
         return np.zeros(picture.shape, np.float32)
     return unit(refine(water, picture.luma, max(picture.shape) // 60, 1e-3))
 
@@ -227,6 +228,14 @@ def _as_bright_as_sky(water: Map, sky: Map, luma: Map) -> bool:
     """Whether it is snow, or fog: water gives back less light than falls on it from the sky (Fresnel's equations)."""
     below, above = luma[water > 0.5], luma[sky > 0.5]
     return bool(below.size and above.size and below.mean() > 0.85 * above.mean())
+
+
+def _mirrors_no_glow(picture: AnalysisImage, water: Map, low: Mask, rippled: Mask) -> bool:
+    """Whether it stays blue below a rosy sky, as mist does: smooth water mirrors the ``low`` sky above it."""
+    below, red, yellow = water > 0.5, picture.lab[..., 1], picture.lab[..., 2]
+    if not (below.any() and low.any()) or float(rippled[below].mean()) > 0.5:
+        return False
+    return bool(red[low].mean() > 8.0 and red[below].mean() < 1.5 and yellow[below].mean() < 0.0)
 
 
 def _level(candidate: Mask) -> Map:

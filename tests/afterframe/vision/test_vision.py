@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from afterframe.scene import BoundingBox, Scene
+from afterframe.scene import CLOUDED, BoundingBox, Scene
 from afterframe.vision import analyse, map_scene, subject_mask
 from afterframe.vision.look import with_marked_faces
 
@@ -125,6 +125,23 @@ def test_a_twilight_sky_goes_on_below_its_blue() -> None:
     picture[:170] = (1 - share) * np.array([120, 140, 175]) + share * np.array([150, 118, 122])
     picture[170:] = picture[170:] // 2
     assert map_scene(picture).horizon == pytest.approx(170 / 240, abs=0.04)
+
+
+def test_mist_that_stays_blue_below_a_rosy_sky_is_no_water() -> None:
+    picture = below_a_blue_sky((60, 95, 140))
+    share = np.linspace(0, 1, 120)[:, None, None]
+    picture[:120] = (1 - share) * np.array([90, 140, 220]) + share * np.array([190, 140, 140])
+    assert map_scene(picture).water.max() == 0.0
+
+
+def test_only_a_sky_with_clouds_has_some() -> None:
+    picture = landscape()
+    share = np.linspace(0, 1, 120)[:, None, None]
+    picture[:120] = (1 - share) * np.array([70, 120, 210]) + share * np.array([150, 190, 235])
+    assert analyse(picture).measures["sky_clouds"] < CLOUDED
+    for x, y in ((60, 40), (170, 25), (260, 70)):
+        cv2.ellipse(picture, (x, y), (45, 12), 0, 0, 360, (240, 240, 245), -1)
+    assert analyse(cv2.GaussianBlur(picture, (0, 0), 3)).measures["sky_clouds"] > CLOUDED
 
 
 def test_beside_a_bright_sky_black_is_no_night() -> None:
