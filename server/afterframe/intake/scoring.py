@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from afterframe.recipe.sighting import animals
 from afterframe.scene import Scene
 from photometa.facts.facts import Facts
 
-VERSION = 3
+VERSION = 4
 """Goes up when the scoring changes, so that stored scores are computed again."""
 WEIGHTS = {
     "subject_isolation": 0.25,
@@ -95,8 +96,12 @@ def _of(scene: Scene) -> Callable[[str], float]:
 
 
 def _before_things(scene: Scene) -> float:
-    """0 before an empty sky, which is always soft; 1 before anything else."""
-    return _ramp(scene.share_of("sky"), 0.3, 0.05)
+    """0 before an empty sky or water, which are always soft; 1 before anything else."""
+    return _ramp(scene.share_of("sky") + scene.share_of("water"), 0.3, 0.05)
+
+
+def _backdrop(scene: Scene) -> str:
+    return "water" if scene.share_of("water") > scene.share_of("sky") else "sky"
 
 
 def _soft_background(scene: Scene) -> float:
@@ -110,7 +115,10 @@ def _isolation(facts: Facts, scene: Scene) -> Score:
     return _best(
         (_ramp(seen("face_share"), 0.0, 0.04), "a clear face"),
         (_soft_background(scene), "the subject stands sharp before a soft background"),
-        (0.5 * _ramp(seen("isolation"), 0.0, 0.6) * (1 - before_things), "it stands out against the sky"),
+        (
+            0.5 * _ramp(seen("isolation"), 0.0, 0.6) * (1 - before_things),
+            f"it stands out against the {_backdrop(scene)}",
+        ),
         (shallow * _ramp(seen("focus_contrast"), 0.0, 0.3), f"{facts.depth_of_field} depth of field"),
         (0.5 * _ramp(seen("subject_share"), 0.6, 0.15) * (scene.subject is not None), "one thing draws the eye"),
         otherwise="nothing stands apart from its surroundings",
@@ -159,9 +167,16 @@ def _movement(facts: Facts, scene: Scene) -> Score:
         (0.8 * _ramp(seen("blur_coherence"), 0.35, 0.7) * not_sky * slower, "blur in one direction"),
         (0.5 if slow else 0.0, f"exposed for {_seconds(facts.exposure_s)}"),
         (0.8 if program else 0.0, "taken with the sports programme"),
-        (0.5 * _ramp(seen("face_share"), 0.004, 0.03), "a person who breathes"),
+        (0.5 * _living(scene, "person", _ramp(seen("face_share"), 0.004, 0.03)), "a person who breathes"),
+        (0.5 * _living(scene, "animal"), "an animal that breathes"),
         otherwise="nothing in it would move by itself",
     )
+
+
+def _living(scene: Scene, kind: str, by_face: float = 0.0) -> float:
+    """How large a person or an animal is seen, 0-1; 0 where it is not sure."""
+    sure = scene.shows("people") if kind == "person" else bool(animals(scene))
+    return max(by_face, _ramp(_of(scene)(f"{kind}_share"), 0.02, 0.15)) if sure else 0.0
 
 
 def _seconds(exposure_s: float | None) -> str:
@@ -174,11 +189,12 @@ def _environment(facts: Facts, scene: Scene) -> Score:
     seen = _of(scene)
     place = facts.sublocation or facts.city or facts.country
     all_sharp = _soft_background(scene) <= FAINT  # else the first score says the contrary
-    around = scene.share_of("sky") + scene.share_of("water") + scene.share_of("leaves")
+    shares = {"sky": scene.share_of("sky"), "water": scene.share_of("water"), "green": scene.share_of("leaves")}
+    around = [name for name, share in shares.items() if share >= 0.02]
     return _best(
-        (0.9 * _ramp(around, 0.05, 0.6), "sky, water or green around it"),
+        (0.9 * _ramp(sum(shares.values()), 0.05, 0.6), f"{' and '.join(around)} around it"),
         (0.5 * _ramp(seen("focus_share"), 0.2, 0.6) * all_sharp, "the surroundings are sharp too"),
-        (0.5 * _ramp(facts.field_of_view_deg or 0.0, 45, 75), "a wide lens takes the place in"),
+        (0.5 * _ramp(facts.field_of_view_deg or 0.0, 45, 75) * all_sharp, "a wide lens takes the place in"),
         (0.3 if place else 0.0, f"taken in {place}"),
         otherwise="no surroundings to speak of",
     )
@@ -186,7 +202,9 @@ def _environment(facts: Facts, scene: Scene) -> Score:
 
 def _time(facts: Facts, scene: Scene) -> Score:
     sure = facts.time_of_day_source == "sun"
-    hour = facts.time_of_day if sure or not facts.contradictions else None
+    dark_hour = facts.time_of_day in ("night", "blue hour")
+    too_bright = dark_hour and ((facts.ev100 or 0.0) >= 9.0 or scene.measures.get("brightness", 0.0) > 0.6)
+    hour = facts.time_of_day if sure or not (facts.contradictions or too_bright) else None
     telling = {"golden hour": 1.0, "blue hour": 1.0, "night": 0.7, "evening": 0.5, "morning": 0.5}
     by_time = telling.get(hour or "", 0.3 if hour else 0.0) * (1.0 if sure else 0.7)
     how = "by the sun's height" if sure else "by the camera's clock"

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from afterframe.intake.scoring import WEIGHTS, Readiness, assess
-from afterframe.scene import BoundingBox, Scene
+from afterframe.scene import BoundingBox, Detection, Scene
 from photometa.facts.facts import Facts
 
 BIG = (4000, 3000)
@@ -98,3 +100,39 @@ def test_every_mark_is_between_0_and_1_and_has_a_reason(
     assert set(found.scores) == {*WEIGHTS, "source_quality"}
     assert all(0 <= one.score <= 1 and one.reason for one in found.scores.values())
     assert 0 <= found.score <= 1
+
+
+def reason(name: str, scene: Scene, facts: Facts | None = None) -> str:
+    return assess(facts or Facts(), scene, BIG).scores[name].reason
+
+
+def test_only_what_is_around_it_is_named() -> None:
+    assert reason("environmental_context", seen(foliage_share=0.5)).startswith("green around it")
+    assert reason("environmental_context", seen(sky_share=0.2, water_share=0.5)).startswith("sky and water around it")
+
+
+def test_an_animal_that_is_sure_breathes_and_a_person_who_is_not_does_not() -> None:
+    duck = Detection(0.2, 0.2, 0.5, 0.5, "bird", 0.9)
+    big = {"animal_share": 0.25, "animal_confidence": 0.9}
+    assert "an animal that breathes" in reason("implied_movement", replace(seen(**big), things=(duck,)))
+    assert "breathes" not in reason("implied_movement", seen(**big))
+    people = replace(seen(person_share=0.3, face_share=0.05), claims={"people": 0.9})
+    assert "a person who breathes" in reason("implied_movement", people)
+    assert "breathes" not in reason("implied_movement", replace(people, claims={"people": 0.4}))
+
+
+def test_no_cloud_drifts_in_a_clear_sky() -> None:
+    assert "clouds" in reason("implied_movement", seen(sky_share=0.5, sky_clouds=0.03))
+    assert "clouds" not in reason("implied_movement", seen(sky_share=0.5, sky_clouds=0.002))
+
+
+def test_birds_on_a_lake_stand_out_against_water_not_before_a_soft_background() -> None:
+    told = reason("subject_isolation", seen(isolation=0.6, water_share=0.6))
+    assert "against the water" in told
+    assert "soft background" not in told
+
+
+def test_a_camera_s_clock_that_says_night_in_daylight_is_not_believed() -> None:
+    night = Facts(time_of_day="night", time_of_day_source="clock", ev100=11.0)
+    assert "night" not in reason("temporal_cues", seen(), night)
+    assert "night" in reason("temporal_cues", seen(), replace(night, ev100=3.0))
