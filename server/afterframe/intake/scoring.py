@@ -113,7 +113,7 @@ def _isolation(facts: Facts, scene: Scene) -> Score:
     before_things = _before_things(scene)
     shallow = {"very shallow": 0.8, "shallow": 0.6}.get(facts.depth_of_field or "", 0.0)
     return _best(
-        (_ramp(seen("face_share"), 0.0, 0.04), "a clear face"),
+        (_ramp(seen("face_share"), 0.0, 0.04) * scene.shows("people"), "a clear face"),
         (_soft_background(scene), "the subject stands sharp before a soft background"),
         (
             0.5 * _ramp(seen("isolation"), 0.0, 0.6) * (1 - before_things),

@@ -118,7 +118,9 @@ def test_an_animal_that_is_sure_breathes_and_a_person_who_is_not_does_not() -> N
     assert "breathes" not in reason("implied_movement", seen(**big))
     people = replace(seen(person_share=0.3, face_share=0.05), claims={"people": 0.9})
     assert "a person who breathes" in reason("implied_movement", people)
-    assert "breathes" not in reason("implied_movement", replace(people, claims={"people": 0.4}))
+    doubted = replace(people, claims={"people": 0.4})
+    assert "breathes" not in reason("implied_movement", doubted)
+    assert "face" not in reason("subject_isolation", doubted)
 
 
 def test_no_cloud_drifts_in_a_clear_sky() -> None:
