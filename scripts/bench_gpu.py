@@ -4,6 +4,8 @@
     load per photo  a plain diffusers script, started for each photo (scripts/plain_diffusers.py)
     load once       the same script, one photo after the other
 
+`--quality fast` lets ours take the short cuts of its profile, while the plain scripts stay with the makers' steps.
+
 Same weights, size, frames, steps, guidance, seeds, prompts and precision; each photo has a prompt of its own. The
 first clip of each is its cold start and is told apart. Finishing is what comes after the frames were decoded: to
 the processor, grading, encoding, verifying, publishing. `main(argv)` gives the numbers.
@@ -29,7 +31,7 @@ from typing import Any
 from unittest import mock
 
 from afterframe.config import Config, Home, RenderConfig, Settings
-from afterframe.domain import Job, JobState, Recipe
+from afterframe.domain import Job, JobState, Quality, Recipe
 from afterframe.encode.encode import encode
 from afterframe.generators.diffusers import adapt
 from afterframe.generators.diffusers.generator import Diffusers
@@ -87,6 +89,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--model", type=Path, help="real weights in this folder instead")
     parser.add_argument("--clips", type=int, default=3, help="how many of each, the cold one included (default 3)")
     parser.add_argument("--steps", type=int, help="denoising steps (default: the model's; 4 for tiny ones)")
+    parser.add_argument("--quality", choices=[*Quality], default=Quality.STANDARD, help="of ours (default standard)")
     parser.add_argument("--offload", action="store_true", help="the plain scripts keep resting parts in main memory")
     parser.add_argument("--folder", type=Path, help="where random weights are kept for the time (5B: 24 GB)")
     parser.add_argument("--ours", type=Path, help=argparse.SUPPRESS)
@@ -158,7 +161,7 @@ def prepare(folder: Path, options: argparse.Namespace, *, tiny: bool) -> Bench:
     for number, photo in enumerate(chosen):
         (folder / str(number)).mkdir()
         photos.append(write_photo(photo, folder / str(number)))
-    fields = {"size": size, "duration_s": duration_s, "photo_type": "environmental"}
+    fields = {"size": size, "duration_s": duration_s, "photo_type": "environmental", "quality": str(options.quality)}
     return Bench(folder, model, photos, fields, options.offload)
 
 
@@ -344,7 +347,7 @@ class Stopwatches:
             "encode_s": seconds["encode"] - seconds["graded"],
             "step_s": watch.phases["step"],
             "peak_vram_gib": torch.cuda.max_memory_allocated() / (1 << 30) if torch.cuda.is_available() else 0.0,
-            "settings": watch.generator._ready_engine().settings,
+            "settings": watch.generator._ready_engine().settings(watch.recipe),
             "plain": as_plain(job, watch.generator, watch.recipe),
         }
 
