@@ -12,9 +12,9 @@ import pytest
 
 from afterframe.domain import Quality, Recipe
 from afterframe.errors import ConfigError
+from afterframe.generators.diffusers import acceleration
 from afterframe.generators.diffusers.generator import Diffusers
 from afterframe.generators.diffusers.profiles import Lora, ModelChoice, packaged_profiles, parse
-from afterframe.generators.diffusers.quality import Level, StepCache
 from afterframe.imaging.frames import PreparedPhoto
 from afterframe.scene import Scene
 from factories import make_picture, make_recipe, make_settings
@@ -274,5 +274,17 @@ def test_the_makers_best_of_ltx2_runs(made: Callable[..., Diffusers], plan: int)
     assert not np.array_equal(clip_of(generator, best), clip_of(generator, standard))
 
 
-def test_an_empty_level_asks_nothing() -> None:
-    assert Level() == Level(cache=StepCache())
+@pytest.mark.gpu
+@pytest.mark.slow
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("family", CACHES)
+def test_on_a_gpu_caches_compilation_and_the_installed_attention_go_together(
+    made: Callable[..., Diffusers], monkeypatch: pytest.MonkeyPatch, family: str
+) -> None:
+    """Whatever of it fails is dropped; the clip is made all the same, and best stays best."""
+    monkeypatch.setattr(acceleration, "COMPILE_S", -1.0)  # always worth it
+    generator = made(family, f"[qualities.fast]\ncache = {CACHES[family]}", steps=8)
+    best, fast = (recipe_for(generator, quality) for quality in (Quality.BEST, Quality.FAST))
+    whole = clip_of(generator, best)
+    assert len(clip_of(generator, fast)) == fast.frame_count
+    assert np.abs(clip_of(generator, best).astype(int) - whole).mean() < 2
