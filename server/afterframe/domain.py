@@ -141,7 +141,7 @@ class GeneratorName:
         return f"{self.kind}:{self.model}" if self.model else self.kind
 
 
-_LATER = ("quality", "takes", "exact_photo")
+_LATER = ("quality", "takes", "exact_photo", "end_photo", "extends")
 """Fields of a recipe that the first version did not have; its sidecars and rows lack them."""
 
 
@@ -170,6 +170,10 @@ class Recipe:
     """The photo itself is the first frame (the last where the clip leads up to it) of a model's clip, too."""
     takes: int = 1
     """How many takes a model makes first, cheaply; the best is finished."""
+    end_photo: str = ""
+    """Path of the photo that the clip ends with; empty: none."""
+    extends: str = ""
+    """The id of the clip that this one begins with, before another part; empty: it begins with its photo."""
     because: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Field name -> its reasons, in a photographer's words."""
     needs_description: bool = field(default=False, compare=False)

@@ -16,6 +16,7 @@ from afterframe.app.recovery import Leftovers, recover
 from afterframe.config import Config, Home, Settings
 from afterframe.domain import Clip, Failure, Job, JobState
 from afterframe.errors import AfterframeError, WrongState
+from afterframe.intake.extension import extension_of
 from afterframe.intake.foreign_files import ForeignFiles
 from afterframe.intake.foreign_names import KNOWN_NAMES, ForeignNames
 from afterframe.intake.ingest import Ingest, RenderRequest
@@ -99,6 +100,24 @@ class OneShot:
 
     def run(self, photos: Iterable[str], overrides: dict[str, object], generator: str | None) -> list[AnimateResult]:
         """Animate photos; one bad photo does not stop the others. An interrupt cancels what is not done."""
+
+        def ask(photo: str, ingest: Ingest, owner: str) -> list[Job]:
+            request = RenderRequest(overrides, generator=generator, reserved_for=owner)
+            return ingest.request(ingest.as_spelled(_absolute(photo)), request)
+
+        return self._run(photos, ask)
+
+    def extend(self, clips: Iterable[str], seconds: float) -> list[AnimateResult]:
+        """Make clips longer, likewise. What is named are the clips, not their photos."""
+
+        def ask(named: str, ingest: Ingest, owner: str) -> list[Job]:
+            clip = ingest.known_clip(ingest.as_spelled(_absolute(named)))
+            order = extension_of(clip, seconds, clip.generator, reserved_for=owner)
+            return ingest.request(Path(clip.photo_path), order)
+
+        return self._run(clips, ask)
+
+    def _run(self, named: Iterable[str], ask: Callable[[str, Ingest, str], list[Job]]) -> list[AnimateResult]:
         results: list[AnimateResult] = []
         with ExitStack() as stack:
             owner = stack.enter_context(Owner(self._home.owners, "animate"))
@@ -114,14 +133,13 @@ class OneShot:
             supervisor = Supervisor(queue, publisher, workers)
             supervisor.start()
             stack.callback(supervisor.stop)
-            request = RenderRequest(overrides, generator=generator, reserved_for=owner.id)
             try:
                 cleared: set[Path] = set()
-                for photo in photos:
-                    if (folder := Path(photo).parent) not in cleared:
+                for one in named:
+                    if (folder := Path(one).parent) not in cleared:
                         cleared.add(folder)
-                        leftovers.clear_beside(Path(photo))
-                    results.append(_begin(photo, ingest, request))
+                        leftovers.clear_beside(Path(one))
+                    results.append(_begin(one, lambda one=one: ask(one, ingest, owner.id)))  # type: ignore[misc]
                     self._refresh(results, catalog, queue)
                 self._wait(results, catalog, queue)
                 _give_back(results, queue)
@@ -148,11 +166,14 @@ class OneShot:
         self._on_progress(results)
 
 
-def _begin(photo: str, ingest: Ingest, request: RenderRequest) -> AnimateResult:
-    result = AnimateResult(photo)
+def _absolute(path: str) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - keeps symlinks' own names
+
+
+def _begin(named: str, ask: Callable[[], list[Job]]) -> AnimateResult:
+    result = AnimateResult(named)
     try:
-        named = Path(os.path.abspath(photo))  # noqa: PTH100 - keeps symlinks' own names
-        result.jobs = ingest.request(ingest.as_spelled(named), request)
+        result.jobs = ask()
     except AfterframeError as error:
         result.state, result.error = "refused", Failure(**error.to_dict())
     return result

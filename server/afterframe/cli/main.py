@@ -9,6 +9,7 @@ import click
 from afterframe import __version__
 from afterframe.cli.animate import animate
 from afterframe.cli.cluster import cluster
+from afterframe.cli.extend import extend
 from afterframe.cli.folders import folders
 from afterframe.cli.maintenance import doctor, rebuild, support
 from afterframe.cli.models import models
@@ -31,6 +32,7 @@ def main() -> None:
 for command in (
     serve,
     animate,
+    extend,
     facts,
     recipe,
     audit,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
@@ -76,6 +77,8 @@ def given_overrides(fields: Mapping[str, Any]) -> dict[str, object]:
         click.UsageError: one is out of range.
     """
     given = {name: value for name, value in fields.items() if value is not None}
+    if "end_photo" in given:
+        given["end_photo"] = os.path.abspath(given["end_photo"])  # noqa: PTH100 - keeps symlinks' own names
     try:
         validate([("your options", given)])
     except RecipeError as error:

@@ -5,7 +5,8 @@
                           photo: peak signal-to-noise ratio of BT.709 luma, dB, at most 100
 ``photo_de00``            the same two: mean CIEDE2000 difference, at :data:`SIDE` pixels
 ``drift_de00``            the largest mean CIEDE2000 difference between the photo's frame and later (or earlier)
-                          ones, aligned by optical flow; absent if they cannot be aligned
+                          ones, aligned by optical flow; absent if they cannot be aligned, or the clip goes to
+                          another photo
 ``loop_seam``             loops only: |last - first| over the median step between frames; 1 is invisible
 ========================  ==========================================================================================
 
@@ -115,7 +116,7 @@ class Fidelity:
         found = {
             "photo_psnr_db": self._psnr_db,
             "photo_de00": self._photo_de00(),
-            "drift_de00": self._drift_de00(),
+            "drift_de00": None if self._photo.end is not None else self._drift_de00(),
             "loop_seam": self._loop_seam() if self._loop else None,
         }
         return {name: round(value, 2) for name, value in found.items() if value is not None}

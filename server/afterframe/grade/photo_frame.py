@@ -34,6 +34,7 @@ class PhotoFrame:
 
     def __init__(self, photo: PreparedPhoto, recipe: Recipe) -> None:
         self._photo = np.ascontiguousarray(photo.pixels)
+        self._end = photo.end
         self._loop = recipe.loop
         self._last = recipe.direction is Direction.BEFORE and not recipe.loop
         self.reason = ""
@@ -46,28 +47,30 @@ class PhotoFrame:
         return replace(frames, frames=self._melted(frames))
 
     def _melted(self, frames: Frames) -> Iterator[Pixels]:
-        reach = min(REACH, (frames.count - 1) // (2 if self._loop else 1))
+        both = self._loop or self._end is not None
+        reach = min(REACH, (frames.count - 1) // 2 if both else frames.count - 1)
         source = iter(frames.frames)
         if not self._last:
-            yield from self._better(list(islice(source, reach + 1)), reach)
-        if not (self._last or self._loop):
+            yield from self._better(self._photo, list(islice(source, reach + 1)), reach)
+        if not (self._last or self._loop or self._end is not None):
             yield from source
             return
         held: deque[Pixels] = deque()
         for frame in source:
             held.append(frame)
-            if len(held) > reach + self._last:
+            if len(held) > reach + (not self._loop):
                 yield held.popleft()
-        yield from reversed(self._better(list(reversed(held)), reach, away=0 if self._last else 1))
+        last = self._photo if self._end is None else np.ascontiguousarray(self._end)
+        yield from reversed(self._better(last, list(reversed(held)), reach, away=1 if self._loop else 0))
 
-    def _better(self, own: Sequence[Pixels], reach: int, away: int = 0) -> Sequence[Pixels]:
+    def _better(self, photo: Pixels, own: Sequence[Pixels], reach: int, away: int = 0) -> Sequence[Pixels]:
         """Frames with the photo in them, or as they are where that would flicker.
 
         Args:
+            photo: the one that this end of the clip shows.
             own: from the photo's end of the clip on.
             away: steps between the first of them and the photo.
         """
-        photo = self._photo
         if not own or own[0].shape != photo.shape:
             return own
         melted = [_melt(photo, frame, _share((step + away) / reach)) for step, frame in enumerate(own)]

@@ -147,7 +147,7 @@ class TakeMeter:
         told = self.fidelity.measures()
         found: dict[str, float | None] = {
             "photo": told.get("photo_de00"),
-            "drift": told.get("drift_de00"),
+            "drift": told.get("drift_de00", None if self._photo.end is None else 0.0),
             "faces": max(self._lost, default=None),
             "flicker": self._flicker,
             "motion": float(np.mean(self._motion[1:])) if len(self._motion) > 1 else 0.0,

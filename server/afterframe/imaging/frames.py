@@ -51,6 +51,8 @@ class PreparedPhoto:
     f_number: float | None = None
     focal_35mm: float | None = None
     subject_distance_m: float | None = None
+    end: Pixels | None = None
+    """The photo that the clip ends with, where there is one, as :attr:`pixels`."""
 
     @property
     def pixels(self) -> Pixels:

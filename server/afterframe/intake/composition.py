@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from afterframe.config import Settings
 from afterframe.domain import Recipe
+from afterframe.intake.end_photo import refuse_for_many
 from afterframe.intake.foreign_files import ForeignFiles
 from afterframe.intake.photo_reader import Reading
 from afterframe.recipe import another_movement, compose, own_words
@@ -34,6 +35,8 @@ class Basis:
     """Which variant of one request it is."""
     look: bool = False
     """The look that the camera gave is added to a prompt that somebody wrote."""
+    extends: str = ""
+    """The id of the clip that it begins with."""
     words: tuple[str, ...] = ()
     """The photo's title, caption and keywords."""
     folder: Overrides = field(default_factory=dict)
@@ -80,6 +83,7 @@ class Composer:
         layers: list[tuple[str, Overrides]] = [("your words for this photo", wanted.overrides)]
         layers.append(("as in the clip that this one refines", wanted.refined))
         of_folder = self._files.folder_settings(path.parent)
+        refuse_for_many([*of_folder, ("config.toml", self._config.recipe)])
         layers += of_folder
         layers.append(("your config.toml", self._config.recipe))
         layers.append(("another variant: another movement", wanted.varied))
@@ -93,6 +97,8 @@ class Composer:
         )
         if wanted.index:
             recipe = replace(recipe, seed=(recipe.seed + wanted.index) % 2**31)
+        if wanted.extends:
+            recipe = replace(recipe, extends=wanted.extends)
         folder = of_folder[0][1] if of_folder else {}
         return Composed(recipe, replace(wanted, words=own_words(reading.facts), folder=folder))
 

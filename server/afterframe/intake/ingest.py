@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,13 +22,14 @@ from afterframe.domain import Clip, Failure, Job, JobState, Photo, Recipe, Stamp
 from afterframe.errors import FolderUnavailable, PhotoError, RecipeError, Stopping
 from afterframe.generators import registry
 from afterframe.intake.composition import Basis, Composer, Overrides
+from afterframe.intake.end_photo import check_end_photo
 from afterframe.intake.foreign_files import ForeignFiles
 from afterframe.intake.photo_reader import Reading
 from afterframe.naming import fits, longest_names, sidecar_of
 from afterframe.publish.adoption import Adoption, clip_at, clips_beside, stands
 from afterframe.publish.folder_check import is_there, unlisted, widest_fault
 from afterframe.publish.photo_hashes import PhotoHashes
-from afterframe.recipe import another_movement, validate, with_values
+from afterframe.recipe import validate
 from afterframe.state.catalog import Catalog
 from afterframe.state.database import Database
 from afterframe.state.folder_list import FolderList
@@ -65,6 +65,8 @@ class RenderRequest:
     reserved_for: str | None = None
     look: bool = False
     """Add the look that the camera gave to the prompt that somebody wrote."""
+    extends: str = ""
+    """The id of the clip to which another part is added."""
 
 
 class Ingest:
@@ -211,7 +213,9 @@ class Ingest:
         return registry.resolve(wanted.generator or self._config.render.generator, self._settings)
 
     def _queue_renders(self, path: Path, reading: Reading, wanted: RenderRequest, generator: str) -> list[Job]:
-        basis = Basis(wanted.overrides, wanted.refined, look=wanted.look)
+        basis = Basis(wanted.overrides, wanted.refined, look=wanted.look, extends=wanted.extends)
+        end = {**wanted.refined, **wanted.overrides}.get("end_photo")
+        check_end_photo(end, None if wanted.reserved_for else self._roots())
         variants = self.composer.variants(path, reading, basis, generator)
         with self._db.transaction():
             photo = self._remember(path, reading)
@@ -252,23 +256,6 @@ class Ingest:
         job, _ = self._queue.enqueue(order)
         self.follow_moved()
         return job
-
-    def with_another_seed(self, photo: Photo, maker: Job) -> Job:
-        """Queue a render's clip with another seed, before everything else; parallax moves in another way, too."""
-        changes: dict[str, object] = {"seed": secrets.randbelow(2**31)}
-        if maker.generator == "parallax":  # its seeds differ too little to be seen
-            changes["camera_movement"] = str(another_movement(maker.recipe, 1 + secrets.randbelow(5)))
-        basis = Basis.from_dict(maker.basis or {})
-        order = NewJob(
-            photo,
-            with_values(maker.recipe, changes, "another seed, as you asked"),
-            maker.generator,
-            parent_clip=maker.parent_clip,
-            basis=replace(basis, overrides={**basis.overrides, **changes}).to_dict(),
-        )
-        job, _ = self._queue.enqueue(order)
-        self._queue.arrange([job.id])
-        return self._queue.get(job.id)
 
     def inspect(self, path: Path) -> Reading:
         """Read a photo; nothing is kept or queued.
@@ -324,6 +311,27 @@ class Ingest:
                 "Give the photo or its folders shorter names.",
                 code="name_too_long",
             )
+
+    def known_clip(self, path: Path) -> Clip:
+        """The clip of a file, listed if it was not yet.
+
+        Raises:
+            PhotoError: it is no clip of ours, or its photo is gone or another one by now.
+        """
+        if self._catalog.clip_at(path) is None and (clip := clip_at(sidecar_of(path), self._files.clip)):
+            photo = Path(clip.photo_path)
+            reading = self._read_photo(photo)
+            known_photo = self._remember(photo, reading)
+            for one in clips_beside(photo, reading.sha256, self._files.clip):
+                self._adoption.adopt(one, known_photo.id, self._roots())
+        known = self._catalog.clip_at(path)
+        if known is None or not path.is_file():
+            raise PhotoError(
+                f"{path.name} is no clip that Afterframe made.",
+                "Name a clip (…_motion.mp4) that lies beside its photo, with its sidecar.",
+                code="no_clip",
+            )
+        return known
 
     def accept_clip(self, path: Path) -> bool:
         """List a clip again whose file came back, or take one of a known photo that the catalogue does not know.

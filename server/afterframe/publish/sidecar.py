@@ -34,6 +34,7 @@ from photometa import Bag, LangAlt, Seq, Struct
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 TRAINED = SOURCE_TYPES + "trainedAlgorithmicMedia"
 UNTRAINED = SOURCE_TYPES + "algorithmicallyEnhanced"
+TWO_PHOTOS = SOURCE_TYPES + "compositeCapture"
 """A clip whose pixels are the photo's, moved by a rule: no trained model took part."""
 MEASURES = {
     "photo_psnr_db": "afterframe:photoPSNR",
@@ -180,7 +181,7 @@ def _from_photo(facts: Mapping[str, Any]) -> dict[str, photometa.Value]:
 def _origin(clip: Clip, made_by: MadeBy) -> dict[str, photometa.Value]:
     """Only clips that a trained model made carry the AI properties: no false claims."""
     if not made_by.trained:
-        return {"Iptc4xmpExt:DigitalSourceType": UNTRAINED}
+        return {"Iptc4xmpExt:DigitalSourceType": TWO_PHOTOS if clip.recipe.end_photo else UNTRAINED}
     properties: dict[str, photometa.Value] = {
         "Iptc4xmpExt:DigitalSourceType": TRAINED,
         "Iptc4xmpExt:AISystemUsed": made_by.model.name if made_by.model else made_by.generator,

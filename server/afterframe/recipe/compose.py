@@ -128,6 +128,8 @@ def _by_rule(facts: Facts, scene: Scene, verdict: Classification, book: Rules, b
     because["quality"] = ("the usual balance of time and quality",)
     because["variants"] = ("one clip of each photo",)
     because["takes"] = ("one take is made and kept",)
+    because["extends"] = ("it begins with its photo, not with a clip",)
+    because["end_photo"] = ("the clip ends where its own movement ends",)
     because["exact_photo"] = ("the clip begins with your photo, not with a model's copy of it",)
     return {
         "prompt": "",
@@ -142,6 +144,7 @@ def _by_rule(facts: Facts, scene: Scene, verdict: Classification, book: Rules, b
         "quality": Quality.STANDARD,
         "variants": 1,
         "takes": 1,
+        "end_photo": "",
         "exact_photo": True,
     }
 

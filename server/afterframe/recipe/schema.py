@@ -41,6 +41,8 @@ RECIPE: dict[str, Any] = {
         "variants": {"type": "integer", "minimum": 1, "maximum": 1000},
         "takes": {"type": "integer", "minimum": 1, "maximum": 1000},
         "exact_photo": {"type": "boolean"},
+        "end_photo": {"type": "string", "description": "Path of the photo that the clip ends with."},
+        "extends": {"type": "string", "maxLength": 100, "description": "The id of the clip that it begins with."},
         "because": {
             "type": "object",
             "additionalProperties": {"type": "array", "items": _TEXT},

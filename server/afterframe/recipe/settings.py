@@ -16,6 +16,8 @@ Overrides = Sequence[tuple[str, Mapping[str, object]]]
 
 LONGEST_PROMPT = 2000
 """Characters."""
+LONGEST_PATH = 4096
+"""Characters."""
 MIN_SIDE, MAX_SIDE = 64, 4096
 """Pixels."""
 
@@ -158,6 +160,9 @@ SETTINGS: dict[str, RecipeSetting] = {
         "Cheap takes that a model makes first, each with its own seed; the best is finished.",
         low=1,
         high=8,
+    ),
+    "end_photo": RecipeSetting(
+        ValueKind.TEXT, "Another photo of the same place: the clip ends with it.", high=LONGEST_PATH
     ),
     "exact_photo": RecipeSetting(
         ValueKind.SWITCH, "The photo itself is the first frame of a model's clip, melted into the frames after it."

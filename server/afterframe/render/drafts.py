@@ -53,7 +53,7 @@ def coarse(recipe: Recipe) -> Recipe:
     scale = min(1.0, SMALL_SIDE / max(recipe.size))
     width, height = (max(2, 2 * round(side * scale / 2)) for side in recipe.size)
     fps = min(recipe.fps, DRAFT_FPS, max(4, round(DRAFT_FRAMES / recipe.duration_s)))
-    return replace(recipe, size=(width, height), fps=fps)
+    return replace(recipe, size=(width, height), fps=fps, end_photo="")
 
 
 # -- in the process that can be killed -----------------------------------------------------------

@@ -17,6 +17,7 @@ from afterframe.grade.photo_frame import PhotoFrame
 from afterframe.grade.takes import Judged, TakeMeter
 from afterframe.imaging.frames import EncodedClip, Frames, PreparedPhoto, Progress, buffered
 from afterframe.recipe import add_reason
+from afterframe.render.extension import Extension
 from afterframe.render.heartbeat import Heartbeat
 from afterframe.render.previews import LivePreview
 
@@ -48,12 +49,16 @@ class ClipMaking:
     encoding: Encoding
     release: Callable[[], None] | None
     """Called once a clip's frames are made ahead: the device is free for the next render. None: it stays ours."""
+    extension: Extension | None = None
+    """The clip that is made longer; then the photo is its last frame."""
 
     def make(self, recipe: Recipe, target: Path) -> MadeClip:
         """The clip at full quality."""
         fidelity = Fidelity(self.photo, recipe)
         frames = self._frames(self.generator.generate, recipe, self.beat.progress, self.release)
         frames, recipe_of = self._graded(frames, recipe)
+        if self.extension:
+            frames = self.extension.joined(frames)
         self._encode(fidelity.watch(frames), target, self.beat.progress)
         return MadeClip(recipe_of(), frames, fidelity.measures())
 
@@ -83,7 +88,8 @@ class ClipMaking:
         """The frames held to the photo; and the recipe with what was done, once they have passed."""
         if not self.generator.capabilities.graded:
             return frames, lambda: recipe
-        frames = match_grade(frames, self.photo)
+        if self.photo.end is None:  # else it leaves the photo's colours for the other's
+            frames = match_grade(frames, self.photo)
         if not recipe.exact_photo:
             return frames, lambda: recipe
         photo_frame = PhotoFrame(self.photo, recipe)

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from afterframe.config import Settings
 from afterframe.domain import Job, Photo, Recipe
@@ -30,6 +31,8 @@ from afterframe.publish.reservation import Reservations, machine_id
 from afterframe.publish.sidecar import MadeBy
 from afterframe.recipe import add_description, add_reason
 from afterframe.render.cost import CostMeter
+from afterframe.render.derived_files import load_pixels
+from afterframe.render.extension import Extension
 from afterframe.render.heartbeat import Heartbeat
 from afterframe.render.making import ClipMaking, MadeClip
 from afterframe.render.preparation import prepare
@@ -104,21 +107,33 @@ class Renderer:
 
     def _rendered(self, job: Job, generator: Generator, temporary: Path, beat: Heartbeat) -> RenderedClip:
         meter = CostMeter()
-        recipe = generator.adapt(self._with_caption(job, generator))
+        recipe = self._with_caption(job, generator)
+        extension = self._extension(recipe, beat)
+        recipe = generator.adapt(extension.part_of(recipe) if extension else recipe)
         photo = self._prepare(job, recipe, generator.overscan(recipe), beat)
+        if extension:
+            extension.check(recipe)
+            photo = extension.last_frame(photo, self._settings.detectors)
 
         def release() -> None:
             meter.frames_made()
             beat.release_device()
 
         with LivePreview(preview_of(self._settings.home.cache, job.id)) as preview:
-            making = ClipMaking(generator, photo, beat, preview, self._encoding, None if job.exclusive else release)
+            may_release = None if job.exclusive else release
+            making = ClipMaking(generator, photo, beat, preview, self._encoding, may_release, extension)
             made = self._made(job, recipe, making, temporary)
         if self._config.render.poster:
             write_poster(temporary, temporary.with_suffix(".jpg"), self._encoding, mark=POSTER_MARK)
         made_by = MadeBy(generator.name, generator.version, generator.capabilities.trained, made.frames.model)
         cost = meter.read(here=not generator.capabilities.elsewhere)
         return RenderedClip(replace(job, recipe=made.recipe), temporary, made_by, made.frames, made.measures, cost)
+
+    def _extension(self, recipe: Recipe, beat: Heartbeat) -> Extension | None:
+        if not recipe.extends:
+            return None
+        clip = beat.retry_through_outage(partial(self._catalog.clip, recipe.extends))
+        return Extension(clip, self._encoding)
 
     def _made(self, job: Job, recipe: Recipe, making: ClipMaking, temporary: Path) -> MadeClip:
         if recipe.takes == 1:
@@ -172,7 +187,19 @@ class Renderer:
         def keep(scene: Scene) -> None:
             beat.retry_through_outage(partial(self._catalog.renew_scene, photo.id, photo.sha256, scene))
 
-        return prepare(photo, recipe.size, overscan, load, self._settings.detectors, keep)
+        prepared = prepare(photo, recipe.size, overscan, load, self._settings.detectors, keep)
+        return replace(prepared, end=self._end_photo(recipe)) if recipe.end_photo else prepared
+
+    def _end_photo(self, recipe: Recipe) -> Pixels:
+        """The photo that the clip ends with, framed like the first.
+
+        Raises:
+            PhotoError: it is gone or cannot be read.
+        """
+        path = Path(recipe.end_photo)
+        load = partial(load_pixels, self._settings, path)
+        photo = Photo(0, recipe.end_photo, sha256_of(path) if path.is_file() else "", 0, 0, {})
+        return np.ascontiguousarray(prepare(photo, recipe.size, 0.0, load, self._settings.detectors).pixels)
 
     def folders(self) -> list[Path]:
         """The folders that Afterframe knows."""

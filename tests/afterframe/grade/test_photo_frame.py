@@ -68,6 +68,15 @@ def test_a_loops_seam_is_no_step_out_of_the_photo() -> None:
     assert seam < np.abs(made[0].astype(int) - clip[-1]).mean()
 
 
+def test_a_clip_that_goes_to_another_photo_ends_with_that_one() -> None:
+    sharp, clip = pan(made=np.copy), pan()
+    photo = PreparedPhoto(sharp[0], (0, 0), Scene(), end=sharp[-1])
+    made = list(PhotoFrame(photo, make_recipe(size=SIZE)).melt(Frames("rgb24", SIZE, 8, 16, iter(clip))).frames)
+    assert np.array_equal(made[0], sharp[0])
+    assert np.array_equal(made[-1], sharp[-1])
+    assert len(made) == 16
+
+
 def test_a_model_that_shows_something_else_keeps_its_frames_and_it_is_said() -> None:
     other = [np.asarray(make_picture(SIZE, seed=9))[::-1].copy()] * 12
     made, reason = melted(other)

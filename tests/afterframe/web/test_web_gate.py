@@ -121,6 +121,7 @@ TABLE: dict[str, Row] = {
     "POST /api/clips/<clip_id>/verdict": Row(body={"verdict": "approved"}),
     "POST /api/clips/verdicts": Row(body={"clips": ["x"], "verdict": "approved"}, get=404),
     "POST /api/clips/<clip_id>/refine": Row(body={"changes": {"fps": 12}}),
+    "POST /api/clips/<clip_id>/extend": Row(body={"seconds": 2}),
     "GET /api/clips/<clip_id>/outdated": Row(),
     "GET /api/clips/<clip_id>/takes": Row(),
     "GET /api/clips/<clip_id>/takes/<number>": Row(),

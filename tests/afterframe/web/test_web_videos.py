@@ -590,6 +590,26 @@ def test_a_remix_is_a_new_video_of_the_same_photo_with_other_words(desk: Desk, n
     assert Path(second.photo_path).read_bytes() == jpeg()  # it has its own copy
 
 
+@pytest.mark.parametrize("prompt", ["fog comes", ""])
+def test_an_extension_is_a_new_video_that_begins_with_the_first(desk: Desk, prompt: str) -> None:
+    video = create(desk, model="sora-2", seconds="4", size="96x64", seed="7", loop="true", prompt="waves")
+    clip = finish(desk, video)
+    form = {"prompt": prompt, "seconds": "8", "video[id]": video["id"]}
+    longer = good(desk, "POST", "/v1/videos/extensions", data=form, content_type="multipart/form-data")
+    assert (longer["remixed_from_video_id"], longer["model"]) == (video["id"], "sora-2")
+    job = job_of(desk, longer)
+    assert (job.parent_clip, job.recipe.extends, job.recipe.duration_s) == (clip.id, clip.id, 8)
+    assert job.recipe.prompt.startswith(prompt or "waves")
+    assert not job.recipe.loop
+    usual = good(desk, "POST", "/v1/videos/extensions", {"video": {"id": video["id"]}, "prompt": "x"})
+    assert job_of(desk, usual).recipe.duration_s == 4
+    for seconds in ("1000", "soon", "nan"):
+        body = {"video": {"id": video["id"]}, "seconds": seconds}
+        assert bad(desk, "POST", "/v1/videos/extensions", body)[0] == 400
+    unfinished = {"video": {"id": create(desk)["id"]}}
+    assert bad(desk, "POST", "/v1/videos/extensions", unfinished)[0] == 400
+
+
 def test_a_remix_without_words_keeps_the_prompt_as_it_was(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     every_photo_says(Facts(focal_35mm=85.0), desk, monkeypatch)
     video = create(desk, prompt="waves")

@@ -212,7 +212,7 @@ def test_refusals_raise_the_packages_own_exceptions(served: Served, photo: Path)
         client.files.create(file=("notes.jpg", b"no picture"), purpose="vision")
     with pytest.raises(openai.NotFoundError):
         client.videos.download_content("video_x")
-    with pytest.raises(openai.BadRequestError, match="does not extend"):
+    with pytest.raises(openai.BadRequestError, match="only extends videos that it made"):
         client.videos.extend(prompt="x", seconds="4", video=b"x")
     with pytest.raises(openai.BadRequestError, match="only edits videos that it made"):
         client.videos.edit(prompt="x", video=b"x")

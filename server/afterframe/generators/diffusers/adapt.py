@@ -85,6 +85,12 @@ def check(recipe: Recipe, profile: Profile) -> None:
             "Turn the loop off, or choose wan22-a14b, ltx-2b or ltx2; parallax can loop every clip.",
             code="no_last_frame",
         )
+    if recipe.end_photo and not profile.can_loop:
+        raise GenerateError(
+            f"{profile.title} cannot end with another photo: it takes no last frame.",
+            "Choose wan22-a14b, ltx-2b or ltx2; parallax goes from one photo to another that overlaps it.",
+            code="no_last_frame",
+        )
     if recipe.direction is Direction.BEFORE and not recipe.loop and not profile.can_end:
         raise GenerateError(
             f"{profile.title} cannot end with the photo: it needs a first frame.",

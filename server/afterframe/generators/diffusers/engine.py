@@ -29,7 +29,7 @@ from afterframe.generators.diffusers.loras import PipelineLoras
 from afterframe.generators.diffusers.profiles import Lora, MemoryPlan, ModelChoice
 from afterframe.generators.diffusers.prompt_cache import Embeddings, PromptCache
 from afterframe.generators.diffusers.timings import PhaseProgress
-from afterframe.imaging.frames import Pixels, Sound
+from afterframe.imaging.frames import Pixels, PreparedPhoto, Sound
 from afterframe.system.cli_hints import pip_install
 
 SLOW_ON_CPU_GB = 2.0
@@ -121,7 +121,7 @@ class Engine:
 
     # -- a clip ------------------------------------------------------------------------------
 
-    def make(self, photo: Pixels, recipe: Recipe, tracker: PhaseProgress) -> ModelOutput:
+    def make(self, photo: PreparedPhoto, recipe: Recipe, tracker: PhaseProgress) -> ModelOutput:
         """Make a clip's frames.
 
         Raises:
@@ -147,9 +147,11 @@ class Engine:
             self.preview = None
             self._free_hooks()
 
-    def _run(self, photo: Pixels, recipe: Recipe, texts: Call, tracker: PhaseProgress) -> ModelOutput:
-        call = {**texts, **self._call(photo, recipe), "num_inference_steps": tracker.steps}
-        self.preview = LatentPreview(self._family, photo, int(call["num_frames"]), self.device.kind)
+    def _run(self, photo: PreparedPhoto, recipe: Recipe, texts: Call, tracker: PhaseProgress) -> ModelOutput:
+        call = {**texts, **self._call(photo.pixels, recipe, photo.end), "num_inference_steps": tracker.steps}
+        self.preview = LatentPreview(
+            self._family, np.ascontiguousarray(photo.pixels), int(call["num_frames"]), self.device.kind
+        )
         assert self._acceleration is not None, "_load made it"
         assert self._loras is not None, "_load made it"
         choice = self.choice_for(recipe)
@@ -208,14 +210,14 @@ class Engine:
             tracker.report()
         return answer
 
-    def _call(self, photo: Pixels, recipe: Recipe) -> Call:
+    def _call(self, photo: Pixels, recipe: Recipe, end: Pixels | None = None) -> Call:
         profile = self.choice.profile
         parameters = dict(adapt.parameters_of(recipe, self.choice_for(recipe)))
         strength = float(str(parameters.pop("strength", 1.0)))
-        if crf := int(str(parameters.pop("image_crf", 0))):
-            photo = as_video_frame(photo, crf, self._encoding)
+        crf = int(str(parameters.pop("image_crf", 0)))
         count = adapt.model_frame_count(recipe.frame_count, recipe)
-        scene = PipelineInput(Image.fromarray(photo), recipe, count, strength)
+        last = None if end is None else self._as_seen(end, crf)
+        scene = PipelineInput(self._as_seen(photo, crf), recipe, count, strength, last)
         width, height = recipe.size
         return {
             **parameters,
@@ -225,6 +227,10 @@ class Engine:
             "num_frames": count,
             "max_sequence_length": profile.sequence,
         }
+
+    def _as_seen(self, photo: Pixels, crf: int) -> Image.Image:
+        """A photo as the model was trained on it: compressed as a video's frame."""
+        return Image.fromarray(as_video_frame(photo, crf, self._encoding) if crf else np.ascontiguousarray(photo))
 
     def _sound(self, answer: Any, recipe: Recipe) -> Sound | None:
         sound = self._family.sound(self._pipeline, answer) if self.choice.profile.audio else None

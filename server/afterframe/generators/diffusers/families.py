@@ -34,6 +34,8 @@ class PipelineInput:
     """Frames that the model makes."""
     strength: float
     """How strongly the photo determines its frame, where the model has a parameter for it."""
+    end: Image | None = None
+    """The photo that the clip ends with, likewise."""
 
     @property
     def first(self) -> bool:
@@ -42,8 +44,17 @@ class PipelineInput:
 
     @property
     def last(self) -> bool:
-        """The photo is the last frame."""
-        return self.recipe.loop or self.recipe.direction is Direction.BEFORE
+        """A photo is the last frame: :attr:`last_photo`."""
+        return self.recipe.loop or self.recipe.direction is Direction.BEFORE or self.end is not None
+
+    @property
+    def last_photo(self) -> Image:
+        """The one that the clip ends with."""
+        return self.end or self.photo
+
+    def held(self, last_place: int) -> list[tuple[Image, int]]:
+        """The photos that are held, each with its place; the last one's is ``last_place``."""
+        return [(self.photo, 0)] * self.first + [(self.last_photo, last_place)] * self.last
 
 
 class Family:
@@ -78,7 +89,7 @@ class Wan(Family):
 
     def conditions(self, scene: PipelineInput) -> Call:
         """``last_image`` holds the end. Wan 5B would silently ignore it; its profile says so."""
-        return {"image": scene.photo} | ({"last_image": scene.photo} if scene.last else {})
+        return {"image": scene.photo} | ({"last_image": scene.last_photo} if scene.last else {})
 
 
 class CogVideoX(Family):
@@ -98,8 +109,10 @@ class Ltx(Family):
         """One condition for each end that is the photo, and the frame rate."""
         from diffusers.pipelines.ltx.pipeline_ltx_condition import LTXVideoCondition
 
-        places = [0] * scene.first + [scene.count - 1] * scene.last
-        held = [LTXVideoCondition(image=scene.photo, frame_index=at, strength=scene.strength) for at in places]
+        held = [
+            LTXVideoCondition(image=photo, frame_index=at, strength=scene.strength)
+            for photo, at in scene.held(scene.count - 1)
+        ]
         return {"conditions": held, "frame_rate": scene.recipe.fps}
 
     def video_latents(self, latents: Any, shape: tuple[int, int, int]) -> Any:
@@ -116,8 +129,9 @@ class Ltx2(Family):
         """``crf=0``: the photo was compressed by our own ffmpeg, where the profile asks for it."""
         from diffusers.pipelines.ltx2.pipeline_ltx2_condition import LTX2VideoCondition
 
-        places = [0] * scene.first + [-1] * scene.last
-        held = [LTX2VideoCondition(frames=scene.photo, index=at, strength=scene.strength, crf=0) for at in places]
+        held = [
+            LTX2VideoCondition(frames=photo, index=at, strength=scene.strength, crf=0) for photo, at in scene.held(-1)
+        ]
         return {"conditions": held, "frame_rate": float(scene.recipe.fps)}
 
     def video_latents(self, latents: Any, shape: tuple[int, int, int]) -> Any:

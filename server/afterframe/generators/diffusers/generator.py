@@ -137,7 +137,7 @@ class Diffusers:
             size=recipe.size,
             fps=recipe.fps,
             count=recipe.frame_count,
-            frames=self._frames(photo.pixels, recipe, tracker, cancelled, sounds),
+            frames=self._frames(photo, recipe, tracker, cancelled, sounds),
             model=self._model(recipe),
             sound=lambda: sounds[0] if sounds else None,
             preview=self._preview,
@@ -149,7 +149,7 @@ class Diffusers:
 
     def _frames(
         self,
-        photo: Pixels,
+        photo: PreparedPhoto,
         recipe: Recipe,
         tracker: Callable[[], PhaseProgress],
         cancelled: CancelCheck,
@@ -168,7 +168,7 @@ class Diffusers:
         expected = self._timings.expect(self._timing_key(recipe), _megapixels(recipe))
         return PhaseProgress(expected, steps, phases, progress, cancelled)
 
-    def _make(self, photo: Pixels, recipe: Recipe, tracker: PhaseProgress) -> ModelOutput:
+    def _make(self, photo: PreparedPhoto, recipe: Recipe, tracker: PhaseProgress) -> ModelOutput:
         engine = self._ready_engine()
         try:
             made = engine.make(photo, recipe, tracker)

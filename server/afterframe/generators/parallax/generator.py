@@ -10,6 +10,7 @@ leaves and breathing moving on their own where they are found. Frame 0 is the ph
     motion_fields   how it moves: waves, drifts, flows
     warp            source positions -> frame
     clip_renderer   all of it, put together for one clip
+    passage         from one photo to another of the same place
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
+import numpy as np
+
 from afterframe.config import Settings
 from afterframe.domain import Direction, PhotoType, Quality, Recipe
 from afterframe.errors import Cancelled
 from afterframe.generators.interface import Capabilities
 from afterframe.generators.parallax.camera import reach
 from afterframe.generators.parallax.clip_renderer import ClipRenderer
+from afterframe.generators.parallax.passage import Passage
 from afterframe.imaging.frames import CancelCheck, Frames, Pixels, PreparedPhoto, Progress, every_cpu_core
 
 __all__ = ["Parallax"]
@@ -60,6 +64,8 @@ class Parallax:
 
         0 for a push-in on a still scene.
         """
+        if recipe.end_photo:
+            return 0.0
         lively = recipe.photo_type in (PhotoType.ENVIRONMENTAL, PhotoType.ACTION)
         return min(0.2, reach(recipe) + (_ROOM_FOR_LIFE if lively and recipe.motion_intensity > 0 else 0.0))
 
@@ -70,6 +76,9 @@ class Parallax:
             Cancelled: while reading, once ``cancelled()`` is true.
         """
         height, width = photo.pixels.shape[:2]
+        if photo.end is not None:
+            frames = _passage(photo.pixels, photo.end, recipe, progress, cancelled)
+            return Frames("rgb24", (width, height), recipe.fps, recipe.frame_count, frames)
         return Frames(
             pixel_format="yuv420p",
             size=(width, height),
@@ -99,6 +108,17 @@ class Parallax:
 
     def close(self) -> None:
         """Nothing is kept between clips."""
+
+
+def _passage(
+    first: Pixels, last: Pixels, recipe: Recipe, progress: Progress, cancelled: CancelCheck
+) -> Iterator[Pixels]:
+    with every_cpu_core():
+        passage = Passage(np.ascontiguousarray(first), last)
+    for number in range(recipe.frame_count):
+        _stop_if(cancelled)
+        yield passage.frame(number / (recipe.frame_count - 1))
+        progress((number + 1) / recipe.frame_count)
 
 
 def _moment(number: int, count: int, recipe: Recipe) -> float:

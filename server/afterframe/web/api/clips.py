@@ -11,6 +11,7 @@ from typing import Any
 from afterframe.domain import Clip, Job, Photo, Verdict
 from afterframe.errors import AfterframeError, NotFound, WrongState
 from afterframe.intake.composition import Basis
+from afterframe.intake.extension import extension_of
 from afterframe.intake.ingest import RenderRequest
 from afterframe.intake.late_words import words_of
 from afterframe.publish.sidecar import write_verdict
@@ -212,6 +213,25 @@ def refine_clip(call: Call) -> Json:
     generator = named or resolve_generator(clip.generator, settings, folders=True)
     path = Path(source_photo(call, clip).path)
     order = RenderRequest({"variants": 1, **changes}, unchanged_settings(clip, changes), generator, parent_clip=clip.id)
+    return {"renders": [render_json(job, clip.photo_path) for job in services.ingest.request(path, order)]}
+
+
+@ROUTES.add(
+    "POST",
+    "/api/clips/<clip_id>/extend",
+    "Make a clip longer: a new variant, the clip followed by another part that begins with its last frame.",
+    lane=Lane.PHOTOS,
+    body=form({"seconds": {"type": "number", "description": "How long the part is."}}),
+    answer=form({"renders": listed(ref("Render"))}),
+    status=202,
+)
+def extend_clip(call: Call) -> Json:
+    """Queue a longer clip."""
+    services = call.services
+    clip = present_clip(call)
+    generator = resolve_generator(clip.generator, services.settings, folders=True) or clip.generator
+    order = extension_of(clip, call.body["seconds"], generator)
+    path = Path(source_photo(call, clip).path)
     return {"renders": [render_json(job, clip.photo_path) for job in services.ingest.request(path, order)]}
 
 

@@ -6,6 +6,7 @@ import contextlib
 
 from afterframe.domain import JobState
 from afterframe.errors import NotFound, WrongState
+from afterframe.intake.reseed import with_another_seed
 from afterframe.state.queue import Queue
 from afterframe.web.api.clips import source_photo
 from afterframe.web.http import schemas
@@ -123,7 +124,9 @@ def reseed_render(call: Call) -> Json:
     with services.database.transaction():
         if job.state.cancellable:
             services.queue.cancel(job.id)
-        return render_json(services.ingest.with_another_seed(photo, job))
+        fresh, _ = services.queue.enqueue(with_another_seed(photo, job))
+        services.queue.arrange([fresh.id])
+        return render_json(services.queue.get(fresh.id))
 
 
 def _all_in(queue: Queue, state: str) -> list[str]:

@@ -7,28 +7,12 @@ from afterframe.web.http import schemas
 from afterframe.web.http.forms import FILE
 from afterframe.web.http.routes import Call, Caller, Routes
 from afterframe.web.http.schemas import Json, form
-from afterframe.web.openai.create import PROMPT, SECONDS
-from afterframe.web.openai.video_resource import VIDEO
 
 ROUTES = Routes()
 
 
 def _unsupported(what: str, hint: str) -> UsageError:
     return UsageError(what, hint, code="not_supported")
-
-
-@ROUTES.add(
-    "POST",
-    "/v1/videos/extensions",
-    "Refused: a clip ends where its photo's moment ends.",
-    caller=Caller.TOKEN,
-    body=form({"prompt": PROMPT, "seconds": SECONDS, "video": form({"id": schemas.ID})}, needs=()),
-    form=form({"prompt": PROMPT, "seconds": SECONDS, "video": FILE, "video[id]": schemas.ID}, needs=()),
-    answer=VIDEO,
-)
-def extend_video(_call: Call) -> Json:
-    """Refuse it."""
-    raise _unsupported("Afterframe does not extend videos.", "Create the video again with more seconds.")
 
 
 @ROUTES.add(

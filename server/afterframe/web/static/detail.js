@@ -202,6 +202,18 @@ export class Detail {
     }
   }
 
+  /** Order the clip with another part after it. */
+  async extend() {
+    if (!this.clip) return;
+    try {
+      const seconds = Number(byId("seconds-more", HTMLInputElement).value);
+      await post("/api/clips/{clip_id}/extend", { path: { clip_id: this.clip.id }, body: { seconds } });
+      toast(t("Another clip is being made. It appears among the variants."));
+    } catch (error) {
+      toastError(error);
+    }
+  }
+
   showVariants() {
     const several = this.variants.length > 1;
     const takes = this.takes.clip === this.clip?.id ? this.takes.parts : [];
@@ -297,6 +309,7 @@ export class Detail {
     faster: () => this.player.changeSpeed(1),
     undo: () => void undo(),
     renew: () => void this.renew(),
+    extend: () => void this.extend(),
   };
 
   /** @param {KeyboardEvent} event */

@@ -17,6 +17,7 @@ import pytest
 from afterframe.domain import Direction, Recipe
 from afterframe.errors import Cancelled, GenerateError, OutOfMemory
 from afterframe.generators.diffusers import acceleration, engine
+from afterframe.generators.diffusers.families import FAMILIES, PipelineInput
 from afterframe.generators.diffusers.generator import Diffusers
 from afterframe.generators.diffusers.profiles import packaged_profiles, parse
 from afterframe.generators.diffusers.timings import PhaseProgress
@@ -126,6 +127,27 @@ def test_a_last_frame_reaches_the_model(made: Callable[..., Diffusers], family: 
     assert not np.array_equal(clip, usual[: len(clip)])
 
 
+@pytest.mark.parametrize("family", ["ltx-2b", "ltx2"])
+def test_another_photo_at_the_end_reaches_the_model(made: Callable[..., Diffusers], family: str) -> None:
+    generator = made(family)
+    recipe = generator.adapt(recipe_for(end_photo="/photos/b.jpg"))
+    width, height = recipe.size
+    photo = PreparedPhoto(np.asarray(make_picture((width, height))), (0, 0), Scene())
+    clips = []
+    for level in (0, 255):
+        ending = replace(photo, end=np.full((height, width, 3), level, np.uint8))
+        clips.append(np.stack(list(generator.generate(ending, recipe, lambda *_: None, lambda: False).frames)))
+    assert len(clips[0]) == recipe.frame_count
+    assert not np.array_equal(*clips)
+
+
+def test_wan_takes_another_photo_as_its_last_image() -> None:
+    first, last = (make_picture((64, 64), seed) for seed in (0, 5))
+    recipe = recipe_for(end_photo="/photos/b.jpg")
+    told = FAMILIES["wan"].conditions(PipelineInput(first, recipe, 17, 1.0, last))
+    assert (told["image"], told["last_image"]) == (first, last)
+
+
 @pytest.mark.parametrize(("steps", "cheap"), [(12, 5), (7, 4), (3, 3)])
 def test_a_take_has_fewer_steps_from_the_same_noise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int, cheap: int
@@ -152,6 +174,8 @@ def test_a_model_without_a_last_frame_refuses_before_it_loads(made: Callable[...
     generator = made(family)
     with pytest.raises(GenerateError, match="loop"):
         generator.adapt(recipe_for(loop=True))
+    with pytest.raises(GenerateError, match="end with another photo"):
+        generator.adapt(recipe_for(end_photo="/photos/b.jpg"))
     with pytest.raises(GenerateError, match="end with the photo"):
         generator.adapt(recipe_for(direction=Direction.BEFORE))
 
