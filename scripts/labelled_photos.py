@@ -111,4 +111,5 @@ def _measured(path: Path, detectors: Path) -> tuple[Measures, Measures]:
     cv2.setNumThreads(1)
     pixels, _ = decode(path, at_least=(ANALYSIS_SIDE, ANALYSIS_SIDE))
     by_nets = map_scene(pixels, nets=load_detectors(detectors))
-    return measure(by_nets), measure(map_scene(pixels, nets=Detectors()))
+    oriented = photometa.read(path).orientation is not None
+    return measure(by_nets), measure(map_scene(pixels, nets=Detectors(), oriented=oriented))

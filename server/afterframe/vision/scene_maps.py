@@ -20,7 +20,9 @@ _KEPT = 0.3
 NO_FACTS = Facts()
 
 
-def map_scene(pixels: Pixels, scene: Scene | None = None, *, nets: Detectors = NO_NETS) -> SceneMaps:
+def map_scene(
+    pixels: Pixels, scene: Scene | None = None, *, nets: Detectors = NO_NETS, oriented: bool = True
+) -> SceneMaps:
     """Map what ``pixels`` (uint8 sRGB, upright) show.
 
     Args:
@@ -28,9 +30,10 @@ def map_scene(pixels: Pixels, scene: Scene | None = None, *, nets: Detectors = N
         scene: an earlier analysis, in shares of these ``pixels``: its faces, things and subject are reused, and
             sky, water and leaves that it was not sure of are left out.
         nets: the detectors, for pictures without an earlier analysis.
+        oriented: for them, whether the photo's file says which way is up.
     """
     picture = analysis_image(pixels)
-    known = _look(pixels, picture, nets) if scene is None else scene
+    known = _look(pixels, picture, nets, oriented=oriented) if scene is None else scene
     detail, sharp = focus.detail_map(picture), focus.focus_map(picture)
     sky = _sky(picture, detail, known)
     horizon = segmentation.horizon_row(picture, sky)
@@ -61,11 +64,11 @@ def map_scene(pixels: Pixels, scene: Scene | None = None, *, nets: Detectors = N
     )
 
 
-def _look(pixels: Pixels, picture: AnalysisImage, nets: Detectors) -> Scene:
+def _look(pixels: Pixels, picture: AnalysisImage, nets: Detectors, *, oriented: bool) -> Scene:
     """Faces, and with the nets people, animals and things."""
     things = nets.find_objects(pixels) or ()
     found = nets.find_faces(pixels)
-    seen = faces.find_faces(picture) if found is None else people.believed(found, things)
+    seen = faces.find_faces(picture, upright=oriented) if found is None else people.believed(found, things)
     hidden = people.heads(things, seen, pixels.shape[1] / pixels.shape[0])
     return Scene(faces=seen, things=(*things, *hidden))
 
@@ -112,7 +115,7 @@ def analyse(pixels: Pixels, nets: Detectors = NO_NETS, facts: Facts = NO_FACTS) 
         nets: the detectors; without them, faces are found by OpenCV's cascades, and nothing else is.
         facts: what the photo's file says; some of it tells indoors from outdoors.
     """
-    seen = map_scene(pixels, nets=nets)
+    seen = map_scene(pixels, nets=nets, oriented=facts.orientation is not None)
     measures = measure(seen)
     by_nets = nets.complete
     return Scene(
