@@ -37,6 +37,7 @@ from afterframe.imaging.framing import frame
 from afterframe.recipe import compose
 from afterframe.scene import Scene
 from afterframe.vision import analyse, load_detectors
+from displacement import bent, carried, similarity
 from environment import SHARED
 
 GATES = {
@@ -56,13 +57,15 @@ GATES = {
   of the same speed; 0.002 is half a level of 255 (light that drifts on purpose counts here too).
 - smoothness_against_pan: what is left when each frame is replaced by the mean of its neighbours, over the pan's.
 - loop_seam: |last - first| / median step, before encoding.
-- face_distortion: largest residual inside a face after the best similarity transform, share of the face's width.
+- face_distortion: largest residual inside a face after the best similarity transform, share of the face's size.
 - ghosting: share of nodes where the map folds (its Jacobian's determinant is not positive): only there could
   anything be seen twice; both copies of flowing water count. stretch: 99.5th percentile of the map's local growth.
 - depth_separation: movement of the near third that is left once the similarity that carries the far third is
   taken away, as a share of the clip's whole motion.
 """
 FLOW_WIDTH = 384
+MOMENTS = (0.25, 0.5, 0.75, 1.0)
+"""At which the map is looked at."""
 CRF = "18"
 SETTINGS = Settings(Home.find(), Config())
 
@@ -307,10 +310,10 @@ def _fields(photo: PreparedPhoto, recipe: Recipe) -> dict[str, Any]:
     """What the map itself tells: faces, folds, stretch, depth."""
     stage = ClipRenderer(photo, recipe)
     start = stage.source_positions(0.0)
-    looks = [stage.source_positions(m, copy) for m in (0.25, 0.5, 0.75, 1.0) for copy in (0, 1)]
+    looks = [stage.source_positions(m, copy) for m in MOMENTS for copy in (0, 1)]
     folds, stretch = zip(*(_folds(look) for look in looks), strict=True)
     return {
-        "face_distortion": max((_bent(start, at, photo) for at in looks), default=0.0),
+        "face_distortion": max((bent(stage, photo, face, MOMENTS) or 0.0 for face in photo.scene.faces), default=0.0),
         "ghosting": max(folds),
         "stretch": max(stretch),
         "depth_separation": max(_separation(stage, start, at) for at in looks),
@@ -325,40 +328,11 @@ def _folds(looks: Field) -> tuple[float, float]:
     return float((np.linalg.det(jacobian) <= 0).mean()), float(np.percentile(growth, 99.5))
 
 
-def _similarity(start: npt.NDArray[np.float32], end: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """The scale, turn and shift that best carry ``start`` to ``end`` (n, 2), least squares.
-
-    (a, b, tx, ty).
-    """
-    x, y = start[:, 0].astype(np.float64), start[:, 1].astype(np.float64)
-    one, none = np.ones_like(x), np.zeros_like(x)
-    rows = np.concatenate([np.stack([x, -y, one, none], 1), np.stack([y, x, none, one], 1)])
-    return np.asarray(np.linalg.lstsq(rows, np.concatenate([end[:, 0], end[:, 1]]), rcond=None)[0])
-
-
-def _carried(points: npt.NDArray[np.float32], by: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    a, b, tx, ty = by
-    return np.stack([a * points[:, 0] - b * points[:, 1] + tx, b * points[:, 0] + a * points[:, 1] + ty], 1)
-
-
-def _bent(start: Field, end: Field, photo: PreparedPhoto) -> float:
-    """The largest residual inside a face after its best similarity, as a share of its width."""
-    height, width = photo.surround.shape[:2]
-    worst = 0.0
-    for face in photo.scene.faces:
-        x, y = start[..., 0] / width, start[..., 1] / height
-        inside = (x > face.x) & (x < face.x + face.width) & (y > face.y) & (y < face.y + face.height)
-        if inside.sum() > 4:
-            left = end[inside] - _carried(start[inside], _similarity(start[inside], end[inside]))
-            worst = max(worst, float(np.linalg.norm(left, axis=1).max()) / (face.width * width))
-    return worst
-
-
 def _separation(stage: ClipRenderer, start: Field, end: Field) -> float:
     near = stage.depth_at(start)
     far_third, near_third = near <= np.quantile(near, 0.33), near >= np.quantile(near, 0.67)
-    carried = _carried(start[near_third], _similarity(start[far_third], end[far_third]))
-    apart = float(np.linalg.norm(end[near_third] - carried, axis=1).mean())
+    along = carried(start[near_third], similarity(start[far_third], end[far_third]))
+    apart = float(np.linalg.norm(end[near_third] - along, axis=1).mean())
     return apart / max(float(np.linalg.norm(end - start, axis=2).mean()), 1e-6)
 
 

@@ -18,7 +18,7 @@ from afterframe.vision.boxes import clipped, overlap, without_doubles
 
 FACE_OUTPUTS = frozenset(f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in (8, 16, 32))
 FACE_LABEL = "face"
-_SIDES = (1024, 320)
+SIDES = (1024, 320)
 """Long sides at which a picture is searched, pixels: small faces at the first, those that fill it at the second."""
 _SURE = 0.7
 """Confidence from which it is a face."""
@@ -41,10 +41,14 @@ class FaceNet:
         self.name = name
         self._net = cv2.FaceDetectorYN.create("onnx", model, np.zeros(0, np.uint8), (320, 320), _SURE, _SAME, 400)
 
-    def find(self, pixels: Pixels) -> tuple[Detection, ...] | None:
-        """Faces in a picture (uint8 sRGB), largest first; None: the net failed."""
+    def find(self, pixels: Pixels, sides: tuple[int, int] = SIDES) -> tuple[Detection, ...] | None:
+        """Faces in a picture (uint8 sRGB), largest first; None: the net failed.
+
+        Args:
+            sides: the long sides at which it is searched, pixels.
+        """
         try:
-            fine, coarse = (self._at(pixels, side) for side in _SIDES)
+            fine, coarse = (self._at(pixels, side) for side in sides)
         except cv2.error as error:
             log.warning("the face net failed: %s", error)
             return None
