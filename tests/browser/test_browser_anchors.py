@@ -20,6 +20,7 @@ def go_to(page: Page, place: int) -> str:
     """Focus the tile at a place of the list; its photo's name."""
     expect(page.locator(".tile:not(.blank)").first).to_be_visible()
     page.evaluate("document.querySelector('.tile').focus()")
+    page.keyboard.press("Home")
     for _ in range(place):
         page.keyboard.press("ArrowRight")
     return focused(page)
