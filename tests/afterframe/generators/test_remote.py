@@ -171,6 +171,15 @@ def test_what_the_protocol_cannot_say_is_refused(
     assert not caught.value.transient
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_server_gets_one_photo_alone(
+    dialect: str, start: Callable[..., VideoServer], remote: Callable[..., Remote]
+) -> None:
+    with pytest.raises(GenerateError, match="goes to another") as caught:
+        remote(start(dialect)).adapt(make_recipe(end_photo="/photos/b.jpg"))
+    assert not caught.value.transient
+
+
 def test_portrait_photos_stay_portrait(start: Callable[..., VideoServer], remote: Callable[..., Remote]) -> None:
     assert remote(start("openai")).adapt(make_recipe(size=(853, 1280))).size == (720, 1280)
     assert remote(start("sglang")).adapt(make_recipe(size=(720, 1280))).size in ((704, 1280), (736, 1280))

@@ -128,7 +128,7 @@ def test_a_twilight_sky_goes_on_below_its_blue() -> None:
 
 
 def test_mist_that_stays_blue_below_a_rosy_sky_is_no_water() -> None:
-    picture = below_a_blue_sky((60, 95, 140))
+    picture = below_a_blue_sky((60, 100, 140))
     share = np.linspace(0, 1, 120)[:, None, None]
     picture[:120] = (1 - share) * np.array([90, 140, 220]) + share * np.array([190, 140, 140])
     assert map_scene(picture).water.max() == 0.0

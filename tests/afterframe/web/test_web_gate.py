@@ -100,6 +100,7 @@ TABLE: dict[str, Row] = {
     "GET /api/clips/choices": Row(),
     "GET /api/clips/<clip_id>": Row(),
     "GET /api/clips/<clip_id>/context": Row(),
+    "GET /api/clips/<clip_id>/seen": Row(),
     "GET /api/clips/<clip_id>/photo": Row(),
     "POST /api/clips/<clip_id>/draft": Row(body={"changes": {"fps": 12}}),
     "POST /api/renders/<render_id>/draft": Row(get=405),

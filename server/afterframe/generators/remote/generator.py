@@ -172,6 +172,12 @@ class Remote:
         Raises:
             GenerateError: one of them cannot do it at all.
         """
+        if recipe.end_photo:
+            raise GenerateError(
+                "A server gets one photo: it cannot make a clip that goes to another.",
+                "Leave end_photo out, or use a model on this machine, or parallax.",
+                code="cannot_do",
+            )
         # OpenAI's few sizes come last: any other server can do them, but not the other way round.
         spoken = {member.server.endpoint.dialect for member in self._pool.members}
         for dialect in sorted(spoken, key=lambda dialect: (dialect == "openai", dialect)):
