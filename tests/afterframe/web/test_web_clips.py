@@ -273,6 +273,20 @@ def test_refining_makes_a_variant_that_names_its_parent(desk: Desk, clip: Clip) 
     assert render["recipe"]["seed"] == clip.recipe.seed
 
 
+def test_with_a_new_seed_alone_parallax_moves_in_a_way_that_no_clip_of_the_photo_does(desk: Desk, clip: Clip) -> None:
+    address = f"/api/clips/{clip.id}/refine"
+    made = [desk.good("POST", address, {"changes": {"seed": seed}})["renders"][0]["recipe"] for seed in (1, 2, 3)]
+    moved = [str(clip.recipe.camera_movement), *(recipe["camera_movement"] for recipe in made)]
+    assert len(set(moved)) == 4
+    assert [recipe["seed"] for recipe in made] == [1, 2, 3]
+
+
+def test_with_a_new_seed_and_more_the_camera_moves_as_before(desk: Desk, clip: Clip) -> None:
+    changes = {"seed": 1, "motion_intensity": 0.2}
+    (render,) = desk.good("POST", f"/api/clips/{clip.id}/refine", {"changes": changes})["renders"]
+    assert render["recipe"]["camera_movement"] == str(clip.recipe.camera_movement)
+
+
 def test_a_new_long_side_replaces_the_size(desk: Desk, clip: Clip) -> None:
     (render,) = desk.good("POST", f"/api/clips/{clip.id}/refine", {"changes": {"long_side": 128}})["renders"]
     assert max(render["recipe"]["size"]) == 128

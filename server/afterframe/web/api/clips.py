@@ -14,6 +14,7 @@ from afterframe.intake.composition import Basis
 from afterframe.intake.extension import extension_of
 from afterframe.intake.ingest import RenderRequest
 from afterframe.intake.late_words import words_of
+from afterframe.intake.reseed import really_other
 from afterframe.publish.sidecar import write_verdict
 from afterframe.recipe import SETTINGS, validate
 from afterframe.recipe.sighting import seen
@@ -212,6 +213,9 @@ def refine_clip(call: Call) -> Json:
     named = resolve_generator(call.body.get("generator"), settings)
     generator = named or resolve_generator(clip.generator, settings, folders=True)
     path = Path(source_photo(call, clip).path)
+    others = [other.recipe for other in services.catalog.clips_of(clip.photo_id)]
+    others += [job.recipe for job in services.queue.of_photo(clip.photo_id)]
+    changes = dict(really_other(changes, clip.recipe, generator, others))
     order = RenderRequest({"variants": 1, **changes}, unchanged_settings(clip, changes), generator, parent_clip=clip.id)
     return {"renders": [render_json(job, clip.photo_path) for job in services.ingest.request(path, order)]}
 

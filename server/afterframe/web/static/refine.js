@@ -137,8 +137,12 @@ form.addEventListener("submit", async (event) => {
 export async function another(parent, wanted, maker) {
   try {
     const body = { changes: wanted, ...(maker ? { generator: maker } : {}) };
-    await post("/api/clips/{clip_id}/refine", { path: { clip_id: parent.id }, body });
-    toast(t("Another clip is being made. It appears among the variants."));
+    const { renders } = await post("/api/clips/{clip_id}/refine", { path: { clip_id: parent.id }, body });
+    toast(
+      renders.every(({ clip }) => clip)
+        ? t("That clip exists already. It stands among the variants.")
+        : t("Another clip is being made. It appears among the variants."),
+    );
   } catch (error) {
     toastError(error);
   }
