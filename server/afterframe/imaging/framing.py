@@ -86,7 +86,7 @@ def _what_matters(scene: Scene) -> list[BoundingBox]:
     groups: list[Sequence[BoundingBox]] = [[*scene.faces, *heads], scene.faces]
     boxes = [around(group, room) for group in groups if group for room in _ROOMS]
     each = [one for found in (scene.faces, heads) for one in sorted(found, key=lambda face: -face.area)]
-    boxes += [around([one], room) for room in (_WHOLE, *_ROOMS) for one in each]
+    boxes += [around([one], room) for room in (0.0, _WHOLE, *_ROOMS) for one in each]
     if scene.subject:
         boxes.append(scene.subject)
     return boxes
