@@ -234,6 +234,7 @@ def test_a_quality_sets_steps_size_and_parameters_and_says_so(made: Callable[...
     assert len(clip_of(generator, fast)) == fast.frame_count
 
 
+@pytest.mark.slow
 def test_a_quality_that_changes_nothing_says_so(made: Callable[..., Diffusers]) -> None:
     generator = made("ltx-13b", "[qualities.fast]\nmegapixels = 0.004", steps=3)
     assert "the same as standard" in recipe_for(generator, Quality.BEST).because["quality"][-1]
