@@ -73,14 +73,15 @@ export class Grid {
     this.remember();
   }
 
-  /** Note what one is at. */
+  /** Note what one is at, if that is known by now. */
   remember() {
+    if (!this.list.at(this.active)) return;
     const ids = [];
     for (let index = this.active; index < this.active + FOLLOWING; index += 1) {
       const item = this.list.at(index);
       if (item) ids.push(item.id);
     }
-    if (ids.length) this.here = ids;
+    this.here = ids;
   }
 
   soon() {
@@ -185,6 +186,7 @@ export class Grid {
     const old = this.shown.get(this.active);
     if (old) old.tabIndex = -1;
     this.active = Math.max(0, Math.min(this.list.total - 1, index));
+    this.here = [];
     this.remember();
     this.bringIntoSight(this.active);
     this.draw();
