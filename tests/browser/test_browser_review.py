@@ -484,7 +484,9 @@ def test_what_is_no_clip_yet_is_shown_by_its_state_and_made_again(studio: Studio
     page.keyboard.press("Escape")
     page.keyboard.press("p")  # there is nothing to judge yet
     state.select_option("Done")
-    expect(tiles).to_have_count(4)  # two of the three were made
+    until(lambda: len(studio.ask("/api/clips")["clips"]) == 4, "two of the three to be made", 60)
+    page.reload()  # what comes while somebody is in the grid waits behind a button
+    expect(tiles).to_have_count(4)
     assert {clip["verdict"] for clip in studio.ask("/api/clips")["clips"]} == {"none"}
 
 

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(480)]
 
 PLUGIN = '''
 """The GPU generator, but what the photo's prompt asks for happens in the middle of denoising."""
+import inspect
 import os
 import signal
 import threading
@@ -64,7 +65,7 @@ class Faulty(Diffusers):
 
             def stepped():
                 step()
-                self._misbehave(recipe.prompt, progress.__self__)
+                self._misbehave(recipe.prompt, inspect.getclosurevars(progress).nonlocals["told"].__self__)
 
             tracker.step = stepped
             return denoise(call, seed, tracker)
