@@ -25,7 +25,7 @@ def extension_of(
         more: further fields of the request.
     Raises:
         RecipeError: a part cannot be so long, or a setting cannot be used.
-        UsageError: the clip ends with its photo, or would become too long.
+        UsageError: the clip would become too long.
     """
     if clip.duration_s + seconds > LONGEST_S:
         raise UsageError(

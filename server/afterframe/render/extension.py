@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from afterframe.domain import Clip, Recipe
+from afterframe.domain import Clip, Direction, Recipe
 from afterframe.encode.process import Encoding
 from afterframe.encode.remote_clip import decode_clip
 from afterframe.errors import GenerateError, WrongState
@@ -33,6 +33,11 @@ class Extension:
 
     clip: Clip
     encoding: Encoding
+
+    @property
+    def begins_with_photo(self) -> bool:
+        """Whether its first frame can be measured against the photo."""
+        return self.clip.recipe.direction is Direction.AFTER
 
     def part_of(self, recipe: Recipe) -> Recipe:
         """The recipe of the part alone: one frame longer, for its first is the clip's last."""
@@ -80,7 +85,7 @@ class Extension:
         if last.shape[:2] != (height, width):
             last = np.asarray(cv2.resize(last, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
         surround = surrounded(last, photo)
-        return replace(photo, surround=surround, scene=look(surround, detectors, Facts()))
+        return replace(photo, surround=surround, scene=look(surround, detectors, Facts(orientation=1)))
 
     def joined(self, part: Frames) -> Frames:
         """The clip, then the part without its first frame, in rgb24."""

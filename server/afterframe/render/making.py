@@ -43,24 +43,28 @@ class ClipMaking:
     """What all takes of one clip are made with."""
 
     generator: Generator
+    own: PreparedPhoto
+    """The photo, which the clip is measured against."""
     photo: PreparedPhoto
+    """What the generator begins with: the photo, too, or the last frame of the clip that is made longer."""
     beat: Heartbeat
     preview: LivePreview
     encoding: Encoding
     release: Callable[[], None] | None
     """Called once a clip's frames are made ahead: the device is free for the next render. None: it stays ours."""
     extension: Extension | None = None
-    """The clip that is made longer; then the photo is its last frame."""
+    """The clip that is made longer."""
 
     def make(self, recipe: Recipe, target: Path) -> MadeClip:
         """The clip at full quality."""
-        fidelity = Fidelity(self.photo, recipe)
+        fidelity = Fidelity(self.own, recipe)
         frames = self._frames(self.generator.generate, recipe, self.beat.progress, self.release)
         frames, recipe_of = self._graded(frames, recipe)
         if self.extension:
             frames = self.extension.joined(frames)
         self._encode(fidelity.watch(frames), target, self.beat.progress)
-        return MadeClip(recipe_of(), frames, fidelity.measures())
+        measured = self.extension is None or self.extension.begins_with_photo
+        return MadeClip(recipe_of(), frames, fidelity.measures() if measured else {})
 
     def judge(self, start: Start, recipe: Recipe, target: Path, progress: Progress) -> MadeClip:
         """A clip that is compared with others: the device stays ours.

@@ -110,10 +110,10 @@ class Renderer:
         recipe = self._with_caption(job, generator)
         extension = self._extension(recipe, beat)
         recipe = generator.adapt(extension.part_of(recipe) if extension else recipe)
-        photo = self._prepare(job, recipe, generator.overscan(recipe), beat)
+        own = photo = self._prepare(job, recipe, generator.overscan(recipe), beat)
         if extension:
             extension.check(recipe)
-            photo = extension.last_frame(photo, self._settings.detectors)
+            photo = extension.last_frame(own, self._settings.detectors)
 
         def release() -> None:
             meter.frames_made()
@@ -121,7 +121,7 @@ class Renderer:
 
         with LivePreview(preview_of(self._settings.home.cache, job.id)) as preview:
             may_release = None if job.exclusive else release
-            making = ClipMaking(generator, photo, beat, preview, self._encoding, may_release, extension)
+            making = ClipMaking(generator, own, photo, beat, preview, self._encoding, may_release, extension)
             made = self._made(job, recipe, making, temporary)
         if self._config.render.poster:
             write_poster(temporary, temporary.with_suffix(".jpg"), self._encoding, mark=POSTER_MARK)

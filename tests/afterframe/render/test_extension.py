@@ -76,6 +76,7 @@ def test_a_longer_clip_is_the_clip_itself_and_then_goes_on_from_its_last_frame(s
     assert steps[len(before) - 1] < 4  # the model's own shift is 13 levels: its colours are held over the seam
     assert (second.parent_clip, second.variant, second.recipe.extends) == (first.id, 2, first.id)
     assert second.duration_s == pytest.approx(2.5)
+    assert second.measures["photo_psnr_db"] > 40  # it begins with its photo, however the part begins
     told = read_clip(Path(second.sidecar_path))
     assert told is not None
     assert told.recipe == second.recipe
