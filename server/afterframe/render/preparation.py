@@ -12,8 +12,7 @@ from afterframe.domain import Photo
 from afterframe.imaging.frames import Pixels, PreparedPhoto, every_cpu_core
 from afterframe.imaging.framing import frame
 from afterframe.scene import Scene
-from afterframe.vision import look
-from afterframe.vision.claims import claim_facts
+from afterframe.vision import facts_needed, look
 from photometa import Facts
 from photometa.facts.faces import FaceRegion
 
@@ -63,6 +62,6 @@ def prepare(
 
 def _facts(photo: Photo) -> Facts:
     """Of what is known about a photo, what helps to see."""
-    told: dict[str, Any] = {name: photo.facts.get(name) for name in claim_facts()}
+    told: dict[str, Any] = {name: photo.facts.get(name) for name in facts_needed()}
     regions = tuple(FaceRegion(**region) for region in photo.facts.get("face_regions") or ())
     return replace(Facts(), face_regions=regions, **told)

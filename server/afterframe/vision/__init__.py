@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from afterframe.vision.analysis_image import AnalysisImage, Map, Pixels, analysis_image
 from afterframe.vision.detectors import Detectors, load_detectors
-from afterframe.vision.look import look
+from afterframe.vision.look import facts_needed, look
 from afterframe.vision.maps import SceneMaps
 from afterframe.vision.scene_maps import analyse, map_scene
 
@@ -20,6 +20,7 @@ __all__ = [
     "SceneMaps",
     "analyse",
     "analysis_image",
+    "facts_needed",
     "load_detectors",
     "look",
     "map_scene",

@@ -9,12 +9,18 @@ from pathlib import Path
 from afterframe.scene import Detection, Scene
 from afterframe.vision.analysis_image import Pixels
 from afterframe.vision.boxes import overlap
+from afterframe.vision.claims import claim_facts
 from afterframe.vision.detectors import load_detectors
 from afterframe.vision.scene_maps import analyse
 from photometa import Facts
 
 _SAME_FACE = 0.25
 """A found face that overlaps a marked one by this share of their union is the same; marks are drawn loosely."""
+
+
+def facts_needed() -> tuple[str, ...]:
+    """The fields of photometa's Facts that :func:`look` asks for, beside the face regions."""
+    return (*claim_facts(), "orientation")
 
 
 def look(pixels: Pixels, detectors: Path | None, facts: Facts) -> Scene:

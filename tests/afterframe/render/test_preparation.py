@@ -5,9 +5,11 @@ import pytest
 
 from afterframe.domain import Photo
 from afterframe.imaging.frames import Pixels
+from afterframe.render import preparation
 from afterframe.render.preparation import prepare
 from afterframe.scene import SCENE_VERSION, BoundingBox, Scene
 from factories import make_picture
+from photometa import Facts
 
 PIXELS = np.asarray(make_picture((192, 128)))
 SEEN = Scene(subject=BoundingBox(0.5, 0.5, 0.25, 0.25), measures={"sharpness": 0.5})
@@ -59,3 +61,16 @@ def test_the_picture_covers_the_clip_and_the_room_around_it() -> None:
 def test_the_lens_goes_with_the_picture() -> None:
     prepared = prepare(photo(SEEN, f_number=1.8, focal_35mm=85.0, iso=100.0), (96, 64), 0.0, lambda _: PIXELS)
     assert (prepared.f_number, prepared.focal_35mm, prepared.subject_distance_m) == (1.8, 85.0, None)
+
+
+def test_who_looks_again_knows_whether_the_file_says_which_way_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Facts] = []
+
+    def look(pixels: object, detectors: object, facts: Facts) -> Scene:
+        told.append(facts)
+        return SEEN
+
+    monkeypatch.setattr(preparation, "look", look)
+    for looked_at in (photo(Scene(), orientation=6), photo(Scene())):
+        prepare(looked_at, (96, 64), 0.0, lambda _: PIXELS)
+    assert [facts.orientation for facts in told] == [6, None]
