@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import islice
 
 import cv2
 import numpy as np
 
 from afterframe.domain import Direction, Recipe
+from afterframe.grade.flicker import FlickerMeter
 from afterframe.grade.flow import enlarged, found_again, moved, small_grey, warped
 from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
 
@@ -105,15 +106,8 @@ def _melt(photo: Pixels, frame: Pixels, share: float) -> Pixels:
 
 
 def flicker(frames: Sequence[Pixels]) -> float:
-    """How unsteadily brightness changes from frame to frame where the same thing is shown, levels of 255.
-
-    Each step's change along the flow is averaged over sixteenths of the frame's sides; a change that goes on as it
-    began is none, one that turns back is. The largest of the clip's steps counts.
-    """
-    small = [small_grey(frame) for frame in frames]
-    changes = []
-    for one, other in pairwise(small):
-        change = warped(other, moved(one, other)).astype(np.float32) - one
-        changes.append(cv2.resize(change, (16, 16), interpolation=cv2.INTER_AREA))
-    turns = [float(np.sqrt(np.mean((two - one) ** 2))) for one, two in pairwise(changes)]
-    return max(turns, default=0.0)
+    """The flicker of some frames, see :class:`FlickerMeter`."""
+    meter = FlickerMeter()
+    for frame in frames:
+        meter.see(small_grey(frame))
+    return meter.worst

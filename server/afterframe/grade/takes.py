@@ -25,7 +25,8 @@ from afterframe.domain import Recipe
 from afterframe.grade.alignment import SIDE, Tracker
 from afterframe.grade.faces import face_boxes
 from afterframe.grade.fidelity import Fidelity
-from afterframe.grade.flow import moved, small_grey, warped
+from afterframe.grade.flicker import FlickerMeter
+from afterframe.grade.flow import small_grey
 from afterframe.imaging.colour import Floats, small_rgb
 from afterframe.imaging.frames import Frames, Pixels, PreparedPhoto
 
@@ -102,7 +103,8 @@ class TakeMeter:
     def __init__(self, photo: PreparedPhoto, recipe: Recipe) -> None:
         self._photo, self._recipe = photo, recipe
         self.fidelity = Fidelity(photo, recipe)
-        self._flicker, self._motion = 0.0, [0.0]
+        self._flicker = FlickerMeter()
+        self._motion: list[float] = []
         self._lost: list[float] = []
 
     def watch(self, frames: Frames) -> Frames:
@@ -110,22 +112,13 @@ class TakeMeter:
         return self.fidelity.watch(replace(frames, frames=self._watched(frames)))
 
     def _watched(self, frames: Frames) -> Iterator[Pixels]:
-        before: Pixels | None = None
-        change: Floats | None = None
         looks = {round(share * (frames.count - 1)) for share in np.linspace(0, 1, FACE_LOOKS)}
         small = small_rgb(np.ascontiguousarray(self._photo.pixels), "rgb24", SIDE)
         tracker = Tracker(small)
         for number, frame in enumerate(frames.frames):
-            grey = small_grey(frame)
-            if before is not None:
-                flow = moved(before, grey)
-                self._motion.append(float(np.linalg.norm(flow, axis=2).mean()) / max(grey.shape) * 100 * frames.fps)
-                now = warped(grey, flow).astype(np.float32) - before
-                turned = np.asarray(cv2.resize(now, (16, 16), interpolation=cv2.INTER_AREA), np.float32)
-                if change is not None:
-                    self._flicker = max(self._flicker, float(np.sqrt(np.mean((turned - change) ** 2))))
-                change = turned
-            before = grey
+            flow = self._flicker.see(small_grey(frame))
+            if flow is not None:
+                self._motion.append(float(np.linalg.norm(flow, axis=2).mean()) / max(flow.shape[:2]) * 100 * frames.fps)
             if number in looks and self._photo.scene.faces:
                 self._look_for_faces(tracker, small, frame)
             yield frame
@@ -149,8 +142,8 @@ class TakeMeter:
             "photo": told.get("photo_de00"),
             "drift": told.get("drift_de00", None if self._photo.end is None else 0.0),
             "faces": max(self._lost, default=None),
-            "flicker": self._flicker,
-            "motion": float(np.mean(self._motion[1:])) if len(self._motion) > 1 else 0.0,
+            "flicker": self._flicker.worst,
+            "motion": float(np.mean(self._motion)) if self._motion else 0.0,
             "loop_seam": told.get("loop_seam"),
         }
         measures = {name: round(value, 3) for name, value in found.items() if value is not None}
