@@ -1,4 +1,4 @@
-"""The same clip with another seed, for a render that did not look right while it was made."""
+"""The same clip with another seed: for one more, or for a render that did not look right while it was made."""
 
 from __future__ import annotations
 
@@ -29,11 +29,13 @@ def really_other(
     return {**changes, "camera_movement": str((unseen or ways)[0])}
 
 
-def with_another_seed(photo: Photo, maker: Job) -> NewJob:
-    """What to queue in a render's place; parallax, whose seeds differ too little to be seen, moves in another way."""
-    changes: dict[str, object] = {"seed": secrets.randbelow(2**31)}
-    if maker.generator == "parallax":
-        changes["camera_movement"] = str(another_movement(maker.recipe, 1 + secrets.randbelow(5)))
+def with_another_seed(photo: Photo, maker: Job, others: Iterable[Recipe]) -> NewJob:
+    """What to queue in a render's place.
+
+    Args:
+        others: as for :func:`really_other`.
+    """
+    changes = really_other({"seed": secrets.randbelow(2**31)}, maker.recipe, maker.generator, others)
     basis = Basis.from_dict(maker.basis or {})
     return NewJob(
         photo,

@@ -8,7 +8,7 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Any
 
-from afterframe.domain import Clip, Job, Photo, Verdict
+from afterframe.domain import Clip, Job, Photo, Recipe, Verdict
 from afterframe.errors import AfterframeError, NotFound, WrongState
 from afterframe.intake.composition import Basis
 from afterframe.intake.extension import extension_of
@@ -213,9 +213,7 @@ def refine_clip(call: Call) -> Json:
     named = resolve_generator(call.body.get("generator"), settings)
     generator = named or resolve_generator(clip.generator, settings, folders=True)
     path = Path(source_photo(call, clip).path)
-    others = [other.recipe for other in services.catalog.clips_of(clip.photo_id)]
-    others += [job.recipe for job in services.queue.of_photo(clip.photo_id)]
-    changes = dict(really_other(changes, clip.recipe, generator, others))
+    changes = dict(really_other(changes, clip.recipe, generator, recipes_of(call, clip.photo_id)))
     order = RenderRequest({"variants": 1, **changes}, unchanged_settings(clip, changes), generator, parent_clip=clip.id)
     return {"renders": [render_json(job, clip.photo_path) for job in services.ingest.request(path, order)]}
 
@@ -237,6 +235,13 @@ def extend_clip(call: Call) -> Json:
     order = extension_of(clip, call.body["seconds"], generator)
     path = Path(source_photo(call, clip).path)
     return {"renders": [render_json(job, clip.photo_path) for job in services.ingest.request(path, order)]}
+
+
+def recipes_of(call: Call, photo_id: int) -> list[Recipe]:
+    """The recipes of all clips and renders of a photo."""
+    services = call.services
+    made = [clip.recipe for clip in services.catalog.clips_of(photo_id)]
+    return made + [job.recipe for job in services.queue.of_photo(photo_id)]
 
 
 def unchanged_settings(clip: Clip, changes: dict[str, Any]) -> dict[str, object]:

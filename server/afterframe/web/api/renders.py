@@ -8,7 +8,7 @@ from afterframe.domain import JobState
 from afterframe.errors import NotFound, WrongState
 from afterframe.intake.reseed import with_another_seed
 from afterframe.state.queue import Queue
-from afterframe.web.api.clips import source_photo
+from afterframe.web.api.clips import recipes_of, source_photo
 from afterframe.web.http import schemas
 from afterframe.web.http.resources import render_json
 from afterframe.web.http.routes import Call, Routes
@@ -124,7 +124,7 @@ def reseed_render(call: Call) -> Json:
     with services.database.transaction():
         if job.state.cancellable:
             services.queue.cancel(job.id)
-        fresh, _ = services.queue.enqueue(with_another_seed(photo, job))
+        fresh, _ = services.queue.enqueue(with_another_seed(photo, job, recipes_of(call, photo.id)))
         services.queue.arrange([fresh.id])
         return render_json(services.queue.get(fresh.id))
 
