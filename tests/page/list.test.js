@@ -135,3 +135,11 @@ test("an item that changed takes the place of what was known of it", async () =>
   list.replace([{ id: "4", file: "f", rating: 5 }]);
   assert.equal(list.at(4).rating, 5);
 });
+
+test("what follows an item is known by its ids, wherever it stands by now", async () => {
+  const { list } = listOf(new FakeSource(10));
+  await list.choose(new URLSearchParams());
+  assert.deepEqual(list.idsFrom(7), ["7", "8", "9"]);
+  assert.equal(list.firstOf(["gone", "8", "9"]), 8);
+  assert.equal(list.firstOf(["gone"]), -1);
+});

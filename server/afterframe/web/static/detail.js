@@ -17,8 +17,6 @@ import { changeOf, judge, undo } from "./verdicts.js";
 /** @typedef {import("./api.js").Clip} Clip */
 
 const dialog = byId("detail", HTMLDialogElement);
-/** So many items behind the clip are remembered, for when it leaves the list. */
-const FOLLOWING = 30;
 /** @type {Record<string, string>} */
 const KEYS = {
   ArrowLeft: "previous",
@@ -95,8 +93,9 @@ export class Detail {
   async step(by) {
     const at = this.list.indexOf(this.clip?.id ?? "");
     // A clip that was just judged may have left the list: those that followed it are still known by their ids.
-    const next = this.following.map((id) => this.list.indexOf(id)).find((index) => index >= 0);
-    const to = at >= 0 ? at + by : by > 0 ? (next ?? this.index) : (next ?? this.index) - 1;
+    const next = this.list.firstOf(this.following);
+    const here = next >= 0 ? next : this.index;
+    const to = at >= 0 ? at + by : by > 0 ? here : here - 1;
     if (to >= 0 && to < this.list.total) this.show(to);
     else toast(by > 0 ? t("That was the last one.") : t("That is the first one."));
   }
@@ -106,11 +105,7 @@ export class Detail {
     const at = this.list.indexOf(this.clip?.id ?? "");
     if (!this.clip || at < 0) return;
     this.index = at;
-    this.following = [];
-    for (let index = at + 1; index < at + 1 + FOLLOWING; index += 1) {
-      const item = this.list.at(index);
-      if (item) this.following.push(item.id);
-    }
+    this.following = this.list.idsFrom(at + 1);
     byId("detail-place").textContent = this.placeOf(this.clip);
   }
 

@@ -10,8 +10,6 @@ import { empty, fill, newTile } from "./tile.js";
 
 const AHEAD = 1.5;
 const PLAY_AFTER_MS = 180;
-/** So many items behind the one that one is at are remembered, for when that one leaves the list. */
-const FOLLOWING = 30;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const hovers = matchMedia("(hover: hover)");
 
@@ -60,8 +58,8 @@ export class Grid {
   follow() {
     const anchor = this.anchorId === undefined ? -1 : this.list.indexOf(this.anchorId);
     if (anchor >= 0) this.anchor = anchor;
-    const at = this.here.map((id) => this.list.indexOf(id)).find((index) => index >= 0);
-    if (at !== undefined && at !== this.active) {
+    const at = this.list.firstOf(this.here);
+    if (at >= 0 && at !== this.active) {
       const old = this.shown.get(this.active);
       const focused = !!old && old === document.activeElement;
       if (old) old.tabIndex = -1;
@@ -75,13 +73,7 @@ export class Grid {
 
   /** Note what one is at, if that is known by now. */
   remember() {
-    if (!this.list.at(this.active)) return;
-    const ids = [];
-    for (let index = this.active; index < this.active + FOLLOWING; index += 1) {
-      const item = this.list.at(index);
-      if (item) ids.push(item.id);
-    }
-    this.here = ids;
+    if (this.list.at(this.active)) this.here = this.list.idsFrom(this.active);
   }
 
   soon() {

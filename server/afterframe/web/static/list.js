@@ -19,6 +19,8 @@ import { isUnfinished } from "./choice.js";
 export const CHUNK = 60;
 const MAX_CACHED = 60;
 const MAX_PARALLEL = 3;
+/** So many items from a place on are remembered, for when the one that stood there leaves the list. */
+const FOLLOWED = 30;
 
 /** @type {Source} */
 const CLIPS = {
@@ -188,6 +190,21 @@ export class List {
         items.map((item) => fresh.get(item.id) ?? item),
       );
     }
+  }
+
+  /** The ids of the item at a place and of those that follow it, as far as they are known. @param {number} index */
+  idsFrom(index) {
+    const ids = [];
+    for (let at = index; at < index + FOLLOWED; at += 1) {
+      const item = this.at(at);
+      if (item) ids.push(item.id);
+    }
+    return ids;
+  }
+
+  /** Where the first of some items stands that is known; else -1. @param {string[]} ids */
+  firstOf(ids) {
+    return ids.map((id) => this.indexOf(id)).find((index) => index >= 0) ?? -1;
   }
 
   /** Where an item stands, if it is known; else -1. @param {string} id */
