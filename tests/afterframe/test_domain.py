@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from afterframe.domain import CameraMovement, Clip, Direction, GeneratorName, Photo, PhotoType, Quality, Recipe
+from afterframe.domain import CameraMovement, Clip, Direction, Photo, PhotoType, Quality, Recipe
+from afterframe.generator_name import GeneratorName
 from afterframe.scene import BoundingBox, Detection, Scene
 from factories import make_clip, make_recipe
 

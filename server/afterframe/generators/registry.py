@@ -15,8 +15,8 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from afterframe.config import Settings
-from afterframe.domain import GeneratorName
 from afterframe.errors import NotFound, UsageError
+from afterframe.generator_name import GeneratorName
 from afterframe.generators.interface import Generator
 
 

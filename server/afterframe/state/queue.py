@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from afterframe.domain import Failure, GeneratorName, Job, JobState, Photo, Recipe
+from afterframe.domain import Failure, Job, JobState, Photo, Recipe
 from afterframe.errors import AfterframeError, FolderUnavailable, GenerateError, OutOfMemory, WrongState
+from afterframe.generator_name import GeneratorName
 from afterframe.state.held_folders import HeldFolders, holding
 from afterframe.state.queue_reads import CANCELLABLE, GOING, QUEUED
 from afterframe.state.queue_transitions import QueueTransitions

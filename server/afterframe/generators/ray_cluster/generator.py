@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 
 from afterframe.config import Settings
-from afterframe.domain import GeneratorName, Recipe
+from afterframe.domain import Recipe
 from afterframe.errors import Cancelled, GenerateError, NotFound, OutOfMemory, Unavailable
+from afterframe.generator_name import GeneratorName
 from afterframe.generators.interface import Capabilities
 from afterframe.generators.ray_cluster.actor import ClipFormat, Message, RenderActor
 from afterframe.generators.ray_cluster.checks import (

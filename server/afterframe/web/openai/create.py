@@ -10,8 +10,9 @@ from contextlib import closing
 from typing import Any
 
 from afterframe.config import Settings
-from afterframe.domain import CameraMovement, Direction, GeneratorName, PhotoType, Quality
+from afterframe.domain import CameraMovement, Direction, PhotoType, Quality
 from afterframe.errors import UsageError, shortened
+from afterframe.generator_name import GeneratorName
 from afterframe.generators import registry
 from afterframe.intake.ingest import RenderRequest
 from afterframe.recipe import validate
