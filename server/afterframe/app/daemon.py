@@ -141,7 +141,7 @@ class Daemon:
                 leftovers.clear_unwatched(folder.path)
 
         def step() -> bool:
-            ingest.follow_moved()
+            ingest.adoption.follow_moved()
             return late.step()
 
         handlers = Handlers(

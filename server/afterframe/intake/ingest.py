@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -95,9 +94,8 @@ class Ingest:
         self._files = files
         self.composer = Composer(settings, files)
         self._hashes = PhotoHashes(files.photo_hashes)
-        self._following = threading.Lock()
         self._folders, self._held = FolderList(database), HeldFolders(database)
-        self._adoption = Adoption(catalog, settings.home.backups, rename_clips=settings.config.files.rename_clips)
+        self.adoption = Adoption(catalog, settings.home.backups, rename_clips=settings.config.files.rename_clips)
 
     def accept(self, path: Path, *, final: bool = True) -> bool:
         """Animate a settled photo by itself, once per path and content.
@@ -130,7 +128,7 @@ class Ingest:
         with self._db.transaction():
             photo = self._remember(path, reading)
             for clip in clips:
-                self._adoption.adopt(clip, photo.id, self._roots())
+                self.adoption.adopt(clip, photo.id, self._roots())
                 self._catalog.let_clips_follow(photo.id)  # they may have been renamed together with it
             if self._catalog.mark_auto_animated(path, reading.sha256) and not clips:
                 self._drop_outdated(photo)
@@ -138,7 +136,7 @@ class Ingest:
                 self._queue.enqueue(
                     NewJob(photo, composed.recipe, generator, origin="watch", basis=composed.basis.to_dict())
                 )
-        self.follow_moved()
+        self.adoption.follow_moved()
         return True
 
     def _is_as_read(self, path: Path) -> bool:
@@ -169,7 +167,7 @@ class Ingest:
         """
         generator = self._generator(wanted)
         jobs = self._queue_renders(path, self._read_photo(path), wanted, generator)
-        self.follow_moved()
+        self.adoption.follow_moved()
         return jobs
 
     def request_many(self, paths: Sequence[Path], wanted: RenderRequest) -> Iterator[list[Job] | Exception]:
@@ -181,7 +179,7 @@ class Ingest:
                     yield reading
                 else:
                     yield _or_error(partial(self._queue_renders, path, reading, wanted), generator)
-        self.follow_moved()
+        self.adoption.follow_moved()
 
     def adopt_upload(self, staged: Path, path: Path, wanted: RenderRequest | None) -> list[Job]:
         """Put a photo that was sent to us in place, known before it can be seen, so that the watch leaves it alone.
@@ -206,7 +204,7 @@ class Ingest:
             move_to_free_name(staged, path)
             with contextlib.suppress(OSError):
                 self._catalog.renew_stamp(path, Stamp.of(path.stat()))  # moving it has changed its time of change
-        self.follow_moved()
+        self.adoption.follow_moved()
         return jobs
 
     def _generator(self, wanted: RenderRequest) -> str:
@@ -254,7 +252,7 @@ class Ingest:
             replaces=replaces,
         )
         job, _ = self._queue.enqueue(order)
-        self.follow_moved()
+        self.adoption.follow_moved()
         return job
 
     def inspect(self, path: Path) -> Reading:
@@ -323,7 +321,7 @@ class Ingest:
             reading = self._read_photo(photo)
             known_photo = self._remember(photo, reading)
             for one in clips_beside(photo, reading.sha256, self._files.clip):
-                self._adoption.adopt(one, known_photo.id, self._roots())
+                self.adoption.adopt(one, known_photo.id, self._roots())
         known = self._catalog.clip_at(path)
         if known is None or not path.is_file():
             raise PhotoError(
@@ -352,32 +350,14 @@ class Ingest:
         if photo is None or (known and known.sha256):
             return known is not None
         with self._db.transaction():
-            adopted = self._adoption.adopt(clip, photo.id, self._roots())
+            adopted = self.adoption.adopt(clip, photo.id, self._roots())
             for job in self._queue.of_photo(photo.id):
                 same = job.origin == "watch" and job.photo_sha256 == clip.photo_sha256
                 if job.state is JobState.QUEUED and same and job.replaces != adopted.id:
                     self._queue.finish(job.id, adopted.id)  # made already
             self._catalog.let_clips_follow(photo.id)
-        self.follow_moved()
+        self.adoption.follow_moved()
         return True
-
-    def follow_moved(self) -> None:
-        """Let the files of moved photos' clips follow them; also what a crash interrupted.
-
-        Outside of any transaction: a folder may be slow, and nobody else could write meanwhile.
-        """
-        while photos := self._catalog.moved_photos():
-            if not self._following.acquire(blocking=False):
-                return  # another thread is at it, and looks again
-            try:
-                for photo_id in photos:
-                    try:
-                        self._adoption.follow(photo_id)
-                    except Exception:  # one strange file must not be met again for ever
-                        log.exception("the clips of photo %s", photo_id)
-                    self._catalog.clips_followed(photo_id)
-            finally:
-                self._following.release()
 
     def _other_sidecars(self, path: Path, sha256: str) -> list[Path]:
         """Sidecars beside a photo that the catalogue does not know, under other names: it was renamed once."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import threading
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -97,6 +98,7 @@ class Adoption:
         self._catalog = catalog
         self._backups = backups
         self._rename_clips = rename_clips
+        self._following = threading.Lock()
 
     def adopt(self, clip: Clip, photo_id: int, roots: Iterable[Path] = ()) -> Clip:
         """Put a clip into the catalogue. A copy of a clip that still stands elsewhere gets an id of its own.
@@ -122,6 +124,24 @@ class Adoption:
         except PhotoError as error:
             log.warning("%s: its sidecar keeps the id of the clip that it is a copy of: %s", clip.path, error)
         return own
+
+    def follow_moved(self) -> None:
+        """Let the files of moved photos' clips follow them; also what a crash interrupted.
+
+        Outside of any transaction: a folder may be slow, and nobody else could write meanwhile.
+        """
+        while photos := self._catalog.moved_photos():
+            if not self._following.acquire(blocking=False):
+                return  # another thread is at it, and looks again
+            try:
+                for photo_id in photos:
+                    try:
+                        self.follow(photo_id)
+                    except Exception:  # one strange file must not be met again for ever
+                        log.exception("the clips of photo %s", photo_id)
+                    self._catalog.clips_followed(photo_id)
+            finally:
+                self._following.release()
 
     def follow(self, photo_id: int) -> None:
         """Let the sidecars of a moved photo's clips name it as it is called now."""

@@ -92,7 +92,7 @@ def test_a_sidecar_that_a_crash_left_behind_follows_at_the_next_start(
         patch.setattr(adoption, "write_photo_link", crash)
         with pytest.raises(KeyboardInterrupt):
             shelf.ingest.accept(shelf.rename())
-    shelf.started().follow_moved()
+    shelf.started().adoption.follow_moved()
     read = read_clip(Path(shelf.clip.sidecar_path))
     assert read
     assert read.photo_path == str(shelf.folder / "new.jpg")
@@ -114,7 +114,7 @@ def test_a_rename_that_a_crash_interrupted_is_finished(
             shelf.ingest.accept(new)
     if scanned and steps:
         shelf.catalog.mark_absent(shelf.clip.id)
-    shelf.started().follow_moved()
+    shelf.started().adoption.follow_moved()
     assert shelf.files() == ["new.jpg", "new_motion.mp4", "new_motion.mp4.xmp"]
     clip = shelf.kept()
     assert (clip.path, clip.present) == (str(shelf.folder / "new_motion.mp4"), True)
