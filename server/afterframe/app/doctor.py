@@ -144,11 +144,8 @@ def _servers(home: Home) -> tuple[str, str]:
             "Start it, or correct [[remote.endpoints]] in config.toml.",
         )
     answers = f"{', '.join(found)} answer" if len(found) > 1 else f"{next(iter(found))} answers"
-    kept = keeping(endpoints)
-    return (
-        answers,
-        f"Photos and clips stay in the folders of {', '.join(kept)}; docs/studio.md says where." if kept else "",
-    )
+    kept = ", ".join(keeping(endpoints))
+    return answers, kept and f"Photos and clips stay in the folders of {kept}; docs/studio.md says where."
 
 
 def _disk(home: Home) -> tuple[str, str]:

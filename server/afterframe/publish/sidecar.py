@@ -34,8 +34,9 @@ from photometa import Bag, LangAlt, Seq, Struct
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 TRAINED = SOURCE_TYPES + "trainedAlgorithmicMedia"
 UNTRAINED = SOURCE_TYPES + "algorithmicallyEnhanced"
-TWO_PHOTOS = SOURCE_TYPES + "compositeCapture"
 """A clip whose pixels are the photo's, moved by a rule: no trained model took part."""
+TWO_PHOTOS = SOURCE_TYPES + "compositeCapture"
+"""The same of two photos."""
 MEASURES = {
     "photo_psnr_db": "afterframe:photoPSNR",
     "photo_de00": "afterframe:photoDE00",

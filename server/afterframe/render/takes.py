@@ -12,7 +12,7 @@ import math
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from afterframe.config import Home
@@ -70,8 +70,7 @@ class TakeFolder:
 
     def keep(self, takes: list[Take]) -> None:
         """Write down what became of each."""
-        told = [{name: getattr(take, name) for name in Take.__slots__} for take in takes]
-        write_file(self._folder / _LIST, json.dumps(told).encode())
+        write_file(self._folder / _LIST, json.dumps([asdict(take) for take in takes]).encode())
 
     def takes(self, now: float) -> list[Take]:
         """The takes, in order; none once they have been kept for a day.

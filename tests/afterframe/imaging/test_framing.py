@@ -86,25 +86,20 @@ def test_where_not_all_faces_fit_the_largest_is_whole() -> None:
 
 
 @pytest.mark.parametrize("size", [(450, 600), (600, 450)])
-def test_another_face_goes_before_room_around_the_largest(size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("start", "large", "small", "fill", "rel"),
+    [(0.3, 0.16, 0.06, 0.96, 0.03), (0.2, 0.16, 0.08, 0.995, 0.01)],
+    ids=["no room for hair", "to the pixel"],
+)
+def test_another_face_goes_before_room_around_the_largest(
+    size: tuple[int, int], start: float, large: float, small: float, fill: float, rel: float
+) -> None:
     pixels = photo() if size[0] < size[1] else photo(200, 300)
-    # Along the longer side, the two fill the crop but for 4 % of it: no room for hair, and none to cut either.
+    # Along the longer side, the two fill so much of the crop that they fit, but no room around them does.
     crop = (200 * 450 / 600) / 300
-    spans = (0.3, 0.16), (0.3 + 0.96 * crop - 0.06, 0.06), (0.95, 0.05)
-    boxes = [(start, 0.3, length, 0.2) for start, length in spans]
+    spans = (start, large), (start + fill * crop - small, small), (0.95, 0.05)
+    boxes = [(at, 0.3, length, 0.2) for at, length in spans]
     faces = tuple(Detection(*(box if size[0] < size[1] else (box[1], box[0], box[3], box[2]))) for box in boxes)
     kept = frame(pixels, Scene(faces=faces), size, 0.0).scene.faces[:2]
     lengths = [face.width if size[0] < size[1] else face.height for face in kept]
-    assert [length * crop for length in lengths] == pytest.approx([0.16, 0.06], rel=0.03)
-
-
-@pytest.mark.parametrize("size", [(450, 600), (600, 450)])
-def test_a_further_face_that_fits_to_the_pixel_is_whole(size: tuple[int, int]) -> None:
-    pixels = photo() if size[0] < size[1] else photo(200, 300)
-    crop = (200 * 450 / 600) / 300
-    spans = (0.2, 0.16), (0.2 + 0.995 * crop - 0.08, 0.08), (0.95, 0.05)
-    boxes = [(start, 0.3, length, 0.2) for start, length in spans]
-    faces = tuple(Detection(*(box if size[0] < size[1] else (box[1], box[0], box[3], box[2]))) for box in boxes)
-    kept = frame(pixels, Scene(faces=faces), size, 0.0).scene.faces[:2]
-    lengths = [face.width if size[0] < size[1] else face.height for face in kept]
-    assert [length * crop for length in lengths] == pytest.approx([0.16, 0.08], rel=0.01)
+    assert [length * crop for length in lengths] == pytest.approx([large, small], rel=rel)

@@ -9,15 +9,13 @@ import cv2
 import numpy as np
 
 from afterframe.coco import ANIMALS
-from afterframe.scene import BoundingBox
+from afterframe.scene import COUNTS, BoundingBox
 from afterframe.vision import Map, SceneMaps
 from afterframe.vision.analysis_image import box_mask
 from afterframe.vision.boxes import overlap
 from afterframe.vision.people import has_head
 from afterframe.vision.subject import people_box
 
-_BELIEVED = 0.4
-"""Confidence from which somebody is there."""
 _SAME_ANIMAL = 0.7
 _TRUNK = 0.85
 """The part of a box's sides that a body fills: around it are corners of background."""
@@ -42,14 +40,14 @@ class Body:
 def bodies(seen: SceneMaps) -> list[Body]:
     """Everybody in the picture; of a face without a body, the shoulders are guessed."""
     heads = heads_in(seen)
-    people = [thing for thing in seen.things if thing.label == "person" and thing.confidence >= _BELIEVED]
+    people = [thing for thing in seen.things if thing.label == "person" and thing.confidence >= COUNTS]
     found = [Body(person, tuple(head for head in heads if has_head(person, head))) for person in people]
     owned = {head for body in found for head in body.heads}
     found += [Body(people_box([head]), (head,)) for head in heads if head not in owned]
     animals: list[BoundingBox] = []
     for thing in seen.things:
         known = any(overlap(thing, other) > _SAME_ANIMAL for other in animals)
-        if thing.label in ANIMALS and thing.confidence >= _BELIEVED and not known:
+        if thing.label in ANIMALS and thing.confidence >= COUNTS and not known:
             animals.append(thing)
     return found + [Body(animal, ()) for animal in animals]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 
 from flask import Response
 
@@ -41,19 +42,7 @@ def get_takes(call: Call) -> Json:
     """A clip's takes."""
     clip_id, folder = call.args["clip_id"], _folder(call)
     takes = folder.takes(time.time()) if folder else []
-    return {
-        "takes": [
-            {
-                "number": take.number,
-                "seed": take.seed,
-                "taken": take.taken,
-                "reason": take.reason,
-                "measures": take.measures,
-                "file": f"/api/clips/{clip_id}/takes/{take.number}",
-            }
-            for take in takes
-        ]
-    }
+    return {"takes": [{**asdict(take), "file": f"/api/clips/{clip_id}/takes/{take.number}"} for take in takes]}
 
 
 @ROUTES.add(
